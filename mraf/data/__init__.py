@@ -1,0 +1,1 @@
+"""Features of clips, where they come from, and how they are split."""

@@ -1,0 +1,165 @@
+"""The one container of the project: aligned face and voice features of a set of clips."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from mraf.errors import DataError
+
+FACE_DIM = 512  # FaceNet
+VOICE_DIM = 192  # ECAPA-TDNN
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureSet:
+    """Clips of one language with aligned rows; a missing face is a row of zeros, as in POLY-SIM.
+
+    Args:
+        face: FaceNet embeddings x_f, shape (N, 512), float32; zeros where the face is missing.
+        voice: ECAPA embeddings x_a, shape (N, 192), float32; never all zeros.
+        speaker: labels 0 … C-1, shape (N,), int64; None when the source hides them.
+        video: name of the source video, shape (N,), str; empty where the source hides it.
+        language: "English", "Urdu", …
+        key: unique name of the clip, shape (N,), str.
+        source: the file or generator the rows come from; used in error messages only.
+
+    Raises:
+        DataError: a wrong shape, a non-finite value, an all-zero voice, a negative label or a
+            key that occurs twice. The message names source and row (counted from 0).
+    """
+
+    face: NDArray[np.float32]
+    voice: NDArray[np.float32]
+    speaker: NDArray[np.int64] | None
+    video: NDArray[np.str_]
+    language: str
+    key: NDArray[np.str_]
+    source: str = field(default="<memory>")
+
+    def __post_init__(self) -> None:
+        clips = len(self.key)
+        if clips == 0:
+            raise DataError(f"{self.source}: no clips; at least one row is needed.")
+        expected = {
+            "face": (clips, FACE_DIM),
+            "voice": (clips, VOICE_DIM),
+            "video": (clips,),
+            "key": (clips,),
+        }
+        if self.speaker is not None:
+            expected["speaker"] = (clips,)
+        for name, shape in expected.items():
+            found = np.shape(getattr(self, name))
+            if found != shape:
+                raise DataError(f"{self.source}: '{name}' has shape {found}, expected {shape}.")
+        for name in ("face", "voice"):
+            values = getattr(self, name)
+            if values.dtype != np.float32:
+                raise DataError(f"{self.source}: '{name}' is {values.dtype}, expected float32.")
+            self._reject(
+                ~np.isfinite(values.sum(axis=1)),
+                f"'{name}' holds NaN or Inf; extract this clip's feature again",
+            )
+        self._reject(
+            np.asarray(~np.any(self.voice, axis=1)),
+            "the voice is all zeros; only a face may be missing, drop the clip",
+        )
+        if self.speaker is not None:
+            if self.speaker.dtype != np.int64:
+                raise DataError(
+                    f"{self.source}: 'speaker' is {self.speaker.dtype}, expected int64."
+                )
+            self._reject(self.speaker < 0, "the speaker label is negative; labels are 0 … C-1")
+        if len(np.unique(self.key)) != clips:
+            order = np.argsort(self.key, kind="stable")
+            repeated = np.zeros(clips, dtype=bool)
+            repeated[order[1:]] = self.key[order[1:]] == self.key[order[:-1]]
+            self._reject(repeated, "the key occurs twice; keys name clips and must be unique")
+
+    def _reject(self, bad: NDArray[np.bool_], reason: str) -> None:
+        if bad.any():
+            row = int(np.flatnonzero(bad)[0])
+            more = f" ({int(bad.sum())} such rows)" if bad.sum() > 1 else ""
+            raise DataError(f"{self.source}, row {row} ({self.key[row]}): {reason}{more}.")
+
+    def __len__(self) -> int:
+        return len(self.key)
+
+    def __getitem__(self, rows: ArrayLike | slice) -> FeatureSet:
+        """The clips selected by a boolean mask, an index array or a slice, as a new FeatureSet."""
+        if not isinstance(rows, slice):
+            rows = np.atleast_1d(np.asarray(rows))
+        return replace(
+            self,
+            face=self.face[rows],
+            voice=self.voice[rows],
+            speaker=None if self.speaker is None else self.speaker[rows],
+            video=self.video[rows],
+            key=self.key[rows],
+        )
+
+    @property
+    def face_missing(self) -> NDArray[np.bool_]:
+        """True where the face is missing (a row of zeros), shape (N,)."""
+        missing: NDArray[np.bool_] = ~np.any(self.face, axis=1)
+        return missing
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """The speaker labels, shape (N,). Raises DataError where the source hides them."""
+        if self.speaker is None:
+            raise DataError(
+                f"{self.source}: the speaker labels are hidden; nothing can be scored here."
+            )
+        return self.speaker
+
+    def without_faces(self) -> FeatureSet:
+        """The same clips with every face missing (P4 and P6)."""
+        return replace(self, face=np.zeros_like(self.face))
+
+
+@dataclass(frozen=True, eq=False)
+class Corpus:
+    """A whole corpus: English to train on, a second language to cross to, and the test clips.
+
+    Args:
+        train: English training clips, labelled.
+        cross: clips of the second language, labelled, never trained on.
+        test_english, test_cross: the test clips; labels hidden where the source hides them.
+        speakers: number of speakers C.
+        name: "twin", or the version and folder of the official features.
+    """
+
+    train: FeatureSet
+    cross: FeatureSet
+    test_english: FeatureSet
+    test_cross: FeatureSet
+    speakers: int
+    name: str
+
+    def __post_init__(self) -> None:
+        if self.speakers < 2:
+            raise DataError(
+                f"{self.name}: {self.speakers} speaker(s); identification needs at least 2."
+            )
+        for part in self.parts.values():
+            if part.speaker is not None:
+                part._reject(
+                    part.speaker >= self.speakers, f"the speaker label is not below {self.speakers}"
+                )
+        absent = np.setdiff1d(np.arange(self.speakers), self.train.labels)
+        if len(absent):
+            raise DataError(
+                f"{self.train.source}: no training clip of speaker(s) {absent.tolist()}; "
+                "every label 0 … C-1 needs at least one English clip."
+            )
+
+    @property
+    def parts(self) -> dict[str, FeatureSet]:
+        """The four sets by name, in the order train, cross, test_english, test_cross."""
+        return {
+            name: getattr(self, name) for name in ("train", "cross", "test_english", "test_cross")
+        }
