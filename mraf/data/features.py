@@ -131,6 +131,7 @@ class Corpus:
         test_english, test_cross: the test clips; labels hidden where the source hides them.
         speakers: number of speakers C.
         name: "twin", or the version and folder of the official features.
+        version: release of the challenge, "v1", "v2" or "v3"; it names the submission files.
     """
 
     train: FeatureSet
@@ -139,6 +140,7 @@ class Corpus:
     test_cross: FeatureSet
     speakers: int
     name: str
+    version: str = "v1"
 
     def __post_init__(self) -> None:
         if self.speakers < 2:
