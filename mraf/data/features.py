@@ -55,12 +55,15 @@ class FeatureSet:
             found = np.shape(getattr(self, name))
             if found != shape:
                 raise DataError(f"{self.source}: '{name}' has shape {found}, expected {shape}.")
+        for name in ("video", "key"):
+            if (kind := np.asarray(getattr(self, name)).dtype).kind != "U":
+                raise DataError(f"{self.source}: '{name}' is {kind}, expected strings.")
         for name in ("face", "voice"):
             values = getattr(self, name)
             if values.dtype != np.float32:
                 raise DataError(f"{self.source}: '{name}' is {values.dtype}, expected float32.")
             self._reject(
-                ~np.isfinite(values.sum(axis=1)),
+                ~np.isfinite(values).all(axis=1),
                 f"'{name}' holds NaN or Inf; extract this clip's feature again",
             )
         self._reject(
@@ -128,7 +131,8 @@ class Corpus:
     Args:
         train: English training clips, labelled.
         cross: clips of the second language, labelled, never trained on.
-        test_english, test_cross: the test clips; labels hidden where the source hides them.
+        test_english, test_cross: the test clips; labels hidden where the source hides them,
+            None where it has no test clips (v2 and v3 are often fetched without).
         speakers: number of speakers C.
         name: "twin", or the version and folder of the official features.
         version: release of the challenge, "v1", "v2" or "v3"; it names the submission files.
@@ -136,8 +140,8 @@ class Corpus:
 
     train: FeatureSet
     cross: FeatureSet
-    test_english: FeatureSet
-    test_cross: FeatureSet
+    test_english: FeatureSet | None
+    test_cross: FeatureSet | None
     speakers: int
     name: str
     version: str = "v1"
@@ -152,16 +156,16 @@ class Corpus:
                 part._reject(
                     part.speaker >= self.speakers, f"the speaker label is not below {self.speakers}"
                 )
-        absent = np.setdiff1d(np.arange(self.speakers), self.train.labels)
+        absent = np.flatnonzero(np.bincount(self.train.labels, minlength=self.speakers) == 0)
         if len(absent):
+            named = ", ".join(map(str, absent[:10])) + (", …" if len(absent) > 10 else "")
             raise DataError(
-                f"{self.train.source}: no training clip of speaker(s) {absent.tolist()}; "
+                f"{self.train.source}: no training clip of speaker(s) {named}; "
                 "every label 0 … C-1 needs at least one English clip."
             )
 
     @property
     def parts(self) -> dict[str, FeatureSet]:
-        """The four sets by name, in the order train, cross, test_english, test_cross."""
-        return {
-            name: getattr(self, name) for name in ("train", "cross", "test_english", "test_cross")
-        }
+        """The sets that exist by name, in the order train, cross, test_english, test_cross."""
+        names = ("train", "cross", "test_english", "test_cross")
+        return {name: part for name in names if (part := getattr(self, name)) is not None}

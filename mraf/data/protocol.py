@@ -124,8 +124,20 @@ def validation_split(corpus: Corpus, seed: int = 0) -> Split:
 
 
 def test_split(corpus: Corpus) -> Split:
-    """All English training clips, judged on the test clips (their labels may be hidden)."""
-    return Split(corpus.train, corpus.test_english, corpus.test_cross, corpus.speakers, "test")
+    """All English training clips, judged on the test clips (their labels may be hidden).
+
+    Raises:
+        DataError: the source has no test clips.
+    """
+    english, cross = corpus.test_english, corpus.test_cross
+    if english is None or cross is None:
+        absent = "English" if english is None else corpus.cross.language
+        raise DataError(
+            f"{corpus.name}: no {absent} test clips in this source; add the list "
+            f"csv_files/comp/{corpus.version}_test_{absent}.csv and its features under "
+            f"features/test/{corpus.version}, or judge on the validation split."
+        )
+    return Split(corpus.train, english, cross, corpus.speakers, "test")
 
 
 test_split.__test__ = False  # type: ignore[attr-defined]  # not a test, whatever pytest thinks of its name
