@@ -1,0 +1,66 @@
+"""Training clips on the device: placed once, then cut into batches by a permutation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mraf.configuration import TrainingConfig
+from mraf.data.features import FeatureSet
+from mraf.errors import DataError
+
+
+class Batch(NamedTuple):
+    """Clips of one step, on the device."""
+
+    face: Tensor  # x_f (B, 512)
+    voice: Tensor  # x_a (B, 192)
+    speaker: Tensor  # y (B,)
+    audio_only: Tensor  # (B, 1) bool: True with probability p_a
+
+
+@dataclass(frozen=True)
+class TrainingClips:
+    """Features and labels of all training clips, on the device."""
+
+    face: Tensor
+    voice: Tensor
+    speaker: Tensor
+
+    @classmethod
+    def place(cls, clips: FeatureSet, device: torch.device) -> TrainingClips:
+        """Copy a labelled, complete FeatureSet. Raises DataError where a face is missing."""
+        if (absent := int(clips.face_missing.sum())) > 0:
+            raise DataError(
+                f"{clips.source}: {absent} training clips have no face; drop them, missing faces "
+                "are simulated during training (audio_only_probability)."
+            )
+        arrays = (clips.face, clips.voice, clips.labels)
+        return cls(*(torch.from_numpy(np.array(array)).to(device) for array in arrays))
+
+    def __len__(self) -> int:
+        return len(self.speaker)
+
+    def batches(self, config: TrainingConfig, epoch: int) -> Iterator[Batch]:
+        """All clips once; order and drawn conditions follow from (seed, epoch) alone."""
+        rng = np.random.default_rng([config.seed, epoch])
+        order = rng.permutation(len(self))
+        if config.audio_only_per == "clip":
+            draws = rng.random(len(self))
+        else:
+            count = number_of_batches(len(self), config.batch_size)
+            draws = np.repeat(rng.random(count), config.batch_size)[: len(self)]
+        audio_only = draws[:, None] < config.audio_only_probability
+        on_device = (torch.from_numpy(x).to(self.speaker.device) for x in (order, audio_only))
+        for rows, drawn in zip(*(x.split(config.batch_size) for x in on_device), strict=True):
+            yield Batch(self.face[rows], self.voice[rows], self.speaker[rows], drawn)
+
+
+def number_of_batches(clips: int, batch_size: int) -> int:
+    """Steps of one epoch; the last batch may be smaller."""
+    return -(-clips // batch_size)

@@ -1,0 +1,213 @@
+"""What a run is made of: the network, the training, the presets and ``key=value`` overrides."""
+
+from __future__ import annotations
+
+import difflib
+import typing
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, Literal
+
+import torch
+
+from mraf.errors import RunError
+from mraf.losses import CenterReduction
+from mraf.model import ModelConfig
+
+Precision = Literal["auto", "float32", "bfloat16"]
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How the network is trained (Section 4.2); what the paper leaves open says so.
+
+    Args:
+        epochs: not stated by the paper; 24 as in the team's public code.
+        batch_size, learning_rate: of Adam.
+        audio_only_probability: p_a; p_av = 1 - p_a.
+        audio_only_per: whether the condition is drawn for each clip or once a batch (unstated).
+        face_weight, voice_weight, fused_weight: λ_f, λ_a, λ_c of Eq. 15.
+        kd_weight, kd_temperature: λ_kd and T of Eq. 16–17.
+        center_weight, center_reduction: λ_center of Eq. 17 and its form, see ``CenterLoss``.
+        weight_decay: 0 is plain Adam.
+        precision: arithmetic of the forward pass; "auto" takes bfloat16 where it is fast.
+        holdout: train without the validation videos; False trains on every English clip.
+        split_seed: chooses the validation videos.
+        seed: of the weights, the order of clips, the dropout and the drawn conditions.
+    """
+
+    epochs: int = 24
+    batch_size: int = 64
+    learning_rate: float = 1e-4
+    audio_only_probability: float = 0.2
+    audio_only_per: Literal["clip", "batch"] = "clip"
+    face_weight: float = 1.0
+    voice_weight: float = 1.0
+    fused_weight: float = 1.0
+    kd_weight: float = 0.2
+    kd_temperature: float = 2.0
+    center_weight: float = 0.1
+    center_reduction: CenterReduction = "mean"
+    weight_decay: float = 0.0
+    precision: Precision = "auto"
+    holdout: bool = True
+    split_seed: int = 0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        allowed = {
+            "epochs": self.epochs >= 1,
+            "batch_size": self.batch_size >= 1,
+            "learning_rate": self.learning_rate > 0,
+            "audio_only_probability": 0 <= self.audio_only_probability <= 1,
+            "kd_temperature": self.kd_temperature > 0,
+            "weight_decay": self.weight_decay >= 0,
+            "seed": self.seed >= 0,
+            "split_seed": self.split_seed >= 0,
+        }
+        for name in ("face_weight", "voice_weight", "fused_weight", "kd_weight", "center_weight"):
+            allowed[name] = getattr(self, name) >= 0
+        for name, ok in allowed.items():
+            if not ok:
+                raise RunError(f"{name}={getattr(self, name)}: out of range.")
+
+
+@dataclass(frozen=True)
+class Config:
+    """A whole run: the network and its training."""
+
+    model: ModelConfig
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain nested dictionaries, as written to ``config.json``."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Config:
+        """Read what ``to_dict`` wrote. Raises RunError on unknown or missing keys."""
+        try:
+            return cls(ModelConfig(**values["model"]), TrainingConfig(**values["training"]))
+        except (KeyError, TypeError) as error:
+            raise RunError(
+                f"the configuration is not one of this version of mraf ({error})."
+            ) from None
+
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "paper": {},
+    "quick": {
+        "width": 192,
+        "tokens": 4,
+        "epochs": 10,
+        "batch_size": 64,
+        "learning_rate": 5e-4,
+    },
+}
+
+
+def configure(preset: str, speakers: int, overrides: Mapping[str, Any] | None = None) -> Config:
+    """A preset with overrides by field name, as ``mraf train --set key=value`` gives them.
+
+    Args:
+        preset: a name in ``PRESETS``.
+        speakers: C of the corpus.
+        overrides: values, or strings to be parsed as the field's type.
+    Raises:
+        RunError: an unknown preset or key, or a value of the wrong type or range.
+    """
+    if preset not in PRESETS:
+        raise RunError(f"unknown preset '{preset}'; choose one of {', '.join(PRESETS)}.")
+    parts: dict[type, dict[str, Any]] = {ModelConfig: {}, TrainingConfig: {}}
+    for key, value in {**PRESETS[preset], **(overrides or {})}.items():
+        owner = next(
+            (part for part in parts if key in field_types(part) and key != "speakers"), None
+        )
+        if owner is None:
+            raise RunError(f"unknown setting '{key}'{_suggestion(key)}; see mraf train --help.")
+        parts[owner][key] = parse_value(key, value, field_types(owner)[key])
+    return Config(
+        replace(ModelConfig(speakers), **parts[ModelConfig]),
+        TrainingConfig(**parts[TrainingConfig]),
+    )
+
+
+def field_types(part: type) -> dict[str, Any]:
+    """The fields of a configuration class with their types."""
+    hints = typing.get_type_hints(part)
+    return {entry.name: hints[entry.name] for entry in fields(part)}
+
+
+def parse_value(key: str, value: Any, kind: Any) -> Any:
+    """Turn a string of the command line into the type of its field. Raises RunError."""
+    choices = typing.get_args(kind) if typing.get_origin(kind) is Literal else None
+    text = str(value).strip()
+    if choices:
+        if text not in choices:
+            raise RunError(f"{key}={text}: choose one of {', '.join(choices)}.")
+        return text
+    if kind is bool:
+        if text.lower() not in {"true", "false"}:
+            raise RunError(f"{key}={text}: choose true or false.")
+        return text.lower() == "true"
+    try:
+        number = kind(text)
+    except ValueError:
+        raise RunError(f"{key}={text}: not a valid {kind.__name__}.") from None
+    if number != number or number in (float("inf"), float("-inf")):
+        raise RunError(f"{key}={text}: must be a finite number.")
+    return number
+
+
+def parse_overrides(pairs: Iterable[str]) -> dict[str, str]:
+    """Split ``key=value`` words. Raises RunError on a word without '='."""
+    overrides = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key:
+            raise RunError(f"'{pair}' is not of the form key=value.")
+        overrides[key.strip()] = value
+    return overrides
+
+
+def _suggestion(key: str) -> str:
+    known = [*field_types(TrainingConfig), *field_types(ModelConfig)]
+    close = difflib.get_close_matches(key, known, n=1)
+    return f", did you mean '{close[0]}'?" if close else ""
+
+
+def resolve_device(name: str) -> torch.device:
+    """ "auto" is cuda, then mps, then cpu. Raises RunError for what this machine does not have."""
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise RunError(f"unknown device '{name}'; choose auto, cpu, cuda, cuda:N or mps.") from None
+    available = {
+        "cpu": True,
+        "cuda": torch.cuda.is_available() and (device.index or 0) < torch.cuda.device_count(),
+        "mps": torch.backends.mps.is_available(),
+    }
+    if not available.get(device.type, False):
+        raise RunError(f"device '{name}' is not available here; use --device auto or cpu.")
+    return device
+
+
+def resolve_precision(precision: Precision, device: torch.device) -> torch.dtype:
+    """ "auto" takes bfloat16 only where the processor multiplies it natively."""
+    if precision == "auto":
+        return torch.bfloat16 if fast_bfloat16(device) else torch.float32
+    return torch.bfloat16 if precision == "bfloat16" else torch.float32
+
+
+def fast_bfloat16(device: torch.device) -> bool:
+    """Whether bfloat16 arithmetic is in hardware: CUDA from Ampere on, AVX512-BF16 or AMX CPUs."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device.type == "cpu":
+        probe = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
+        return bool(probe and probe())
+    return False

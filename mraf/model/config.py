@@ -1,0 +1,44 @@
+"""What an MRAF network is made of; every choice an ablation needs is a field."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from mraf.data.features import FACE_DIM, VOICE_DIM
+
+FusionKind = Literal["cross_attention", "lstm", "gated", "linear"]
+MissingFaceKind = Literal["token", "zero", "voice_completion", "memory_bank"]
+MissingReliability = Literal["zero", "learned"]
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Sizes and switches of the network. The paper gives d = 512 and dropout; K, L and H are ours.
+
+    Args:
+        speakers: C, the number of classes.
+        tokens, width, layers, heads: K, d, L, H of Eq. 2–7.
+        dropout: on the output of every attention and feed-forward block.
+        fusion: Table 3. Only cross-attention is the paper's own.
+        missing_face: Table 4. What stands in for x_f = 0 (Eq. 9).
+        missing_reliability: r_f of a missing face. "zero" is the paper (below Eq. 11); "learned"
+            lets the scorer judge whatever stands in for the face.
+        standardise: length-normalise each input and scale it by √dim, so that entries are near 1.
+            FaceNet rows have length 1 and ECAPA rows about 250; the paper is silent on this.
+        epsilon: ε of Eq. 11.
+    """
+
+    speakers: int
+    tokens: int = 6
+    width: int = 512
+    layers: int = 1
+    heads: int = 4
+    dropout: float = 0.1
+    fusion: FusionKind = "cross_attention"
+    missing_face: MissingFaceKind = "token"
+    missing_reliability: MissingReliability = "zero"
+    standardise: bool = True
+    epsilon: float = 1e-6
+    face_dim: int = FACE_DIM
+    voice_dim: int = VOICE_DIM
