@@ -6,7 +6,7 @@ import difflib
 import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import torch
 
@@ -15,6 +15,7 @@ from mraf.losses import CenterReduction
 from mraf.model import ModelConfig
 
 Precision = Literal["auto", "float32", "bfloat16"]
+Part = TypeVar("Part")
 
 
 @dataclass(frozen=True)
@@ -85,13 +86,16 @@ class Config:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Config:
-        """Read what ``to_dict`` wrote. Raises RunError on unknown or missing keys."""
+        """Read what ``to_dict`` wrote. Raises RunError on unknown, missing or invalid values."""
+
+        def read(part: type[Part], stored: Mapping[str, Any]) -> Part:
+            kinds = field_types(part)
+            return part(**{key: parse_value(key, stored[key], kind) for key, kind in kinds.items()})
+
         try:
-            return cls(ModelConfig(**values["model"]), TrainingConfig(**values["training"]))
+            return cls(read(ModelConfig, values["model"]), read(TrainingConfig, values["training"]))
         except (KeyError, TypeError) as error:
-            raise RunError(
-                f"the configuration is not one of this version of mraf ({error})."
-            ) from None
+            raise RunError(f"no valid setting {error}; made by another version of mraf?") from None
 
 
 PRESETS: dict[str, dict[str, Any]] = {

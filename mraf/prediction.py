@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from mraf.data.features import FeatureSet
-from mraf.model import MRAF, Logits, Output, Pair
+from mraf.model import MRAF, Output
 
-SYSTEMS = {"fused": "MRAF", "voice": "MRAF voice head", "face": "MRAF face head"}
+HEADS = {"fused": "MRAF", "voice": "MRAF voice head", "face": "MRAF face head"}
 
 
 def forward(model: MRAF, clips: FeatureSet) -> Output:
@@ -30,13 +31,14 @@ def predict(model: MRAF, clips: FeatureSet, batch: int = 512) -> dict[str, NDArr
 
     Where every face is missing the face head has seen nothing and is left out.
     """
-    pieces = [
-        forward(model, clips[start : start + batch]).logits for start in range(0, len(clips), batch)
-    ]
-    logits = Logits(
-        *(torch.cat(parts).float().cpu().numpy() for parts in zip(*pieces, strict=True))
-    )
-    scores = {name: getattr(logits, head) for head, name in SYSTEMS.items()}
-    if clips.face_missing.all():
-        del scores[SYSTEMS["face"]]
-    return scores
+    heads = {head: name for head, name in HEADS.items() if head != "face" or not _faceless(clips)}
+    scores: dict[str, list[Tensor]] = {name: [] for name in heads.values()}
+    for start in range(0, len(clips), batch):
+        logits = forward(model, clips[start : start + batch]).logits
+        for head, name in heads.items():
+            scores[name].append(getattr(logits, head).float())
+    return {name: torch.cat(parts).cpu().numpy() for name, parts in scores.items()}
+
+
+def _faceless(clips: FeatureSet) -> bool:
+    return bool(clips.face_missing.all())

@@ -1,0 +1,233 @@
+"""What a user relies on: reproducible runs, honest resuming, clear refusals."""
+
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from mraf import runs
+from mraf.batches import TrainingClips
+from mraf.configuration import TrainingConfig, configure
+from mraf.data.features import FeatureSet
+from mraf.errors import DataError, RunError
+from mraf.prediction import predict
+from mraf.runs import Run
+from mraf.training import train
+
+TINY = {"width": 16, "tokens": 2, "heads": 2, "batch_size": 8, "epochs": 3, "precision": "float32"}
+
+
+def tiny(speakers, **changes):
+    return configure("paper", speakers, {**TINY, **changes})
+
+
+def weights(run):
+    return {name: value.clone() for name, value in run.model.state_dict().items()}
+
+
+def same(first, second):
+    return first.keys() == second.keys() and all(torch.equal(first[k], second[k]) for k in first)
+
+
+@pytest.fixture
+def clips(tiny_corpus):
+    return tiny_corpus.train
+
+
+@pytest.fixture
+def config(tiny_corpus):
+    return tiny(tiny_corpus.speakers)
+
+
+class Killed(BaseException):
+    """Stands for a kill: no handler of the package may catch it."""
+
+
+def train_until(epoch, *args, **kwargs):
+    def stop(model, history):
+        if len(history) == epoch:
+            raise Killed
+
+    with pytest.raises(Killed):
+        train(*args, progress=False, on_epoch=stop, **kwargs)
+
+
+def test_same_seed_same_weights_and_the_global_random_state_is_left_alone(clips, config):
+    torch.manual_seed(5)
+    np.random.seed(5)  # noqa: NPY002
+    torch_state, numpy_state = torch.get_rng_state(), np.random.get_state()  # noqa: NPY002
+    first = train(config, clips, progress=False)
+    assert torch.equal(torch_state, torch.get_rng_state())
+    assert np.array_equal(numpy_state[1], np.random.get_state()[1])  # noqa: NPY002
+    torch.manual_seed(99)
+    assert same(weights(first), weights(train(config, clips, progress=False)))
+    other = replace(config, training=replace(config.training, seed=1))
+    assert not same(weights(first), weights(train(other, clips, progress=False)))
+
+
+def test_the_loss_falls_and_the_centres_move(tiny_corpus, clips):
+    config = tiny(tiny_corpus.speakers, epochs=15, learning_rate=3e-3)
+    history = train(config, clips, progress=False).history
+    assert history["ce_fused"].iloc[-1] < 0.8 * history["ce_fused"].iloc[0]
+    assert list(history["epoch"]) == list(range(1, 16))
+    frozen = tiny(tiny_corpus.speakers, epochs=1, center_weight=1.0)
+    run_history = train(frozen, clips, progress=False).history
+    # centres start at zero and e_c leaves a LayerNorm: ½ d if nothing moved
+    assert run_history["center"].iloc[0] < 0.5 * 16
+
+
+def test_a_run_round_trips_through_its_folder(clips, config, tmp_path):
+    run = train(config, clips, tmp_path / "run", progress=False, data={"name": "tiny"})
+    loaded = Run.load(tmp_path / "run")
+    assert loaded.config == config
+    assert loaded.data == {"name": "tiny"}
+    assert same(weights(run), weights(loaded))
+    np.testing.assert_allclose(loaded.history, run.history)
+    for name, scores in predict(run.model, clips).items():
+        in_pieces = predict(loaded.model, clips, batch=7)[name]
+        np.testing.assert_allclose(scores, in_pieces, rtol=1e-4, atol=1e-5)
+    assert not (tmp_path / "run" / runs.STATE).exists()
+
+
+@pytest.mark.parametrize("epoch", [1, 2])
+def test_resuming_gives_the_weights_of_an_uninterrupted_run(clips, config, tmp_path, epoch):
+    straight = train(config, clips, progress=False)
+    train_until(epoch, config, clips, tmp_path / "run")
+    with pytest.raises(RunError, match="unfinished"):
+        Run.load(tmp_path / "run")
+    resumed = train(config, clips, tmp_path / "run", resume=True, progress=False)
+    assert same(weights(straight), weights(resumed))
+    columns = [name for name in straight.history if name != "seconds"]
+    np.testing.assert_array_equal(straight.history[columns], resumed.history[columns])
+    again = train(config, clips, tmp_path / "run", resume=True, progress=False)
+    assert same(weights(straight), weights(again))
+
+
+def test_a_killed_process_resumes_to_the_same_weights(tmp_path):
+    """SIGKILL in the middle of training, in a process of its own."""
+    command = [sys.executable, "-m", "mraf", "train", "--data", "twin", "--preset", "quick"]
+    command += ["--set", "width=16", "tokens=2", "heads=2", "epochs=4", "--device", "cpu", "--out"]
+    process = subprocess.Popen([*command, str(tmp_path / "killed")], stderr=subprocess.DEVNULL)
+    state = tmp_path / "killed" / runs.STATE
+    while not state.exists() and process.poll() is None:
+        pass
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    subprocess.run(
+        [*command, str(tmp_path / "killed"), "--resume"], check=True, capture_output=True
+    )
+    subprocess.run([*command, str(tmp_path / "straight")], check=True, capture_output=True)
+    killed, straight = (Run.load(tmp_path / name) for name in ("killed", "straight"))
+    assert same(weights(killed), weights(straight))
+
+
+def test_resuming_with_other_settings_is_refused(clips, config, tmp_path):
+    train_until(1, config, clips, tmp_path / "run")
+    other = replace(config, training=replace(config.training, learning_rate=0.5))
+    with pytest.raises(RunError, match="learning_rate=0.0001, not 0.5"):
+        train(other, clips, tmp_path / "run", resume=True, progress=False)
+    with pytest.raises(RunError, match="--resume or another --out"):
+        train(config, clips, tmp_path / "run", progress=False)
+
+
+def test_a_folder_with_other_files_is_left_alone(clips, config, tmp_path):
+    (tmp_path / "thesis.txt").write_text("do not touch")
+    with pytest.raises(RunError, match="not a run"):
+        train(config, clips, tmp_path, progress=False)
+    assert [file.name for file in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_full_disk_leaves_the_previous_state(clips, config, tmp_path, monkeypatch):
+    train_until(1, config, clips, tmp_path / "run")
+    before = (tmp_path / "run" / runs.STATE).read_bytes()
+
+    def full(tensors, path, metadata):
+        path.write_bytes(b"half")
+        raise runs.SafetensorError("No space left on device")
+
+    monkeypatch.setattr(runs, "save_file", full)
+    with pytest.raises(RunError, match="No space left on device"):
+        train(config, clips, tmp_path / "run", resume=True, progress=False)
+    assert (tmp_path / "run" / runs.STATE).read_bytes() == before
+    assert {f.name for f in (tmp_path / "run").iterdir()} == {runs.CONFIG, runs.HISTORY, runs.STATE}
+    monkeypatch.undo()
+    resumed = train(config, clips, tmp_path / "run", resume=True, progress=False)
+    assert same(weights(resumed), weights(train(config, clips, progress=False)))
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda path: (path / runs.MODEL).write_bytes(b"\0" * 20), "truncated"),
+        (lambda path: truncate(path / runs.MODEL), "truncated"),
+        (lambda path: (path / runs.MODEL).unlink(), "unfinished"),
+        (lambda path: (path / runs.CONFIG).unlink(), "no run here"),
+        (lambda path: (path / runs.CONFIG).write_text("{"), "unreadable"),
+        (lambda path: (path / runs.CONFIG).write_text("[]"), "config.json"),
+        (lambda path: edit(path / runs.CONFIG, '"width": 16', '"width": 32'), "shape"),
+        (lambda path: edit(path / runs.CONFIG, '"speakers": ', '"speakers": 1'), "shape"),
+        (lambda path: edit(path / runs.CONFIG, '"layers": 1', '"layers": 2'), "missing"),
+        (lambda path: edit(path / runs.CONFIG, '"token"', '"zero"'), "does not belong"),
+        (lambda path: edit(path / runs.CONFIG, '"token"', '"tokin"'), "tokin"),
+        (lambda path: edit(path / runs.CONFIG, '"epochs"', '"epoch"'), "config.json"),
+        (lambda path: (path / runs.HISTORY).unlink(), "history.csv"),
+    ],
+)
+def test_a_damaged_run_is_named(clips, config, tmp_path, damage, message):
+    train(config, clips, tmp_path / "run", progress=False)
+    damage(tmp_path / "run")
+    with pytest.raises(RunError, match=message):
+        Run.load(tmp_path / "run")
+
+
+def truncate(file):
+    file.write_bytes(file.read_bytes()[:-100])
+
+
+def edit(file, old, new):
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new, 1))
+
+
+def test_training_needs_complete_labelled_clips_of_known_speakers(tiny_corpus, clips, config):
+    with pytest.raises(DataError, match="hidden"):
+        train(config, replace(clips, speaker=None), progress=False)
+    with pytest.raises(DataError, match="no face"):
+        train(config, clips.without_faces(), progress=False)
+    with pytest.raises(DataError, match="classes"):
+        train(tiny(tiny_corpus.speakers - 1), clips, progress=False)
+
+
+def test_a_diverging_run_says_so(tiny_corpus, clips, tmp_path):
+    config = tiny(tiny_corpus.speakers, learning_rate=1e30)
+    with pytest.raises(RunError, match="finite"):
+        train(config, clips, tmp_path / "run", progress=False)
+
+
+def test_conditions_are_drawn_by_clip_or_by_batch(clips):
+    many = FeatureSet(
+        *(np.tile(x, (200, 1)) for x in (clips.face, clips.voice)),
+        np.tile(clips.labels, 200),
+        np.tile(clips.video, 200),
+        clips.language,
+        np.arange(200 * len(clips)).astype(str),
+    )
+    placed = TrainingClips.place(many, torch.device("cpu"))
+    drawn, order = {}, {}
+    for per in ("clip", "batch"):
+        config = TrainingConfig(audio_only_per=per, audio_only_probability=0.3, batch_size=16)
+        batches = list(placed.batches(config, epoch=0))
+        assert sum(len(batch.speaker) for batch in batches) == len(many)
+        drawn[per] = [batch.audio_only.float().mean().item() for batch in batches]
+        order[per] = torch.cat([batch.voice for batch in batches])
+        assert np.mean(drawn[per]) == pytest.approx(0.3, abs=0.06)
+    assert set(drawn["batch"]) == {0.0, 1.0}
+    assert not set(drawn["clip"]) <= {0.0, 1.0}
+    assert not torch.equal(
+        order["clip"], torch.cat([b.voice for b in placed.batches(config, epoch=1)])
+    )
