@@ -1,0 +1,66 @@
+# Every target sets up .venv by itself, once. `make help` lists them.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+TORCH_SPEC ?= torch==2.13.0
+PIP_TORCH_ARGS ?=
+ARGS ?=
+
+VENV := .venv
+STAMP := $(VENV)/.installed
+PY := $(VENV)/bin/python
+export PYTHON VENV STAMP TORCH_SPEC PIP_TORCH_ARGS
+
+NOTEBOOKS := $(sort $(wildcard notebooks/*.ipynb))
+
+# The stamp holds the folder of the clone: an environment that was moved, or whose Python is gone,
+# is made anew.
+ifneq ($(shell $(PY) -c 'import os; print(open("$(STAMP)").read() == os.getcwd() + "\n")' 2>/dev/null),True)
+$(shell rm -f $(STAMP))
+endif
+
+.PHONY: help setup reproduce test test-real lab notebooks lint bench constraints clean
+
+help:  ## list the targets
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+$(STAMP): pyproject.toml constraints.txt scripts/setup.sh
+	@scripts/setup.sh
+
+setup: $(STAMP)  ## make .venv with all packages; the other targets do this by themselves
+
+reproduce: $(STAMP)  ## train, evaluate, report, run the notebooks (MRAF_DATA=DIR for the real features)
+	@mkdir -p build
+	@$(PY) -m mraf reproduce $(ARGS) | tee build/reproduce.txt
+	@$(PY) scripts/run_notebooks.py --out build/notebooks $(NOTEBOOKS)
+	@cat build/reproduce.txt
+
+test: export OMP_NUM_THREADS = 1
+test: $(STAMP)  ## unit tests and notebooks, on the twin; two workers of one thread each
+	env -u MRAF_DATA $(PY) -m pytest -n 2 --dist loadfile --nbval-lax --nbval-current-env tests $(NOTEBOOKS) $(ARGS)
+
+test-real: $(STAMP)  ## the tests that need the official features in MRAF_DATA
+	$(PY) -m pytest -m real $(ARGS)
+
+lab: $(STAMP)  ## open the notebooks in JupyterLab
+	$(PY) -m jupyter lab notebooks $(ARGS)
+
+notebooks: $(STAMP)  ## run the notebooks in place on the twin, to commit their outputs
+	env -u MRAF_DATA $(PY) scripts/run_notebooks.py --out notebooks $(NOTEBOOKS)
+
+lint: $(STAMP)  ## ruff and mypy
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+
+bench: $(STAMP)  ## the benchmarks, one after the other
+	@for file in $(sort $(wildcard benchmarks/*.py)); do echo "== $$file"; $(PY) "$$file"; done
+
+constraints: $(STAMP)  ## write constraints.txt anew, keeping the pins that still fit
+	@scripts/constraints.sh
+
+clean:  ## remove .venv and build/; runs and data stay
+	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

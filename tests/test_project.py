@@ -1,0 +1,202 @@
+"""Rules of the project itself: imports run one way, and every list of packages says the same."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[1]
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib  # pytest brings it
+
+
+# --- imports -------------------------------------------------------------------------------
+
+# Lower layers first; a module imports from its own layer or from lower ones. A module that is not
+# listed stands with training and evaluation, in the middle.
+LAYERS = (
+    {"mraf", "mraf.errors", "mraf.files"},
+    {"mraf.data"},
+    {"mraf.model"},
+    {"mraf.losses"},
+    {"mraf.configuration", "mraf.batches", "mraf.runs", "mraf.training", "mraf.prediction"},
+    {"mraf.outcomes", "mraf.evaluation", "mraf.baselines", "mraf.submission", "mraf.sweeps"},
+    {"mraf.plots"},
+    {"mraf.report", "mraf.widgets", "mraf.doctor"},
+    {"mraf.cli", "mraf.__main__"},
+)
+MIDDLE = 5
+
+
+def layer(module: str) -> int:
+    """Index in LAYERS of a module or of the nearest package above it."""
+    while True:
+        for index, names in enumerate(LAYERS):
+            if module in names and module != "mraf":
+                return index
+        if "." not in module:
+            return 0
+        parent = module.rpartition(".")[0]
+        if parent == "mraf":
+            return MIDDLE
+        module = parent
+
+
+def imported(source: str, module: str, *, is_package: bool) -> set[str]:
+    """Every module of this project that a source file names in an import, wherever it stands."""
+    found = set()
+    for node in ast.walk(ast.parse(source, module)):
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                above = module.split(".")[: None if is_package and node.level == 1 else -node.level]
+                base = ".".join([*above, *([base] if base else [])])
+            # `from mraf import training` names a module, `from mraf.errors import DataError` none
+            found |= {f"{base}.{name.name}" for name in node.names} if base == "mraf" else {base}
+    known = {name for name in found if name.split(".")[0] == "mraf"}
+    return {name for name in known if name != "mraf" and not name.endswith(("version__", "*"))}
+
+
+def violations(source: str, module: str, *, is_package: bool = False) -> list[str]:
+    """The imports of a source file that point upwards."""
+    return [
+        f"{module} imports {name}"
+        for name in sorted(imported(source, module, is_package=is_package))
+        if layer(name) > layer(module)
+    ]
+
+
+def test_imports_run_one_way() -> None:
+    wrong = []
+    for path in sorted((ROOT / "mraf").rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        is_package = parts[-1] == "__init__"
+        module = ".".join(parts[:-1] if is_package else parts)
+        wrong += violations(path.read_text(encoding="utf-8"), module, is_package=is_package)
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("source", "module"),
+    [
+        ("from mraf.model import MRAF", "mraf.data.protocol"),
+        ("def f():\n    import mraf.model.network", "mraf.data.twin"),
+        ("from mraf import training", "mraf.losses"),
+        ("from ..model.encoder import Encoder", "mraf.data.features"),
+        ("from mraf.cli import main", "mraf.evaluation"),
+        ("from mraf.plots.style import PALETTE", "mraf.training"),
+    ],
+)
+def test_an_import_that_points_upwards_is_noticed(source: str, module: str) -> None:
+    assert violations(source, module)
+
+
+@pytest.mark.parametrize(
+    ("source", "module"),
+    [
+        ("from mraf.data.features import FeatureSet", "mraf.model.config"),
+        ("from .features import FeatureSet", "mraf.data.protocol"),
+        ("from mraf import __version__\nimport numpy", "mraf.data.twin"),
+    ],
+)
+def test_an_import_that_points_downwards_is_allowed(source: str, module: str) -> None:
+    assert violations(source, module) == []
+
+
+# --- packages ------------------------------------------------------------------------------
+
+CONDA_NAMES = {"torch": "pytorch-cpu"}  # all others have the same name on both sides
+
+
+def declared() -> dict[str, Requirement]:
+    """What pyproject.toml asks for, all extras together, by canonical name."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    groups = [project["dependencies"], *project["optional-dependencies"].values()]
+    lines = [line for group in groups for line in group]
+    return {canonicalize_name(r.name): r for r in map(Requirement, lines)}
+
+
+def conda(path: str) -> dict[str, SpecifierSet]:
+    """The packages of a conda environment file; conda's `=1.2` means the same as pip's `==1.2`."""
+    environment = yaml.safe_load((ROOT / path).read_text(encoding="utf-8"))
+    assert environment["channels"] == ["conda-forge"]
+    specs = {}
+    for line in environment["dependencies"]:
+        name, version = re.fullmatch(r"([\w.-]+?)((?:[<>=!~]=?.+)?)", line).groups()  # type: ignore[union-attr]
+        specs[name] = SpecifierSet(re.sub(r"^=(?!=)", "==", version))
+    return specs
+
+
+def pins() -> dict[str, list[Requirement]]:
+    """The lines of constraints.txt by canonical name; several where Python versions differ."""
+    found: dict[str, list[Requirement]] = {}
+    for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith("#"):
+            requirement = Requirement(line)
+            found.setdefault(canonicalize_name(requirement.name), []).append(requirement)
+    return found
+
+
+def pinned(name: str, python: str) -> str:
+    """The one version that constraints.txt names for a package on a version of Python."""
+    environment = {"python_version": python[:4], "python_full_version": python}
+    fitting = [
+        r for r in pins().get(name, []) if r.marker is None or r.marker.evaluate(environment)
+    ]
+    assert len(fitting) == 1, f"constraints.txt, {name}, Python {python}: {len(fitting)} pins"
+    (specifier,) = fitting[0].specifier
+    assert specifier.operator == "=="
+    return specifier.version
+
+
+def test_environment_yml_agrees_with_pyproject() -> None:
+    environment = conda("environment.yml")
+    assert environment.pop("python") == SpecifierSet("==3.11")
+    environment.pop("pip")
+    torch = environment.pop(CONDA_NAMES["torch"])
+    assert torch.contains(pinned("torch", "3.11.9"))
+    expected = {name: r.specifier for name, r in declared().items() if name not in CONDA_NAMES}
+    assert environment == expected
+
+
+def test_binder_installs_what_environment_yml_does() -> None:
+    assert conda("binder/environment.yml") == conda("environment.yml")
+
+
+@pytest.mark.parametrize("python", ["3.10.13", "3.11.7", "3.12.1", "3.13.0"])
+def test_constraints_pin_one_fitting_version_of_all_that_is_declared(python: str) -> None:
+    for name, requirement in declared().items():
+        assert requirement.specifier.contains(pinned(name, python)), name
+
+
+def test_makefile_and_constraints_name_the_same_torch() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert f"TORCH_SPEC ?= torch=={pinned('torch', '3.11.7')}\n" in makefile
+
+
+@pytest.mark.parametrize(
+    "name", ["binder/postBuild", "binder/start", "scripts/setup.sh", ".ci/run"]
+)
+def test_scripts_can_be_executed(name: str) -> None:
+    path = ROOT / name
+    assert path.stat().st_mode & 0o111
+    assert path.read_text(encoding="utf-8").startswith("#!/")
+
+
+def test_binder_start_hands_over_to_the_server() -> None:
+    lines = (ROOT / "binder/start").read_text(encoding="utf-8").split("\n")
+    assert lines[-2] == 'exec "$@"'
+    assert "export OMP_NUM_THREADS=1" in lines
