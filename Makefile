@@ -31,6 +31,7 @@ $(STAMP): pyproject.toml constraints.txt scripts/setup.sh
 	@scripts/setup.sh
 
 setup: $(STAMP)  ## make .venv with all packages; the other targets do this by themselves
+	@echo "· $(VENV) is ready"
 
 reproduce: $(STAMP)  ## train, evaluate, report, run the notebooks (MRAF_DATA=DIR for the real features)
 	@mkdir -p build

@@ -26,21 +26,21 @@ uv() { "$VENV/bin/python" -m uv --quiet "$@" --python "$VENV/bin/python"; }
 
 # uv installs in seconds what takes pip a minute, and finds the PyTorch build for this machine's
 # GPU, or the CPU build where there is none. Whatever uv cannot do, pip does.
-pip install --quiet --constraint constraints.txt uv || say "No uv; pip does it all, more slowly"
+pip install -qq --constraint constraints.txt uv || say "No uv; pip does it all, more slowly"
 
 say "Installing $TORCH_SPEC (some 200 MB without a GPU, some GB with one)"
 if [ -n "$PIP_TORCH_ARGS" ]; then
     # shellcheck disable=SC2086  # several arguments are meant
-    pip install --quiet "$TORCH_SPEC" $PIP_TORCH_ARGS
+    pip install -qq "$TORCH_SPEC" $PIP_TORCH_ARGS
 elif ! UV_HTTP_RETRIES=1 uv pip install "$TORCH_SPEC" --torch-backend=auto 2>/dev/null; then
     say "PyTorch's own index did not answer; taking the build that pip finds"
-    pip install --quiet --prefer-binary "$TORCH_SPEC"
+    pip install -qq --prefer-binary "$TORCH_SPEC"
 fi
 
 say "Installing mraf and its other packages"
 everything='.[test,lab,dev]'
 uv pip install --constraint constraints.txt --editable "$everything" ||
-    pip install --quiet --prefer-binary --constraint constraints.txt --editable "$everything"
+    pip install -qq --prefer-binary --constraint constraints.txt --editable "$everything"
 
 pwd >"$STAMP"
 say "Ready after $((SECONDS - started)) s"
