@@ -1,1 +1,74 @@
 """Features of clips, where they come from, and how they are split."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from mraf.data import cache
+from mraf.data.features import Corpus, FeatureSet
+from mraf.data.protocol import (
+    P3,
+    P4,
+    P5,
+    P6,
+    SETTINGS,
+    Setting,
+    Split,
+    test_split,
+    validation_split,
+)
+from mraf.errors import DataError
+
+__all__ = [
+    "P3",
+    "P4",
+    "P5",
+    "P6",
+    "SETTINGS",
+    "Corpus",
+    "FeatureSet",
+    "Setting",
+    "Split",
+    "load",
+    "test_split",
+    "validation_split",
+]
+
+
+def load(
+    source: str | Path | None = None, progress: bool = True, version: str | None = None
+) -> Corpus:
+    """Load a corpus.
+
+    Args:
+        source: "twin" for the synthetic twin, or a folder in the official layout (a folder that
+            is really called twin is "./twin"). None: the environment variable MRAF_DATA, else the
+            twin.
+        progress: show a bar while the single feature files are read for the first time.
+        version: "v1", "v2" or "v3", where a folder holds features of several releases.
+    Raises:
+        DataError: the source is neither, or its content is not what it should be.
+    """
+    origin = ""
+    if source is None:
+        source = os.environ.get("MRAF_DATA", "").strip() or "twin"
+        origin = "" if source == "twin" else " (from the environment variable MRAF_DATA)"
+    if source == "twin":
+        from mraf.data.twin import generate
+
+        return generate()
+    folder = Path(source).expanduser()
+    if not folder.is_dir():
+        if folder.is_file():
+            remedy = (
+                "is a file; if it is an archive of the official features, unpack it with "
+                f"`mraf data download DIR --from-archive {folder}` and load DIR"
+            )
+        else:
+            remedy = (
+                "is neither 'twin' nor a folder; give the folder that holds csv_files/, or "
+                "'twin' for the synthetic twin"
+            )
+        raise DataError(f"{str(source)!r}{origin} {remedy}.")
+    return cache.load(folder, version, progress)

@@ -1,0 +1,245 @@
+"""The CSV lists of a POLY-SIM release: which there are, and their rows, checked."""
+
+from __future__ import annotations
+
+import csv
+import posixpath
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mraf.errors import DataError
+
+LIST_FOLDERS = ("csv_files/comp", "csv_files", "comp", ".")
+FEATURE_FOLDERS = ("feats", "features", "feat", ".")
+LIST_NAME = re.compile(r"(?P<version>v\d+)_(?P<kind>train|test)_(?P<language>[A-Za-z]+)\.csv")
+COLUMNS = {  # what we call it → how the releases spell it
+    "train": {
+        "clip": ("audio_path",),
+        "voice": ("ecappa_feats_path", "ecappafeats_path"),
+        "face": ("facenet_feats_path", "facenetfeats_path"),
+        "label": ("label",),
+    },
+    "test": {"clip": ("key",), "voice": ("voices", "audios"), "face": ("faces",)},
+}
+
+
+@dataclass(frozen=True)
+class Release:
+    """One version of the challenge in a folder: its second language, and its lists by part."""
+
+    folder: Path
+    version: str
+    language: str
+    lists: dict[str, Path]
+
+
+@dataclass
+class ClipList:
+    """The rows of one list.
+
+    Args:
+        line: as an editor counts, the header being line 1.
+        key: of a training clip its voice path, of a test clip the official key.
+        video: the folder in which a training clip lies; "" for a test clip.
+        label: None where the list has no labels.
+        voice, face: paths of the features as listed, normalised, ending in .npy.
+    """
+
+    path: Path
+    line: list[int] = field(default_factory=list)
+    key: list[str] = field(default_factory=list)
+    video: list[str] = field(default_factory=list)
+    label: list[int] | None = None
+    voice: list[str] = field(default_factory=list)
+    face: list[str] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.key)
+
+    def refuse(self, row: int, reason: str) -> DataError:
+        """The error that names this list and the line of a row."""
+        return DataError(f"{self.path}, line {self.line[row]}: {reason}")
+
+
+def inner_path(text: str) -> str:
+    """A path from a list or an archive in one spelling: ``/`` only, no ``.``, no ``//``.
+
+    Raises:
+        ValueError: the path is empty, absolute, leaves its folder or holds a control character.
+    """
+    path = posixpath.normpath(text.strip().replace("\\", "/"))
+    if path == "." or not path.isprintable():
+        raise ValueError(f"the path {text!r} names no file")
+    if path.startswith("/") or re.match(r"[A-Za-z]:", path) or path.split("/")[0] == "..":
+        raise ValueError(f"the path {text!r} leaves the folder")
+    return path
+
+
+def find_release(folder: Path, version: str | None = None) -> Release:
+    """The release whose lists lie in a folder.
+
+    Args:
+        version: "v1", "v2", …; needed only where the folder holds features of several releases.
+    Raises:
+        DataError: no lists, a training list missing, or several releases and no version given.
+    """
+    found: dict[tuple[str, str], dict[str, Path]] = {}  # (version, kind) → language → list
+    for place in LIST_FOLDERS:
+        for path in sorted((folder / place).glob("v*.csv")):
+            if match := LIST_NAME.fullmatch(path.name):
+                lists = found.setdefault((match["version"], match["kind"]), {})
+                lists.setdefault(match["language"], path)
+    version = _choose(folder, found, version)
+    train, test = found[version, "train"], found.get((version, "test"), {})
+    others = sorted(set(train) - {"English"})
+    if "English" not in train or not others:
+        missing = "<second language>" if "English" in train else "English"
+        path = next(iter(train.values())).parent / f"{version}_train_{missing}.csv"
+        raise DataError(f"{path}: the list is missing; training lists of two languages are needed.")
+    if len(others) > 1:
+        raise DataError(
+            f"{folder}: {version} has training lists of several second languages "
+            f"({', '.join(others)}); keep that of one."
+        )
+    parts = {"train": train["English"], "cross": train[others[0]]}
+    parts |= {"test_english": test["English"]} if "English" in test else {}
+    parts |= {"test_cross": test[others[0]]} if others[0] in test else {}
+    return Release(folder, version, others[0], parts)
+
+
+def _choose(
+    folder: Path, found: dict[tuple[str, str], dict[str, Path]], version: str | None
+) -> str:
+    versions = sorted(version for version, kind in found if kind == "train")
+    if not versions:
+        inner = [child.parent for child in sorted(folder.glob("*/csv_files"))]
+        raise DataError(
+            f"{folder}: no training list such as csv_files/comp/v1_train_English.csv; "
+            + (f"did you mean {inner[0]}? " if inner else "")
+            + "`mraf data download` fetches the official files, data/README.md shows the layout."
+        )
+    if version is None:
+        usable = [name for name in versions if _has_features(folder, name)] or versions
+        if len(usable) > 1:
+            named = [f"{name} ({', '.join(sorted(found[name, 'train']))})" for name in usable]
+            raise DataError(
+                f"{folder} holds several releases: {', '.join(named)}; choose one, as in "
+                f"mraf.data.load(folder, version='{usable[0]}')."
+            )
+        return usable[0]
+    if version not in versions:
+        raise DataError(
+            f"{folder}: no training lists of '{version}', only of {', '.join(versions)}."
+        )
+    return version
+
+
+def _has_features(folder: Path, version: str) -> bool:
+    names = ("ecappafeats", "ecappa_feats")
+    return any(
+        (folder / place / name / version).is_dir() for place in FEATURE_FOLDERS for name in names
+    )
+
+
+def read_lists(release: Release) -> dict[str, ClipList]:
+    """All lists of a release by part, with labels checked against the English training list.
+
+    Raises:
+        DataError: see ``read_list``; also a label that no English training clip carries.
+    """
+    lists = {
+        part: read_list(path, "test" if part.startswith("test") else "train")
+        for part, path in release.lists.items()
+    }
+    train = lists["train"].label or []
+    speakers = max(train) + 1
+    if speakers > len(train):  # would otherwise read as a huge gap in the labels
+        reason = f"the label {max(train)} is out of range; there are only {len(train)} clips."
+        raise lists["train"].refuse(train.index(max(train)), reason)
+    for clips in lists.values():
+        for row, label in enumerate(clips.label or []):
+            if label >= speakers:
+                reason = f"the label {label} is out of range; in English training they end at"
+                raise clips.refuse(row, f"{reason} {speakers - 1}.")
+    return lists
+
+
+def read_list(path: Path, kind: str) -> ClipList:
+    """Read and check one list.
+
+    Args:
+        kind: "train" or "test", which have different columns. Labels of a test list are read
+            where it has a column for them.
+    Raises:
+        DataError: the first bad line, what is wrong with it and how to mend it.
+    """
+    clips = ClipList(path)
+    lines: dict[str, int] = {}
+    for line, cell in _rows(path, COLUMNS[kind]):
+        clips.line.append(line)
+        try:
+            key = inner_path(cell["clip"]) if kind == "train" else cell["clip"]
+            video = posixpath.basename(posixpath.dirname(key)) if kind == "train" else ""
+            if not key:
+                raise ValueError("the key is empty")
+            if kind == "train" and not video:
+                raise ValueError(f"the path '{key}' has no folder to name its video")
+            if key in lines:
+                raise ValueError(f"'{key}' occurs already in line {lines[key]}; remove one")
+            clips.voice.append(_feature_path(cell["voice"]))
+            clips.face.append(_feature_path(cell["face"]))
+            if "label" in cell:
+                clips.label = [] if clips.label is None else clips.label
+                clips.label.append(_label(cell["label"]))
+        except ValueError as error:
+            raise clips.refuse(-1, f"{error}. Mend the line or fetch the list again.") from None
+        lines[key] = line
+        clips.key.append(key)
+        clips.video.append(video)
+    if not clips.key:
+        raise DataError(f"{path}: the list holds no clips; fetch it again.")
+    return clips
+
+
+def _rows(path: Path, wanted: dict[str, tuple[str, ...]]) -> Iterator[tuple[int, dict[str, str]]]:
+    """Line number and wanted cells of each row that is not blank."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = csv.reader(file)
+            header = [name.strip() for name in next(rows, [])]
+            columns = {}
+            for name, spellings in {**wanted, "label": ("label",)}.items():
+                present = [spelling for spelling in spellings if spelling in header]
+                if present:
+                    columns[name] = header.index(present[0])
+                elif name in wanted:
+                    raise DataError(
+                        f"{path}, line 1: no column '{' or '.join(spellings)}', only "
+                        f"{', '.join(header) or 'an empty line'}; fetch the official list again."
+                    )
+            for fields in rows:
+                if fields and len(fields) != len(header):
+                    raise DataError(
+                        f"{path}, line {rows.line_num}: {len(fields)} fields, but the header has "
+                        f"{len(header)}. Mend the line or fetch the list again."
+                    )
+                if fields:
+                    yield rows.line_num, {name: fields[at] for name, at in columns.items()}
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path}: not a readable CSV file ({error}); fetch it again.") from error
+
+
+def _feature_path(text: str) -> str:
+    return posixpath.splitext(inner_path(text))[0] + ".npy"
+
+
+def _label(text: str) -> int:
+    try:
+        value = float(text)
+    except ValueError:
+        raise ValueError(f"the label '{text}' is not a number; labels are 0 … C-1") from None
+    if value < 0 or not value.is_integer():  # also refuses nan and inf
+        raise ValueError(f"the label '{text}' is not one of 0 … C-1")
+    return int(value)
