@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mraf.data import cache
 from mraf.data.features import Corpus, FeatureSet
+from mraf.data.lists import LIST_NAME
 from mraf.data.protocol import (
     P3,
     P4,
@@ -43,8 +44,8 @@ def load(
 
     Args:
         source: "twin" for the synthetic twin, or a folder in the official layout (a folder that
-            is really called twin is "./twin"). None: the environment variable MRAF_DATA, else the
-            twin.
+            is really called twin is "./twin"), or one of its lists, to choose among releases.
+            None: the environment variable MRAF_DATA, else the twin.
         progress: show a bar while the single feature files are read for the first time.
         version: "v1", "v2" or "v3", where a folder holds features of several releases.
     Raises:
@@ -59,7 +60,7 @@ def load(
 
         return generate()
     folder = Path(source).expanduser()
-    if not folder.is_dir():
+    if not folder.is_dir() and not (folder.is_file() and LIST_NAME.fullmatch(folder.name)):
         if folder.is_file():
             remedy = (
                 "is a file; if it is an archive of the official features, unpack it with "

@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -171,6 +172,9 @@ def _write_somewhere(release: Release, corpus: Corpus, source: Source) -> Path:
 def _write(place: Path, corpus: Corpus, source: Source) -> None:
     """Write a pack under a temporary name, then rename it into place."""
     place.parent.mkdir(parents=True, exist_ok=True)
+    for stale in place.parent.glob(f".{place.name}-*"):  # left by a killed process
+        if time.time() - stale.stat().st_mtime > 3600:
+            shutil.rmtree(stale, ignore_errors=True)
     temporary = Path(tempfile.mkdtemp(dir=place.parent, prefix=f".{place.name}-"))
     retired = temporary.with_suffix(".old")
     try:

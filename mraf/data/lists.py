@@ -81,10 +81,16 @@ def find_release(folder: Path, version: str | None = None) -> Release:
     """The release whose lists lie in a folder.
 
     Args:
+        folder: the folder that holds csv_files/; or a list in it, to choose among releases.
         version: "v1", "v2", …; needed only where the folder holds features of several releases.
     Raises:
         DataError: no lists, a training list missing, or several releases and no version given.
     """
+    if folder.is_file() and (match := LIST_NAME.fullmatch(folder.name)):
+        version = version or match["version"]
+        here = folder.absolute().parent
+        above = (here, *here.parents)
+        folder = next(top for place in LIST_FOLDERS for top in above if top / place == here)
     found: dict[tuple[str, str], dict[str, Path]] = {}  # (version, kind) → language → list
     for place in LIST_FOLDERS:
         for path in sorted((folder / place).glob("v*.csv")):
@@ -125,8 +131,8 @@ def _choose(
         if len(usable) > 1:
             named = [f"{name} ({', '.join(sorted(found[name, 'train']))})" for name in usable]
             raise DataError(
-                f"{folder} holds several releases: {', '.join(named)}; choose one, as in "
-                f"mraf.data.load(folder, version='{usable[0]}')."
+                f"{folder} holds several releases: {', '.join(named)}; choose one by its list, as "
+                f"in {next(iter(found[usable[0], 'train'].values()))}."
             )
         return usable[0]
     if version not in versions:
