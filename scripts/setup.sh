@@ -31,16 +31,16 @@ pip install -qq --constraint constraints.txt uv || say "No uv; pip does it all, 
 say "Installing $TORCH_SPEC (some 200 MB without a GPU, some GB with one)"
 if [ -n "$PIP_TORCH_ARGS" ]; then
     # shellcheck disable=SC2086  # several arguments are meant
-    pip install -qq "$TORCH_SPEC" $PIP_TORCH_ARGS
+    pip install -qq --no-compile "$TORCH_SPEC" $PIP_TORCH_ARGS
 elif ! UV_HTTP_RETRIES=1 uv pip install "$TORCH_SPEC" --torch-backend=auto 2>/dev/null; then
     say "PyTorch's own index did not answer; taking the build that pip finds"
-    pip install -qq --prefer-binary "$TORCH_SPEC"
+    pip install -qq --no-compile --prefer-binary "$TORCH_SPEC"
 fi
 
 say "Installing mraf and its other packages"
 everything='.[test,lab,dev]'
 uv pip install --constraint constraints.txt --editable "$everything" ||
-    pip install -qq --prefer-binary --constraint constraints.txt --editable "$everything"
+    pip install -qq --no-compile --prefer-binary --constraint constraints.txt --editable "$everything"
 
 pwd >"$STAMP"
 say "Ready after $((SECONDS - started)) s"
