@@ -190,13 +190,13 @@ def fit_fop(
         opl_weight: weight of the orthogonal projection loss; 0 in the challenge.
     Raises:
         DataError: hidden labels, or a label not below `speakers`.
-        RunError: no such device, no epochs, or a loss that is not finite.
+        RunError: no such device, no epochs, a batch of one, or a loss that is not finite.
     """
     patience, min_delta = 10, 0.003
     if train.labels.max() >= speakers:
         raise DataError(f"{train.source}: a speaker label is not below {speakers}.")
-    if epochs < 1:
-        raise RunError(f"epochs={epochs}: out of range.")
+    if epochs < 1 or batch < 2:
+        raise RunError(f"epochs={epochs}, batch={batch}: at least 1 and 2 are needed.")
     torch_device = resolve_device(device)
     held = held_out(train, np.random.default_rng(seed))
     stop, fit = (train[held], train[~held]) if held.any() else (train, train)

@@ -271,6 +271,7 @@ def damaged(text, change):
         lambda c: c["correct"]["a"].update(P3="01"),
         lambda c: c["correct"]["a"].update(P9="01"),
         lambda c: c["judged"]["english"]["speaker"].pop(),
+        lambda c: [c["judged"]["english"][name].pop() for name in ("speaker", "video")],
         lambda c: c.update(correct=[1]),
     ],
 )
@@ -298,6 +299,14 @@ def test_a_clear_difference_has_a_verdict():
     point = result.accuracies("a")["P4"] - result.accuracies("b")["P4"]
     assert forward.loc["P4", "difference"] == pytest.approx(point)
     assert list(forward.index) == [*NAMES, "mean"]
+
+
+def test_the_second_system_may_be_of_another_run():
+    first, second = evaluation(seed=1), evaluation(seed=2)
+    within = replace(first, correct={"a": first.correct["a"], "b": second.correct["a"]})
+    across = paired_difference(first, "a", "a", second)
+    assert across.equals(paired_difference(within, "a", "b"))
+    assert (across.difference != 0).any()
 
 
 def test_equal_systems_cannot_be_told_apart():
