@@ -1,74 +1,53 @@
 """The twin: a synthetic MAV-Celeb, drawn from scalars measured on the real features.
 
-Each feature vector is a sum of independent factors, rotated by a random basis and brought to its
-length (a random-effects model; the covariance of each factor is diagonal in one common basis):
+A feature vector is a sum of independent factors, brought to its length and turned by a random
+rotation (a random-effects model, each covariance diagonal in one common basis):
 
-    x  ∝  mean + shift(language) + speaker + speaker × language + video + clip
+    x  ∝  mean + shift(language) + person + person × language + video + clip
 
-``twin.json`` holds only aggregates over all people: how much energy each factor has in bands of the
-common basis, how heavy its tails are, how videos and clips are counted. No direction of the real
-feature space is kept, so no template of a person can be recovered from it. ``mraf data fit-twin``
+In some clips the wrong person is heard or seen (an interviewer, a dubbed voice): there the person
+is a stranger, one for each video. The factors' scales vary log-normally, which makes tails heavy.
+
+``twin.json`` holds aggregates over all people only: how much energy each factor has in bands of
+the common basis, how heavy its tails are, how videos and clips are counted. No direction of the
+real feature space is kept, so no template of a person can be recovered. ``mraf data fit-twin``
 measures it (`mraf.data.fit`).
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
+from scipy.special import betaincinv, ndtr, ndtri
 
 from mraf.data.features import FACE_DIM, VOICE_DIM, Corpus, FeatureSet
+from mraf.data.layout import PARTS, Ints, Layout, draw_layout
 from mraf.errors import DataError
 
 LANGUAGES = ("English", "Urdu")
-FACTORS = ("speaker", "language", "video", "clip")
-BAND_EDGES = (0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 512)
+BAND_EDGES = (0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 49, 64, 96, 128, 192)
+"""Coordinates between two edges share an energy. FaceNet's rows have rank 49: the rest is 0."""
 
-Calibration = dict[str, Any]
-Ints = NDArray[np.int64]
+NORM_LEVELS = (0, 0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 1)
+
+Scalars = dict[str, Any]
 Floats = NDArray[np.float32]
 
 
 @cache
-def calibration() -> Calibration:
+def calibration() -> Scalars:
     """The scalars that ship with the package (``mraf/data/twin.json``)."""
     text = files("mraf.data").joinpath("twin.json").read_text(encoding="utf-8")
-    loaded: Calibration = json.loads(text)
-    return loaded
+    scalars: Scalars = json.loads(text)
+    return scalars
 
 
-@dataclass(frozen=True, eq=False)
-class Layout:
-    """Who speaks in which video in which clip; videos are counted through all four parts.
-
-    Args:
-        video: index of the clip's video, shape (N,).
-        frame: index of the clip whose face this clip shows (clips share frames), shape (N,).
-        copy_of: index of the clip this row repeats, or the row itself, shape (N,).
-        speaker, language, part: one entry per video; part counts train, cross and the two tests.
-        factor: index of the video whose factor this video uses (shared videos), per video.
-        name: of each video.
-    """
-
-    video: Ints
-    frame: Ints
-    copy_of: Ints
-    speaker: Ints
-    language: Ints
-    part: Ints
-    factor: Ints
-    name: NDArray[np.str_]
-
-
-def generate(
-    seed: int = 0, speakers: int | None = None, scalars: Calibration | None = None
-) -> Corpus:
+def generate(seed: int = 0, speakers: int | None = None, scalars: Scalars | None = None) -> Corpus:
     """Draw a twin of MAV-Celeb v1: same shape, same counts, same statistics, no real person.
 
     Test labels and test videos are visible, unlike those of the real corpus.
@@ -82,213 +61,124 @@ def generate(
     speakers = scalars["counts"]["speakers"] if speakers is None else speakers
     if speakers < 2:
         raise DataError(f"twin: {speakers} speaker(s) asked for; identification needs at least 2.")
-    # One stream per purpose: changing one modality's calibration leaves the rest as it was.
-    streams = np.random.default_rng(seed).spawn(4)
-    layout = draw_layout(streams[0], scalars["counts"], speakers)
-    group = draw_groups(streams[0], scalars["group_share"], speakers)
-    face = draw_directions(streams[1], scalars["face"], layout, group, FACE_DIM)[layout.frame]
-    voice = draw_directions(streams[2], scalars["voice"], layout, group, VOICE_DIM)
-    voice *= draw_norms(streams[3], scalars["norm"], layout)[:, None]
-    face, voice = face[layout.copy_of], voice[layout.copy_of]
-    train, cross, test_english, test_cross = (_part(layout, face, voice, part) for part in range(4))
-    return Corpus(train, cross, test_english, test_cross, speakers=speakers, name="twin")
+    layout, group = draw_people(seed, scalars, speakers)
+    face, voice = (
+        rotate(
+            draw_coordinates(seed, scalars, name, layout, group), stream(seed, f"{name} basis"), dim
+        )
+        for name, dim in (("face", FACE_DIM), ("voice", VOICE_DIM))
+    )
+    voice *= draw_norms(stream(seed, "norm"), scalars["norm"], layout)[:, None]
+    face, voice = face[layout.rows("face")], voice[layout.rows("voice")]
+    parts = (_part(layout, face, voice, part) for part in range(len(PARTS)))
+    train, cross, test_english, test_cross = parts
+    return Corpus(train, cross, test_english, test_cross, speakers, "twin")
 
 
-def draw_groups(rng: np.random.Generator, share: float, speakers: int) -> Ints:
-    """Two groups of speakers of which face and voice both tell; +1 or -1, shape (speakers,)."""
-    group = np.where(np.arange(speakers) < round(share * speakers), 1, -1)
-    return rng.permutation(group)
+def stream(seed: int, purpose: str) -> np.random.Generator:
+    """A random stream of its own for each purpose: changing one leaves the others as they were."""
+    return np.random.default_rng([seed, *purpose.encode()])
 
 
-def draw_directions(
-    rng: np.random.Generator, scalars: Calibration, layout: Layout, group: Ints, dim: int
+def draw_people(seed: int, scalars: Scalars, speakers: int) -> tuple[Layout, Ints]:
+    """The layout, and a group (+1 or -1) of each speaker of which face and voice both tell."""
+    layout = draw_layout(stream(seed, "layout"), scalars["counts"], speakers)
+    group = np.where(np.arange(speakers) < round(scalars["group_share"] * speakers), 1, -1)
+    return layout, stream(seed, "group").permutation(group)
+
+
+def draw_coordinates(
+    seed: int, scalars: Scalars, modality: str, layout: Layout, group: Ints
 ) -> Floats:
-    """Unit vectors of all clips of one modality, shape (N, dim), float32.
-
-    Args:
-        scalars: the modality's part of the calibration.
-        group: +1 or -1 for each speaker; it replaces the speaker factor's sign in one coordinate.
-    """
+    """Unit vectors of all clips in the common basis, shape (N, D); D counts what has energy."""
+    rng = stream(seed, modality)
+    scalars = scalars[modality]
+    dim = BAND_EDGES[len(scalars["mean"])]
+    speakers, videos, clips = len(group), len(layout.speaker), len(layout.video)
 
     def factor(name: str, count: int) -> Floats:
-        # Energies by band; the log-normal scale (mean square 1) makes the tails heavy.
-        energy = np.sqrt(band_energies(scalars[name]["energy"], dim))
-        spread = scalars[name]["spread"]
-        scale = np.exp(spread * rng.standard_normal((count, 1)) - spread**2)
+        scale = heavy_tailed(rng, scalars[name]["spread"], count)
         drawn = rng.standard_normal((count, dim), dtype=np.float32)
-        return (drawn * scale * energy).astype(np.float32)
+        return drawn * scale * np.sqrt(band_energies(scalars[name]["energy"]))
 
-    speakers, videos = len(group), len(layout.speaker)
-    mean = rng.standard_normal(dim) * np.sqrt(band_energies(scalars["mean"], dim))
-    shift = np.sign(mean) * np.sqrt(band_energies(scalars["shift"], dim))
-    speaker = factor("speaker", speakers)
+    mean = rng.choice([-1, 1], dim) * np.sqrt(band_energies(scalars["mean"]))
+    shift = np.sign(mean) * np.sqrt(band_energies(scalars["shift"])) / 2
+    person = factor("speaker", speakers + videos)  # speakers, then the videos' strangers
     axis, strength = scalars["group"]["axis"], scalars["group"]["strength"]
-    size = np.sqrt(band_energies(scalars["speaker"]["energy"], dim)[axis])
-    speaker[:, axis] = (
-        strength * size * (group - group.mean()) + np.sqrt(1 - strength**2) * speaker[:, axis]
-    )
-    language = factor("language", 2 * speakers).reshape(2, speakers, dim)
-    # The video's factor, and how much its own clips differ, both follow the video.
+    size = np.sqrt(band_energies(scalars["speaker"]["energy"])[axis])
+    sign = np.concatenate([group, rng.choice([-1, 1], videos)])
+    person[:, axis] *= np.sqrt(1 - strength**2)
+    person[:, axis] += strength * size * (sign - group.mean())
+    accent = factor("language", 2 * speakers).reshape(2, speakers, dim)
     video = factor("video", videos)[layout.factor]
-    spread = scalars["clip"]["video_spread"]
-    restless = np.exp(spread * rng.standard_normal((videos, 1)) - spread**2)[layout.factor]
+    restless = heavy_tailed(rng, scalars["clip"]["video_spread"], videos)[layout.factor]
+    share = stray_shares(rng, scalars["stray"], videos)[layout.factor]
 
-    offset = mean + np.stack([-shift / 2, shift / 2])[layout.language]
-    offset = offset + speaker[layout.speaker] + language[layout.language, layout.speaker] + video
-    clips = factor("clip", len(layout.video)) * restless.astype(np.float32)[layout.video]
-    clips += offset.astype(np.float32)[layout.video]
-    clips /= np.linalg.norm(clips, axis=1, keepdims=True)
-    basis, triangle = np.linalg.qr(rng.standard_normal((dim, dim)))
-    basis *= np.sign(np.diag(triangle))  # uniform over rotations
-    rotated: Floats = clips @ basis.astype(np.float32)
-    return rotated / np.linalg.norm(rotated, axis=1, keepdims=True)
+    stray = rng.random(clips) < share[layout.video]
+    who = np.where(stray, speakers + layout.factor[layout.video], layout.speaker[layout.video])
+    place = mean + np.stack([-shift, shift])[layout.language]
+    place = (place + accent[layout.language, layout.speaker] + video).astype(np.float32)
+    rows = factor("clip", clips) * restless[layout.video] + place[layout.video] + person[who]
+    unit: Floats = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return unit
 
 
-def band_energies(bands: list[float], dim: int) -> NDArray[np.float64]:
-    """Energy of each coordinate, shape (dim,), from the mean energy of each band."""
-    edges = np.minimum(BAND_EDGES, dim)
-    return np.repeat(np.asarray(bands), np.diff(edges)[: len(bands)])
+def heavy_tailed(rng: np.random.Generator, spread: float, count: int) -> Floats:
+    """Log-normal scales of mean square 1, shape (count, 1).
+
+    They are the distribution's quantiles in random order rather than free draws: every twin has
+    its share of outliers, which keeps the accuracies of different seeds close together.
+    """
+    normal = ndtri((rng.permutation(count) + 0.5) / count)
+    return np.exp(spread * normal - spread**2).astype(np.float32)[:, None]
 
 
-def draw_norms(rng: np.random.Generator, scalars: Calibration, layout: Layout) -> Floats:
+def stray_shares(rng: np.random.Generator, scalars: Scalars, videos: int) -> NDArray[np.float64]:
+    """Share of each video's clips in which a stranger is heard or seen, shape (videos,).
+
+    Quantiles of a Beta distribution in random order; with a small concentration most videos have
+    none, a few are a stranger's throughout.
+    """
+    level = (rng.permutation(videos) + 0.5) / videos
+    mean, concentration = scalars["share"], scalars["concentration"]
+    share: NDArray[np.float64] = betaincinv(mean * concentration, (1 - mean) * concentration, level)
+    return share
+
+
+def band_energies(bands: list[float]) -> Floats:
+    """Energy of each coordinate, shape (D,), from that of each band."""
+    widths = np.diff(BAND_EDGES[: len(bands) + 1])
+    return np.repeat(np.asarray(bands, dtype=np.float32), widths)
+
+
+def rotate(rows: Floats, rng: np.random.Generator, dim: int) -> Floats:
+    """Turn coordinates (N, D) into a space of `dim` dimensions by a random orthonormal basis."""
+    basis, triangle = np.linalg.qr(rng.standard_normal((dim, rows.shape[1])))
+    basis *= np.sign(np.diag(triangle))  # uniform over all orthonormal bases
+    turned: Floats = rows @ basis.T.astype(np.float32)
+    return turned
+
+
+def draw_norms(rng: np.random.Generator, scalars: Scalars, layout: Layout) -> Floats:
     """Lengths of the voices, shape (N,): their quantiles, and how far they follow the video."""
     share = scalars["video_share"]
-    latent = np.sqrt(share) * rng.standard_normal(len(layout.speaker))[layout.video]
+    latent = np.sqrt(share) * rng.standard_normal(len(layout.speaker))[layout.factor][layout.video]
     latent = latent + np.sqrt(1 - share) * rng.standard_normal(len(layout.video))
-    levels = np.linspace(0, 1, len(scalars["quantiles"]))
-    norms: Floats = np.interp(ndtr(latent), levels, scalars["quantiles"]).astype(np.float32)
+    norms: Floats = np.interp(ndtr(latent), NORM_LEVELS, scalars["quantiles"]).astype(np.float32)
     return norms
-
-
-# --- counts ---------------------------------------------------------------------------------------
-
-
-def draw_layout(rng: np.random.Generator, counts: Calibration, speakers: int) -> Layout:
-    """Videos and clips of all four parts, with the flaws of the real lists."""
-    factor = speakers / counts["speakers"]
-    owners, sizes, part = [], [], []
-    for index, list_of in enumerate(("train", "cross", "test_english", "test_cross")):
-        some = counts[list_of]
-        videos = _resample(some["videos_per_speaker"], speakers)
-        total = max(round(factor * some["clips"]), int(videos.sum()))
-        clips = _match(rng, videos, some, total)
-        owners.append(np.repeat(np.arange(speakers), videos))
-        sizes += [
-            _divide(rng, n, v, some["video_spread"]) for n, v in zip(clips, videos, strict=True)
-        ]
-        part.append(np.full(videos.sum(), index))
-    speaker, video_part = np.concatenate(owners), np.concatenate(part)
-    size = np.concatenate(sizes)
-    language = video_part % 2
-    video = np.repeat(np.arange(len(size)), size)
-    name = np.array([f"twin-{'EU'[language[v]]}{v:05d}" for v in range(len(size))])
-
-    origin = np.arange(len(size))
-    copy_of = np.arange(len(video))
-    first = np.cumsum(size) - size
-    # Some videos stand in both lists, with partly the same clips.
-    wanted = max(1, round(factor * counts["shared_videos"]))
-    train, cross = np.flatnonzero(video_part == 0), np.flatnonzero(video_part == 1)
-    pairs = [
-        (source, rng.choice(own))
-        for source in rng.permutation(train)
-        if len(own := cross[(speaker[cross] == speaker[source]) & (size[cross] < 30)])
-        and size[source] < 30
-    ]
-    used: set[int] = set()
-    for source, target in pairs:
-        if len(used) == 2 * wanted or used & {source, target}:
-            continue
-        used |= {source, target}
-        name[target], origin[target] = name[source], source
-        if rng.random() < counts["shared_clips"]:
-            common = min(size[source], size[target])
-            copy_of[first[target] : first[target] + common] = first[source] + np.arange(common)
-    # And some carry two speakers: two videos of different speakers under one name.
-    free = [v for v in rng.permutation(cross) if v not in used]
-    for _ in range(max(1, round(factor * counts["ambiguous_videos"]))):
-        a = free.pop()
-        b = next(v for v in free if speaker[v] != speaker[a])
-        free.remove(b)
-        name[b] = name[a]
-
-    frame = np.arange(len(video))
-    shares = np.interp(
-        rng.random(len(size)), np.linspace(0, 1, len(counts["frames"])), counts["frames"]
-    )
-    for v, n in enumerate(size):
-        distinct = max(1, round(shares[v] * n))
-        picked = np.concatenate([np.arange(distinct), rng.integers(0, distinct, n - distinct)])
-        frame[first[v] : first[v] + n] = first[v] + rng.permutation(picked)
-    return Layout(video, frame, copy_of, speaker, language, video_part, origin, name)
-
-
-def _resample(histogram: list[int], speakers: int) -> Ints:
-    """Sorted counts 1, 2, … of `speakers` speakers that follow a histogram."""
-    counts = np.repeat(np.arange(1, len(histogram) + 1), histogram)
-    at = ((np.arange(speakers) + 0.5) / speakers * len(counts)).astype(int)
-    taken: Ints = counts[at]
-    return taken
-
-
-def _match(rng: np.random.Generator, videos: Ints, counts: Calibration, total: int) -> Ints:
-    """Clips of each speaker: their quantiles, rank-correlated with the videos, summing to total."""
-    speakers = len(videos)
-    clips = np.interp(
-        np.linspace(0, 1, speakers),
-        np.linspace(0, 1, len(counts["clips_per_speaker"])),
-        counts["clips_per_speaker"],
-    )
-    inner = clips[1:-1] * (total - clips[0] - clips[-1]) / clips[1:-1].sum()
-    if speakers > 2 and inner.sum() > 0:
-        clips[1:-1] = inner
-    clips = np.sort(_round_to(clips, total))
-    rank = counts["rank_correlation"]
-    noise = np.sqrt(1 - rank**2) * rng.standard_normal(speakers)
-    by_videos = np.argsort(np.argsort(videos + 1e-3 * rng.random(speakers)))
-    latent = rank * np.sqrt(12) * ((by_videos + 0.5) / speakers - 0.5) + noise
-    matched = clips[np.argsort(np.argsort(latent))]
-    while (short := np.flatnonzero(matched < videos)).size:  # every video needs a clip
-        i = short[0]
-        fits = (matched >= videos[i]) & (matched[i] >= videos)
-        j = int(np.flatnonzero(fits)[matched[fits].argmin()]) if fits.any() else matched.argmax()
-        if not fits.any():
-            need = videos[i] - matched[i]
-            matched[i] += need
-            matched[j] -= need
-        else:
-            matched[[i, j]] = matched[[j, i]]
-    return matched
-
-
-def _divide(rng: np.random.Generator, clips: int, videos: int, spread: float) -> Ints:
-    """Divide a speaker's clips over the videos, at least one each, log-normally uneven."""
-    share = np.exp(spread * rng.standard_normal(videos))
-    return 1 + _round_to(share / share.sum() * (clips - videos), int(clips - videos))
-
-
-def _round_to(values: NDArray[np.float64], total: int) -> Ints:
-    """Round values that sum to `total` so that they still do: the largest remainders go up."""
-    floor: Ints = np.floor(values).astype(np.int64)
-    missing = total - int(floor.sum())
-    order = np.argsort(floor - values, kind="stable")
-    floor[order[:missing]] += 1
-    return floor
 
 
 def _part(layout: Layout, face: Floats, voice: Floats, part: int) -> FeatureSet:
     rows = np.flatnonzero(layout.part[layout.video] == part)
     video = layout.video[rows]
-    speaker, name = layout.speaker[video], layout.name[video]
-    language = LANGUAGES[part % 2]
+    speaker, name, language = layout.speaker[video], layout.name[video], LANGUAGES[part % 2]
     if part < 2:
-        inside = rows - np.searchsorted(layout.video, video)
+        number = rows - np.searchsorted(layout.video, video)
         key = [
             f"id{s + 1:04d}/{language}/{n}/{i:05d}"
-            for s, n, i in zip(speaker, name, inside, strict=True)
+            for s, n, i in zip(speaker, name, number, strict=True)
         ]
     else:
         key = [f"test{i:06d}" for i in range(len(rows))]  # as in POLY-SIM, equal keys mean nothing
-    return FeatureSet(
-        face[rows], voice[rows], speaker, name, language, np.array(key), f"twin {language}"
-    )
+    source = f"twin {PARTS[part]}"
+    return FeatureSet(face[rows], voice[rows], speaker, name, language, np.array(key), source)
