@@ -79,7 +79,9 @@ def extract(
         count = _unpack(archive, kind, temporary, progress, max_bytes, max_files)
         if not count:
             raise DataError(f"{archive}: the archive holds no files; fetch it again.")
-        _merge(archive, _top(temporary), folder)
+        moves = list(_moves(_top(temporary), folder))  # all are possible, or none is made
+        for child, place in tqdm(moves, "moving into place", delay=1, disable=not progress):
+            shutil.move(child, place)
         return count
     except DataError:
         raise
@@ -143,6 +145,7 @@ def _unpack(
     max_files: int,
 ) -> int:
     size = count = 0
+    made: set[Path] = set()
     with (
         archive.open("rb") as file,
         tqdm(
@@ -172,7 +175,9 @@ def _unpack(
                     f"{max_files:,} files; nothing was unpacked."
                 )
             target = into / path
-            target.parent.mkdir(parents=True, exist_ok=True)
+            if target.parent not in made:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                made.add(target.parent)
             source = member.open()
             assert source is not None
             with source, target.open("wb") as out:
@@ -194,14 +199,13 @@ def _top(folder: Path) -> Path:
         place = inner[0]
 
 
-def _merge(archive: Path, source: Path, folder: Path) -> None:
-    moves = [
-        (path, folder / path.relative_to(source)) for path in source.rglob("*") if path.is_file()
-    ]
-    for _, target in moves:  # look first, so that a conflict changes nothing
-        parents = [parent for parent in target.parents if folder in parent.parents]
-        if target.is_dir() or any(parent.is_file() for parent in parents):
-            raise DataError(f"{archive}: {target} is in the way; move it away and repeat.")
-    for path, target in moves:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(path, target)
+def _moves(source: Path, target: Path) -> Iterator[tuple[Path, Path]]:
+    """The renames that merge one folder into another: of whole folders where the name is free."""
+    for child in source.iterdir():
+        place = target / child.name
+        if child.is_dir() and place.is_dir():
+            yield from _moves(child, place)
+        elif place.exists() and (child.is_dir() or place.is_dir()):
+            raise DataError(f"{place} is in the way of what is unpacked; move it and repeat.")
+        else:
+            yield child, place
