@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -134,6 +135,21 @@ def configure(preset: str, speakers: int, overrides: Mapping[str, Any] | None = 
         replace(ModelConfig(speakers), **parts[ModelConfig]),
         TrainingConfig(**parts[TrainingConfig]),
     )
+
+
+def describe_settings() -> str:
+    """Every setting with its value in the paper preset, its choices and its meaning, as text."""
+    lines = []
+    for part in (ModelConfig, TrainingConfig):
+        for entry in fields(part):
+            if entry.name in {"speakers", "face_dim", "voice_dim"}:
+                continue
+            choices = typing.get_args(field_types(part)[entry.name])
+            among = f"  {{{', '.join(choices)}}}" if choices else ""
+            lines.append(f"  {entry.name}={str(entry.default).lower()}{among}")
+        arguments = inspect.cleandoc(part.__doc__ or "").split("Args:\n")[1]
+        lines += ["", *arguments.rstrip().splitlines(), ""]
+    return "\n".join(lines)
 
 
 def field_types(part: type) -> dict[str, Any]:

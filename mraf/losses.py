@@ -30,11 +30,10 @@ class CenterLoss(nn.Module):
 
     Args:
         speakers, width: C and d.
-        reduction: "sum" is the paper's sum over the batch; "mean" divides it by B. e_c leaves a
-            LayerNorm, so ‖e_c‖² is about d = 512 and the sum starts near 64 · 256: with
-            λ_center = 0.1 some four hundred times the cross-entropy (ln 70 = 4.2), and twice as
-            strong at twice the batch size. The mean starts six times as strong as the
-            cross-entropy, whatever the batch size.
+        reduction: "sum" is the paper's sum over the batch. e_c leaves a LayerNorm, so ‖e_c‖² is
+            about d = 512 and the sum starts near 64 · 256: with λ_center = 0.1 it is four hundred
+            times the cross-entropy (ln 70 = 4.2), and doubles with the batch size. "mean" divides
+            it by B d, the mean over all entries: it starts at ½, a hundredth of the cross-entropy.
 
     The centres (C, d) are parameters and belong in the optimiser; they start at zero.
     """
@@ -47,4 +46,4 @@ class CenterLoss(nn.Module):
     def forward(self, embedding: Tensor, speaker: Tensor) -> Tensor:
         """Pull fused embeddings e_c (B, d) to the centres of their speakers (B,)."""
         total = (embedding.float() - self.centers[speaker]).square().sum() / 2
-        return total if self.reduction == "sum" else total / len(speaker)
+        return total if self.reduction == "sum" else total / embedding.numel()

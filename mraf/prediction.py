@@ -27,18 +27,10 @@ def forward(model: MRAF, clips: FeatureSet) -> Output:
 
 
 def predict(model: MRAF, clips: FeatureSet, batch: int = 512) -> dict[str, NDArray[np.float32]]:
-    """Scores of the three heads, each (N, C): "MRAF" (fused), "MRAF voice head", "MRAF face head".
-
-    Where every face is missing the face head has seen nothing and is left out.
-    """
-    heads = {head: name for head, name in HEADS.items() if head != "face" or not _faceless(clips)}
-    scores: dict[str, list[Tensor]] = {name: [] for name in heads.values()}
+    """Scores (N, C) of each head: "MRAF" (fused), "MRAF voice head", "MRAF face head"."""
+    scores: dict[str, list[Tensor]] = {name: [] for name in HEADS.values()}
     for start in range(0, len(clips), batch):
         logits = forward(model, clips[start : start + batch]).logits
-        for head, name in heads.items():
+        for head, name in HEADS.items():
             scores[name].append(getattr(logits, head).float())
     return {name: torch.cat(parts).cpu().numpy() for name, parts in scores.items()}
-
-
-def _faceless(clips: FeatureSet) -> bool:
-    return bool(clips.face_missing.all())

@@ -134,7 +134,7 @@ def train(
         torch.manual_seed(config.training.seed)
         learner = Learner(config).to(torch_device)
         _fit_stand_in(learner.model, placed, config.training.seed)
-        optimizer = _make_optimizer(learner, config.training)
+        optimizer = make_optimizer(learner, config.training)
         history: list[Row] = []
         if path is not None and (path / runs.STATE).is_file():
             history = _restore(path, learner, optimizer)
@@ -192,7 +192,7 @@ def _epoch_seed(seed: int, epoch: int) -> int:
     return int(np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)[0] >> 1)
 
 
-def _make_optimizer(learner: Learner, config: TrainingConfig) -> torch.optim.Adam:
+def make_optimizer(learner: Learner, config: TrainingConfig) -> torch.optim.Adam:
     device = next(learner.parameters()).device
     return torch.optim.Adam(
         learner.parameters(),

@@ -31,7 +31,7 @@ def test_distillation_is_zero_between_equals():
     assert distillation_loss(z, z + 3, 2.0).item() == pytest.approx(0, abs=1e-6)
 
 
-@pytest.mark.parametrize(("reduction", "divisor"), [("sum", 1), ("mean", 6)])
+@pytest.mark.parametrize(("reduction", "divisor"), [("sum", 1), ("mean", 6 * 8)])
 def test_center_loss_and_its_pull(reduction, divisor):
     generator = torch.Generator().manual_seed(0)
     loss = CenterLoss(3, 8, reduction)

@@ -1,4 +1,4 @@
-"""Equations 2–17 once more, in plain NumPy, for one clip at a time; shares no code with the package."""
+"""Equations 2–17 once more, in plain NumPy, a clip at a time; shares no code with the package."""
 
 import numpy as np
 
@@ -101,6 +101,6 @@ def objective(w, centers, config, training, batch, teachers):
         kd = distillation(teacher, without["z_c"], training.kd_temperature)
         total += training.kd_weight * kd
         center = 0.5 * ((seen["e_c"] - centers[y]) ** 2).sum()
-        scale = len(batch) if training.center_reduction == "sum" else 1
+        scale = len(batch) if training.center_reduction == "sum" else 1 / config.width
         total += training.center_weight * scale * center
     return total / len(batch)

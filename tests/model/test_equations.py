@@ -1,4 +1,4 @@
-"""The network and the objective against the NumPy reference: forward, and gradient by differences."""
+"""Network and objective against the NumPy reference: forward, and gradient by differences."""
 
 import numpy as np
 import pytest

@@ -1,0 +1,161 @@
+"""From the name of a corpus to a trained, judged and submitted run; what the commands call."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+
+from mraf import data
+from mraf.baselines import class_mean_systems, fit_fop
+from mraf.configuration import Config, configure
+from mraf.data.features import Corpus, FeatureSet
+from mraf.data.protocol import Split, test_split, validation_split
+from mraf.errors import RunError
+from mraf.evaluation import Predictor, evaluate
+from mraf.files import write_text
+from mraf.outcomes import Evaluation
+from mraf.prediction import predict
+from mraf.runs import Run
+from mraf.submission import write_submission
+from mraf.training import train
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A corpus, and what is to be trained on it."""
+
+    corpus: Corpus
+    config: Config
+    preset: str
+    device: str = "auto"
+
+    @classmethod
+    def of(
+        cls,
+        source: str | None,
+        preset: str = "paper",
+        overrides: Mapping[str, Any] | None = None,
+        device: str = "auto",
+    ) -> Experiment:
+        """Load a corpus and configure a preset for it.
+
+        Raises:
+            DataError: the corpus cannot be loaded.
+            RunError: an unknown preset or setting.
+        """
+        configure(preset, 2, overrides)  # a typing error is told before the features are read
+        corpus = data.load(source)
+        return cls(corpus, configure(preset, corpus.speakers, overrides), preset, device)
+
+    @property
+    def training_clips(self) -> FeatureSet:
+        """English clips, without the validation videos unless ``holdout=false``."""
+        seed = self.config.training.split_seed
+        holdout = self.config.training.holdout
+        return validation_split(self.corpus, seed).train if holdout else self.corpus.train
+
+
+def train_run(experiment: Experiment, out: Path | None, *, resume: bool = False) -> Run:
+    """Train with a progress bar. Raises as ``mraf.training.train``."""
+    return train(
+        experiment.config,
+        experiment.training_clips,
+        out,
+        device=experiment.device,
+        resume=resume,
+        data={"corpus": experiment.corpus.name, "preset": experiment.preset},
+    )
+
+
+def evaluate_run(
+    run: Run,
+    source: str | Corpus | None,
+    split: Literal["validation", "test"] = "validation",
+    *,
+    fop: bool = False,
+) -> Evaluation:
+    """MRAF's three heads beside the class means (and FOP) in P3–P6.
+
+    Raises:
+        RunError: the run was trained on another corpus, or on the videos it would be judged on.
+        DataError: the labels are hidden.
+    """
+    corpus = _matching(run, source)
+    judged = _judged(run, corpus, split)
+    judged.english.labels, judged.cross.labels  # noqa: B018  hidden labels are told before training
+    device = next(run.model.parameters()).device
+    systems: list[Predictor] = [mraf_system(run), *class_mean_systems(judged.train)]
+    if fop:
+        seed = run.config.training.seed
+        systems.append(fit_fop(judged.train, corpus.speakers, seed, device=str(device)))
+    return evaluate(systems, judged)
+
+
+def mraf_system(run: Run) -> Predictor:
+    """The run as a predictor of its three heads."""
+    return lambda clips: predict(run.model, clips)
+
+
+def submit_run(run: Run, source: str | Corpus | None, folder: Path) -> tuple[Path, Path]:
+    """Write the challenge's two files. Raises as ``evaluate_run``; labels are not needed."""
+    corpus = _matching(run, source)
+    return write_submission(mraf_system(run), test_split(corpus), folder, corpus.version)
+
+
+def _matching(run: Run, source: str | Corpus | None) -> Corpus:
+    corpus = source if isinstance(source, Corpus) else data.load(source)
+    trained_on = run.data.get("corpus", corpus.name)
+    if trained_on != corpus.name:
+        raise RunError(
+            f"{run.path}: trained on {trained_on}, so it cannot name the speakers of "
+            f"{corpus.name}; give the same --data."
+        )
+    if corpus.speakers != run.config.model.speakers:
+        raise RunError(
+            f"{run.path}: names {run.config.model.speakers} speakers, "
+            f"{corpus.name} has {corpus.speakers}; give the --data it was trained on."
+        )
+    return corpus
+
+
+def _judged(run: Run, corpus: Corpus, split: str) -> Split:
+    training = run.config.training
+    if split == "test":
+        return test_split(corpus)
+    if not training.holdout:
+        raise RunError(
+            f"{run.path}: trained with holdout=false, so the validation videos are not unseen; "
+            "judge it with --split test, or submit it."
+        )
+    return validation_split(corpus, training.split_seed)
+
+
+def record(evaluation: Evaluation, run: Run, command: str, file: Path) -> None:
+    """Append the scores to a CSV, a row for each system and setting, with what made them.
+
+    Raises:
+        RunError: the file is there but of another form, or cannot be written.
+    """
+    training = run.config.training
+    made_by = {
+        "command": command.replace(os.path.expanduser("~"), "~"),
+        "corpus": run.data.get("corpus", ""),
+        "preset": run.data.get("preset", ""),
+        "split": evaluation.split,
+        "seed": training.seed,
+    }
+    rows = evaluation.scores.reset_index().assign(**made_by)
+    if file.exists():
+        try:
+            before = pd.read_csv(file)
+        except (OSError, ValueError) as error:
+            raise RunError(f"{file}: not a CSV of records ({error}); give another file.") from None
+        if list(before.columns) != list(rows.columns):
+            raise RunError(f"{file}: has other columns; give another file.")
+        rows = pd.concat([before, rows], ignore_index=True)
+    write_text(file, rows.to_csv(index=False, float_format="%.5f"))
