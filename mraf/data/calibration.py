@@ -116,6 +116,13 @@ class Probe:
                     if weighting == "clip":
                         for level in MARGIN_LEVELS:
                             note(f"margin {name} {level}%", np.percentile(margin, level), 0.04)
+                        video = np.unique(self.video[clips], return_inverse=True)[1]
+                        clips_of = np.bincount(video)
+                        right = np.bincount(video, margin > 0) / clips_of
+                        note(f"video accuracy {name}", 100 * right.mean(), 1.5)
+                        right = right[clips_of >= 5]
+                        note(f"clean videos {name}", 100 * (right > 0.95).mean(), 4)
+                        note(f"lost videos {name}", 100 * (right < 0.3).mean(), 1.5)
         sums = np.zeros((len(size), rows.shape[1]))
         np.add.at(sums, self.video, rows)
         within = (size - (sums**2).sum(axis=1) / size) / np.maximum(size - 1, 1)

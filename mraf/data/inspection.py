@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, Literal, get_args
 
@@ -237,11 +238,40 @@ def cosine_quantiles(
     return table
 
 
-def describe(corpus: Corpus, seed: int = 0) -> dict[str, pd.DataFrame]:
-    """Everything above by name: counts, flawed videos, norms, cosines."""
-    return {
-        "counts": counts(corpus).T,
-        "flawed videos": flawed_videos(corpus),
-        "norms": norms(corpus),
-        "cosines": cosine_quantiles(corpus, seed),
-    }
+@dataclass(frozen=True, eq=False)
+class Description:
+    """The tables of `describe`; ``str()`` shows them one below the other."""
+
+    name: str
+    counts: pd.DataFrame
+    flawed_videos: pd.DataFrame
+    norms: pd.DataFrame
+    cosines: pd.DataFrame
+
+    def __str__(self) -> str:
+        flaws = self.flawed_videos
+        tables = {
+            "counts": self.counts.T.to_string(na_rep="–"),
+            "videos to leave out or to know of": (
+                "none" if flaws.empty else flaws.to_string(index=False, justify="left")
+            ),
+            "length of the feature vectors, percentiles": self.norms.to_string(
+                float_format="{:.2f}".format
+            ),
+            "cosine of pairs of clips (train and cross), percentiles": self.cosines.to_string(
+                float_format="{:.3f}".format
+            ),
+        }
+        head = f"{self.name}\n"
+        return head + "\n".join(f"\n{title}\n{table}" for title, table in tables.items())
+
+
+def describe(corpus: Corpus, seed: int = 0) -> Description:
+    """Counts, flawed videos, norms and cosines of a corpus; seed: of the sampled pairs."""
+    return Description(
+        corpus.name,
+        counts(corpus),
+        flawed_videos(corpus),
+        norms(corpus),
+        cosine_quantiles(corpus, seed),
+    )

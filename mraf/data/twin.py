@@ -95,51 +95,71 @@ def draw_coordinates(
     scalars = scalars[modality]
     dim = BAND_EDGES[len(scalars["mean"])]
     speakers, videos, clips = len(group), len(layout.speaker), len(layout.video)
+    size = np.bincount(layout.video)
+    apart = layout.part * clips + size  # outliers are balanced over sizes in each part
+    cell = layout.language * speakers + layout.speaker  # (language, speaker) of each video
+    heard = np.bincount(cell, size, 2 * speakers) + clips * (np.arange(2 * speakers) >= speakers)
 
-    def factor(name: str, count: int) -> Floats:
-        scale = heavy_tailed(rng, scalars[name]["spread"], count)
-        drawn = rng.standard_normal((count, dim), dtype=np.float32)
+    def factor(name: str, weight: NDArray[Any]) -> Floats:
+        scale = heavy_tailed(balanced_levels(rng, weight), scalars[name]["spread"])
+        drawn = rng.standard_normal((len(weight), dim), dtype=np.float32)
         return drawn * scale * np.sqrt(band_energies(scalars[name]["energy"]))
 
     mean = rng.choice([-1, 1], dim) * np.sqrt(band_energies(scalars["mean"]))
     shift = np.sign(mean) * np.sqrt(band_energies(scalars["shift"])) / 2
-    person = factor("speaker", speakers + videos)  # speakers, then the videos' strangers
-    axis, strength = scalars["group"]["axis"], scalars["group"]["strength"]
-    size = np.sqrt(band_energies(scalars["speaker"]["energy"])[axis])
-    sign = np.concatenate([group, rng.choice([-1, 1], videos)])
-    person[:, axis] *= np.sqrt(1 - strength**2)
-    person[:, axis] += strength * size * (sign - group.mean())
-    accent = factor("language", 2 * speakers).reshape(2, speakers, dim)
-    video = factor("video", videos)[layout.factor]
-    restless = heavy_tailed(rng, scalars["clip"]["video_spread"], videos)[layout.factor]
-    share = stray_shares(rng, scalars["stray"], videos)[layout.factor]
-
-    stray = rng.random(clips) < share[layout.video]
-    who = np.where(stray, speakers + layout.factor[layout.video], layout.speaker[layout.video])
     place = mean + np.stack([-shift, shift])[layout.language]
-    place = (place + accent[layout.language, layout.speaker] + video).astype(np.float32)
-    rows = factor("clip", clips) * restless[layout.video] + place[layout.video] + person[who]
+    place = place + factor("language", heard)[cell]
+    place = place + factor("video", apart)[layout.factor]
+    restless = heavy_tailed(balanced_levels(rng, apart), scalars["clip"]["video_spread"])
+    rows = factor("clip", rng.permutation(clips)) * restless[layout.factor][layout.video]
+    rows += place.astype(np.float32)[layout.video]
+
+    person = factor("speaker", rng.permutation(speakers + videos))  # then the videos' strangers
+    axis, strength = scalars["group"]["axis"], scalars["group"]["strength"]
+    sign = np.concatenate([group, rng.choice([-1, 1], videos)]) - group.mean()
+    person[:, axis] *= np.sqrt(1 - strength**2)
+    person[:, axis] += strength * np.sqrt(band_energies(scalars["speaker"]["energy"])[axis]) * sign
+    share = stray_shares(balanced_levels(rng, apart), scalars["stray"])[layout.factor]
+    stray = rng.random(clips) < share[layout.video]
+    rows += person[
+        np.where(stray, speakers + layout.factor[layout.video], layout.speaker[layout.video])
+    ]
     unit: Floats = rows / np.linalg.norm(rows, axis=1, keepdims=True)
     return unit
 
 
-def heavy_tailed(rng: np.random.Generator, spread: float, count: int) -> Floats:
-    """Log-normal scales of mean square 1, shape (count, 1).
+def balanced_levels(
+    rng: np.random.Generator, weight: NDArray[Any], strata: int = 24
+) -> NDArray[np.float64]:
+    """Probability levels, one for each item, evenly spread over [0, 1] and over the weights.
 
-    They are the distribution's quantiles in random order rather than free draws: every twin has
-    its share of outliers, which keeps the accuracies of different seeds close together.
+    Free draws would let one outlier among the few long videos decide a corpus's accuracy. So any
+    `strata` items of neighbouring weight share out the `strata` equal parts of [0, 1]: every twin
+    has its share of outliers among long and short videos alike.
     """
-    normal = ndtri((rng.permutation(count) + 0.5) / count)
-    return np.exp(spread * normal - spread**2).astype(np.float32)[:, None]
+    items = len(weight)
+    order = np.lexsort((rng.random(items), weight))
+    blocks = -(-items // strata)
+    stratum = rng.permuted(np.tile(np.arange(strata), (blocks, 1)), axis=1)
+    within = rng.permuted(np.tile(np.arange(blocks), (strata, 1)), axis=1)
+    level = np.empty(items)
+    rank = stratum * blocks + within[stratum, np.arange(blocks)[:, None]]
+    level[order] = (np.argsort(np.argsort(rank.ravel()[:items])) + 0.5) / items
+    return level
 
 
-def stray_shares(rng: np.random.Generator, scalars: Scalars, videos: int) -> NDArray[np.float64]:
-    """Share of each video's clips in which a stranger is heard or seen, shape (videos,).
+def heavy_tailed(level: NDArray[np.float64], spread: float) -> Floats:
+    """Log-normal scales of mean square 1 at the given probability levels, shape (N, 1)."""
+    scale: Floats = np.exp(spread * ndtri(level) - spread**2).astype(np.float32)[:, None]
+    return scale
 
-    Quantiles of a Beta distribution in random order; with a small concentration most videos have
-    none, a few are a stranger's throughout.
+
+def stray_shares(level: NDArray[np.float64], scalars: Scalars) -> NDArray[np.float64]:
+    """Share of each video's clips in which a stranger is heard or seen, shape (V,).
+
+    Quantiles of a Beta distribution; with a small concentration most videos have none, and a few
+    are a stranger's throughout.
     """
-    level = (rng.permutation(videos) + 0.5) / videos
     mean, concentration = scalars["share"], scalars["concentration"]
     share: NDArray[np.float64] = betaincinv(mean * concentration, (1 - mean) * concentration, level)
     return share
