@@ -303,7 +303,7 @@ def _reproduce(options: argparse.Namespace) -> None:
 
 
 def _figure(options: argparse.Namespace) -> None:
-    from mraf.plots import save_pipeline
+    from mraf.plots.pipeline import save_pipeline
 
     save_pipeline(options.out)
     print(options.out)

@@ -126,7 +126,7 @@ def train(
             f"{config.model.speakers} classes (0 … {config.model.speakers - 1})."
         )
     data = dict(data or {"name": clips.source})
-    if path is not None and _prepare_folder(path, config, data, resume):
+    if path is not None and _is_finished(path, config, data, resume):
         return runs.Run.load(path, torch_device)
     placed = TrainingClips.place(clips, torch_device)
     forked = [torch_device.index or 0] if torch_device.type == "cuda" else []
@@ -138,6 +138,8 @@ def train(
         history: list[Row] = []
         if path is not None and (path / runs.STATE).is_file():
             history = _restore(path, learner, optimizer)
+        elif path is not None:
+            runs.write_config(path, config, data)
         with _Progress(len(placed), config.training, len(history), progress) as bar:
             for epoch in range(len(history), config.training.epochs):
                 torch.manual_seed(_epoch_seed(config.training.seed, epoch))  # dropout
@@ -209,8 +211,8 @@ def _fit_stand_in(model: MRAF, clips: TrainingClips, seed: int) -> None:
         model.missing_face.fit(face, voice, generator)
 
 
-def _prepare_folder(path: Path, config: Config, data: Mapping[str, str], resume: bool) -> bool:
-    """Start or check the folder of a run; returns whether the run there is already finished."""
+def _is_finished(path: Path, config: Config, data: Mapping[str, str], resume: bool) -> bool:
+    """Check the folder of a run: may it be started, resumed, or is it finished?"""
     if (path / runs.CONFIG).is_file():
         if not resume:
             raise RunError(f"{path}: there is a run here; use --resume or another --out.")
@@ -220,7 +222,6 @@ def _prepare_folder(path: Path, config: Config, data: Mapping[str, str], resume:
         return (path / runs.MODEL).is_file()
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise RunError(f"{path}: exists and is not a run; choose another --out.")
-    runs.write_config(path, config, data)
     return False
 
 

@@ -136,6 +136,11 @@ class MRAF(nn.Module):
     def forward(self, face: Tensor, voice: Tensor) -> Output:
         """Run faces (B, 512) and voices (B, 192); a face of zeros is missing (Eq. 9)."""
         missing = ~face.any(dim=-1, keepdim=True)  # (B, 1)
-        stand_in = self.missing_face(self.network_input(voice))
-        x_f = torch.where(missing, stand_in, self.network_input(face))
-        return self.fuse(self.face_encoder(x_f), self.encode_voice(voice), missing)
+        if missing.all():  # the token need not be encoded once for every clip
+            encoded = self.encode_missing(voice)
+            faces = Encoded(*(x.expand(len(voice), *x.shape[1:]) for x in encoded))
+        else:
+            stand_in = self.missing_face(self.network_input(voice))
+            x_f = torch.where(missing, stand_in, self.network_input(face))
+            faces = self.face_encoder(x_f)
+        return self.fuse(faces, self.encode_voice(voice), missing)
