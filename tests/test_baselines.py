@@ -10,6 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mraf import baselines
 from mraf.baselines import (
     FOP,
     ClassMeans,
@@ -200,6 +201,7 @@ def test_fop_learns_and_repeats_itself(split):
     fitted = fit_fop(split.train, 6, seed=0, **options)
     accuracies = evaluate(fitted, split, resamples=10).accuracies("FOP")
     assert min(accuracies["P3"], accuracies["P5"]) > 0.9
+    torch.manual_seed(99)  # the global state has no say
     assert torch.equal(weights(fitted), weights(fit_fop(split.train, 6, seed=0, **options)))
     assert not torch.equal(weights(fitted), weights(fit_fop(split.train, 6, seed=1, **options)))
 
@@ -218,6 +220,15 @@ def test_the_global_random_state_is_left_alone(split):
     fit_fop(split.train, 6, epochs=1, device="cpu", progress=False)
     assert torch.equal(torch.get_rng_state(), before)
     assert (np.random.get_state()[1] == numpy_before).all()  # noqa: NPY002
+
+
+def test_training_stops_ten_epochs_after_the_last_gain_of_three_tenths(split, monkeypatch):
+    """Held-out accuracies in thousandths; 602 is not a gain over 600, 604 would be."""
+    script = iter([500, 502, 600, *[602] * 10, 604])
+    monkeypatch.setattr(baselines, "top1", lambda *_: np.arange(1000) < next(script))
+    fitted = fit_fop(split.train, 6, device="cpu", progress=False)
+    assert (fitted.epoch, fitted.held_out_accuracy) == (3, 0.6)
+    assert list(script) == [604]
 
 
 def test_training_stops_early_and_keeps_the_best_epoch(split):
@@ -239,14 +250,20 @@ def test_a_prediction_does_not_depend_on_the_other_clips(split):
 
 
 def test_read_only_features_are_taken_without_a_warning(split, recwarn):
-    voice = split.train.voice.copy()
+    """A packed corpus is mapped read-only; torch warns about such an array."""
+    voice = split.english.voice.copy()
     voice.flags.writeable = False
-    fit_fop(replace(split.train, voice=voice), 6, epochs=1, device="cpu", progress=False)
+    fitted = fit_fop(split.train, 6, epochs=1, device="cpu", progress=False)
+    torch.set_warn_always(True)
+    try:
+        fitted(replace(split.english, voice=voice))
+    finally:
+        torch.set_warn_always(False)
     assert not recwarn.list
 
 
 def test_a_last_batch_of_one_clip_is_no_trouble():
-    train = clips_of([0] * 5 + [1] * 4, list("aaaabbbbb"))  # one video each: single clips held out
+    train = clips_of([0] * 5 + [1] * 4, list("aaaaabbbb"))  # one video each: single clips held out
     fit_fop(train, 2, epochs=1, device="cpu", progress=False, batch=7)
 
 
