@@ -1,0 +1,173 @@
+"""One look for all figures: colours, type, and figures that carry their text alternative."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import html
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal, ParamSpec, TypeVar
+
+import matplotlib
+import matplotlib.figure
+import numpy as np
+import pandas as pd
+from cycler import cycler
+from matplotlib.axes import Axes
+from matplotlib.ticker import PercentFormatter
+from numpy.typing import NDArray
+
+from mraf.errors import DataError, RunError
+from mraf.files import write_atomically
+
+# Okabe & Ito, Color Universal Design (2008): told apart in every common colour blindness.
+PALETTE = {
+    "orange": "#E69F00",
+    "sky": "#56B4E9",
+    "green": "#009E73",
+    "yellow": "#F0E442",
+    "blue": "#0072B2",
+    "vermillion": "#D55E00",
+    "purple": "#CC79A7",
+    "black": "#000000",
+}
+FACE, VOICE, FUSED = PALETTE["orange"], PALETTE["blue"], PALETTE["green"]
+MISSING, OTHER = PALETTE["vermillion"], PALETTE["purple"]
+MODALITY = {"face": FACE, "voice": VOICE}
+INK, GREY, PALE = "#222222", "#6B6B6B", "#D9D9D9"
+
+RC: Any = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib, so figures look alike everywhere
+    "font.size": 10,
+    "mathtext.fontset": "dejavusans",
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": GREY,
+    "axes.titlesize": 11,
+    "axes.titlelocation": "left",
+    "axes.titleweight": "bold",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.prop_cycle": cycler(
+        color=[PALETTE[name] for name in ("blue", "orange", "green", "purple", "sky", "vermillion")]
+    ),
+    "grid.color": "#E8E8E8",
+    "xtick.color": GREY,
+    "ytick.color": GREY,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "legend.frameon": False,
+    "lines.linewidth": 1.8,
+    "svg.hashsalt": "mraf",  # the same figure is the same file
+}
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Figure(matplotlib.figure.Figure):
+    """A matplotlib figure with a text alternative; as the value of a cell it shows itself once.
+
+    It is unknown to pyplot, so nothing has to be closed and nothing is shown twice.
+    """
+
+    alt: str = ""
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, Any]]:
+        encoded = base64.b64encode(png(self)).decode()
+        image = f'<img src="data:image/png;base64,{encoded}" alt="{html.escape(self.alt)}">'
+        bundle = {"text/html": image, "image/png": encoded, "text/plain": self.alt or repr(self)}
+        return bundle, {"image/png": {"alt": self.alt}}
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure of a size in inches, which lays itself out."""
+    return Figure(figsize=(width, height), dpi=110, layout="constrained")
+
+
+def describe(figure: Figure, text: str) -> Figure:
+    """Give a figure its text alternative: what a reader who cannot see it should know."""
+    figure.alt = " ".join(text.split())
+    return figure
+
+
+def styled(draw: Callable[P, T]) -> Callable[P, T]:
+    """Draw in the package's style, whatever the user's own settings are, and leave those alone."""
+
+    @functools.wraps(draw)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
+        with matplotlib.rc_context():
+            matplotlib.rcdefaults()
+            matplotlib.rcParams.update(RC)
+            return draw(*args, **kwargs)
+
+    return wrapper
+
+
+@styled
+def render(figure: matplotlib.figure.Figure, kind: str, dpi: float | None = None) -> bytes:
+    """A figure as a "png", "svg" or "pdf" file; the same figure gives the same bytes."""
+    dates = {"svg": {"Date": None, "Creator": None}, "pdf": {"CreationDate": None}}
+    buffer = io.BytesIO()
+    figure.savefig(
+        buffer, format=kind, dpi=dpi or figure.dpi, facecolor="white", metadata=dates.get(kind)
+    )
+    return buffer.getvalue()
+
+
+def png(figure: matplotlib.figure.Figure, dpi: float | None = None) -> bytes:
+    """A figure as a PNG image."""
+    return render(figure, "png", dpi)
+
+
+def save(figure: matplotlib.figure.Figure, path: str | Path) -> None:
+    """Write a figure as .svg, .png or .pdf.
+
+    Raises:
+        RunError: the name ends otherwise, or the file cannot be written.
+    """
+    path = Path(path)
+    kind = path.suffix.removeprefix(".").lower()
+    if kind not in ("svg", "png", "pdf"):
+        raise RunError(f"{path}: choose a name that ends in .svg, .png or .pdf.")
+    content = render(figure, kind, dpi=160)
+    write_atomically(path, lambda temporary: temporary.write_bytes(content))
+
+
+def percent_axis(axes: Axes, which: Literal["x", "y"] = "y") -> None:
+    """Label an axis of fractions in percent."""
+    axis = axes.yaxis if which == "y" else axes.xaxis
+    axis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+
+
+def ridge(axes: Axes, row: float, values: NDArray[Any], edges: NDArray[Any], colour: str) -> None:
+    """A smoothed histogram that stands on the line y = row, its peak 0.82 high, its median marked.
+
+    For an axis that points down, so that rows read from the top.
+    """
+    counts = np.histogram(values.clip(edges[0], edges[-1]), edges)[0]
+    heights = np.convolve(counts, [0.25, 0.5, 0.25], "same")
+    top = row - 0.82 * heights / heights.max()
+    middles = (edges[1:] + edges[:-1]) / 2
+    axes.fill_between(middles, row, top, color=colour, alpha=0.55, lw=0)
+    axes.plot(middles, top, color=colour, lw=1.3)
+    axes.plot([np.median(values)] * 2, [row, row - 0.3], color="black", lw=1.6)
+
+
+def ridge_rows(axes: Axes, names: list[str]) -> None:
+    """Name the rows of ridges 0, 1, … from the top."""
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.8, -1.05)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="x")
+
+
+def require(frame: pd.DataFrame, *columns: str) -> None:
+    """Raises DataError where a table that is to be drawn has no rows or lacks a column."""
+    missing = [name for name in columns if name not in frame.columns]
+    if missing or frame.empty:
+        what = f"lacks the column(s) {', '.join(missing)}" if missing else "has no rows"
+        raise DataError(f"the table to be drawn {what}; it needs: {', '.join(columns)}.")
