@@ -229,10 +229,10 @@ class Evaluation:
             f"{len(judged.key):,} {judged.language} clips of {judged.videos:,} videos"
             for judged in self.judged.values()
         )
-        caption = (
-            f"Accuracy in percent ({self.split}: {sizes}) with its 95% interval over videos; "
-            "100.0 [100.0, 100.0] means that no error was seen, not that none can happen."
-        )
+        caption = f"Accuracy in percent ({self.split}: {sizes}) with its 95% interval over videos."
+        flawless = "100.0 [100.0, 100.0]"
+        if (self.table == flawless).any(axis=None):
+            caption += f" {flawless}: no error was seen, not that none can happen."
         if (self.table == "–").any(axis=None):
             caption += " –: the same scores for every clip."
         return "\n".join([*lines, "", caption, *self.notes])
@@ -252,7 +252,11 @@ class Evaluation:
         return frame.assign(accuracy=frame.correct / frame.clips)
 
     def to_json(self) -> str:
-        """Everything as JSON: the scores to read, and the outcome of each clip as a 0 or 1."""
+        """Everything as JSON: the scores to read, and the outcome of each clip as a 0 or 1.
+
+        It names clips and speakers, so that of the official features is not for publication;
+        `scores` is.
+        """
         scores = self.scores.reset_index().astype(object)
         return json.dumps(
             {

@@ -224,6 +224,8 @@ def test_the_table_reads_as_percent_with_interval():
     lines = result.markdown.splitlines()
     assert len({len(line) for line in lines[:4]}) == 1
     assert "160 English clips of 40 videos" in result.markdown
+    assert "no error was seen" not in result.markdown
+    assert "no error was seen" in evaluation(rates=(0.9, 1)).markdown
 
 
 def test_systems_keep_their_order():
