@@ -67,7 +67,14 @@ def accuracy_table(scores: pd.DataFrame, highlight: str = "MRAF") -> Figure:
             point = chosen.iloc[0]
             ours = system.startswith(highlight)
             colour = (FUSED if system == highlight else PALETTE["sky"]) if ours else GREY
-            axes.plot([point.low, point.high], [row, row], color=colour, lw=2.4, alpha=0.5)
+            axes.plot(
+                [point.low, point.high],
+                [row, row],
+                color=colour,
+                lw=2.4,
+                alpha=0.5,
+                solid_capstyle="butt",
+            )
             axes.plot(point.accuracy, row, "o", color=colour, ms=5.5)
             axes.annotate(
                 f"{100 * point.accuracy:.1f}",
@@ -78,7 +85,7 @@ def accuracy_table(scores: pd.DataFrame, highlight: str = "MRAF") -> Figure:
                 fontsize=7.5,
                 color=INK,
             )
-        axes.set_title(setting, pad=30)
+        axes.set_title(setting, pad=27)
         condition = CONDITIONS.get(setting, "").replace(", ", ",\n")
         axes.text(0, 1.02, condition, transform=axes.transAxes, fontsize=7.5, color=GREY)
         axes.grid(axis="x")
@@ -86,7 +93,7 @@ def accuracy_table(scores: pd.DataFrame, highlight: str = "MRAF") -> Figure:
         best = scores[scores.setting == setting].nlargest(1, "accuracy").iloc[0]
         sentences.append(f"{setting}: best {best.system} with {best.accuracy:.1%}.")
     panels[0].set_yticks(range(len(systems)), systems)
-    panels[0].set(ylim=(len(systems) - 0.5, -0.7), xlim=(left, 1 + 0.02 * (1 - left)))
+    panels[0].set(ylim=(len(systems) - 0.5, -0.7), xlim=(left, 1 + 0.05 * (1 - left)))
     for axes in panels:
         axes.tick_params(axis="y", length=0)
     figure.supxlabel("accuracy, with its 95% interval over videos", fontsize=9.5)
@@ -208,7 +215,7 @@ def reliability_weights(table: pd.DataFrame) -> Figure:
         face, voice = rows.face.median(), rows.voice.median()
         sentences.append(f"{setting}: median w_f {face:.2f}, w_a {voice:.2f}.")
     ridge_rows(axes, [f"{name}\n{CONDITIONS.get(name, '')}" for name in settings])
-    axes.set(title="Weight of each modality in a clip", xlabel="weight", xlim=(-0.02, 1.02))
+    axes.set(title="Modality weights of the clips", xlabel="weight", xlim=(-0.02, 1.02))
     patches = [Patch(color=colour, alpha=0.55) for colour in (FACE, VOICE)]
     beside_title: Any = {"loc": "lower right", "bbox_to_anchor": (1, 1), "ncols": 2}
     axes.legend(patches, ["face, $w_f$", "voice, $w_a$"], **beside_title)

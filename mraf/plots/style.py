@@ -150,10 +150,10 @@ def ridge(axes: Axes, row: float, values: NDArray[Any], edges: NDArray[Any], col
     """
     counts = np.histogram(values.clip(edges[0], edges[-1]), edges)[0]
     heights = np.convolve(counts, [0.25, 0.5, 0.25], "same")
-    top = row - 0.82 * heights / heights.max()
-    middles = (edges[1:] + edges[:-1]) / 2
-    axes.fill_between(middles, row, top, color=colour, alpha=0.55, lw=0)
-    axes.plot(middles, top, color=colour, lw=1.3)
+    top = np.pad(row - 0.82 * heights / heights.max(), 1, "edge")
+    x = np.concatenate([edges[:1], (edges[1:] + edges[:-1]) / 2, edges[-1:]])
+    axes.fill_between(x, row, top, color=colour, alpha=0.55, lw=0)
+    axes.plot(x, top, color=colour, lw=1.3)
     axes.plot([np.median(values)] * 2, [row, row - 0.3], color="black", lw=1.6)
 
 
