@@ -153,7 +153,10 @@ th, td { padding: .3rem .7rem; text-align: left; border-bottom: 1px solid #e4e4e
   white-space: nowrap; }
 thead th { border-bottom: 2px solid #999; } tbody th { font-weight: normal; }
 .number { text-align: right; }
-figure { margin: 1.2rem 0; } img { max-width: 100%; height: auto; }
+figure { margin: 1.2rem 0; overflow-x: auto; } img { max-width: 100%; height: auto; }
+@media screen and (max-width: 40rem) { /* a phone: letters stay legible, wide things scroll */
+  img { max-width: none; width: 42rem; } tbody th { white-space: normal; }
+}
 details { font-size: .9rem; color: #555; } summary { cursor: pointer; }
 @media print {
   body { max-width: none; padding: 0; font-size: 10pt; } nav { display: none; }
@@ -189,7 +192,7 @@ details { font-size: .9rem; color: #555; } summary { cursor: pointer; }
 <p>{{ paragraph }}</p>
 {% endfor %}
 {% elif item.kind == "table" %}
-<div class="wide"><table>
+<div class="wide" tabindex="0"><table>
 <thead><tr>
 {% for column in item.columns %}
 <th scope="col"{% if item.rows and item.rows[0][loop.index0].number %} class="number"{% endif %}>
@@ -211,7 +214,7 @@ details { font-size: .9rem; color: #555; } summary { cursor: pointer; }
 </tbody>
 </table></div>
 {% else %}
-<figure>
+<figure tabindex="0">
 <img src="data:image/svg+xml;base64,{{ item.source }}" alt="{{ item.alt }}">
 {% if item.alt %}
 <details><summary>The figure in words</summary>{{ item.alt }}</details>
