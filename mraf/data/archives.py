@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mraf.data.unpacking import extract, make_private, members_of
+from mraf.data.unpacking import DamagedArchive, extract, make_private, members_of
 from mraf.errors import DataError
 
 __all__ = ["ARCHIVES", "CONSENT_NOTE", "Archive", "download", "extract", "manual_steps"]
@@ -16,7 +16,7 @@ CONSENT_NOTE = """\
 The official features are face and voice templates of real people.
   · They come from MAV-Celeb (Nawaz et al., CVPR Workshops 2021), which was collected from public
     YouTube videos, and are handed out by the organisers of the POLY-SIM 2026 challenge. The people
-    in them were recorded for other purposes; do not assume that anyone was asked about this one.
+    in them appeared there for other purposes; do not assume that they gave consent to this one.
   · The terms are those of the authors of the corpus and of the challenge: read them on their pages.
     This project grants no rights to the features and does not redistribute them.
   · Use them for research and teaching only. Do not try to find out who somebody is, do not link
@@ -90,7 +90,11 @@ def download(
             if not files:
                 raise DataError(f"{place}: no zip or tar in it; see {ARCHIVES[name].link}.")
         for file in files:
-            extract(file, folder, progress)
+            try:
+                extract(file, folder, progress)
+            except DamagedArchive:
+                file.unlink()  # gdown would take it for complete
+                raise
         fetched += files
     return fetched
 

@@ -162,7 +162,7 @@ def read_lists(release: Release) -> dict[str, ClipList]:
     train = lists["train"].label or []
     speakers = max(train) + 1
     if speakers > len(train):  # would otherwise read as a huge gap in the labels
-        reason = f"the label {float(max(train)):g} is out of range; there are only {len(train)} clips."
+        reason = f"the label {max(train)} is out of range; there are only {len(train)} clips."
         raise lists["train"].refuse(train.index(max(train)), reason)
     for clips in lists.values():
         for row, label in enumerate(clips.label or []):
@@ -246,6 +246,6 @@ def _label(text: str) -> int:
         value = float(text)
     except ValueError:
         raise ValueError(f"the label '{text}' is not a number; labels are 0 … C-1") from None
-    if value < 0 or not value.is_integer():  # also refuses nan and inf
+    if not 0 <= value < 2**31 or not value.is_integer():  # also refuses nan and inf
         raise ValueError(f"the label '{text}' is not one of 0 … C-1")
     return int(value)

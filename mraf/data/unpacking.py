@@ -25,6 +25,10 @@ LANDMARKS = {  # names by which the top of the official layout is known inside a
 }
 
 
+class DamagedArchive(DataError):
+    """The file is no archive, or incomplete: fetching it again may help."""
+
+
 @dataclass(frozen=True)
 class _Member:
     """One entry of an archive; ``problem`` says why it may not be unpacked."""
@@ -69,7 +73,7 @@ def extract(
     if not archive.is_file():
         raise DataError(f"{archive}: there is no such file.")
     if (kind := members_of(archive)) is None:
-        raise DataError(f"{archive}: neither zip nor tar, or damaged; fetch it again.")
+        raise DamagedArchive(f"{archive}: neither zip nor tar, or damaged; fetch it again.")
     make_private(folder)
     # A fixed name: what a killed process left is cleared away by the next attempt.
     temporary = folder / f".unpacking-{archive.name}"
@@ -78,7 +82,7 @@ def extract(
         temporary.mkdir()
         count = _unpack(archive, kind, temporary, progress, max_bytes, max_files)
         if not count:
-            raise DataError(f"{archive}: the archive holds no files; fetch it again.")
+            raise DamagedArchive(f"{archive}: the archive holds no files; fetch it again.")
         moves = list(_moves(_top(temporary), folder))  # all are possible, or none is made
         for child, place in tqdm(moves, "moving into place", delay=1, disable=not progress):
             shutil.move(child, place)
@@ -98,8 +102,9 @@ def extract(
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _damaged(archive: Path, error: Exception) -> DataError:
-    return DataError(f"{archive}: damaged or truncated ({error}); nothing changed, fetch it again.")
+def _damaged(archive: Path, error: Exception) -> DamagedArchive:
+    reason = f"damaged or truncated ({error})"
+    return DamagedArchive(f"{archive}: {reason}; nothing changed, fetch it again.")
 
 
 def members_of(path: Path) -> Callable[[IO[bytes]], Iterator[_Member]] | None:

@@ -333,14 +333,3 @@ def test_releases_are_packed_apart(folder, reads):
         assert load(folder, version="v2").speakers == 4
     assert reads == ["v1", "v2"]
     assert sorted(os.listdir(folder / ".mraf-cache")) == [".gitignore", "v1", "v2"]
-
-
-@pytest.mark.real
-def test_the_real_features_load_from_the_pack_in_half_a_second(real_corpus):
-    folder = os.environ["MRAF_DATA"]
-    seconds = []
-    for _ in range(5):
-        start = time.perf_counter()
-        load(folder)
-        seconds.append(time.perf_counter() - start)
-    assert np.median(seconds) < 1  # 0.5 s is the aim, measured in benchmarks/; here others compute
