@@ -222,16 +222,16 @@ def _pack(options: argparse.Namespace) -> None:
 
 def _fit_twin(options: argparse.Namespace) -> None:
     import json
+    from importlib.resources import files
 
     from mraf import data
-    from mraf.data import twin
     from mraf.data.fit import fit_twin
     from mraf.files import write_text
 
     corpus = data.load(options.data)
     if corpus.name == "twin":
         raise MrafError("the twin cannot be fitted to itself; give a folder of official features.")
-    out = options.out or twin.SCALARS
+    out = options.out or Path(str(files("mraf.data") / "twin.json"))
     write_text(out, json.dumps(fit_twin(corpus), indent=1) + "\n")
     print(out)
 
@@ -294,11 +294,9 @@ def _score(options: argparse.Namespace) -> None:
 
 
 def _reproduce(options: argparse.Namespace) -> None:
-    from mraf import experiment
+    from mraf.reproduction import reproduce
 
-    evaluation, report = experiment.reproduce(
-        _experiment(options), options.out, options.command_line
-    )
+    evaluation, report = reproduce(_experiment(options), options.out, options.command_line)
     print(f"\n{evaluation.markdown}\n\nReport: {report.resolve()}")
 
 
