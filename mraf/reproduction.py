@@ -78,8 +78,8 @@ def _sections(
         "Set MRAF_DATA to the folder of the official features for the real ones."
     )
     what = (
-        f"One clip is a face embedding of 512 numbers and a voice embedding of 192. {corpus.name} "
-        f"holds {len(corpus.train):,} English training clips of {corpus.speakers} speakers and "
+        "One clip is a face embedding of 512 numbers and a voice embedding of 192. There are "
+        f"{len(corpus.train):,} English training clips of {corpus.speakers} speakers, and "
         f"{len(corpus.cross):,} {corpus.cross.language} clips that are never trained on."
     )
     return [
@@ -97,8 +97,8 @@ def _sections(
         Section(
             "MRAF against the class means",
             [
-                f"Difference on the same clips (MRAF minus {BASELINE}), as fractions.",
-                paired_difference(evaluation, "MRAF", BASELINE),
+                f"Difference in points on the same clips: MRAF minus {BASELINE}.",
+                _in_points(paired_difference(evaluation, "MRAF", BASELINE)),
             ],
         ),
         Section("Training", [results.history(run.history)]),
@@ -121,3 +121,11 @@ def _sections(
             ],
         ),
     ]
+
+
+def _in_points(difference: pd.DataFrame) -> pd.DataFrame:
+    shown = difference.copy()
+    for column in ("difference", "low", "high"):
+        shown[column] = [f"{100 * value:+.1f}" for value in difference[column]]
+    shown["p"] = [f"{value:.2g}" for value in difference["p"]]
+    return shown
