@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -24,7 +25,7 @@ else:
 # --- imports -------------------------------------------------------------------------------
 
 # Lower layers first; a module imports from its own layer or from lower ones. A module that is not
-# listed stands with training and evaluation, in the middle.
+# listed stands with evaluation.
 LAYERS = (
     {"mraf", "mraf.errors", "mraf.files"},
     {"mraf.data"},
@@ -34,9 +35,10 @@ LAYERS = (
     {"mraf.outcomes", "mraf.evaluation", "mraf.baselines", "mraf.submission", "mraf.sweeps"},
     {"mraf.plots"},
     {"mraf.report", "mraf.widgets", "mraf.doctor"},
+    {"mraf.reproduction"},
     {"mraf.cli", "mraf.__main__"},
 )
-MIDDLE = 5
+UNLISTED = 5
 
 
 def layer(module: str) -> int:
@@ -49,7 +51,7 @@ def layer(module: str) -> int:
             return 0
         parent = module.rpartition(".")[0]
         if parent == "mraf":
-            return MIDDLE
+            return UNLISTED
         module = parent
 
 
@@ -200,3 +202,60 @@ def test_binder_start_hands_over_to_the_server() -> None:
     lines = (ROOT / "binder/start").read_text(encoding="utf-8").split("\n")
     assert lines[-2] == 'exec "$@"'
     assert "export OMP_NUM_THREADS=1" in lines
+
+
+# --- what the README promises ----------------------------------------------------------------
+
+PAGES = ("README.md", "CONTRIBUTING.md")
+
+
+def code(page: str, command: str) -> list[str]:
+    """The uses of a command in a page's code, in blocks and within lines, without comments."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    blocks = re.findall(r"```sh\n(.*?)```", text, flags=re.DOTALL)
+    inline = re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
+    lines = [line.split("  #")[0].split(" # ")[0] for block in blocks for line in block.split("\n")]
+    found = [re.sub(r"^[A-Z_]+=\S+ ", "", line.strip()) for line in lines + inline]
+    return [line for line in found if line.startswith(f"{command} ")]
+
+
+def test_every_command_of_the_readme_is_one(capsys: pytest.CaptureFixture[str]) -> None:
+    from mraf.cli import build_parser
+
+    uses = [line for line in code("README.md", "mraf") if "COMMAND" not in line]
+    assert len(uses) >= 5
+    for line in uses:
+        try:
+            build_parser().parse_args(line.split()[1:])
+        except SystemExit:
+            pytest.fail(f"README.md: `{line}`: {capsys.readouterr().err}")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_target_of_make_that_a_page_names_is_one(page: str) -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", makefile, flags=re.MULTILINE))
+    named = {line.split()[1] for line in code(page, "make")}
+    assert len(named) >= 2
+    assert named <= targets
+
+
+# --- scripts ---------------------------------------------------------------------------------
+
+
+def test_notebooks_are_run_and_a_failing_cell_is_a_failure(tmp_path: Path) -> None:
+    pytest.importorskip("ipykernel")
+    import nbformat
+    from nbformat.v4 import new_code_cell, new_notebook
+
+    for name, source in (("good", "print(6 * 7)"), ("bad", "assert False, 'no'")):
+        nbformat.write(new_notebook(cells=[new_code_cell(source)]), tmp_path / f"{name}.ipynb")
+    script = [sys.executable, ROOT / "scripts/run_notebooks.py", "--out", tmp_path / "out"]
+    good = subprocess.run([*script, tmp_path / "good.ipynb"], capture_output=True, text=True)
+    assert good.returncode == 0, good.stderr
+    (cell,) = nbformat.read(tmp_path / "out" / "good.ipynb", as_version=4).cells
+    assert cell.outputs[0].text == "42\n"
+    bad = subprocess.run([*script, tmp_path / "bad.ipynb"], capture_output=True, text=True)
+    assert bad.returncode == 1
+    assert "bad.ipynb FAILED" in bad.stderr
+    assert not (tmp_path / "out" / "bad.ipynb").exists()
