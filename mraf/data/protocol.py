@@ -80,7 +80,7 @@ def cross_split(corpus: Corpus) -> tuple[FeatureSet, tuple[str, ...]]:
     for reason, videos in reasons.items():
         bad = np.isin(cross.video, videos)
         if bad.any():
-            counts = f"{bad.sum()} clips of {len(videos)} videos"
+            counts = f"{bad.sum()} clips of {len(np.unique(cross.video[bad]))} videos"
             notes.append(f"{cross.language}: {counts} left out; they {reason}.")
             if bad.all():
                 raise DataError(
