@@ -30,11 +30,12 @@ KNOBS: tuple[tuple[tuple[str, ...], float, float, bool], ...] = (
     (("video", "spread"), 0.0, 1.0, False),
     (("clip", "spread"), 0.0, 1.0, False),
     (("clip", "video_spread"), 0.0, 1.0, False),
+    (("first_language_noise",), -0.5, 0.5, False),
     (("group", "strength"), 0.0, 0.98, False),
     (("stray", "share"), -1.5, 2.5, True),
     (("stray", "concentration"), -2.5, 2.0, True),
 )
-START = (0, 0, 0, 0, 0, 0.1, 0.4, 0.4, 0.3, 0.2, 0.5, 0.5, 0)
+START = (0, 0, 0, 0, 0, 0.1, 0.4, 0.4, 0.3, 0.2, 0, 0.5, 0.5, 0)
 LEVELS = (5, 25, 50, 75, 95)
 MARGIN_LEVELS = (2, 5, 10, 25, 50, 75)
 

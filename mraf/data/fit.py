@@ -49,18 +49,19 @@ def fit_counts(corpus: Corpus) -> Scalars:
     video = video_index(*parts)
     size = np.bincount(video)
     counts: Scalars = {"speakers": corpus.speakers}
+    margins = []
     for name, part in (("train", corpus.train), ("cross", corpus.cross)):
         own = video_index(part)
         owner = np.zeros(own.max() + 1, dtype=np.int64)
         owner[own] = part.labels
         videos = np.bincount(owner, minlength=corpus.speakers)
         clips = np.bincount(part.labels, minlength=corpus.speakers)
+        margins += [videos, clips]
         counts[name] = {
             "clips": len(part),
             "videos_per_speaker": np.bincount(videos)[1:].tolist(),
             "clips_per_speaker": _rounded(np.quantile(clips, np.linspace(0, 1, 21)), 1),
-            "rank_correlation": _rounded(spearmanr(videos, clips)[0], 3),
-            "video_spread": _rounded(np.log(np.bincount(own)).std(), 3),
+            "video_spread": _rounded(_spread_within(np.log(np.bincount(own)), owner), 3),
         }
     for name, test in (("test_english", corpus.test_english), ("test_cross", corpus.test_cross)):
         if test is None:
@@ -72,9 +73,9 @@ def fit_counts(corpus: Corpus) -> Scalars:
             "clips": len(test),
             "videos_per_speaker": [corpus.speakers],
             "clips_per_speaker": _rounded(quantiles, 1),
-            "rank_correlation": 0.0,
             "video_spread": 0.0,
         }
+    counts["rank_correlations"] = _rounded(spearmanr(np.stack(margins, axis=1))[0], 3)
     flawed = flawed_videos(corpus)
     shared = flawed[flawed["flaw"] == "shared"]
     counts["shared_videos"] = len(shared)
@@ -164,6 +165,7 @@ def fit_energies(corpus: Corpus, modality: str) -> tuple[Array, Scalars]:
         "mean": energies(middle**2 - person / speakers),
         "shift": energies(shift**2 - 2 * (accent + noise) / speakers),
         "group": {"axis": 0, "strength": 0.0},
+        "first_language_noise": 0.0,
         "speaker": {"energy": energies(person), "spread": 0.0},
         "language": {"energy": energies(accent), "spread": 0.0},
         "video": {"energy": energies(video_energy), "spread": 0.0},
@@ -178,6 +180,14 @@ def _group_means(values: Array, group: Array, groups: int) -> Array:
     sums = np.zeros((groups, values.shape[1]))
     np.add.at(sums, group, values)
     return sums / np.maximum(np.bincount(group, minlength=groups), 1)[:, None]
+
+
+def _spread_within(values: Array, group: Array) -> float:
+    """Standard deviation within groups, pooled."""
+    size = np.bincount(group)
+    mean = np.bincount(group, values) / np.maximum(size, 1)
+    freedom = max(len(values) - int(np.count_nonzero(size)), 1)
+    return float(np.sqrt(np.sum((values - mean[group]) ** 2) / freedom))
 
 
 def _bands(energy: Array) -> Array:

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 Ints = NDArray[np.int64]
 PARTS = ("train", "cross", "test_english", "test_cross")
@@ -51,11 +50,14 @@ def draw_layout(rng: np.random.Generator, counts: dict[str, Any], speakers: int)
         speakers: numbers of videos, clips and flaws grow in proportion.
     """
     growth = speakers / counts["speakers"]
+    latent = iter(_latent(rng, speakers, np.asarray(counts["rank_correlations"])).T)
     owner, sizes, part = [], [], []
     for index, name in enumerate(PARTS):
         some = counts[name]
-        videos = _resample(some["videos_per_speaker"], speakers)
-        clips = _clips(rng, videos, some, max(round(growth * some["clips"]), int(videos.sum())))
+        videos = _by_rank(next(latent), _resample(some["videos_per_speaker"], speakers))
+        total = max(round(growth * some["clips"]), int(videos.sum()))
+        clips = _by_rank(next(latent), _clips(some["clips_per_speaker"], speakers, total))
+        _lend(clips, videos)
         for n, v in zip(clips, videos, strict=True):
             sizes.append(_divide(rng, int(n), int(v), some["video_spread"]))
         owner.append(np.repeat(np.arange(speakers), videos))
@@ -74,38 +76,46 @@ def draw_layout(rng: np.random.Generator, counts: dict[str, Any], speakers: int)
     return layout
 
 
+def _latent(rng: np.random.Generator, speakers: int, correlations: NDArray[Any]) -> NDArray[Any]:
+    """Normal scores of each speaker's videos and clips, part by part, shape (C, 8).
+
+    Those of train and cross have exactly the given correlations (4, 4), so that twins of different
+    seeds are alike; those of the tests are independent.
+    """
+    scores = rng.standard_normal((speakers, 2 * len(PARTS)))
+    listed = len(correlations)
+    if speakers > 2 * listed:
+        scores -= scores.mean(axis=0)
+        scores @= np.linalg.inv(np.linalg.cholesky(scores.T @ scores)).T
+    scores[:, :listed] @= np.linalg.cholesky(correlations).T
+    return scores
+
+
+def _by_rank(score: NDArray[Any], counts: Ints) -> Ints:
+    """The counts, dealt out to the speakers in the order of their scores."""
+    return np.sort(counts)[np.argsort(np.argsort(score))]
+
+
 def _resample(histogram: list[int], speakers: int) -> Ints:
-    """Counts 1, 2, … of `speakers` speakers that follow a histogram, ascending."""
+    """Counts 1, 2, … of `speakers` speakers that follow a histogram."""
     counts = np.repeat(np.arange(1, len(histogram) + 1), histogram)
     return counts[((np.arange(speakers) + 0.5) / speakers * len(counts)).astype(np.int64)]
 
 
-def _clips(rng: np.random.Generator, videos: Ints, counts: dict[str, Any], total: int) -> Ints:
-    """Clips of each speaker: given quantiles, rank-correlated with videos, at least one each."""
-    speakers, quantiles = len(videos), counts["clips_per_speaker"]
+def _clips(quantiles: list[float], speakers: int, total: int) -> Ints:
+    """Counts of `speakers` speakers that follow the quantiles and sum to the total."""
     levels = np.linspace(0, 1, len(quantiles))
     clips = np.interp(np.linspace(0, 1, speakers), levels, quantiles)
     if speakers > 2:  # the ends stay, so that the extremes are the real ones
         clips[1:-1] *= (total - clips[0] - clips[-1]) / clips[1:-1].sum()
-    clips = np.sort(_round_to(clips * (total / clips.sum()), total))
-    correlation = counts["rank_correlation"]
-    rank = (rng.permutation(speakers) + 0.5) / speakers
-    noise = np.sqrt(1 - correlation**2) * ndtri(rank)
-    order = np.lexsort((rng.random(speakers), videos))
-    latent = np.empty(speakers)
-    latent[order] = correlation * ndtri((np.arange(speakers) + 0.5) / speakers)
-    matched = clips[np.argsort(np.argsort(latent + noise))]
-    for short in np.flatnonzero(matched < videos):
-        other = matched.argmax()
-        fits = np.flatnonzero((matched >= videos[short]) & (videos <= matched[short]))
-        if len(fits):  # trade with the nearest speaker whom it suits
-            other = fits[matched[fits].argmin()]
-            matched[[short, other]] = matched[[other, short]]
-        else:
-            lent = videos[short] - matched[short]
-            matched[short] += lent
-            matched[other] -= lent
-    return matched
+    return _round_to(clips * (total / clips.sum()), total)
+
+
+def _lend(clips: Ints, videos: Ints) -> None:
+    """Give each speaker at least as many clips as videos, from whoever has most; in place."""
+    for short in np.flatnonzero(clips < videos):
+        lent = videos[short] - clips[short]
+        clips[[short, (clips - videos).argmax()]] += [lent, -lent]
 
 
 def _divide(rng: np.random.Generator, clips: int, videos: int, spread: float) -> Ints:

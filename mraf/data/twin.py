@@ -33,6 +33,8 @@ LANGUAGES = ("English", "Urdu")
 BAND_EDGES = (0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 49, 64, 96, 128, 192)
 """Coordinates between two edges share an energy. FaceNet's rows have rank 49: the rest is 0."""
 
+FLOOR = 1e-9
+"""Energy of each coordinate beyond the last band."""
 NORM_LEVELS = (0, 0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 1)
 
 Scalars = dict[str, Any]
@@ -95,56 +97,63 @@ def draw_coordinates(
     scalars = scalars[modality]
     dim = BAND_EDGES[len(scalars["mean"])]
     speakers, videos, clips = len(group), len(layout.speaker), len(layout.video)
-    size = np.bincount(layout.video)
-    apart = layout.part * clips + size  # outliers are balanced over sizes in each part
-    cell = layout.language * speakers + layout.speaker  # (language, speaker) of each video
-    heard = np.bincount(cell, size, 2 * speakers) + clips * (np.arange(2 * speakers) >= speakers)
+    size, language, part = np.bincount(layout.video), layout.language, layout.part
+    cell = language * speakers + layout.speaker  # (language, speaker) of each video
 
-    def factor(name: str, weight: NDArray[Any]) -> Floats:
-        scale = heavy_tailed(balanced_levels(rng, weight), scalars[name]["spread"])
-        drawn = rng.standard_normal((len(weight), dim), dtype=np.float32)
-        return drawn * scale * np.sqrt(band_energies(scalars[name]["energy"]))
+    def free(count: int) -> NDArray[np.float64]:
+        level: NDArray[np.float64] = (rng.permutation(count) + 0.5) / count
+        return level
+
+    def factor(name: str, level: NDArray[np.float64]) -> Floats:
+        drawn = rng.standard_normal((len(level), dim), dtype=np.float32)
+        drawn *= np.sqrt(band_energies(scalars[name]["energy"]))
+        return drawn * heavy_tailed(level, scalars[name]["spread"])
 
     mean = rng.choice([-1, 1], dim) * np.sqrt(band_energies(scalars["mean"]))
     shift = np.sign(mean) * np.sqrt(band_energies(scalars["shift"])) / 2
-    place = mean + np.stack([-shift, shift])[layout.language]
-    place = place + factor("language", heard)[cell]
-    place = place + factor("video", apart)[layout.factor]
-    restless = heavy_tailed(balanced_levels(rng, apart), scalars["clip"]["video_spread"])
-    rows = factor("clip", rng.permutation(clips)) * restless[layout.factor][layout.video]
+    place = mean + np.stack([-shift, shift])[language]
+    heard = np.bincount(cell, size, 2 * speakers)
+    accent = balanced_levels(rng, heard, np.repeat([0, 1], speakers))
+    place = place + factor("language", accent)[cell]
+    # How noisy a video is, and how much its clips differ, is the same in both copies of a video.
+    noisier = np.array([np.exp(scalars["first_language_noise"]), 1.0], dtype=np.float32)[language]
+    video = factor("video", balanced_levels(rng, size, part)) * noisier[:, None]
+    place = place + video[layout.factor]
+    restless = heavy_tailed(balanced_levels(rng, size, part), scalars["clip"]["video_spread"])
+    restless *= noisier[:, None]
+    rows = factor("clip", free(clips)) * restless[layout.factor][layout.video]
     rows += place.astype(np.float32)[layout.video]
 
-    person = factor("speaker", rng.permutation(speakers + videos))  # then the videos' strangers
+    person = factor("speaker", free(speakers + videos))  # the speakers, then the videos' strangers
     axis, strength = scalars["group"]["axis"], scalars["group"]["strength"]
     sign = np.concatenate([group, rng.choice([-1, 1], videos)]) - group.mean()
     person[:, axis] *= np.sqrt(1 - strength**2)
     person[:, axis] += strength * np.sqrt(band_energies(scalars["speaker"]["energy"])[axis]) * sign
-    share = stray_shares(balanced_levels(rng, apart), scalars["stray"])[layout.factor]
+    share = stray_shares(balanced_levels(rng, size, part), scalars["stray"])[layout.factor]
     stray = rng.random(clips) < share[layout.video]
-    rows += person[
-        np.where(stray, speakers + layout.factor[layout.video], layout.speaker[layout.video])
-    ]
+    stranger = speakers + layout.factor[layout.video]
+    rows += person[np.where(stray, stranger, layout.speaker[layout.video])]
     unit: Floats = rows / np.linalg.norm(rows, axis=1, keepdims=True)
     return unit
 
 
 def balanced_levels(
-    rng: np.random.Generator, weight: NDArray[Any], strata: int = 24
+    rng: np.random.Generator, weight: NDArray[Any], group: Ints, draws: int = 200
 ) -> NDArray[np.float64]:
-    """Probability levels, one for each item, evenly spread over [0, 1] and over the weights.
+    """Probability levels, one for each item, evenly spread over [0, 1] in each group.
 
-    Free draws would let one outlier among the few long videos decide a corpus's accuracy. So any
-    `strata` items of neighbouring weight share out the `strata` equal parts of [0, 1]: every twin
-    has its share of outliers among long and short videos alike.
+    With free draws one outlier among the few long videos would decide a corpus's accuracy. So of
+    many random orders the one is kept in which the tails carry their share of the weight as well.
     """
-    items = len(weight)
-    order = np.lexsort((rng.random(items), weight))
-    blocks = -(-items // strata)
-    stratum = rng.permuted(np.tile(np.arange(strata), (blocks, 1)), axis=1)
-    within = rng.permuted(np.tile(np.arange(blocks), (strata, 1)), axis=1)
-    level = np.empty(items)
-    rank = stratum * blocks + within[stratum, np.arange(blocks)[:, None]]
-    level[order] = (np.argsort(np.argsort(rank.ravel()[:items])) + 0.5) / items
+    level = np.empty(len(weight))
+    tails = np.array([0.02, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.98])
+    for members in (np.flatnonzero(group == g) for g in np.unique(group)):
+        orders = rng.permuted(np.tile(np.arange(len(members)), (draws, 1)), axis=1)
+        drawn = (orders + 0.5) / len(members)
+        share = weight[members] / weight[members].sum()
+        below = np.stack([(drawn < tail) @ share for tail in tails], axis=1)
+        uneven = np.abs(below - tails).max(axis=1)
+        level[members] = drawn[uneven.argmin()]
     return level
 
 
@@ -176,6 +185,9 @@ def rotate(rows: Floats, rng: np.random.Generator, dim: int) -> Floats:
     basis, triangle = np.linalg.qr(rng.standard_normal((dim, rows.shape[1])))
     basis *= np.sign(np.diag(triangle))  # uniform over all orthonormal bases
     turned: Floats = rows @ basis.T.astype(np.float32)
+    if rows.shape[1] < dim:  # a little noise fills the rest, as rounding does in the real rows
+        turned += np.float32(np.sqrt(FLOOR)) * rng.standard_normal(turned.shape, dtype=np.float32)
+        turned /= np.linalg.norm(turned, axis=1, keepdims=True)
     return turned
 
 
