@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,17 +13,17 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from mraf import data
+from mraf import __version__, data
 from mraf.baselines import class_mean_systems, fit_fop
-from mraf.configuration import Config, configure
+from mraf.configuration import Config, configure, resolve_device
 from mraf.data.features import Corpus, FeatureSet
 from mraf.data.protocol import Split, test_split, validation_split
 from mraf.errors import RunError
 from mraf.evaluation import Predictor, evaluate
-from mraf.files import write_text
+from mraf.files import user_cache, without_home, write_text
 from mraf.outcomes import Evaluation
 from mraf.prediction import predict
-from mraf.runs import Run
+from mraf.runs import MODEL, Run
 from mraf.submission import write_submission
 from mraf.training import train
 
@@ -53,6 +56,15 @@ class Experiment:
         return cls(corpus, configure(preset, corpus.speakers, overrides), preset, device)
 
     @property
+    def data(self) -> dict[str, str]:
+        """What is kept with a run about its corpus."""
+        return {
+            "corpus": self.corpus.name,
+            "preset": self.preset,
+            "features": self.corpus.train.fingerprint,
+        }
+
+    @property
     def training_clips(self) -> FeatureSet:
         """English clips, without the validation videos unless ``holdout=false``."""
         seed = self.config.training.split_seed
@@ -68,8 +80,46 @@ def train_run(experiment: Experiment, out: Path | None, *, resume: bool = False)
         out,
         device=experiment.device,
         resume=resume,
-        data={"corpus": experiment.corpus.name, "preset": experiment.preset},
+        data=experiment.data,
     )
+
+
+def trained(
+    preset: str = "quick",
+    corpus: Corpus | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    *,
+    store: Path | None = None,
+    device: str = "auto",
+) -> Run:
+    """A run of a preset: loaded from the run store, or trained with a progress bar and kept there.
+
+    ``origin`` of the run says which. The store is $MRAF_RUNS, else a folder of the user's cache,
+    else, where nothing can be written, none: then it trains and keeps nothing.
+
+    Args:
+        preset, overrides: as in ``configure``.
+        corpus: by default ``mraf.data.load()``.
+    """
+    corpus = data.load() if corpus is None else corpus
+    config = configure(preset, corpus.speakers, overrides)
+    experiment = Experiment(corpus, config, preset, device)
+    made_of = json.dumps({**config.to_dict(), "data": experiment.data, "mraf": __version__})
+    name = f"{preset}-{hashlib.sha256(made_of.encode()).hexdigest()[:12]}"
+    folder = _store(store)
+    path = folder / name if folder else None
+    if path and (path / MODEL).is_file():
+        try:
+            run = Run.load(path, resolve_device(device))
+            run.origin = f"loaded from {without_home(path)}"
+            return run
+        except RunError:  # damaged: train it anew
+            shutil.rmtree(path, ignore_errors=True)
+    run = train_run(experiment, path, resume=True)
+    seconds = run.history["seconds"].sum()
+    kept = f"kept in {without_home(path)}" if path else "not kept, no folder can be written"
+    run.origin = f"trained now in {seconds:.0f} s, {kept}"
+    return run
 
 
 def evaluate_run(
@@ -107,6 +157,15 @@ def submit_run(run: Run, source: str | Corpus | None, folder: Path) -> tuple[Pat
     return write_submission(mraf_system(run), test_split(corpus), folder, corpus.version)
 
 
+def _store(folder: Path | None) -> Path | None:
+    try:
+        chosen = folder or Path(os.environ.get("MRAF_RUNS") or user_cache() / "runs")
+        chosen.mkdir(parents=True, exist_ok=True)
+    except (OSError, RuntimeError):  # RuntimeError: there is no home directory
+        return None
+    return chosen if os.access(chosen, os.W_OK) else None
+
+
 def _matching(run: Run, source: str | Corpus | None) -> Corpus:
     corpus = source if isinstance(source, Corpus) else data.load(source)
     trained_on = run.data.get("corpus", corpus.name)
@@ -115,10 +174,9 @@ def _matching(run: Run, source: str | Corpus | None) -> Corpus:
             f"{run.path}: trained on {trained_on}, so it cannot name the speakers of "
             f"{corpus.name}; give the same --data."
         )
-    if corpus.speakers != run.config.model.speakers:
+    if run.data.get("features") not in (None, corpus.train.fingerprint):
         raise RunError(
-            f"{run.path}: names {run.config.model.speakers} speakers, "
-            f"{corpus.name} has {corpus.speakers}; give the --data it was trained on."
+            f"{run.path}: trained on other features than {corpus.name} holds now; train again."
         )
     return corpus
 
@@ -143,7 +201,7 @@ def record(evaluation: Evaluation, run: Run, command: str, file: Path) -> None:
     """
     training = run.config.training
     made_by = {
-        "command": command.replace(os.path.expanduser("~"), "~"),
+        "command": without_home(command),
         "corpus": run.data.get("corpus", ""),
         "preset": run.data.get("preset", ""),
         "split": evaluation.split,

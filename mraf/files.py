@@ -39,6 +39,18 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
             temporary.unlink(missing_ok=True)
 
 
+def user_cache() -> Path:
+    """The folder for what can be made again: $XDG_CACHE_HOME/mraf or ~/.cache/mraf."""
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return Path(home) / "mraf"
+
+
+def without_home(path: Path | str) -> str:
+    """A path as it may be shown to others: the name of the user is not theirs to know."""
+    home = os.path.expanduser("~")
+    return str(path).replace(home, "~") if len(home) > 1 else str(path)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text atomically. Raises RunError as ``write_atomically``."""
     write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))

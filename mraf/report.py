@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import importlib.metadata
-import os
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from mraf import __version__
-from mraf.files import write_text
+from mraf.files import without_home, write_text
 from mraf.plots.style import render
 
 Item: TypeAlias = str | pd.DataFrame | matplotlib.figure.Figure
@@ -58,8 +57,8 @@ def write_report(
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     page = environment.from_string(PAGE).render(
         title=title,
-        command=_without_home(command),
-        facts={name: _without_home(str(value)) for name, value in (facts or {}).items()}
+        command=without_home(command),
+        facts={name: without_home(str(value)) for name, value in (facts or {}).items()}
         | {"made": f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC", "with": versions()},
         sections=[
             {"title": section.title, "items": [_prepared(item) for item in section.items]}
@@ -78,12 +77,6 @@ def versions() -> str:
         except importlib.metadata.PackageNotFoundError:
             continue
     return ", ".join([*found, f"{platform.system()} {platform.machine()}"])
-
-
-def _without_home(text: str) -> str:
-    """A report may be shown to others; the name of the user is not theirs to know."""
-    home = os.path.expanduser("~")
-    return text.replace(home, "~") if len(home) > 1 else text
 
 
 def _prepared(item: Item) -> dict[str, Any]:

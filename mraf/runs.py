@@ -40,6 +40,7 @@ class Run:
         history: one row an epoch: losses, accuracy on the training clips, seconds.
         data: name of the corpus and split it was trained on.
         path: its folder; None while it lives in memory only.
+        origin: whether it was trained now or loaded, in words.
     """
 
     config: Config
@@ -47,6 +48,7 @@ class Run:
     history: pd.DataFrame
     data: dict[str, str] = field(default_factory=dict)
     path: Path | None = None
+    origin: str = ""
 
     @classmethod
     def load(cls, path: str | Path, device: torch.device | str = "cpu") -> Run:

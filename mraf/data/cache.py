@@ -32,6 +32,7 @@ from mraf.data.polysim import (
     read_corpus,
 )
 from mraf.errors import DataError
+from mraf.files import user_cache
 
 FORMAT = 1
 FOLDER = ".mraf-cache"
@@ -95,12 +96,11 @@ def _read(release: Release, progress: bool) -> tuple[Corpus, Source]:
 
 def places(release: Release) -> tuple[Path, Path]:
     """Where the pack of a release may lie: beside the data, and in the user's cache folder."""
-    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     origin = release.folder.resolve()
     tag = hashlib.blake2b(os.fsencode(origin), digest_size=6).hexdigest()
     return (
         release.folder / FOLDER / release.version,
-        Path(home, "mraf", f"{origin.name}-{tag}", release.version),
+        user_cache() / f"{origin.name}-{tag}" / release.version,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -118,6 +119,15 @@ class FeatureSet:
                 f"{self.source}: the speaker labels are hidden; nothing can be scored here."
             )
         return self.speaker
+
+    @property
+    def fingerprint(self) -> str:
+        """Names these features and labels; another clip, order or number gives another name."""
+        digest = hashlib.sha256()
+        for values in (self.face, self.voice, self.speaker):
+            if values is not None:
+                digest.update(np.ascontiguousarray(values).data)
+        return digest.hexdigest()[:16]
 
     def without_faces(self) -> FeatureSet:
         """The same clips with every face missing (P4 and P6)."""

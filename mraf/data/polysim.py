@@ -138,6 +138,6 @@ def corpus_of(release: Release, parts: dict[str, FeatureSet]) -> Corpus:
         test_english=parts.get("test_english"),
         test_cross=parts.get("test_cross"),
         speakers=int(parts["train"].labels.max()) + 1,
-        name=f"{release.version} ({release.folder.resolve().name})",
+        name=f"MAV-Celeb {release.version}",
         version=release.version,
     )
