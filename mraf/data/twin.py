@@ -194,8 +194,9 @@ def rotate(rows: Floats, rng: np.random.Generator, dim: int) -> Floats:
 def draw_norms(rng: np.random.Generator, scalars: Scalars, layout: Layout) -> Floats:
     """Lengths of the voices, shape (N,): their quantiles, and how far they follow the video."""
     share = scalars["video_share"]
-    latent = np.sqrt(share) * rng.standard_normal(len(layout.speaker))[layout.factor][layout.video]
-    latent = latent + np.sqrt(1 - share) * rng.standard_normal(len(layout.video))
+    video = ndtri(balanced_levels(rng, np.bincount(layout.video), layout.part))
+    latent = np.sqrt(share) * video[layout.factor][layout.video]
+    latent += np.sqrt(1 - share) * rng.standard_normal(len(layout.video))
     norms: Floats = np.interp(ndtr(latent), NORM_LEVELS, scalars["quantiles"]).astype(np.float32)
     return norms
 
