@@ -14,7 +14,9 @@ STAMP := $(VENV)/.installed
 PY := $(VENV)/bin/python
 export PYTHON VENV STAMP TORCH_SPEC PIP_TORCH_ARGS
 
-NOTEBOOKS := $(sort $(wildcard notebooks/*.ipynb))
+SOLUTIONS := $(sort $(wildcard notebooks/solutions/*.ipynb))
+# the students' notebooks, those that are yet to be written from their solutions among them
+NOTEBOOKS := $(sort $(wildcard notebooks/*.ipynb) $(SOLUTIONS:notebooks/solutions/%=notebooks/%))
 
 # The stamp holds the folder of the clone: an environment that was moved, or whose Python is gone,
 # is made anew.
@@ -22,7 +24,7 @@ ifneq ($(shell $(PY) -c 'import os; print(open("$(STAMP)").read() == os.getcwd()
 $(shell rm -f $(STAMP))
 endif
 
-.PHONY: help setup reproduce test test-real lab notebooks lint bench constraints clean
+.PHONY: help setup reproduce test test-real lab exercises notebooks lint bench constraints clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -41,7 +43,7 @@ reproduce: $(STAMP)  ## train, evaluate, report, run the notebooks (MRAF_DATA=DI
 
 test: export OMP_NUM_THREADS = 1
 test: $(STAMP)  ## unit tests and notebooks, on the twin; two workers of one thread each
-	env -u MRAF_DATA $(PY) -m pytest -n 2 --dist loadfile --nbval-lax --nbval-current-env tests $(NOTEBOOKS) $(ARGS)
+	env -u MRAF_DATA $(PY) -m pytest -n 2 --dist loadfile --nbval-lax --nbval-current-env tests $(NOTEBOOKS) $(SOLUTIONS) $(ARGS)
 
 test-real: $(STAMP)  ## the tests that need the official features in MRAF_DATA
 	$(PY) -m pytest -m real $(ARGS)
@@ -49,7 +51,10 @@ test-real: $(STAMP)  ## the tests that need the official features in MRAF_DATA
 lab: $(STAMP)  ## open the notebooks in JupyterLab
 	$(PY) -m jupyter lab notebooks $(ARGS)
 
-notebooks: $(STAMP)  ## run the notebooks in place on the twin, to commit their outputs
+exercises: $(STAMP)  ## write the notebooks of students from notebooks/solutions
+	@$(PY) scripts/exercises.py $(SOLUTIONS)
+
+notebooks: exercises  ## run the notebooks in place on the twin, to commit their outputs
 	env -u MRAF_DATA $(PY) scripts/run_notebooks.py --out notebooks $(NOTEBOOKS)
 
 lint: $(STAMP)  ## ruff and mypy

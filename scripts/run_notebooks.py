@@ -31,9 +31,11 @@ def run(path: Path, out: Path) -> float:
         timeout=CELL_SECONDS,
         kernel_name="python3",
         record_timing=False,
+        coalesce_streams=True,  # or a line of output is split wherever the kernel flushed it
         resources={"metadata": {"path": str(path.parent)}},
     )
     client.execute()
+    notebook.metadata["language_info"] = {"name": "python"}  # not the version at hand
     partial = out / f".{path.name}"
     nbformat.write(notebook, partial)
     partial.replace(out / path.name)

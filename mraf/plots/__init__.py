@@ -1,5 +1,6 @@
 """Every figure of the project. Functions take tidy tables and return a figure with its alt text."""
 
+from mraf.plots.clips import feature_rows, split_comparison
 from mraf.plots.data import cosine_distributions, counts_and_imbalance, norms
 from mraf.plots.pipeline import pipeline, save_pipeline
 from mraf.plots.results import accuracy_table, history, per_speaker_accuracy, reliability_weights
@@ -13,6 +14,7 @@ __all__ = [
     "cosine_distributions",
     "counts_and_imbalance",
     "describe",
+    "feature_rows",
     "history",
     "norms",
     "per_speaker_accuracy",
@@ -21,5 +23,6 @@ __all__ = [
     "reliability_weights",
     "save",
     "save_pipeline",
+    "split_comparison",
     "styled",
 ]

@@ -1,0 +1,93 @@
+"""Compare an answer with the right one and, if it is wrong, with the mistakes that people make."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+
+@dataclass(frozen=True, repr=False)
+class Verdict:
+    """What a check found; true only where the answer is right, and shown as one line.
+
+    Args:
+        right: None where nothing was answered yet.
+        message: praise with a further thought, or a hint.
+    """
+
+    right: bool | None
+    message: str = ""
+
+    def __bool__(self) -> bool:
+        return self.right is True
+
+    def __repr__(self) -> str:
+        if self.right is None:
+            return "… Not answered yet."
+        return f"{'✓ Right.' if self.right else '✗ Not yet.'} {self.message}".rstrip()
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A typical mistake: the answer it leads to, and a hint that names it."""
+
+    answer: ArrayLike
+    hint: str
+
+
+def unanswered(answer: object) -> bool:
+    """True for what a stub leaves behind: None or an ellipsis."""
+    return answer is None or answer is ...
+
+
+def compare(
+    answer: Any,
+    right: ArrayLike,
+    mistakes: Sequence[Mistake] = (),
+    praise: str = "",
+    rtol: float = 1e-4,
+) -> Verdict:
+    """Compare a number or an array with the right one, then with each typical mistake.
+
+    Args:
+        answer: what the student computed; None or ``...`` is not answered yet.
+        right: the right answer.
+        mistakes: in the order in which they are looked for.
+        praise: said when the answer is right.
+        rtol: tolerated difference, relative to the largest number of the right answer.
+    """
+    if unanswered(answer):
+        return Verdict(None)
+    expected = np.asarray(right, dtype=float)
+    try:
+        given = np.asarray(answer, dtype=float)
+    except (TypeError, ValueError):
+        return Verdict(False, f"{_kind(expected)} is expected, this is a {type(answer).__name__}.")
+
+    def equals(value: ArrayLike) -> bool:
+        other = np.asarray(value, dtype=float)
+        atol = rtol * float(np.max(np.abs(expected), initial=0.0))
+        return other.shape == given.shape and np.allclose(
+            given, other, rtol=0, atol=atol, equal_nan=True
+        )
+
+    if equals(expected):
+        return Verdict(True, praise)
+    for mistake in mistakes:
+        if equals(mistake.answer):
+            return Verdict(False, mistake.hint)
+    if given.shape != expected.shape:
+        return Verdict(False, f"{_kind(expected)} is expected, this is {_kind(given)}.")
+    if not np.isfinite(given).all():
+        return Verdict(False, "There is NaN or infinity in it: where could 0 be divided by 0?")
+    if equals(100 * expected):
+        return Verdict(False, "That is in percent; a fraction is asked for.")
+    return Verdict(False, "Try it on a case so small that you can work it out by hand.")
+
+
+def _kind(value: np.ndarray) -> str:
+    return f"an array of shape {value.shape}" if value.ndim else "a number"

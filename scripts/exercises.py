@@ -1,0 +1,100 @@
+"""Write the students' notebooks from notebooks/solutions/, which are their source.
+
+In a code cell of a solution, the lines from `# SOLUTION: stub` to `# END SOLUTION` become the line
+`stub  # your answer`; a cell tagged "solution" is left out. All else is the same, and a cell that
+has not changed keeps its output. Solutions themselves are stripped of outputs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import re
+import sys
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+TAG = "solution"
+BLOCK = re.compile(
+    r"^(?P<indent>[ ]*)# SOLUTION: (?P<stub>.+)\n(?:.*\n)*?(?P=indent)# END SOLUTION$", re.MULTILINE
+)
+MARKER = re.compile(r"^\s*# (END )?SOLUTION\b", re.MULTILINE)
+METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+
+
+def without_solution(source: str) -> str:
+    """The source of a cell with a stub in the place of each solution.
+
+    Raises:
+        ValueError: a marker that lacks its counterpart.
+    """
+    stubbed = BLOCK.sub(lambda found: f"{found['indent']}{found['stub']}  # your answer", source)
+    if MARKER.search(stubbed):
+        raise ValueError(f"'# SOLUTION: stub' and '# END SOLUTION' do not pair up in:\n{source}")
+    return stubbed
+
+
+def stripped(notebook: NotebookNode) -> NotebookNode:
+    """The notebook without outputs, counters and the metadata of whoever ran it."""
+    clean = copy.deepcopy(notebook)
+    clean.metadata = nbformat.from_dict(METADATA)
+    for cell in clean.cells:
+        tags = cell.metadata.get("tags", [])
+        cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    return clean
+
+
+def student(solution: NotebookNode, previous: NotebookNode | None = None) -> NotebookNode:
+    """The notebook that students get.
+
+    Args:
+        solution: its source.
+        previous: the same notebook as it was written before; outputs of cells whose source has
+            not changed are taken from it.
+    """
+    notebook = stripped(solution)
+    notebook.cells = [cell for cell in notebook.cells if TAG not in cell.metadata.get("tags", [])]
+    kept = {(cell.id, cell.source): cell for cell in previous.cells} if previous else {}
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.source = without_solution(cell.source)
+            if (same := kept.get((cell.id, cell.source))) is not None:
+                cell.outputs, cell.execution_count = same.outputs, same.execution_count
+    return notebook
+
+
+def write(notebook: NotebookNode, path: Path) -> bool:
+    """Write a notebook if that changes the file; True if it did."""
+    text = nbformat.writes(notebook).rstrip("\n") + "\n"
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        return False
+    path.write_text(text, encoding="utf-8")
+    return True
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("solutions", type=Path, nargs="*", help="notebooks/solutions/*.ipynb")
+    for path in parser.parse_args().solutions:
+        solution = nbformat.read(path, as_version=4)
+        target = path.parent.parent / path.name
+        previous = nbformat.read(target, as_version=4) if target.exists() else None
+        try:
+            changed = write(student(solution, previous), target)
+        except ValueError as error:
+            print(f"{path}: {error}", file=sys.stderr)
+            return 1
+        write(stripped(solution), path)
+        print(f"{target}: {'written from' if changed else 'agrees with'} {path}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
