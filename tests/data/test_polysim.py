@@ -56,7 +56,7 @@ def test_a_release_is_read_as_written(tmp_path, language, version):
     corpus = load(write_official(tmp_path / "polysim", written))
     assert rows(corpus) == rows(written)
     assert (corpus.version, corpus.cross.language, corpus.speakers) == (version, language, 4)
-    assert corpus.name == f"{version} (polysim)"
+    assert corpus.name == f"MAV-Celeb {version}"
     for name in ("train", "cross"):
         part, truth = getattr(corpus, name), getattr(written, name)
         assert part.labels.tolist() == truth.labels.tolist()
@@ -80,7 +80,9 @@ def test_a_release_is_read_as_written(tmp_path, language, version):
         {"voice_column": "audios"},
         {"spell": lambda path: path},
     ],
-    ids=str,
+    ids=lambda options: (
+        "-".join(f"{k}={v}" for k, v in options.items() if isinstance(v, str)) or "spell"
+    ),
 )
 def test_other_places_and_spellings(tmp_path, folder, options):
     assert rows(load(write_official(tmp_path / "other", **options))) == rows(load(folder))
