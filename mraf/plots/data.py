@@ -51,7 +51,8 @@ def counts_and_imbalance(corpus: Corpus) -> Figure:
     upper.set_yscale("log")
     upper.yaxis.set_major_formatter("{x:g}")
     upper.set(title="Clips of each speaker", ylabel="clips (log scale)")
-    upper.legend(ncols=2, loc="upper right")
+    beside_title: Any = {"loc": "lower right", "bbox_to_anchor": (1, 1), "ncols": 2}
+    upper.legend(**beside_title)  # bars may reach every corner of the panel
     lower.set(
         title="Videos of each speaker",
         ylabel="videos",
