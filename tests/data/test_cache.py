@@ -304,6 +304,7 @@ def test_another_process_may_pack_at_the_same_time(folder, monkeypatch):
     monkeypatch.setattr(Path, "rename", slow)
     assert load(folder).speakers == 3
     assert sorted(os.listdir(folder / ".mraf-cache")) == [".gitignore", "v1"]
+    assert not (folder.parent / "user").exists()  # the other's pack is as good as ours
 
 
 # ---------------------------------------------------------------- mraf data pack
@@ -317,6 +318,7 @@ def test_pack_packs_once_and_again_when_forced(folder, reads):
     assert reads == ["v1"]
     assert pack(folder, force=True) == place_of(folder)
     assert reads == ["v1", "v1"]
+    assert sorted(os.listdir(folder / ".mraf-cache")) == [".gitignore", "v1"]
 
 
 def test_pack_refuses_bad_features(folder):

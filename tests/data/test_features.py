@@ -112,6 +112,19 @@ def test_hidden_labels_say_so(clips):
         _ = hidden.labels
 
 
+def test_the_fingerprint_names_features_and_labels(clips):
+    assert clips[:].fingerprint == clips.fingerprint
+    others = [
+        clips[::-1],
+        clips[1:],
+        clips.without_faces(),
+        replace(clips, voice=changed(clips.voice, (0, 0), 1)),
+        replace(clips, speaker=1 - clips.labels),
+        replace(clips, speaker=None),
+    ]
+    assert len({part.fingerprint for part in (clips, *others)}) == 7
+
+
 # ---------------------------------------------------------------- Corpus
 
 
