@@ -2,8 +2,9 @@
 
 Two steps. *Moments*: counts, norms and, by a nested analysis of variance, the energies of the
 factors are measured directly. *Calibration* (`mraf.data.calibration`): what moments do not fix
-(overall sizes, tails, strangers) is chosen so that twins show the same cosine quantiles, margins
-and held-out accuracies as the real features.
+(overall sizes, tails, strangers; how concentrated the speakers' energy is, which the eigenbasis of
+few speakers overstates) is chosen so that twins show the same cosine quantiles, margins and
+held-out accuracies as the real features.
 """
 
 from __future__ import annotations

@@ -138,7 +138,7 @@ def draw_coordinates(
 
 
 def balanced_levels(
-    rng: np.random.Generator, weight: NDArray[Any], group: Ints, draws: int = 200
+    rng: np.random.Generator, weight: NDArray[Any], group: Ints, draws: int = 400
 ) -> NDArray[np.float64]:
     """Probability levels, one for each item, evenly spread over [0, 1] in each group.
 
@@ -152,7 +152,7 @@ def balanced_levels(
         drawn = (orders + 0.5) / len(members)
         share = weight[members] / weight[members].sum()
         below = np.stack([(drawn < tail) @ share for tail in tails], axis=1)
-        uneven = np.abs(below - tails).max(axis=1)
+        uneven = (np.abs(below - tails) / np.sqrt(tails * (1 - tails))).max(axis=1)
         level[members] = drawn[uneven.argmin()]
     return level
 

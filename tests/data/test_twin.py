@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from mraf.data.features import Corpus
-from mraf.data.fit import fit_counts, fit_energies, fit_norms
 from mraf.data.inspection import flawed_videos
 from mraf.data.protocol import validation_split
 from mraf.data.twin import balanced_levels, calibration, generate, heavy_tailed, stray_shares
@@ -220,52 +219,6 @@ def test_check_of_the_scalars_finds_templates(smuggled: dict[str, Any], offence:
     scalars = copy.deepcopy(calibration())
     scalars["voice"] |= smuggled
     assert any(offence in found for found in offences(scalars))
-
-
-# --- fit ------------------------------------------------------------------------------------------
-
-
-def test_fit_finds_the_counts_again(twin: Corpus) -> None:
-    found, given = fit_counts(twin), calibration()["counts"]
-    assert offences(found, ALLOWED["counts"]) == []
-    for name in ("speakers", "shared_videos", "ambiguous_videos", "repeated_videos"):
-        assert found[name] == given[name]
-    for name in ("train", "cross"):
-        assert found[name]["clips"] == given[name]["clips"]
-        assert found[name]["videos_per_speaker"] == given[name]["videos_per_speaker"]
-        assert found[name]["clips_per_speaker"][0] == given[name]["clips_per_speaker"][0]
-        assert found[name]["clips_per_speaker"][-1] == given[name]["clips_per_speaker"][-1]
-    assert found["rank_correlations"] == pytest.approx(
-        np.array(given["rank_correlations"]), abs=0.15
-    )
-    assert found["frames"] == pytest.approx(given["frames"], abs=0.12)
-
-
-def test_fit_finds_the_norms_again(twin: Corpus) -> None:
-    found, given = fit_norms(twin), calibration()["norm"]
-    assert found["quantiles"][1:-1] == pytest.approx(given["quantiles"][1:-1], rel=0.05)
-    assert found["video_share"] == pytest.approx(given["video_share"], abs=0.1)
-
-
-def test_fit_finds_known_energies() -> None:
-    """The analysis of variance is unbiased: plain factors in, the same energies out."""
-    scalars = copy.deepcopy(calibration())
-    width = np.diff((0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 49, 64, 96, 128, 192))
-    wanted = {"speaker": 0.4, "language": 0.08, "video": 0.17, "clip": 0.25}
-    for factor, energy in wanted.items():
-        scalars["voice"][factor] |= {"energy": [energy / 192] * len(width), "spread": 0.0}
-    scalars["voice"]["clip"]["video_spread"] = 0.0
-    scalars["voice"] |= {
-        "mean": [0.1 / 192] * len(width),
-        "shift": [0.0] * len(width),
-        "first_language_noise": 0.0,
-        "group": {"axis": 0, "strength": 0.0},
-        "stray": {"share": 1e-9, "concentration": 1.0},
-    }
-    scalars["counts"] |= {"shared_videos": 0, "repeated_videos": 0, "ambiguous_videos": 0}
-    _, found = fit_energies(generate(1, scalars=scalars), "voice")
-    total = {factor: float(np.dot(found[factor]["energy"], width)) for factor in wanted}
-    assert total == pytest.approx(wanted, rel=0.12)
 
 
 @pytest.mark.real
