@@ -68,47 +68,59 @@ def maps(
         axes.set_axis_off()
     for axes, (title, plane) in zip(panels, planes.items(), strict=False):
         _points(axes, plane, label, names)
+        kin = [planes[other] for other in same_axes] if title in same_axes else [plane]
+        _frame(axes, np.concatenate(kin))
         axes.set_title(str(title))
-        known = label != UNNAMED
-        number = min(neighbours, int(known.sum()) - 1)
-        share = same_share(nearest(plane[known], number, "euclidean"), label[known])
-        sentences.append(f"{title}: {share:.0%} of the {number} nearest points share their label.")
-    _share_limits([axes for axes, title in zip(panels, planes, strict=False) if title in same_axes])
-    if names:
-        handles = [_handle(*mark, name) for mark, name in zip(MARKS, names, strict=False)]
-        if (label == UNNAMED).any():
-            handles.append(_handle("o", PALE, "others"))
-        figure.legend(handles=handles, loc="outside lower center", ncols=6, fontsize=8)
-    figure.supxlabel(NO_UNIT, fontsize=8, color=GREY)
+        sentences.append(f"{title}{_company(plane, label, neighbours)}.")
+    handles = [_handle(*mark, name) for mark, name in zip(MARKS, names, strict=False)]
+    if names and (label == UNNAMED).any():
+        handles.append(_handle("o", PALE, "others"))
+    _legend(figure, handles)
     text = f"Maps of {len(label)} points, coloured by {len(names)} labels. "
     return describe(figure, text + " ".join(sentences))
 
 
 def _points(axes: Axes, plane: NDArray[Any], label: NDArray[np.str_], names: list[str]) -> None:
     others = plane[label == UNNAMED]
-    axes.scatter(others[:, 0], others[:, 1], s=3, color=PALE, lw=0)
-    for name, (mark, colour) in zip(names, MARKS, strict=False):
-        x, y = plane[label == name].T
-        axes.scatter(x, y, s=11, marker=mark, color=colour, alpha=0.75, lw=0)
-    _bare(axes)
+    axes.scatter(others[:, 0], others[:, 1], s=5, color=PALE, lw=0)
+    mixed = np.random.default_rng(0).permutation(len(plane))  # no label lies on top of the others
+    for shape in dict.fromkeys(mark for mark, _ in MARKS):
+        colour = {n: c for n, (mark, c) in zip(names, MARKS, strict=False) if mark == shape}
+        rows = mixed[np.isin(label[mixed], list(colour))]
+        colours = [colour[str(name)] for name in label[rows]]
+        axes.scatter(plane[rows, 0], plane[rows, 1], s=15, marker=shape, c=colours, alpha=0.6, lw=0)
 
 
-def _bare(axes: Axes) -> None:
-    axes.set_xticks([])
-    axes.set_yticks([])
+def _frame(axes: Axes, points: NDArray[Any]) -> None:
+    """A square around the points, the same scale on both axes, and no ticks."""
+    low, high = points.min(axis=0), points.max(axis=0)
+    middle, half = (low + high) / 2, 0.55 * float((high - low).max())
+    axes.set(xlim=middle[0] + np.array([-half, half]), ylim=middle[1] + np.array([-half, half]))
+    axes.set(xticks=[], yticks=[], aspect="equal")
     axes.spines[["left", "bottom"]].set_color(PALE)
-    axes.set_aspect("equal", "datalim")
 
 
 def _handle(mark: str, colour: str, name: str) -> Line2D:
     return Line2D([], [], ls="", marker=mark, color=colour, ms=5, label=name)
 
 
-def _share_limits(panels: list[Axes]) -> None:
-    for which in ("xlim", "ylim") if len(panels) > 1 else ():
-        limits = np.array([getattr(axes, f"get_{which}")() for axes in panels])
-        for axes in panels:
-            axes.set(**{which: (limits[:, 0].min(), limits[:, 1].max())})
+def _legend(figure: Figure, handles: list[Line2D]) -> None:
+    if handles:
+        figure.legend(
+            handles=handles, loc="outside lower center", ncols=6, fontsize=8, title=NO_UNIT,
+            title_fontproperties={"size": 8},
+        )  # fmt: skip
+    else:
+        figure.supxlabel(NO_UNIT, fontsize=8, color=GREY)
+
+
+def _company(plane: NDArray[Any], label: NDArray[np.str_], number: int) -> str:
+    """In words, how often a labelled point's nearest labelled points share its label."""
+    known = label != UNNAMED
+    if (number := min(number, int(known.sum()) - 1)) < 1:
+        return ""
+    share = same_share(nearest(plane[known], number, "euclidean"), label[known])
+    return f": {share:.0%} of the {number} nearest points share their label"
 
 
 @styled
@@ -176,26 +188,26 @@ def moves(
     shown = np.arange(len(before)) if shown is None else np.asarray(shown)
     names = sorted({str(n) for n in label if n != UNNAMED}, key=lambda name: (len(name), name))
     figure = new_figure(9, 4.9)
-    left, right_panel = figure.subplots(1, 2, sharex=True, sharey=True)
+    left, right_panel = figure.subplots(1, 2)
     _points(left, before, label, names)
     left.set_title("with the face: who lies where")
     right_panel.scatter(*before.T, s=3, color=PALE, lw=0)
-    for still, colour in ((True, FUSED), (False, MISSING)):
+    for still, colour, thick in ((True, FUSED, 0.0025), (False, MISSING, 0.004)):
         chosen = shown[right[shown] == still]
         step = after[chosen] - before[chosen]
         right_panel.quiver(
             *before[chosen].T, *step.T, angles="xy", scale_units="xy", scale=1, color=colour,
-            alpha=0.75, width=0.004, headwidth=4.5,
+            alpha=0.6, width=thick, headwidth=5,
         )  # fmt: skip
-    _bare(right_panel)
+    for axes in (left, right_panel):
+        _frame(axes, np.concatenate([before, after]))
     right_panel.set_title("the face is taken away")
     handles = [_handle(*mark, name) for mark, name in zip(MARKS, names, strict=False)]
     handles += [
         Line2D([], [], color=FUSED, label="still named rightly"),
         Line2D([], [], color=MISSING, label="no longer"),
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=6, fontsize=8)
-    figure.supxlabel(NO_UNIT, fontsize=8, color=GREY)
+    _legend(figure, handles)
     length = np.linalg.norm(after - before, axis=1)
     text = f"A map of {len(before)} clips with their faces, and {len(shown)} arrows to where the "
     text += f"same clips lie without: {int(right[shown].sum())} of them still named rightly. "
