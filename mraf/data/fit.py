@@ -20,6 +20,7 @@ from scipy.stats import rankdata, spearmanr
 from mraf.data.calibration import calibrate
 from mraf.data.features import Corpus
 from mraf.data.inspection import flawed_videos, unit, video_index
+from mraf.data.probe import group_means
 from mraf.data.twin import BAND_EDGES, NORM_LEVELS, Scalars
 from mraf.errors import DataError
 
@@ -131,8 +132,8 @@ def fit_energies(corpus: Corpus, modality: str) -> tuple[Array, Scalars]:
     z, v = coordinates[once], video[once]
 
     size = np.bincount(v)
-    mean = _group_means(z, v, len(size))
-    squares = _group_means((z - mean[v]) ** 2, v, len(size))
+    mean = group_means(z, v, len(size))
+    squares = group_means((z - mean[v]) ** 2, v, len(size))
     several = size >= 3
     clip = (squares * (size / np.maximum(size - 1, 1))[:, None])[several].mean(axis=0)
 
@@ -140,7 +141,7 @@ def fit_energies(corpus: Corpus, modality: str) -> tuple[Array, Scalars]:
     cell = np.zeros(len(size), dtype=np.int64)
     cell[v] = cell_of_clip
     videos = np.bincount(cell, minlength=2 * corpus.speakers)
-    cells = _group_means(mean, cell, len(videos))
+    cells = group_means(mean, cell, len(videos))
     freedom = np.maximum(videos - 1, 0).sum()
     between = ((mean - cells[cell]) ** 2).sum(axis=0) / freedom
     video_energy = between - clip * (1 / size).mean()
@@ -174,13 +175,6 @@ def fit_energies(corpus: Corpus, modality: str) -> tuple[Array, Scalars]:
         "stray": {"share": 0.01, "concentration": 1.0},
     }
     return coordinates[:, : BAND_EDGES[kept]].astype(np.float32), scalars
-
-
-def _group_means(values: Array, group: Array, groups: int) -> Array:
-    """Mean of the rows of each group, shape (groups, D); zeros for an empty group."""
-    sums = np.zeros((groups, values.shape[1]))
-    np.add.at(sums, group, values)
-    return sums / np.maximum(np.bincount(group, minlength=groups), 1)[:, None]
 
 
 def _spread_within(values: Array, group: Array) -> float:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from mraf.data.features import Corpus
 from mraf.data.inspection import pair_cosines, sample_pairs, video_index
@@ -19,6 +20,15 @@ Statistics = dict[str, tuple[float, float]]
 JUDGED = ("english", "cross")
 QUANTILES = {5: 0.015, 25: 0.03, 50: 0.015, 75: 0.03, 95: 0.015}  # level: unit
 MARGINS = (2, 5, 10, 25, 50, 75)
+
+
+def group_means(values: Array, group: Array, groups: int) -> Array:
+    """Mean of the rows of each group, shape (groups, D); zeros for an empty group."""
+    size = np.maximum(np.bincount(group, minlength=groups), 1)
+    weight = (1 / size[group]).astype(values.dtype)
+    member = csr_array((weight, (group, np.arange(len(group)))), shape=(groups, len(group)))
+    means: Array = member @ values
+    return means
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,10 +129,8 @@ class Probe:
     def _scatter(self, rows: Array) -> Statistics:
         """How clips scatter within videos, and in how many dimensions speakers differ."""
         size = np.bincount(self.video)
-        sums = np.zeros((len(size), rows.shape[1]))
-        np.add.at(sums, self.video, rows)
-        means = sums / size[:, None]
-        within = (size - (sums**2).sum(axis=1) / size) / np.maximum(size - 1, 1)
+        means = group_means(rows, self.video, len(size))
+        within = size * (1 - (means**2).sum(axis=1)) / np.maximum(size - 1, 1)
         long = size >= min(5, size.max())
         found: Statistics = {
             f"within video {level}%": (float(np.percentile(within[long], level)), 0.03)
@@ -130,10 +138,8 @@ class Probe:
         }
         speaker = np.zeros(len(size), dtype=np.int64)
         speaker[self.video] = self.speaker
-        people = np.zeros((speaker.max() + 1, rows.shape[1]))
-        np.add.at(people, speaker, means)
-        between = np.cov((people / np.bincount(speaker)[:, None]).T)
-        rest = (rows - means[self.video]) / np.sqrt(size[self.video])[:, None]
+        between = np.cov(group_means(means, speaker, speaker.max() + 1).T)
+        rest = (rows - means[self.video]) / np.sqrt(size[self.video], dtype=np.float32)[:, None]
         clips = rest.T @ rest
         power = np.sum(between**2)
         aligned = np.sum(between * clips) / np.sqrt(power * np.sum(clips**2))
