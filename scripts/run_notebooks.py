@@ -31,6 +31,7 @@ def run(path: Path, out: Path) -> float:
         timeout=CELL_SECONDS,
         kernel_name="python3",
         record_timing=False,
+        extra_arguments=["--log-level=ERROR"],  # kernels warn of TCP; they listen to this machine
         coalesce_streams=True,  # or a line of output is split wherever the kernel flushed it
         resources={"metadata": {"path": str(path.parent)}},
     )

@@ -184,7 +184,7 @@ def test_lengths_that_are_all_alike_are_not_magnified(tiny_corpus: Corpus) -> No
     assert voice.get_xlim()[0] > 100
 
 
-@pytest.mark.parametrize("kind", ["svg", "png", "pdf"])
+@pytest.mark.parametrize("kind", ["svg", "pdf"])
 def test_the_pipeline_is_saved_as_the_same_file_each_time(kind: str, tmp_path: Path) -> None:
     first, second = tmp_path / f"a.{kind}", tmp_path / f"b.{kind}"
     plots.save_pipeline(first)

@@ -240,6 +240,15 @@ def test_every_target_of_make_that_a_page_names_is_one(page: str) -> None:
     assert named <= targets
 
 
+@pytest.mark.parametrize("page", [*PAGES, "data/README.md"])
+def test_every_file_that_a_page_links_to_is_there(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    links = [link for link in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in link]
+    here = (ROOT / page).parent
+    missing = [link for link in links if not (here / link.partition("#")[0]).exists()]
+    assert missing == []
+
+
 # --- scripts ---------------------------------------------------------------------------------
 
 
@@ -250,12 +259,14 @@ def test_notebooks_are_run_and_a_failing_cell_is_a_failure(tmp_path: Path) -> No
 
     for name, source in (("good", "print(6 * 7)"), ("bad", "assert False, 'no'")):
         nbformat.write(new_notebook(cells=[new_code_cell(source)]), tmp_path / f"{name}.ipynb")
-    script = [sys.executable, ROOT / "scripts/run_notebooks.py", "--out", tmp_path / "out"]
-    good = subprocess.run([*script, tmp_path / "good.ipynb"], capture_output=True, text=True)
-    assert good.returncode == 0, good.stderr
-    (cell,) = nbformat.read(tmp_path / "out" / "good.ipynb", as_version=4).cells
+    out = tmp_path / "out"
+    script = [sys.executable, ROOT / "scripts/run_notebooks.py", "--out", out]
+    done = subprocess.run(
+        [*script, tmp_path / "good.ipynb", tmp_path / "bad.ipynb"], capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert "bad.ipynb FAILED" in done.stderr
+    assert "WARNING" not in done.stderr
+    assert [path.name for path in out.iterdir()] == ["good.ipynb"]
+    (cell,) = nbformat.read(out / "good.ipynb", as_version=4).cells
     assert cell.outputs[0].text == "42\n"
-    bad = subprocess.run([*script, tmp_path / "bad.ipynb"], capture_output=True, text=True)
-    assert bad.returncode == 1
-    assert "bad.ipynb FAILED" in bad.stderr
-    assert not (tmp_path / "out" / "bad.ipynb").exists()
