@@ -312,6 +312,15 @@ def test_download_of_a_drive_folder(drive, tmp_path):
     assert (tmp_path / "data/feats/v3.npy").read_bytes() == b"3"
 
 
+def test_a_drive_folder_fetched_in_part_is_a_refusal(drive, tmp_path, monkeypatch):
+    def part(**options):
+        drive.download_folder(**options)  # gdown 5 returns nothing when one of the files fails
+
+    monkeypatch.setattr(gdown, "download_folder", part)
+    with pytest.raises(DataError, match="did not hand out v3-features"):
+        download(tmp_path / "data", only=["v3-features"])
+
+
 def test_a_drive_folder_without_archives(drive, tmp_path, monkeypatch):
     def nothing(*, id, output, resume, quiet):
         Path(output).mkdir(parents=True)
