@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import sys
 import warnings
@@ -31,6 +32,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MrafError as error:
         print(f"mraf: error: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # the reader, head or less, has seen enough
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  nothing more to flush into the pipe
+        return 0
     except KeyboardInterrupt:
         hint = " The finished epochs are kept: go on with --resume." if "resume" in options else ""
         print(f"\nmraf: stopped.{hint}", file=sys.stderr)
@@ -265,11 +269,11 @@ def _evaluate(options: argparse.Namespace) -> None:
 
     run = Run.load(options.path, _device(options))
     evaluation = experiment.evaluate_run(run, options.data, options.split, fop=options.fop)
-    print(evaluation.markdown)
     if options.json:
         write_text(options.json, evaluation.to_json())
     if options.record:
         experiment.record(evaluation, run, options.command_line, options.record)
+    print(evaluation.markdown)
 
 
 def _device(options: argparse.Namespace):  # type: ignore[no-untyped-def]

@@ -216,4 +216,6 @@ def record(evaluation: Evaluation, run: Run, command: str, file: Path) -> None:
         if list(before.columns) != list(rows.columns):
             raise RunError(f"{file}: has other columns; give another file.")
         rows = pd.concat([before, rows], ignore_index=True)
+    counts = ["clips", "videos", "correct"]  # absent for the mean
+    rows = rows.astype(dict.fromkeys(counts, "Int64"))
     write_text(file, rows.to_csv(index=False, float_format="%.5f"))
