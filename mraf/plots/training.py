@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.colors import LogNorm
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from mraf.plots.results import LOSSES
@@ -55,12 +56,20 @@ def softened(
         right.plot(gradient.index, gradient[column], line, marker=".", label=column)
         first, last = gradient[column].iloc[[0, -1]]
         sentences.append(f"Gradient {column}: from {first:.3f} to {last:.3f}.")
-    right.set(
-        title="Gradient on the student", xlabel="temperature T", ylabel="length", ylim=(0, None)
-    )
+    right.set(title="Gradient on the student", xlabel="temperature T (log scale)", ylabel="length")
+    right.set_xscale("log", base=2)
+    right.xaxis.set_major_formatter("{x:g}")
+    right.set_ylim(0)
     right.legend()
     right.grid()
     return describe(figure, "Bars of a teacher's probabilities. " + " ".join(sentences))
+
+
+def _legend(figure: Figure, handles: list[Line2D], title: str) -> None:
+    small: dict[str, Any] = {"fontsize": 8.5, "title_fontproperties": {"size": 8.5}}
+    figure.legend(
+        handles=handles, title=title, loc="outside lower center", ncols=len(handles), **small
+    )
 
 
 @styled
@@ -85,7 +94,7 @@ def pull(
             axes.scatter(own[-1, :, 0], own[-1, :, 1], s=16, color=colour, lw=0)
         if name in centers:
             axes.scatter(*np.asarray(centers[name]).T, marker="+", s=110, color=INK, lw=2, zorder=4)
-        limit = 1.08 * float(np.abs(path).max())
+        limit = 1.08 * max(float(np.abs(other).max()) for other in paths.values())
         axes.set(title=name, xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal")
         axes.grid()
         before, after = _spread(path[0], group), _spread(path[-1], group)
@@ -98,10 +107,7 @@ def pull(
         Line2D([], [], ls="", marker="o", color=GREY, label="end"),
         Line2D([], [], ls="", marker="+", color=INK, ms=9, mew=2, label="centre"),
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=3)
-    figure.supxlabel(
-        "first and second number of a 2-d embedding; each panel has its own scale", fontsize=9
-    )
+    _legend(figure, handles, "first and second number of a 2-d embedding")
     return describe(figure, f"Paths of {len(group)} points. " + " ".join(sentences))
 
 
@@ -160,14 +166,14 @@ def progress(history: pd.DataFrame, scores: pd.DataFrame, epochs: int | None = N
     """
     require(history, "epoch", "loss")
     epochs = epochs or int(history.epoch.max())
-    figure = new_figure(9, 3.5)
+    figure = new_figure(9, 3.9)
     left, right = figure.subplots(1, 2)
     for column, (label, colour, line) in LOSSES.items():
         if column in history.columns and (history[column] > 0).any():
             left.plot(history.epoch, history[column], line, color=colour, label=label, marker=".")
     left.set_yscale("log")
     left.set(title="Loss and its parts, unweighted", xlabel="epoch", ylabel="loss (log scale)")
-    left.legend(fontsize=8)
+    left.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.19), ncols=3)
     for (name, values), colour, mark in zip(scores.items(), COLOURS, "os^D", strict=False):
         right.plot(scores.index, values, color=colour, marker=mark, ms=4, label=str(name))
     right.set(title="Accuracy on held-out videos", xlabel="epoch", ylim=(-0.02, 1.03))
@@ -221,12 +227,11 @@ def ablation(table: pd.DataFrame, against: str) -> Figure:
         axes.tick_params(axis="y", length=0)
     panels[0].set_yticks(range(len(variants)), variants)
     panels[0].set_ylim(len(variants) - 0.5, -0.5)
-    figure.supxlabel(f"difference to {against}, in points; 95% intervals over videos", fontsize=9)
     handles = [
         Line2D([], [], ls="", marker="o", color=FUSED, label="told apart"),
         Line2D([], [], ls="", marker="o", mfc="white", color=GREY, label="cannot be told apart"),
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=2)
+    _legend(figure, handles, f"difference to {against}, in points; 95% intervals over videos")
     return describe(figure, "Differences with intervals, a dot a seed. " + " ".join(sentences))
 
 
@@ -247,4 +252,5 @@ def curves(table: pd.DataFrame, x: str, y: str, by: str, title: str) -> Figure:
     axes.set(title=title, xlabel=x, ylabel=y)
     axes.legend()
     axes.grid()
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     return describe(figure, f"Lines of {y} over {x}. " + " ".join(sentences))
