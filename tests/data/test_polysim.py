@@ -204,6 +204,11 @@ def test_a_release_is_chosen_by_version_or_by_its_list(two_releases, monkeypatch
     assert load(version=version).version == "v2"
 
 
+def test_a_list_is_found_from_within_its_folder(two_releases, monkeypatch):
+    monkeypatch.chdir(two_releases / "csv_files/comp")
+    assert load("v2_train_English.csv").version == "v2"
+
+
 def test_a_release_without_features_is_no_choice(two_releases):
     for kind in ("ecappafeats", "facenetfeats"):
         (two_releases / "feats" / kind / "v2").rename(two_releases / f"{kind}-elsewhere")
