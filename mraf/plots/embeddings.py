@@ -32,7 +32,7 @@ from mraf.plots.style import (
 UNNAMED = ""  # the label of points that are drawn in the background
 COLOURS = [PALETTE[name] for name in ("blue", "vermillion", "green", "orange", "purple")]
 MARKS = [*itertools.product("o^s", COLOURS)]  # shape and colour: 15 groups can be told apart
-NO_UNIT = "axes of a map have no unit: only who is near whom can be read, and not all of that"
+NO_UNIT = "axes of a map have no unit: read only who is near whom"
 
 
 @styled
@@ -42,6 +42,7 @@ def maps(
     columns: int = 3,
     same_axes: Collection[Any] = (),
     neighbours: int = 15,
+    size: float = 2.85,
 ) -> Figure:
     """Maps of the same points side by side, coloured by a label.
 
@@ -51,6 +52,7 @@ def maps(
         columns: panels in a row.
         same_axes: titles of panels that are parts of one map.
         neighbours: how many nearest points the text alternative speaks about.
+        size: of a panel in inches.
     Raises:
         DataError: no maps, points and labels of different numbers, or too many labels.
     """
@@ -61,7 +63,7 @@ def maps(
         raise DataError(f"{len(names)} labels; at most {len(MARKS)} can be told apart.")
     names = sorted(names, key=lambda name: (len(name), name))
     rows = -(-len(planes) // columns)
-    figure = new_figure(0.3 + 2.85 * min(columns, len(planes)), 0.75 + 2.75 * rows)
+    figure = new_figure(0.3 + size * min(columns, len(planes)), 0.75 + (size - 0.1) * rows)
     panels = figure.subplots(rows, min(columns, len(planes)), squeeze=False).ravel()
     sentences = []
     for axes in panels[len(planes) :]:
@@ -106,8 +108,9 @@ def _handle(mark: str, colour: str, name: str) -> Line2D:
 
 def _legend(figure: Figure, handles: list[Line2D]) -> None:
     if handles:
+        columns = max(2, int(figure.get_figwidth() / 1.4))
         figure.legend(
-            handles=handles, loc="outside lower center", ncols=6, fontsize=8, title=NO_UNIT,
+            handles=handles, loc="outside lower center", ncols=columns, fontsize=8, title=NO_UNIT,
             title_fontproperties={"size": 8},
         )  # fmt: skip
     else:
