@@ -78,19 +78,20 @@ def maps(
     if names and (label == UNNAMED).any():
         handles.append(_handle("o", PALE, "others"))
     _legend(figure, handles)
-    text = f"Maps of {len(label)} points, coloured by {len(names)} labels. "
+    text = f"Maps of {len(label)} points{f', coloured by {len(names)} labels' if names else ''}. "
     return describe(figure, text + " ".join(sentences))
 
 
 def _points(axes: Axes, plane: NDArray[Any], label: NDArray[np.str_], names: list[str]) -> None:
     others = plane[label == UNNAMED]
-    axes.scatter(others[:, 0], others[:, 1], s=5, color=PALE, lw=0)
+    colour, size = (PALE, 5) if names else (GREY, 9)
+    axes.scatter(others[:, 0], others[:, 1], s=size, color=colour, lw=0)
     mixed = np.random.default_rng(0).permutation(len(plane))  # no label lies on top of the others
     for shape in dict.fromkeys(mark for mark, _ in MARKS):
-        colour = {n: c for n, (mark, c) in zip(names, MARKS, strict=False) if mark == shape}
-        rows = mixed[np.isin(label[mixed], list(colour))]
-        colours = [colour[str(name)] for name in label[rows]]
-        axes.scatter(plane[rows, 0], plane[rows, 1], s=15, marker=shape, c=colours, alpha=0.6, lw=0)
+        colours = {n: c for n, (mark, c) in zip(names, MARKS, strict=False) if mark == shape}
+        rows = mixed[np.isin(label[mixed], list(colours))]
+        c = [colours[str(name)] for name in label[rows]]
+        axes.scatter(plane[rows, 0], plane[rows, 1], s=15, marker=shape, c=c, alpha=0.6, lw=0)
 
 
 def _frame(axes: Axes, points: NDArray[Any]) -> None:

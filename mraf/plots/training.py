@@ -83,7 +83,7 @@ def pull(
         centers: where the centres are in the end (C, 2), by the same names; may lack some.
         group: class of each point (N,).
     """
-    figure = new_figure(3.1 * len(paths), 3.5)
+    figure = new_figure(3.1 * len(paths), 4.0)
     panels = figure.subplots(1, len(paths), squeeze=False)[0]
     sentences = []
     for axes, (name, path) in zip(panels, paths.items(), strict=True):
