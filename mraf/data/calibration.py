@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from scipy.optimize import least_squares
 from tqdm.auto import tqdm
 
+from mraf.data.factors import BAND_EDGES, Scalars, draw_coordinates
 from mraf.data.features import Corpus
 from mraf.data.probe import Probe
-from mraf.data.twin import BAND_EDGES, Scalars, draw_coordinates, draw_people, generate
+from mraf.data.twin import draw_people, generate, stream
 
 Array = NDArray[Any]
 
@@ -68,7 +69,8 @@ def calibrate(
     """
     real = Probe.of(corpus, splits=8, pairs=20_000)
     seeds = range(1000, 1000 + twins)
-    probes = [Probe.of(generate(seed, scalars=scalars), splits=2, pairs=4000) for seed in seeds]
+    shapes = [generate(seed, scalars=scalars, draws=1) for seed in seeds]
+    probes = [Probe.of(shape, splits=2, pairs=4000) for shape in shapes]
     people = [draw_people(seed, scalars, corpus.speakers) for seed in seeds]
     low, high, first = np.array([(knob.low, knob.high, knob.start) for knob in KNOBS]).T
     calibrated = dict(scalars)
@@ -90,8 +92,10 @@ def calibrate(
                 trial = scalars | {modality: turned(scalars[modality], knobs)}
                 found = []
                 for seed, probe, (layout, group) in zip(seeds, probes, people, strict=True):
-                    drawn = draw_coordinates(seed, trial, modality, layout, group)
-                    measured = probe.measure(drawn[layout.rows(modality)[: len(probe.speaker)]])
+                    rng = stream(seed, modality)
+                    shown = layout.rows(modality)
+                    drawn = draw_coordinates(rng, trial[modality], layout, group, shown)
+                    measured = probe.measure(drawn[shown[: len(probe.speaker)]])
                     found.append([measured[name][0] for name in names])
                 misses: Array = (np.mean(found, axis=0) - wanted) / scale
                 bar.update()

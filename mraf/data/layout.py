@@ -41,6 +41,14 @@ class Layout:
         """Which clip's drawn row each clip shows, shape (N,)."""
         return self.frame[self.copy_of] if modality == "face" else self.copy_of
 
+    def judged_rows(self) -> tuple[Ints, Ints]:
+        """Clips of train, and those of cross that P5 and P6 judge (of no flawed video)."""
+        listed = self.part < 2
+        names, times = np.unique(self.name[listed], return_counts=True)
+        sound = ~np.isin(self.name, names[times > 1])
+        english, cross = self.part == 0, (self.part == 1) & sound
+        return np.flatnonzero(english[self.video]), np.flatnonzero(cross[self.video])
+
 
 def draw_layout(rng: np.random.Generator, counts: dict[str, Any], speakers: int) -> Layout:
     """Draw videos and clips with the measured imbalance and the flaws of the real lists.

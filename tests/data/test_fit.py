@@ -9,11 +9,12 @@ import pytest
 
 from mraf.comparison import class_mean_accuracies
 from mraf.data.calibration import KNOBS, calibrate, turned
+from mraf.data.factors import BAND_EDGES
 from mraf.data.features import Corpus
 from mraf.data.fit import fit_counts, fit_energies, fit_norms
 from mraf.data.inspection import cosine_quantiles, unit
-from mraf.data.probe import Probe
-from mraf.data.twin import BAND_EDGES, calibration, generate
+from mraf.data.probe import Probe, held_out_accuracy
+from mraf.data.twin import calibration, generate
 
 WIDTH = np.diff(BAND_EDGES)
 
@@ -131,8 +132,21 @@ def test_calibration_comes_nearer() -> None:
     first = turned(face, np.array([knob.start for knob in KNOBS]))
 
     def misfit(scalars: dict) -> float:
-        other = generate(1000, scalars=start | {"face": scalars})  # the seed it was calibrated by
+        # The seed it was calibrated by.
+        other = generate(1000, scalars=start | {"face": scalars}, draws=1)
         found = Probe.of(other, splits=2, pairs=4000).measure(_rows(other, "face"))
         return sum(((found[name][0] - v) / unit) ** 2 for name, (v, unit) in target.items())
 
     assert misfit(done["face"]) < misfit(first)
+
+
+def test_expected_accuracy_is_that_of_many_splits(twin: Corpus) -> None:
+    probe = Probe.of(twin, splits=1, pairs=10)
+    rows = {name: probe.splits[0][name] for name in ("train", "english", "cross")}
+    train = np.sort(np.concatenate([rows["train"], rows["english"]]))
+    found = held_out_accuracy(
+        _rows(twin, "voice"), probe.speaker, probe.video, train, rows["cross"]
+    )
+    splits = class_mean_accuracies(twin, splits=6)
+    assert found["cross"] == pytest.approx(splits["P6 voice, clip-weighted means"], abs=1)
+    assert found["english"] == pytest.approx(splits["P4 voice, clip-weighted means"], abs=2.5)

@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mraf.data.factors import balanced_levels, heavy_tailed, stray_shares
 from mraf.data.features import Corpus
-from mraf.data.inspection import flawed_videos
+from mraf.data.inspection import flawed_videos, unit
+from mraf.data.probe import Probe, held_out_accuracy
 from mraf.data.protocol import validation_split
-from mraf.data.twin import balanced_levels, calibration, generate, heavy_tailed, stray_shares
+from mraf.data.twin import calibration, generate
 from mraf.errors import DataError
 
 
@@ -74,6 +76,20 @@ def test_faces_have_the_rank_of_the_real_ones(twin: Corpus) -> None:
     values = np.linalg.svd(twin.train.face - twin.train.face.mean(axis=0), compute_uv=False)
     assert values[48] > 10 * values[49]
     assert values[-1] > 0  # what is left is small, but a covariance can be inverted
+
+
+def test_accuracy_is_the_measured_one_whatever_the_seed() -> None:
+    for seed in (0, 11):
+        corpus = generate(seed)
+        shown = Probe.of(corpus, splits=1, pairs=10)
+        train = np.arange(len(corpus.train))
+        for modality in ("face", "voice"):
+            parts = (getattr(part, modality) for part in (corpus.train, corpus.cross))
+            rows = unit(np.concatenate(list(parts)))
+            found = held_out_accuracy(
+                rows, shown.speaker, shown.video, train, shown.splits[0]["cross"]
+            )
+            assert found == pytest.approx(calibration()[modality]["accuracy"], abs=2)
 
 
 def test_same_seed_same_corpus() -> None:
@@ -140,6 +156,7 @@ LIST |= {"mean", "shift", "rank_correlations"}
 PART = {"clips": None, "videos_per_speaker": None, "clips_per_speaker": None, "video_spread": None}
 FACTOR = {"energy": None, "spread": None}
 MODALITY = {
+    "accuracy": {"english": None, "cross": None},
     "mean": None,
     "shift": None,
     "first_language_noise": None,
