@@ -19,11 +19,13 @@ from mraf.errors import RunError
 from mraf.exploration import Gallery, ReliabilityState, explore, run_with
 from mraf.model import MRAF, ModelConfig
 from mraf.plots.explorers import fast_figure, reliability_explorer
+from mraf.plots.steps import clip_step
 from mraf.plots.style import describe
 from mraf.prediction import forward
+from mraf.tracing import trace
 
 pytest.importorskip("ipywidgets")
-from mraf.widgets import Recording, ReliabilityExplorer, record
+from mraf.widgets import FollowOneClip, Recording, ReliabilityExplorer, record
 
 
 @pytest.fixture(scope="module")
@@ -209,6 +211,70 @@ def test_an_error_is_shown_in_place_of_the_picture(explorer, monkeypatch):
     monkeypatch.setattr(explorer, "_draw", fails)
     explorer.face_amount.value = 0.5
     assert "no &lt;such&gt; thing" in explorer.picture.value
+
+
+# --- one clip, step by step ----------------------------------------------------------------
+
+
+def test_the_steps_hold_the_values_of_the_forward_pass(model, tiny_corpus):
+    clip = tiny_corpus.train[3:4]
+    steps, output = trace(model, clip), forward(model, clip)
+    named = {name: values for step in steps for name, values in step.values.items()}
+    assert np.array_equal(named["$T_f$"], output.face.tokens[0].numpy())
+    assert np.array_equal(named["$H_a$"], output.voice.encoded[0].numpy())
+    assert np.array_equal(named["$e_c$"], output.fused_embedding[0].numpy())
+    assert named["$w_f, w_a$"][1] == output.weight.voice.item()
+    assert np.allclose(named["fused"], output.logits.fused[0].softmax(-1).numpy())
+    with torch.inference_mode():
+        again = model.face_encoder.projection(torch.from_numpy(named["$x_f$"]))
+    assert np.allclose(again.numpy(), named["$T_f$"].ravel(), atol=1e-6)
+    placed = named["$T_a$"] + model.voice_encoder.position.detach().numpy()
+    assert np.allclose(placed, named["$T_a + P_a$"])
+    assert steps[-1].speaker == clip.labels[0]
+    with pytest.raises(RunError, match="2 clips given"):
+        trace(model, tiny_corpus.train[:2])
+
+
+def test_without_a_face_the_token_enters_and_nothing_of_it_comes_through(model, tiny_corpus):
+    steps = trace(model, tiny_corpus.train[:1].without_faces())
+    named = {name: values for step in steps for name, values in step.values.items()}
+    assert np.array_equal(named["$x_f$"], model.missing_face.token.detach().numpy())
+    assert (named["$\\hat{H}_f$"] == 0).all()
+    assert "learned token" in steps[0].title
+
+
+def test_each_step_names_code_that_exists_and_draws_itself(model, tiny_corpus):
+    import mraf.model.encoder as encoder
+    import mraf.model.fusion as fusion
+    import mraf.model.network as network
+    import mraf.model.reliability as weighing
+
+    steps = trace(model, tiny_corpus.train[:1])
+    for number, step in enumerate(steps, 1):
+        figure = clip_step(steps, number)
+        assert figure.alt.startswith(f"Step {number} of {len(steps)}. {step.title}")
+        assert len(figure.axes) == len(step.values)
+        owner = step.module.split(" · ")[0].split(".")[0]
+        assert any(hasattr(module, owner) for module in (encoder, fusion, network, weighing))
+
+
+def test_following_a_clip(model, tiny_corpus):
+    follow = FollowOneClip(model, tiny_corpus.train)
+    assert "Step 1 of 12" in follow.picture.value
+    follow.back.click()
+    assert follow.step.value == 1
+    follow.next.click()
+    assert "Step 2 of 12" in follow.picture.value
+    follow.step.value = 7
+    before = follow.picture.value
+    follow.face.value = False
+    assert "0.000 and 1.000" in follow.picture.value
+    assert follow.picture.value != before
+    follow.clip.value = 9
+    assert np.array_equal(
+        follow.steps[1].values["$T_a$"],
+        forward(model, tiny_corpus.train[8:9]).voice.tokens[0].numpy(),
+    )
 
 
 # --- the recording -----------------------------------------------------------------------------

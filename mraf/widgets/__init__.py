@@ -3,7 +3,8 @@
 Needs ipywidgets, which comes with the extra "lab".
 """
 
+from mraf.widgets.follow import FollowOneClip
 from mraf.widgets.recording import Recording, record
 from mraf.widgets.reliability import ReliabilityExplorer
 
-__all__ = ["Recording", "ReliabilityExplorer", "record"]
+__all__ = ["FollowOneClip", "Recording", "ReliabilityExplorer", "record"]

@@ -8,6 +8,7 @@ import html
 import io
 import itertools
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -94,10 +95,10 @@ class Recording:
 
     @staticmethod
     def _control(label: str, choices: Sequence[str], name: str) -> str:
-        """A slider for ordered choices in percent, a list for names."""
+        """A slider where all choices are numbers, a list where they are names."""
         key = f"{name}-{hashlib.sha256(label.encode()).hexdigest()[:6]}"
         caption = f'<label for="{key}">{html.escape(label)}</label> '
-        if all(choice.endswith("%") for choice in choices):
+        if all(re.fullmatch(r"[\d.]+%?", choice) for choice in choices):
             control = (
                 f'<input id="{key}" type="range" min="0" max="{len(choices) - 1}" step="1" '
                 f'value="0" aria-valuetext="{html.escape(choices[0])}" '
@@ -149,7 +150,7 @@ def record(
 
     Args:
         draw: takes one value of each control, in their order.
-        controls: the values by the control's label; values in percent become a slider.
+        controls: the values by the control's label; numbers ("3", "50%") become a slider.
     Raises:
         RunError: a control without values.
     """
