@@ -47,7 +47,8 @@ def clip_step(steps: tuple[Step, ...], number: int) -> Figure:
             size = np.sqrt(np.mean(values**2))
             sentences.append(f"{name}, {shape} values of size {size:.3g}.")
     equations = " ".join(re.findall(r"Eq\. [\d–]+", step.equation))
-    text = f"Step {number} of {len(steps)}. {step.title} ({equations or 'heads'}; {step.module}). "
+    where = f"{equations}; {step.module}" if equations else step.module
+    text = f"Step {number} of {len(steps)}. {step.title} ({where}). "
     return describe(figure, (text + " ".join(sentences)).replace("$", ""))
 
 
