@@ -133,6 +133,7 @@ def project(
         n_neighbors=n_neighbors,
         min_dist=min_dist,
         metric="cosine",
+        init="pca",  # the spectral start fails where groups are far apart
         precomputed_knn=(index, distance, None),
         random_state=seed,
         n_jobs=1,  # what a seed implies

@@ -127,8 +127,8 @@ def test_umap_gets_each_point_first_and_no_surplus_neighbours(umap: type[FakeUma
     assert distance[:, 0].tolist() == [0] * 6
     assert (np.diff(distance, axis=1) > 0).all()
     assert search is None
-    chosen = {key: umap.made[key] for key in ("n_neighbors", "min_dist", "random_state", "n_jobs")}
-    assert chosen == {"n_neighbors": 3, "min_dist": 0.2, "random_state": 4, "n_jobs": 1}
+    expected = {"n_neighbors": 3, "min_dist": 0.2, "random_state": 4, "n_jobs": 1, "init": "pca"}
+    assert {key: umap.made[key] for key in expected} == expected
     assert np.linalg.norm(umap.made["rows"], axis=1) == pytest.approx(np.ones(6))
     assert plane.shape == (6, 2)
 
