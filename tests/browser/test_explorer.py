@@ -159,10 +159,12 @@ def test_lab(page, tmp_path, screenshots):
     ]  # fmt: skip
     with serving("jupyterlab", port, tmp_path, *options) as address:
         page.goto(f"{address}/lab/tree/explorer.ipynb?token={token}&reset", timeout=120_000)
-        idle = ".jp-NotebookPanel-toolbar .jp-Notebook-ExecutionIndicator[data-status='idle']"
-        page.locator(idle).wait_for(timeout=120_000)
-        page.get_by_role("menuitem", name="Run", exact=True).click()
+        indicator = ".jp-NotebookPanel-toolbar .jp-Notebook-ExecutionIndicator"
+        page.locator(f"{indicator}[data-status='idle']").wait_for(timeout=120_000)
+        page.locator(".jp-Notebook .jp-Cell").first.click()
+        page.locator(".lm-MenuBar-itemLabel", has_text="Run").first.click()
         page.locator(".lm-Menu-item[data-command='runmenu:run-all']").click()
+        page.screenshot(path=screenshots / "lab-started.png")
         moves_by_keyboard(page, screenshots, "lab")
 
 
