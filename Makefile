@@ -24,7 +24,7 @@ ifneq ($(shell $(PY) -c 'import os; print(open("$(STAMP)").read() == os.getcwd()
 $(shell rm -f $(STAMP))
 endif
 
-.PHONY: help setup reproduce test test-real lab exercises notebooks lint bench constraints clean
+.PHONY: help setup reproduce test test-real lab app exercises notebooks lint bench constraints clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -53,6 +53,9 @@ lab: $(STAMP)  ## open the notebooks in JupyterLab
 
 exercises: $(STAMP)  ## write the notebooks of students from notebooks/solutions
 	@$(PY) scripts/exercises.py $(SOLUTIONS)
+
+app: $(STAMP)  ## the reliability explorer as a page of its own
+	$(PY) -m voila notebooks/app/reliability.ipynb $(ARGS)
 
 notebooks: exercises  ## run the notebooks in place on the twin, to commit their outputs
 	env -u MRAF_DATA $(PY) scripts/run_notebooks.py --out notebooks $(NOTEBOOKS)
