@@ -156,7 +156,7 @@ def _token_norms(axes: Axes, found: Exploration) -> None:
 
 
 def _attention(axes: Axes, found: Exploration, query: str, memory: str) -> None:
-    """The mean attention map over the heads; 1/K everywhere when there is nothing to choose."""
+    """The mean attention map over the heads, from white at 0 to black at 3/K."""
     title = f"{query} → {memory}"
     if found.now.attention is None:
         fast_panel(axes, title)
@@ -165,13 +165,9 @@ def _attention(axes: Axes, found: Exploration, query: str, memory: str) -> None:
         return
     attention = found.now.attention[query]
     axes.imshow(attention, cmap="Greys", vmin=0, vmax=min(1.0, 3 / len(attention)), aspect="auto")
-    if len(attention) <= 4:
-        for (row, column), value in np.ndenumerate(attention):
-            colour = "white" if value > 1.7 / len(attention) else INK
-            axes.text(column, row, f"{value:.2f}"[1:] if value < 1 else "1", ha="center",
-                      va="center", fontsize=7.5, color=colour)  # fmt: skip
     axes.set(xticks=[], yticks=[])
-    fast_panel(axes, title, f"{memory} tokens", f"{query} tokens")
+    spread = f"{attention.min():.2f} to {attention.max():.2f}"
+    fast_panel(axes, title, f"{memory} tokens\n{spread}", f"{query} tokens")
 
 
 def _top_speakers(axes: Axes, guess: Guess, head: str, speaker: int | None) -> None:
