@@ -214,7 +214,7 @@ def confusions(counts: pd.DataFrame) -> Figure:
     bar.set_label("share of the speaker's clips", fontsize=9)
     percent_axis(bar.ax)
     bar.outline.set_visible(False)
-    wrong = share.copy()
+    wrong = share.drop(columns="others", errors="ignore")  # others are many, each is few
     for name in share.index.intersection(share.columns):
         wrong.loc[name, name] = 0.0
     true, named = wrong.stack().idxmax()
