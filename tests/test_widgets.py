@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import io
 import re
 from dataclasses import replace
@@ -22,10 +23,17 @@ from mraf.plots.explorers import fast_figure, reliability_explorer
 from mraf.plots.steps import clip_step
 from mraf.plots.style import describe
 from mraf.prediction import forward
+from mraf.substitution import replace_token
 from mraf.tracing import trace
 
 pytest.importorskip("ipywidgets")
-from mraf.widgets import FollowOneClip, Recording, ReliabilityExplorer, record
+from mraf.widgets import (
+    FollowOneClip,
+    MissingTokenExplorer,
+    Recording,
+    ReliabilityExplorer,
+    record,
+)
 
 
 @pytest.fixture(scope="module")
@@ -322,3 +330,46 @@ def test_the_page_labels_its_controls_and_fetches_nothing():
     assert "What changes?" in page
     assert page.count("</script>") == 1  # the text alternatives cannot end it
     assert not re.search(r'(src|href)="(?!data:)', page)
+
+
+# --- another missing token ---------------------------------------------------------------------
+
+
+def test_another_token_moves_the_face_branch_and_nothing_of_the_fusion(model, tiny_corpus):
+    found = replace_token(model, tiny_corpus.train[:1], "random")
+    moved = {name for name, value in found.changes.items() if value > 0}
+    assert moved == {
+        "tokens $T_f$", "encoded tokens $H_f$", "face embedding $e_f$", "face head $z_f$"
+    }  # fmt: skip
+    asked = replace_token(model, tiny_corpus.train[:1], "random", missing_reliability="learned")
+    assert all(value > 0 for value in asked.changes.values())
+
+
+@pytest.mark.parametrize("asked", ["zero", "learned"])
+def test_the_learned_token_changes_nothing_and_is_left_alone(model, tiny_corpus, asked):
+    before = model.missing_face.token.detach().clone()
+    found = replace_token(model, tiny_corpus.train[:1], "zero", 0, asked)
+    assert set(found.changes.values()) == {0}
+    other = replace_token(model, tiny_corpus.train[:1], "zero", 1, asked)
+    assert torch.equal(model.missing_face.token, before)
+    assert model.missing_face.token.requires_grad
+    zeroed = copy.deepcopy(model)
+    torch.nn.init.zeros_(zeroed.missing_face.token)
+    output = run_with(zeroed, tiny_corpus.train[:1].without_faces(), asked)
+    assert other.named["face"][1] == output.logits.face.argmax()
+
+
+def test_a_network_without_a_token_has_none_to_replace(tiny_corpus):
+    zero = MRAF(ModelConfig(6, tokens=2, width=8, heads=2, missing_face="zero"))
+    with pytest.raises(RunError, match="no missing token"):
+        replace_token(zero, tiny_corpus.train[:1])
+
+
+def test_exploring_the_token(model, tiny_corpus):
+    explorer = MissingTokenExplorer(model, tiny_corpus.train)
+    assert "exactly" not in explorer.figure.alt
+    assert "Not changed at all: reliability r_f" in explorer.picture.value
+    explorer.reliability.value = "learned"
+    assert "Not changed at all: nothing" in explorer.picture.value
+    explorer.share.value = 0
+    assert "Changed: nothing" in explorer.picture.value

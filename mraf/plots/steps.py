@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mraf.plots.explorers import fast_figure
 from mraf.plots.style import FUSED, GREY, INK, MODALITY, Figure, describe, styled
+from mraf.substitution import TokenEffect
 from mraf.tracing import Step
 
 LONGEST_ROW = 64  # vectors are folded into rows of at most this many numbers
@@ -86,3 +87,38 @@ def folded(vector: NDArray[Any]) -> NDArray[Any]:
     """A vector as rows of equal length, at most `LONGEST_ROW` long."""
     length = next(n for n in range(min(LONGEST_ROW, len(vector)), 0, -1) if len(vector) % n == 0)
     return vector.reshape(-1, length)
+
+
+@styled
+def token_effect(found: TokenEffect) -> Figure:
+    """How much each quantity changes when the missing token does; exact zeros are said in words."""
+    figure = fast_figure(8.6, 4.6)
+    axes = figure.add_axes((0.24, 0.13, 0.72, 0.67))
+    names, values = list(found.changes), np.array(list(found.changes.values()))
+    rows = np.arange(len(names))
+    fused = [name.startswith(("fused", "weight")) for name in names]
+    axes.barh(rows, values, 0.66, color=np.where(fused, FUSED, MODALITY["face"]))
+    end = max(1.0, 1.25 * float(values.max()))
+    for row, value in enumerate(values):
+        text = f"{value:.2g}" if value else "exactly 0"
+        axes.text(value + 0.012 * end, row, text, va="center", fontsize=9)
+    axes.set_yticks(rows, names)
+    axes.set(xlim=(0, end), ylim=(len(names) - 0.4, -0.6))
+    axes.set_xlabel("change, relative to the size with the learned token", fontsize=9.5)
+    axes.grid(axis="x")
+    axes.tick_params(axis="y", length=0)
+    who = "r_f = 0" if found.missing_reliability == "zero" else "the scorer asked"
+    title = f"The missing token moved {found.share:.0%} towards {found.kind}; {who}"
+    figure.text(0.02, 0.945, title, fontsize=12, fontweight="bold", va="center")
+    heads = "; ".join(
+        f"{head}: speaker {before}" + ("" if after == before else f" → {after}")
+        for head, (before, after) in found.named.items()
+    )
+    figure.text(0.02, 0.87, f"named by the heads, {heads}", fontsize=9.5, color=GREY, va="center")
+    changed = (
+        ", ".join(f"{name} {value:.2g}" for name, value in found.changes.items() if value)
+        or "nothing"
+    )
+    still = ", ".join(name for name, value in found.changes.items() if not value) or "nothing"
+    text = f"{title}. Changed: {changed}. Not changed at all: {still}. Heads: {heads}."
+    return describe(figure, text.replace("$", ""))

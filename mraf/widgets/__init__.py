@@ -4,7 +4,8 @@ Needs ipywidgets, which comes with the extra "lab".
 """
 
 from mraf.widgets.follow import FollowOneClip
+from mraf.widgets.missing import MissingTokenExplorer
 from mraf.widgets.recording import Recording, record
 from mraf.widgets.reliability import ReliabilityExplorer
 
-__all__ = ["FollowOneClip", "Recording", "ReliabilityExplorer", "record"]
+__all__ = ["FollowOneClip", "MissingTokenExplorer", "Recording", "ReliabilityExplorer", "record"]
