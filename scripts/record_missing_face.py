@@ -14,6 +14,7 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from mraf import data
+from mraf.configuration import configure
 from mraf.evaluation import evaluate
 from mraf.experiment import Experiment, mraf_system, train_run
 from mraf.files import write_text
@@ -40,9 +41,8 @@ def main() -> None:
     parts = []
     jobs = [(seed, way) for seed in range(options.seeds) for way in WAYS]
     for seed, way in tqdm(jobs, "runs"):
-        overrides = {**WAYS[way], "seed": seed}
-        experiment = Experiment.of("twin", options.preset, overrides, device="cpu")
-        run = train_run(experiment, None)
+        config = configure(options.preset, corpus.speakers, {**WAYS[way], "seed": seed})
+        run = train_run(Experiment(corpus, config, options.preset, device="cpu"), None)
         scores = evaluate(mraf_system(run), split).scores.loc["MRAF"].reset_index()
         made_by = {"corpus": corpus.name, "preset": options.preset, "split": split.name}
         parts.append(scores.assign(variant=way, seed=seed, **made_by, command=command))
