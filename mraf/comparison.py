@@ -39,7 +39,7 @@ class Comparison:
         return f"{shown.to_string(float_format='{:.3f}'.format)}\n\n{verdict}"
 
 
-def compare(first: Corpus, second: Corpus, splits: int = 5) -> Comparison:
+def compare(first: Corpus, second: Corpus, splits: int = 10) -> Comparison:
     """Counts, flaws, norms, cosines and class-mean accuracies of two labelled corpora.
 
     Args:
@@ -62,7 +62,7 @@ def compare(first: Corpus, second: Corpus, splits: int = 5) -> Comparison:
     return Comparison(table)
 
 
-def class_mean_accuracies(corpus: Corpus, splits: int = 5) -> dict[str, float]:
+def class_mean_accuracies(corpus: Corpus, splits: int = 10) -> dict[str, float]:
     """Accuracy in percent of each class-mean system where it has its modality, by name."""
     total: dict[str, float] = {}
     modalities: dict[Literal["voice", "face", "sum"], tuple] = {

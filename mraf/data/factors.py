@@ -8,14 +8,16 @@ is a stranger, one for each video. The factors' scales vary log-normally, which 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import cycle, islice
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaincinv, ndtri
 
+from mraf.data.landmarks import distance
 from mraf.data.layout import Ints, Layout
-from mraf.data.probe import held_out_accuracy
 
 Scalars = dict[str, Any]
 Floats = NDArray[np.float32]
@@ -23,8 +25,8 @@ Floats = NDArray[np.float32]
 BAND_EDGES = (0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 49, 64, 96, 128, 192)
 """Coordinates between two edges share an energy. FaceNet's rows have rank 49: the rest is 0."""
 
-TOLERANCE = 1.0
-"""Points of accuracy within which a draw is taken at once."""
+NEAR = 0.6
+"""Distance from the measured landmarks at which the search ends."""
 
 
 def draw_coordinates(
@@ -38,80 +40,137 @@ def draw_coordinates(
     """Unit vectors of all clips in the common basis, shape (N, D); D counts what has energy.
 
     Seventy people are a small sample: on free draws the accuracy of class means varies by some
-    points, as it would on another seventy real people. So of several draws the one is kept whose
-    held-out accuracies are nearest to the measured ones; the clips' noise is drawn once.
+    points, as it would on another seventy real people. So factors are drawn again in turn, and the
+    new draw is kept when it brings the rows nearer to the measured landmarks.
 
     Args:
         scalars: of the modality.
         group: +1 or -1 of each speaker.
         shown: which clip's row each clip shows (`Layout.rows`), shape (N,).
-        draws: at most.
+        draws: at most; 1 for a free draw.
     """
-    clips = len(layout.video)
-    energy = np.sqrt(band_energies(scalars["clip"]["energy"]))
-    noise = rng.standard_normal((clips, len(energy)), dtype=np.float32) * energy
-    level = (rng.permutation(clips) + 0.5) / clips
-    noise *= heavy_tailed(level, scalars["clip"]["spread"])
-    judged = layout.judged_rows()
-    best, nearest = np.inf, noise
-    for _ in range(draws):
-        rows = draw_rows(rng, scalars, layout, group, noise)
-        if draws == 1:
-            return rows
-        found = held_out_accuracy(rows[shown], layout.speaker[layout.video], layout.video, *judged)
-        miss = max(abs(found[name] - wanted) for name, wanted in scalars["accuracy"].items())
-        if miss < best:
-            best, nearest = miss, rows
-        if miss < TOLERANCE:
+    factors = Factors(rng, scalars, layout, group)
+    drawn = {name: draw() for name, draw in factors.draws.items()}
+    rows = factors.rows(drawn)
+    if draws == 1:
+        return rows
+    landmarks, listed = layout.landmarks()
+
+    def away(rows: Floats) -> float:
+        return distance(landmarks.measure(rows[shown[:listed]]), scalars["landmarks"])
+
+    nearest = away(rows)
+    turns = cycle(("language", "stray", "video", "speaker"))
+    for name in islice(turns, draws - 1):
+        if nearest < NEAR:
             break
-    return nearest
+        changed = drawn | {name: factors.draws[name]()}
+        other = factors.rows(changed)
+        if (found := away(other)) < nearest:
+            nearest, rows, drawn = found, other, changed
+    return rows
 
 
-def draw_rows(
-    rng: np.random.Generator, scalars: Scalars, layout: Layout, group: Ints, noise: Floats
-) -> Floats:
-    """Unit vectors (N, D) of all clips: the noise of the clips and one draw of all else."""
-    dim = noise.shape[1]
-    speakers, videos, clips = len(group), len(layout.speaker), len(layout.video)
-    size, language, part = np.bincount(layout.video), layout.language, layout.part
-    cell = language * speakers + layout.speaker  # (language, speaker) of each video
+class Factors:
+    """Draws the factors of one modality and sums them up.
 
-    def factor(name: str, level: NDArray[np.float64]) -> Floats:
-        drawn = rng.standard_normal((len(level), dim), dtype=np.float32)
-        drawn *= np.sqrt(band_energies(scalars[name]["energy"]))
-        return drawn * heavy_tailed(level, scalars[name]["spread"])
+    Args:
+        rng, scalars, layout, group: as in `draw_coordinates`.
 
-    mean = rng.choice([-1, 1], dim) * np.sqrt(band_energies(scalars["mean"]))
-    shift = np.sign(mean) * np.sqrt(band_energies(scalars["shift"])) / 2
-    place = mean + np.stack([-shift, shift])[language]
-    heard = np.bincount(cell, size, 2 * speakers)
-    place = (
-        place + factor("language", balanced_levels(rng, heard, np.repeat([0, 1], speakers)))[cell]
-    )
-    noisier = np.array([np.exp(scalars["first_language_noise"]), 1], dtype=np.float32)[language]
-    video = factor("video", balanced_levels(rng, size, part)) * noisier[:, None]
-    place = (place + video[layout.factor]).astype(np.float32)
-    restless = heavy_tailed(balanced_levels(rng, size, part), scalars["clip"]["video_spread"])
-    restless = (restless * noisier[:, None])[layout.factor]
+    Attributes:
+        draws: a function for each factor that draws it afresh.
+    """
 
-    # Speakers first, then the videos' strangers.
-    person = factor("speaker", (rng.permutation(speakers + videos) + 0.5) / (speakers + videos))
-    axis, strength = scalars["group"]["axis"], scalars["group"]["strength"]
-    sign = np.concatenate([group, rng.choice([-1, 1], videos)]) - group.mean()
-    person[:, axis] *= np.sqrt(1 - strength**2)
-    person[:, axis] += strength * np.sqrt(band_energies(scalars["speaker"]["energy"])[axis]) * sign
-    share = stray_shares(balanced_levels(rng, size, part), scalars["stray"])[layout.factor]
-    stray = rng.random(clips) < share[layout.video]
-    stranger = speakers + layout.factor[layout.video]
-    who = np.where(stray, stranger, layout.speaker[layout.video])
+    def __init__(
+        self, rng: np.random.Generator, scalars: Scalars, layout: Layout, group: Ints
+    ) -> None:
+        self.rng, self.scalars, self.layout, self.group = rng, scalars, layout, group
+        self.size = np.bincount(layout.video)
+        self.noisier = np.where(layout.language == 0, np.exp(scalars["first_language_noise"]), 1)
+        self.draws: dict[str, Callable[[], Any]] = {
+            "mean": self._mean,
+            "speaker": self._speaker,
+            "language": self._language,
+            "video": self._video,
+            "clip": self._clip,
+            "stray": self._stray,
+        }
 
-    rows = noise * restless[layout.video] + place[layout.video] + person[who]
-    unit: Floats = rows / np.linalg.norm(rows, axis=1, keepdims=True)
-    return unit
+    def rows(self, drawn: dict[str, Any]) -> Floats:
+        """Unit vectors (N, D) of all clips: the factors' sum, brought to its length."""
+        video = self.layout.video
+        stranger = len(self.group) + self.layout.factor[video]
+        who = np.where(drawn["stray"], stranger, self.layout.speaker[video])
+        place = drawn["mean"] + drawn["language"] + drawn["video"]
+        rows = drawn["clip"] + place.astype(np.float32)[video]
+        rows += drawn["speaker"][who]
+        rows /= np.sqrt(np.einsum("nd,nd->n", rows, rows))[:, None]
+        unit: Floats = rows
+        return unit
+
+    def _factor(self, name: str, level: NDArray[np.float64]) -> Floats:
+        energy = np.sqrt(band_energies(self.scalars[name]["energy"]))
+        drawn = self.rng.standard_normal((len(level), len(energy)), dtype=np.float32) * energy
+        scaled: Floats = drawn * heavy_tailed(level, self.scalars[name]["spread"])
+        return scaled
+
+    def _video_levels(self) -> NDArray[np.float64]:
+        return balanced_levels(self.rng, self.size, self.layout.part)
+
+    def _mean(self) -> Floats:
+        """The mean of each video's language, shape (V, D)."""
+        mean = np.sqrt(band_energies(self.scalars["mean"]))
+        mean *= self.rng.choice([-1, 1], len(mean))
+        shift = np.sign(mean) * np.sqrt(band_energies(self.scalars["shift"])) / 2
+        means: Floats = (mean + np.stack([-shift, shift]))[self.layout.language]
+        return means
+
+    def _speaker(self) -> Floats:
+        """The persons: all speakers, then each video's stranger, shape (C + V, D)."""
+        count = len(self.group) + len(self.size)
+        person = self._factor("speaker", (self.rng.permutation(count) + 0.5) / count)
+        axis, strength = self.scalars["group"]["axis"], self.scalars["group"]["strength"]
+        sign = np.concatenate([self.group, self.rng.choice([-1, 1], len(self.size))])
+        size = np.sqrt(band_energies(self.scalars["speaker"]["energy"])[axis])
+        person[:, axis] *= np.sqrt(1 - strength**2)
+        person[:, axis] += strength * size * (sign - self.group.mean())
+        return person
+
+    def _language(self) -> Floats:
+        """How each video's speaker differs in its language, shape (V, D)."""
+        speakers = len(self.group)
+        cell = self.layout.language * speakers + self.layout.speaker
+        clips = np.bincount(cell, self.size, 2 * speakers)
+        level = balanced_levels(self.rng, clips, np.repeat([0, 1], speakers))
+        drawn: Floats = self._factor("language", level)[cell]
+        return drawn
+
+    def _video(self) -> Floats:
+        """How each video differs, shape (V, D); copies of a video are alike."""
+        drawn = self._factor("video", self._video_levels()) * self.noisier[:, None]
+        copied: Floats = drawn[self.layout.factor]
+        return copied
+
+    def _clip(self) -> Floats:
+        """How each clip differs, in some videos more than in others, shape (N, D)."""
+        clips = len(self.layout.video)
+        restless = heavy_tailed(self._video_levels(), self.scalars["clip"]["video_spread"])
+        restless = (restless * self.noisier[:, None]).astype(np.float32)[self.layout.factor]
+        noise = self._factor("clip", (self.rng.permutation(clips) + 0.5) / clips)
+        noise *= restless[self.layout.video]
+        return noise
+
+    def _stray(self) -> NDArray[np.bool_]:
+        """In which clips a stranger is heard or seen, shape (N,)."""
+        share = stray_shares(self._video_levels(), self.scalars["stray"])[self.layout.factor]
+        stray: NDArray[np.bool_] = (
+            self.rng.random(len(self.layout.video)) < share[self.layout.video]
+        )
+        return stray
 
 
 def balanced_levels(
-    rng: np.random.Generator, weight: NDArray[Any], group: Ints, draws: int = 400
+    rng: np.random.Generator, weight: NDArray[Any], group: Ints, draws: int = 200
 ) -> NDArray[np.float64]:
     """Probability levels, one for each item, evenly spread over [0, 1] in each group.
 

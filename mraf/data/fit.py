@@ -21,7 +21,7 @@ from mraf.data.calibration import calibrate
 from mraf.data.factors import BAND_EDGES, Scalars
 from mraf.data.features import Corpus
 from mraf.data.inspection import flawed_videos, unit, video_index
-from mraf.data.probe import group_means, held_out_accuracy
+from mraf.data.landmarks import Landmarks, group_means
 from mraf.data.protocol import cross_split
 from mraf.data.twin import NORM_LEVELS
 from mraf.errors import DataError
@@ -165,17 +165,15 @@ def fit_energies(corpus: Corpus, modality: str) -> tuple[Array, Scalars]:
         banded: list[float] = _rounded(np.maximum(_bands(values)[:kept], 0), 7)
         return banded
 
-    judged = set(cross_split(corpus)[0].key.tolist())
-    cross = [row for row, key in enumerate(corpus.cross.key.tolist()) if key in judged]
-    accuracy = held_out_accuracy(
-        coordinates,
-        speaker,
-        video,
-        np.arange(len(corpus.train)),
-        len(corpus.train) + np.array(cross),
+    judged = np.isin(corpus.cross.key, cross_split(corpus)[0].key)
+    listed = len(corpus.train)
+    landmarks = Landmarks.of(
+        speaker, language, video, np.arange(listed), listed + np.flatnonzero(judged)
     )
     scalars = {
-        "accuracy": {name: _rounded(value, 2) for name, value in accuracy.items()},
+        "landmarks": {
+            name: _rounded(value, 3) for name, value in landmarks.measure(coordinates).items()
+        },
         "mean": energies(middle**2 - person / speakers),
         "shift": energies(shift**2 - 2 * (accent + noise) / speakers),
         "group": {"axis": 0, "strength": 0.0},

@@ -166,17 +166,32 @@ def sample_pairs(
 ) -> dict[str, NDArray[np.int64]]:
     """Random pairs of clips of train and cross (rows counted through both) by kind.
 
-    All pairs of a kind are equally likely, drawn with replacement. A kind that the corpus lacks is
-    left out. A pair of a shared video across languages is no pair: it may be the same clip.
-
     Returns:
-        For each kind of `PAIRS` an array (2, pairs).
+        For each kind of `PAIRS` that the corpus has, an array (2, pairs).
     """
-    rng = np.random.default_rng(seed)
     parts = corpus.train, corpus.cross
     speaker = np.concatenate([part.labels for part in parts])
     language = np.repeat([0, 1], [len(part) for part in parts])
     video = np.unique(np.concatenate([part.video for part in parts]), return_inverse=True)[1]
+    return draw_pairs(np.random.default_rng(seed), speaker, language, video.ravel(), pairs)
+
+
+def draw_pairs(
+    rng: np.random.Generator,
+    speaker: NDArray[np.int64],
+    language: NDArray[np.int64],
+    video: NDArray[np.int64],
+    pairs: int,
+) -> dict[str, NDArray[np.int64]]:
+    """Pairs of rows by kind; all pairs of a kind are equally likely, drawn with replacement.
+
+    A pair of a shared video across languages is no pair: it may be the same clip.
+
+    Args:
+        speaker, language, video: of each row, shape (N,).
+    Returns:
+        For each kind of `PAIRS` that there is, an array (2, pairs).
+    """
     drawn: dict[str, list[NDArray[np.int64]]] = {kind: [] for kind in PAIRS}
     order = np.argsort(speaker, kind="stable")
     size = np.bincount(speaker)

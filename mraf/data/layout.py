@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mraf.data.landmarks import Landmarks
+
 Ints = NDArray[np.int64]
 PARTS = ("train", "cross", "test_english", "test_cross")
 
@@ -41,13 +43,16 @@ class Layout:
         """Which clip's drawn row each clip shows, shape (N,)."""
         return self.frame[self.copy_of] if modality == "face" else self.copy_of
 
-    def judged_rows(self) -> tuple[Ints, Ints]:
-        """Clips of train, and those of cross that P5 and P6 judge (of no flawed video)."""
-        listed = self.part < 2
-        names, times = np.unique(self.name[listed], return_counts=True)
+    def landmarks(self) -> tuple[Landmarks, int]:
+        """What measures the rows of train and cross, and their number; flawed videos not judged."""
+        listed = int((self.part[self.video] < 2).sum())
+        video = self.video[:listed]
+        names, times = np.unique(self.name[self.part < 2], return_counts=True)
         sound = ~np.isin(self.name, names[times > 1])
-        english, cross = self.part == 0, (self.part == 1) & sound
-        return np.flatnonzero(english[self.video]), np.flatnonzero(cross[self.video])
+        train = np.flatnonzero(self.part[video] == 0)
+        cross = np.flatnonzero((self.part[video] == 1) & sound[video])
+        speaker, language = self.speaker[video], self.language[video]
+        return Landmarks.of(speaker, language, video, train, cross), listed
 
 
 def draw_layout(rng: np.random.Generator, counts: dict[str, Any], speakers: int) -> Layout:

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from mraf.data.features import Corpus
 from mraf.data.inspection import pair_cosines, sample_pairs, video_index
+from mraf.data.landmarks import group_means, held_out_accuracy
 from mraf.data.protocol import validation_split
 
 Array = NDArray[Any]
@@ -20,60 +20,6 @@ Statistics = dict[str, tuple[float, float]]
 JUDGED = ("english", "cross")
 QUANTILES = {5: 0.015, 25: 0.03, 50: 0.015, 75: 0.03, 95: 0.015}  # level: unit
 MARGINS = (2, 5, 10, 25, 50, 75)
-
-
-def group_means(values: Array, group: Array, groups: int) -> Array:
-    """Mean of the rows of each group, shape (groups, D); zeros for an empty group."""
-    size = np.maximum(np.bincount(group, minlength=groups), 1)
-    weight = (1 / size[group]).astype(values.dtype)
-    member = csr_array((weight, (group, np.arange(len(group)))), shape=(groups, len(group)))
-    means: Array = member @ values
-    return means
-
-
-def held_out_accuracy(
-    rows: Array, speaker: Array, video: Array, train: Array, cross: Array
-) -> dict[str, float]:
-    """Expected accuracy in percent of class means over the validation splits.
-
-    Each English video of a speaker with at least two is held out in turn from the own class mean,
-    with the chance that a split has to choose it; the other speakers' means stay whole, which
-    makes this quick.
-
-    Args:
-        rows: unit length, shape (N, D).
-        speaker, video: of each row, shape (N,).
-        train, cross: the rows of each.
-    Returns:
-        "english": of the held-out videos; "cross": of the cross clips.
-    """
-    label, (names, index) = speaker[train], np.unique(video[train], return_inverse=True)
-    people, clips = np.bincount(label), np.bincount(index)
-    owner = np.zeros(len(names), dtype=np.int64)
-    owner[index] = label
-    total = group_means(rows[train], label, len(people)) * people[:, None]
-    rest = total[owner] - group_means(rows[train], index, len(clips)) * clips[:, None]
-    videos = np.bincount(owner)
-    rest[videos[owner] == 1] = total[owner[videos[owner] == 1]]  # nothing is held out
-    means, without = (
-        (sums / np.linalg.norm(sums, axis=1, keepdims=True)).astype(rows.dtype)
-        for sums in (total, rest)
-    )
-
-    def others(members: Array) -> Array:
-        cosine = rows[members] @ means.T
-        cosine[np.arange(len(members)), speaker[members]] = -np.inf
-        highest: Array = cosine.max(axis=1)
-        return highest
-
-    right = np.einsum("nd,nd->n", rows[train], without[index]) > others(train)
-    english = np.average(right, weights=np.where(videos[label] > 1, 1 / videos[label], 0))
-    wins = rows[cross] @ without.T > others(cross)[:, None]  # (clips, held-out video)
-    own = speaker[cross][:, None] == owner
-    return {
-        "english": 100 * float(english),
-        "cross": 100 * float(((wins & own).sum(axis=1) / own.sum(axis=1)).mean()),
-    }
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,7 +24,7 @@ from mraf.data.layout import PARTS, Ints, Layout, draw_layout
 from mraf.errors import DataError
 
 LANGUAGES = ("English", "Urdu")
-DRAWS = 8
+DRAWS = 24
 """Draws of the factors at most (see `draw_coordinates`)."""
 FLOOR = 1e-9
 """Energy of each coordinate beyond the last band."""

@@ -13,7 +13,8 @@ from mraf.data.factors import BAND_EDGES
 from mraf.data.features import Corpus
 from mraf.data.fit import fit_counts, fit_energies, fit_norms
 from mraf.data.inspection import cosine_quantiles, unit
-from mraf.data.probe import Probe, held_out_accuracy
+from mraf.data.landmarks import held_out_accuracy
+from mraf.data.probe import Probe
 from mraf.data.twin import calibration, generate
 
 WIDTH = np.diff(BAND_EDGES)

@@ -12,9 +12,9 @@ import pytest
 
 from mraf.data.factors import balanced_levels, heavy_tailed, stray_shares
 from mraf.data.features import Corpus
-from mraf.data.inspection import flawed_videos, unit
-from mraf.data.probe import Probe, held_out_accuracy
-from mraf.data.protocol import validation_split
+from mraf.data.inspection import PAIRS, flawed_videos, unit, video_index
+from mraf.data.landmarks import Landmarks
+from mraf.data.protocol import cross_split, validation_split
 from mraf.data.twin import calibration, generate
 from mraf.errors import DataError
 
@@ -78,18 +78,21 @@ def test_faces_have_the_rank_of_the_real_ones(twin: Corpus) -> None:
     assert values[-1] > 0  # what is left is small, but a covariance can be inverted
 
 
-def test_accuracy_is_the_measured_one_whatever_the_seed() -> None:
+def test_landmarks_are_the_measured_ones_whatever_the_seed() -> None:
     for seed in (0, 11):
-        corpus = generate(seed)
-        shown = Probe.of(corpus, splits=1, pairs=10)
-        train = np.arange(len(corpus.train))
+        twin = generate(seed)
+        language = np.repeat([0, 1], [len(twin.train), len(twin.cross)])
+        speaker = np.concatenate([twin.train.labels, twin.cross.labels])
+        judged = np.isin(twin.cross.key, cross_split(twin)[0].key)
+        train = np.arange(len(twin.train))
+        video = video_index(twin.train, twin.cross)
+        cross = len(train) + np.flatnonzero(judged)
+        landmarks = Landmarks.of(speaker, language, video, train, cross)
         for modality in ("face", "voice"):
-            parts = (getattr(part, modality) for part in (corpus.train, corpus.cross))
-            rows = unit(np.concatenate(list(parts)))
-            found = held_out_accuracy(
-                rows, shown.speaker, shown.video, train, shown.splits[0]["cross"]
-            )
-            assert found == pytest.approx(calibration()[modality]["accuracy"], abs=2)
+            parts = (getattr(part, modality) for part in (twin.train, twin.cross))
+            found = landmarks.measure(unit(np.concatenate(list(parts))))
+            for name, value in calibration()[modality]["landmarks"].items():
+                assert found[name] == pytest.approx(value, abs=2 if "accuracy" in name else 0.07)
 
 
 def test_same_seed_same_corpus() -> None:
@@ -156,7 +159,8 @@ LIST |= {"mean", "shift", "rank_correlations"}
 PART = {"clips": None, "videos_per_speaker": None, "clips_per_speaker": None, "video_spread": None}
 FACTOR = {"energy": None, "spread": None}
 MODALITY = {
-    "accuracy": {"english": None, "cross": None},
+    "landmarks": {f"{kind}, {level}%": None for kind in PAIRS for level in (5, 50, 95)}
+    | {"accuracy, english": None, "accuracy, cross": None},
     "mean": None,
     "shift": None,
     "first_language_noise": None,
