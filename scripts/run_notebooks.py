@@ -21,6 +21,20 @@ OutputWidget.sync_state = lambda self: None
 CELL_SECONDS = 300
 
 
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+def without_widget_state(notebook: nbformat.NotebookNode) -> None:
+    """Keep of a widget the picture it shows; its state and finished bars mean nothing later."""
+    notebook.metadata.pop("widgets", None)
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if "image/png" in output.get("data", {}):
+                output.data.pop(WIDGET, None)
+        if "outputs" in cell:
+            cell.outputs = [out for out in cell.outputs if WIDGET not in out.get("data", {})]
+
+
 def run(path: Path, out: Path) -> float:
     """Run one notebook beside its own files and write it to `out`; return the seconds it took."""
     started = time.perf_counter()
@@ -37,6 +51,7 @@ def run(path: Path, out: Path) -> float:
     )
     client.execute()
     notebook.metadata["language_info"] = {"name": "python"}  # not the version at hand
+    without_widget_state(notebook)
     partial = out / f".{path.name}"
     nbformat.write(notebook, partial)
     partial.replace(out / path.name)
