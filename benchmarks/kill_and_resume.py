@@ -28,13 +28,17 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         straight, killed = Path(folder, "straight"), Path(folder, "killed")
         start = time.perf_counter()
-        subprocess.run([*TRAIN, straight], check=True, capture_output=True)
+        process = subprocess.Popen([*TRAIN, straight], stdout=-3, stderr=-3)
+        while not (straight / "config.json").exists() and process.poll() is None:
+            time.sleep(0.01)
+        startup = time.perf_counter() - start
+        process.wait()
         whole = time.perf_counter() - start
         print(f"uninterrupted: {whole:.1f} s with start-up")
         done = 0
         while done < kills and not (killed / MODEL).exists():
             process = subprocess.Popen([*TRAIN, killed], stdout=-3, stderr=-3)
-            instant = rng.uniform(0, whole / 3)
+            instant = startup + rng.uniform(0, (whole - startup) / 5)
             try:
                 process.wait(instant)
             except subprocess.TimeoutExpired:
