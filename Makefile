@@ -11,12 +11,14 @@ ARGS ?=
 
 VENV := .venv
 STAMP := $(VENV)/.installed
+BROWSER := $(VENV)/.browser
 PY := $(VENV)/bin/python
 export PYTHON VENV STAMP TORCH_SPEC PIP_TORCH_ARGS
 
 SOLUTIONS := $(sort $(wildcard notebooks/solutions/*.ipynb))
 # the students' notebooks, those that are yet to be written from their solutions among them
 NOTEBOOKS := $(sort $(wildcard notebooks/*.ipynb) $(SOLUTIONS:notebooks/solutions/%=notebooks/%))
+APP := notebooks/app/reliability.ipynb
 
 # The stamp holds the folder of the clone: an environment that was moved, or whose Python is gone,
 # is made anew.
@@ -24,7 +26,7 @@ ifneq ($(shell $(PY) -c 'import os; print(open("$(STAMP)").read() == os.getcwd()
 $(shell rm -f $(STAMP))
 endif
 
-.PHONY: help setup reproduce test test-real lab app exercises notebooks lint bench constraints clean
+.PHONY: help setup reproduce test test-real test-browser lab app badges exercises notebooks lint bench constraints clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -43,10 +45,17 @@ reproduce: $(STAMP)  ## train, evaluate, report, run the notebooks (MRAF_DATA=DI
 
 test: export OMP_NUM_THREADS = 1
 test: $(STAMP)  ## unit tests and notebooks, on the twin; two workers of one thread each
-	env -u MRAF_DATA $(PY) -m pytest -n 2 --dist loadfile --nbval-lax --nbval-current-env tests $(NOTEBOOKS) $(SOLUTIONS) $(ARGS)
+	env -u MRAF_DATA $(PY) -m pytest -n 2 --dist loadfile --nbval-lax --nbval-current-env tests $(NOTEBOOKS) $(SOLUTIONS) $(APP) $(ARGS)
 
 test-real: $(STAMP)  ## the tests that need the official features in MRAF_DATA
 	$(PY) -m pytest -m real $(ARGS)
+
+$(BROWSER): $(STAMP)
+	@$(PY) -m pip install -qq --disable-pip-version-check --constraint constraints.txt --editable '.[browser]'
+	@touch $@
+
+test-browser: $(BROWSER)  ## the explorers in a real browser; needs Chromium and says how to get it
+	env -u MRAF_DATA $(PY) -m pytest tests/browser -m browser -s --durations=0 --durations-min=1 $(ARGS)
 
 lab: $(STAMP)  ## open the notebooks in JupyterLab
 	$(PY) -m jupyter lab notebooks $(ARGS)
@@ -55,10 +64,13 @@ exercises: $(STAMP)  ## write the notebooks of students from notebooks/solutions
 	@$(PY) scripts/exercises.py $(SOLUTIONS)
 
 app: $(STAMP)  ## the reliability explorer as a page of its own
-	$(PY) -m voila notebooks/app/reliability.ipynb $(ARGS)
+	$(PY) -m voila $(APP) $(ARGS)
 
 notebooks: exercises  ## run the notebooks in place on the twin, to commit their outputs
 	env -u MRAF_DATA $(PY) scripts/run_notebooks.py --out notebooks $(NOTEBOOKS)
+
+badges: $(STAMP)  ## write the README's links to Binder from the git remote
+	@$(PY) scripts/badges.py
 
 lint: $(STAMP)  ## ruff and mypy
 	$(PY) -m ruff check .

@@ -70,10 +70,20 @@ def class_means(
 ) -> NDArray[np.float32]:
     """Unit-length class means of unit-length rows, shape (C, D); missing faces are left out.
 
-    A class without a single face has a mean of zeros. The two weightings are one weighted sum:
-    the length of a mean is lost in the cosine, so only the clips' relative weights matter.
+    A class without a single face has a mean of zeros.
     """
-    rows, labels = _unit(getattr(train, modality)), train.labels
+    return means_of(getattr(train, modality), train, weighting)
+
+
+def means_of(
+    rows: NDArray[Any], train: FeatureSet, weighting: Weighting = "clip"
+) -> NDArray[np.float32]:
+    """Unit-length class means (C, D) of rows (N, D) that stand for the training clips.
+
+    Rows are brought to unit length first; rows of zeros are left out. The two weightings are one
+    weighted sum: the length of a mean is lost in the cosine, so only relative weights matter.
+    """
+    rows, labels = _unit(rows), train.labels
     clips = np.bincount(labels)
     if not clips.all():
         raise DataError(f"{train.source}: speaker {clips.argmin()} has no training clip.")

@@ -46,6 +46,10 @@ class TrainingClips:
     def __len__(self) -> int:
         return len(self.speaker)
 
+    def clips_of(self, speakers: int) -> Tensor:
+        """Number of clips of each speaker (C,)."""
+        return self.speaker.bincount(minlength=speakers)
+
     def batches(self, config: TrainingConfig, epoch: int) -> Iterator[Batch]:
         """All clips once; order and drawn conditions follow from (seed, epoch) alone."""
         rng = np.random.default_rng([config.seed, epoch])

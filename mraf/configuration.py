@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeVar
 import torch
 
 from mraf.errors import RunError
-from mraf.losses import CenterReduction
+from mraf.losses import CenterReduction, Centers
 from mraf.model import ModelConfig
 
 Precision = Literal["auto", "float32", "bfloat16"]
@@ -31,6 +31,10 @@ class TrainingConfig:
         face_weight, voice_weight, fused_weight: λ_f, λ_a, λ_c of Eq. 15.
         kd_weight, kd_temperature: λ_kd and T of Eq. 16–17.
         center_weight, center_reduction: λ_center of Eq. 17 and its form, see ``CenterLoss``.
+        centers: "trained", or "frozen" as in the team's public challenge code; see ``CenterLoss``.
+        label_smoothing, class_weights, reliability_floor_weight, reliability_floor: more of that
+            code: smoothed targets; speakers weighted by √(N / (C n)) in every cross-entropy; and
+            weight · max(0, floor - r_f)² for the faces that are there.
         weight_decay: 0 is plain Adam.
         precision: arithmetic of the forward pass; "auto" takes bfloat16 where it is fast.
         holdout: train without the validation videos; False trains on every English clip.
@@ -50,6 +54,11 @@ class TrainingConfig:
     kd_temperature: float = 2.0
     center_weight: float = 0.1
     center_reduction: CenterReduction = "mean"
+    centers: Centers = "trained"
+    label_smoothing: float = 0.0
+    class_weights: bool = False
+    reliability_floor: float = 0.7
+    reliability_floor_weight: float = 0.0
     weight_decay: float = 0.0
     precision: Precision = "auto"
     holdout: bool = True
@@ -63,6 +72,9 @@ class TrainingConfig:
             "learning_rate": self.learning_rate > 0,
             "audio_only_probability": 0 <= self.audio_only_probability <= 1,
             "kd_temperature": self.kd_temperature > 0,
+            "label_smoothing": 0 <= self.label_smoothing < 1,
+            "reliability_floor": 0 <= self.reliability_floor <= 1,
+            "reliability_floor_weight": self.reliability_floor_weight >= 0,
             "weight_decay": self.weight_decay >= 0,
             "seed": self.seed >= 0,
             "split_seed": self.split_seed >= 0,
@@ -105,8 +117,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "width": 192,
         "tokens": 4,
         "epochs": 10,
-        "batch_size": 64,
-        "learning_rate": 5e-4,
+        "learning_rate": 1e-3,
     },
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,19 +10,16 @@ import pandas as pd
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
-from mraf.data.features import FeatureSet
 from mraf.data.protocol import SETTINGS, Setting, Split
 from mraf.errors import DataError, RunError
 from mraf.outcomes import LEVEL, MEAN, SETTING, Evaluation, Judged
+from mraf.protocols import Predictor, Transduction, answers
 
 __all__ = ["Evaluation", "Predictor", "evaluate", "paired_difference", "top1"]
 
-Predictor = Callable[[FeatureSet], Mapping[str, NDArray[Any]]]
-"""Maps N clips to {name of a system: scores (N, C)}, higher is better."""
-
 
 def evaluate(
-    predictors: Predictor | Sequence[Predictor],
+    predictors: Predictor | Transduction | Sequence[Predictor | Transduction],
     split: Split,
     resamples: int = 2000,
     seed: int = 0,
@@ -34,7 +31,8 @@ def evaluate(
     is an error, since the system does not decide.
 
     Args:
-        predictors: each is asked once per setting and may score for several systems.
+        predictors: each is asked once per setting and may score for several systems. A function
+            sees the clips of the setting; a `Transduction` what its protocol shows.
         resamples, seed: of the bootstrap over videos.
         progress: show a bar when it takes longer than two seconds.
     Raises:
@@ -46,13 +44,13 @@ def evaluate(
         if part.speaker.max() >= split.speakers:
             source = getattr(split, name).source
             raise DataError(f"{source}: a speaker label is not below {split.speakers}.")
-    predictors = [predictors] if callable(predictors) else list(predictors)
+    predictors = list(predictors) if isinstance(predictors, Sequence) else [predictors]
     correct: dict[str, dict[str, NDArray[np.bool_]]] = {}
     owner: dict[str, int] = {}
     tasks = [(number, setting) for number in range(len(predictors)) for setting in SETTINGS]
     for number, setting in tqdm(tasks, "evaluate", delay=2, leave=False, disable=not progress):
         clips = split.clips(setting)
-        for system, given in predictors[number](clips).items():
+        for system, given in answers(predictors[number], split, setting).items():
             if owner.setdefault(system, number) != number:
                 raise RunError(f"two predictors name a system '{system}'; rename one.")
             scores = checked_scores(given, system, setting, len(clips), split.speakers)

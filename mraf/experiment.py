@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -23,9 +23,12 @@ from mraf.evaluation import Predictor, evaluate
 from mraf.files import user_cache, without_home, write_text
 from mraf.outcomes import Evaluation
 from mraf.prediction import predict
+from mraf.protocols import CLIP, COPY, LEADERBOARD, PROTOCOLS, Protocol, Transduction
 from mraf.runs import MODEL, Run
 from mraf.submission import write_submission
+from mraf.systems import class_mean_system, run_system
 from mraf.training import train
+from mraf.transduction import METHODS
 
 
 @dataclass(frozen=True)
@@ -128,22 +131,52 @@ def evaluate_run(
     split: Literal["validation", "test"] = "validation",
     *,
     fop: bool = False,
+    protocol: str = CLIP.name,
 ) -> Evaluation:
     """MRAF's three heads beside the class means (and FOP) in P3–P6.
 
+    Under another protocol than "clip": MRAF and the class means, each alone and with every method
+    that looks at the batch; under "leaderboard" also `copy`. "all" is a table of all protocols.
+
     Raises:
-        RunError: the run was trained on another corpus, or on the videos it would be judged on.
+        RunError: the run was trained on another corpus, or on the videos it would be judged on; or
+            no such protocol.
         DataError: the labels are hidden.
     """
     corpus = _matching(run, source)
     judged = _judged(run, corpus, split)
     judged.english.labels, judged.cross.labels  # noqa: B018  hidden labels are told before training
     device = next(run.model.parameters()).device
-    systems: list[Predictor] = [mraf_system(run), *class_mean_systems(judged.train)]
+    systems: Sequence[Predictor | Transduction]
+    if protocol == CLIP.name:
+        systems = [mraf_system(run), *class_mean_systems(judged.train)]
+    else:
+        shown = PROTOCOLS.values() if protocol == "all" else [_protocol(protocol)]
+        systems = transductions(run, judged, *shown)
     if fop:
         seed = run.config.training.seed
-        systems.append(fit_fop(judged.train, corpus.speakers, seed, device=str(device)))
+        fitted = fit_fop(judged.train, corpus.speakers, seed, device=str(device))
+        systems = [*systems, fitted]
     return evaluate(systems, judged)
+
+
+def transductions(run: Run, split: Split, *protocols: Protocol) -> list[Transduction]:
+    """MRAF and the class means of raw features: alone, and with each method under each protocol."""
+    found = []
+    for system in (run_system(run, split.train), class_mean_system(split.train)):
+        found.append(Transduction(system, CLIP))
+        methods = [name for name in METHODS if name != "alone"]
+        for protocol in [p for p in protocols if p is not CLIP]:
+            found += [Transduction(system, protocol, method) for method in methods]
+        if LEADERBOARD in protocols:
+            found.append(Transduction(system, COPY))
+    return found
+
+
+def _protocol(name: str) -> Protocol:
+    if name not in PROTOCOLS:
+        raise RunError(f"no protocol '{name}'; choose one of {', '.join(PROTOCOLS)}.")
+    return PROTOCOLS[name]
 
 
 def mraf_system(run: Run) -> Predictor:
@@ -151,10 +184,19 @@ def mraf_system(run: Run) -> Predictor:
     return lambda clips: predict(run.model, clips)
 
 
-def submit_run(run: Run, source: str | Corpus | None, folder: Path) -> tuple[Path, Path]:
-    """Write the challenge's two files. Raises as ``evaluate_run``; labels are not needed."""
-    corpus = _matching(run, source)
-    return write_submission(mraf_system(run), test_split(corpus), folder, corpus.version)
+def submit_run(
+    run: Run, source: str | Corpus | None, folder: Path, protocol: str = CLIP.name
+) -> tuple[Path, Path]:
+    """Write the challenge's two files, with the method that was chosen for the protocol.
+
+    Raises as ``evaluate_run``; labels are not needed.
+    """
+    corpus, shown = _matching(run, source), _protocol(protocol)
+    split = test_split(corpus)
+    predictor: Predictor | Transduction = mraf_system(run)
+    if shown is not CLIP:
+        predictor = Transduction(run_system(run, split.train), shown)
+    return write_submission(predictor, split, folder, corpus.version)
 
 
 def _store(folder: Path | None) -> Path | None:

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 CenterReduction = Literal["sum", "mean"]
+Centers = Literal["trained", "frozen"]
 
 
 def distillation_loss(teacher: Tensor, student: Tensor, temperature: float) -> Tensor:
@@ -35,13 +36,25 @@ class CenterLoss(nn.Module):
             times the cross-entropy (ln 70 = 4.2), and doubles with the batch size. "mean" divides
             it by B d, the mean over all entries: it starts at ½, a hundredth of the cross-entropy.
 
-    The centres (C, d) are parameters and belong in the optimiser; they start at zero.
+        kind: "trained" centres (C, d) are parameters, belong in the optimiser and start at zero;
+            "frozen" ones, as in the team's public code, stay where chance has put them, N(0, 1).
     """
 
-    def __init__(self, speakers: int, width: int, reduction: CenterReduction = "mean") -> None:
+    centers: Tensor
+
+    def __init__(
+        self,
+        speakers: int,
+        width: int,
+        reduction: CenterReduction = "mean",
+        kind: Centers = "trained",
+    ) -> None:
         super().__init__()
         self.reduction = reduction
-        self.centers = nn.Parameter(torch.zeros(speakers, width))
+        if kind == "trained":
+            self.centers = nn.Parameter(torch.zeros(speakers, width))
+        else:
+            self.register_buffer("centers", torch.randn(speakers, width))
 
     def forward(self, embedding: Tensor, speaker: Tensor) -> Tensor:
         """Pull fused embeddings e_c (B, d) to the centres of their speakers (B,)."""

@@ -14,23 +14,32 @@ FOLDER = Path("data") / "recorded"
 def recorded(name: str) -> pd.DataFrame | None:
     """A table of data/recorded/; None where there is none (yet).
 
-    Looked for beside the package, then in the working folder and those above it, so that it is
-    found from a checkout and from notebooks beside a copy of the folder.
-
     Args:
         name: of the file, without ".csv".
     Raises:
         DataError: the file is there but cannot be read.
     """
+    file = find(FOLDER / f"{name}.csv")
+    if file is None:
+        return None
+    try:
+        return pd.read_csv(file)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{file}: not readable as a CSV ({error}).") from None
+
+
+def find(path: Path) -> Path | None:
+    """Where a file or folder of the project is; None where there is none.
+
+    Looked for beside the package, then in the working folder and those above it, so that it is
+    found from a checkout and from notebooks beside a copy of the folder.
+
+    Args:
+        path: within the project.
+    """
     here = Path.cwd()
-    for root in (Path(__file__).resolve().parents[1], here, *here.parents):
-        file = root / FOLDER / f"{name}.csv"
-        if file.is_file():
-            try:
-                return pd.read_csv(file)
-            except (OSError, ValueError) as error:
-                raise DataError(f"{file}: not readable as a CSV ({error}).") from None
-    return None
+    roots = (Path(__file__).resolve().parents[1], here, *here.parents)
+    return next((root / path for root in roots if (root / path).exists()), None)
 
 
 def paper_table(number: int) -> pd.DataFrame:

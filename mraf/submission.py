@@ -15,16 +15,17 @@ from numpy.typing import NDArray
 
 from mraf.data.protocol import P3, P4, P5, P6, Setting, Split
 from mraf.errors import DataError, RunError
-from mraf.evaluation import Predictor, checked_scores
+from mraf.evaluation import checked_scores
 from mraf.files import write_atomically, write_text
 from mraf.outcomes import Evaluation, Judged
+from mraf.protocols import Predictor, Transduction, answers
 
 FILE = "submission_{version}_test_{trained}_{tested}.csv"
 COLUMNS = {"english": (P3, P4), "cross": (P5, P6)}
 
 
 def write_submission(
-    predict: Predictor,
+    predict: Predictor | Transduction,
     split: Split,
     folder: str | Path,
     version: str = "v1",
@@ -36,7 +37,7 @@ def write_submission(
     faces. Where scores tie, the lowest label is written. Either both files are written or none.
 
     Args:
-        predict: maps clips to scores.
+        predict: maps clips to scores, or judges them under a protocol.
         split: what to predict, normally `test_split(corpus)`; labels are not looked at.
         folder: created where it does not exist.
         version: of the corpus; names the files.
@@ -72,11 +73,11 @@ def write_submission(
 
 
 def _predicted(
-    predict: Predictor, split: Split, setting: Setting, system: str | None
+    predict: Predictor | Transduction, split: Split, setting: Setting, system: str | None
 ) -> NDArray[np.int64]:
     """The label with the highest score, shape (N,)."""
     clips = split.clips(setting)
-    systems = predict(clips)
+    systems = answers(predict, split, setting)
     name = next(iter(systems), None) if system is None else system
     if name is None or name not in systems:
         raise RunError(f"{setting.name}: no scores of system '{name}'; there are {list(systems)}.")

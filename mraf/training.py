@@ -39,42 +39,51 @@ class StepLosses(NamedTuple):
 
 
 class Learner(nn.Module):
-    """Everything the optimiser moves: the network and the class centres."""
+    """Everything the optimiser moves: the network and the class centres.
 
-    def __init__(self, config: Config) -> None:
+    Args:
+        clips_of: number of training clips of each speaker (C,); needed for ``class_weights``.
+    """
+
+    class_weight: Tensor | None
+
+    def __init__(self, config: Config, clips_of: Tensor | None = None) -> None:
         super().__init__()
+        training = config.training
         self.model = MRAF(config.model)
         self.center = CenterLoss(
-            config.model.speakers, config.model.width, config.training.center_reduction
+            config.model.speakers, config.model.width, training.center_reduction, training.centers
         )
+        weight = None
+        if training.class_weights:
+            if clips_of is None:
+                raise RunError("class_weights=true: the learner needs the clips of each speaker.")
+            weight = (clips_of.sum() / (len(clips_of) * clips_of.clamp(min=1))).sqrt()
+        self.register_buffer("class_weight", weight, persistent=False)
 
 
 def step_losses(learner: Learner, batch: Batch, config: TrainingConfig) -> StepLosses:
     """The objective of one batch (Eq. 15–17).
 
-    Every voice and every face is encoded once and the missing token once for the whole batch. Each
-    clip is fused twice, with its face (the teacher, z_c^AV) and without (the student, z_c^A); the
-    classification and centre losses see the condition drawn for the clip, the distillation all.
+    Each clip is fused twice, with its face (the teacher, z_c^AV) and without (the student, z_c^A);
+    the classification and centre losses see the condition drawn for the clip, the distillation all.
     """
-    model = learner.model
-    voice, face = model.encode_voice(batch.voice), model.encode_face(batch.face)
-    complete = model.fuse(face, voice, missing=False)
-    audio_only = model.fuse(model.encode_missing(batch.voice), voice, missing=True)
+    both = learner.model.with_and_without_face(batch.face, batch.voice)
 
-    def drawn(with_face: Tensor, without: Tensor) -> Tensor:
-        return torch.where(batch.audio_only, without, with_face).float()
+    def drawn(both_conditions: Tensor) -> Tensor:
+        complete, audio_only = both_conditions.float().chunk(2)
+        return torch.where(batch.audio_only, audio_only, complete)
 
-    z_f = drawn(complete.logits.face, audio_only.logits.face)
-    z_c = drawn(complete.logits.fused, audio_only.logits.fused)
-    e_c = drawn(complete.fused_embedding, audio_only.fused_embedding)
-    ce_face = F.cross_entropy(z_f, batch.speaker)
-    ce_voice = F.cross_entropy(complete.logits.voice.float(), batch.speaker)
-    ce_fused = F.cross_entropy(z_c, batch.speaker)
-    kd = distillation_loss(
-        complete.logits.fused.detach().float(),
-        audio_only.logits.fused.float(),
-        config.kd_temperature,
+    z_f, z_c, e_c = (drawn(x) for x in (both.logits.face, both.logits.fused, both.fused_embedding))
+    z_a, _ = both.logits.voice.float().chunk(2)  # the voice is the same in both
+    teacher, student = both.logits.fused.float().chunk(2)
+    ce_face, ce_voice, ce_fused = (
+        F.cross_entropy(
+            z, batch.speaker, learner.class_weight, label_smoothing=config.label_smoothing
+        )
+        for z in (z_f, z_a, z_c)
     )
+    kd = distillation_loss(teacher.detach(), student, config.kd_temperature)
     center = learner.center(e_c, batch.speaker)
     loss = (
         config.face_weight * ce_face
@@ -83,6 +92,10 @@ def step_losses(learner: Learner, batch: Batch, config: TrainingConfig) -> StepL
         + config.kd_weight * kd
         + config.center_weight * center
     )
+    if config.reliability_floor_weight:
+        r_f, _ = both.reliability.face.chunk(2)
+        lacking = (config.reliability_floor - r_f).clamp(min=0)
+        loss = loss + config.reliability_floor_weight * lacking.square().mean()
     accuracy = (z_c.argmax(dim=-1) == batch.speaker).float().mean()
     return StepLosses(loss, ce_face, ce_voice, ce_fused, kd, center, accuracy)
 
@@ -132,7 +145,7 @@ def train(
     forked = [torch_device.index or 0] if torch_device.type == "cuda" else []
     with torch.random.fork_rng(devices=forked):
         torch.manual_seed(config.training.seed)
-        learner = Learner(config).to(torch_device)
+        learner = Learner(config, placed.clips_of(config.model.speakers)).to(torch_device)
         _fit_stand_in(learner.model, placed, config.training.seed)
         optimizer = make_optimizer(learner, config.training)
         history: list[Row] = []

@@ -1,15 +1,21 @@
-"""Run notebooks, two at a time, and write them with their outputs; fail if a cell fails."""
+"""Run notebooks, two at a time, and write them with their outputs; fail if a cell fails.
+
+What each took, seconds and peak memory, is written to build/notebook_budget.csv beside its budget.
+"""
 
 from __future__ import annotations
 
 import argparse
+import csv
 import os
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
+from typing import NamedTuple
 
 import nbformat
+import psutil
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbclient.output_widget import OutputWidget
@@ -19,7 +25,8 @@ from tqdm.auto import tqdm
 OutputWidget.sync_state = lambda self: None
 
 CELL_SECONDS = 300
-
+BUDGET_SECONDS, BUDGET_GB = 60, 1.5  # on two cores without a GPU, on the twin
+BUDGET_FILE = Path("build/notebook_budget.csv")
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
@@ -35,9 +42,33 @@ def without_widget_state(notebook: nbformat.NotebookNode) -> None:
             cell.outputs = [out for out in cell.outputs if WIDGET not in out.get("data", {})]
 
 
-def run(path: Path, out: Path) -> float:
-    """Run one notebook beside its own files and write it to `out`; return the seconds it took."""
+class Cost(NamedTuple):
+    """What it took to run a notebook."""
+
+    notebook: str
+    seconds: float
+    gigabytes: float
+
+    def row(self) -> list[object]:
+        within = self.seconds <= BUDGET_SECONDS and self.gigabytes <= BUDGET_GB
+        numbers = (f"{self.seconds:.0f}", BUDGET_SECONDS, f"{self.gigabytes:.2f}", BUDGET_GB)
+        return [self.notebook, *numbers, "yes" if within else "no"]
+
+
+def peak_gigabytes(pid: int) -> float:
+    """The most memory a running process has held; where the system does not tell, what it holds."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+        return int(status.split("VmHWM:")[1].split()[0]) * 1024 / 1e9
+    except (OSError, IndexError):
+        memory = psutil.Process(pid).memory_info()
+        return getattr(memory, "peak_wset", memory.rss) / 1e9
+
+
+def run(path: Path, out: Path) -> Cost:
+    """Run one notebook beside its own files and write it to `out`."""
     started = time.perf_counter()
+    peak = 0.0
     notebook = nbformat.read(path, as_version=4)
     # record_timing would change the file at every run
     client = NotebookClient(
@@ -49,13 +80,19 @@ def run(path: Path, out: Path) -> float:
         coalesce_streams=True,  # or a line of output is split wherever the kernel flushed it
         resources={"metadata": {"path": str(path.parent)}},
     )
+
+    def after_each_cell(**_: object) -> None:
+        nonlocal peak
+        peak = max(peak, peak_gigabytes(client.km.provisioner.pid))
+
+    client.on_cell_executed = after_each_cell
     client.execute()
     notebook.metadata["language_info"] = {"name": "python"}  # not the version at hand
     without_widget_state(notebook)
     partial = out / f".{path.name}"
     nbformat.write(notebook, partial)
     partial.replace(out / path.name)
-    return time.perf_counter() - started
+    return Cost(str(path), time.perf_counter() - started, peak)
 
 
 def main() -> int:
@@ -68,17 +105,24 @@ def main() -> int:
         return 0
     arguments.out.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # read by the kernels
-    failed = 0
+    costs: list[Cost] = []
     with ThreadPoolExecutor(arguments.jobs) as pool:
         runs = {pool.submit(run, path, arguments.out): path for path in arguments.notebooks}
         for done in tqdm(as_completed(runs), total=len(runs), desc="notebooks", unit="notebook"):
             path = runs[done]
             try:
-                tqdm.write(f"{path} → {arguments.out / path.name} ({done.result():.0f} s)")
+                cost = done.result()
+                costs.append(cost)
+                took = f"{cost.seconds:.0f} s, {cost.gigabytes:.2f} GB"
+                tqdm.write(f"{path} → {arguments.out / path.name} ({took})")
             except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-                failed += 1
                 tqdm.write(f"{path} FAILED\n{error}", file=sys.stderr)
-    return 1 if failed else 0
+    BUDGET_FILE.parent.mkdir(exist_ok=True)
+    with BUDGET_FILE.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["notebook", "seconds", "of", "gigabytes", "of", "within"])
+        writer.writerows(cost.row() for cost in sorted(costs))
+    return 0 if len(costs) == len(arguments.notebooks) else 1
 
 
 if __name__ == "__main__":

@@ -127,7 +127,8 @@ def test_download_needs_consent(tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["train"], ["data"], ["data", "describe"], ["evaluate"], ["reproduce"]]
+    "command",
+    [[], ["train"], ["data"], ["data", "describe"], ["evaluate"], ["reproduce"], ["sweep"]],
 )
 def test_every_command_explains_itself(command, capsys):
     with pytest.raises(SystemExit) as stop:

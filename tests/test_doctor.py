@@ -5,6 +5,8 @@ from __future__ import annotations
 import builtins
 import importlib.metadata
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -181,3 +183,10 @@ def test_lists_that_cannot_be_read_fail(tmp_path: Path, monkeypatch: pytest.Monk
     (check,) = doctor.features(str(tmp_path))
     assert check.status == "fail"
     assert "v1_train_Urdu.csv cannot be read" in check.found
+
+
+def test_the_doctor_answers_where_torch_is_broken() -> None:
+    script = "import sys; sys.modules['torch'] = None; from mraf.cli import main; main(['doctor'])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert "Traceback" not in done.stderr
+    assert "install the packages again" in " ".join(done.stdout.split())

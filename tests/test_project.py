@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ LAYERS = (
     {"mraf.plots"},
     {"mraf.report", "mraf.widgets", "mraf.doctor"},
     {"mraf.reproduction"},
-    {"mraf.cli", "mraf.__main__"},
+    {"mraf.cli", "mraf.actions", "mraf.__main__"},
 )
 UNLISTED = 5
 
@@ -123,12 +124,22 @@ def test_an_import_that_points_downwards_is_allowed(source: str, module: str) ->
 CONDA_NAMES = {"torch": "pytorch-cpu"}  # all others have the same name on both sides
 
 
-def declared() -> dict[str, Requirement]:
-    """What pyproject.toml asks for, all extras together, by canonical name."""
+PIP_ONLY = ("browser",)  # extras that conda users and Binder do without
+
+
+def declared(python: str, without: Sequence[str] = ()) -> dict[str, Requirement]:
+    """What pyproject.toml asks for on a version of Python, all extras but some, by name."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    groups = [project["dependencies"], *project["optional-dependencies"].values()]
-    lines = [line for group in groups for line in group]
-    return {canonicalize_name(r.name): r for r in map(Requirement, lines)}
+    extras = project["optional-dependencies"]
+    groups = [project["dependencies"], *(extras[name] for name in extras if name not in without)]
+    wanted = [Requirement(line) for group in groups for line in group]
+    return {canonicalize_name(r.name): r for r in wanted if applies(r, python)}
+
+
+def applies(requirement: Requirement, python: str) -> bool:
+    """Whether a requirement is one on a version of Python."""
+    environment = {"python_version": python.rpartition(".")[0], "python_full_version": python}
+    return requirement.marker is None or requirement.marker.evaluate(environment)
 
 
 def conda(path: str) -> dict[str, SpecifierSet]:
@@ -154,10 +165,7 @@ def pins() -> dict[str, list[Requirement]]:
 
 def pinned(name: str, python: str) -> str:
     """The one version that constraints.txt names for a package on a version of Python."""
-    environment = {"python_version": python[:4], "python_full_version": python}
-    fitting = [
-        r for r in pins().get(name, []) if r.marker is None or r.marker.evaluate(environment)
-    ]
+    fitting = [r for r in pins().get(name, []) if applies(r, python)]
     assert len(fitting) == 1, f"constraints.txt, {name}, Python {python}: {len(fitting)} pins"
     (specifier,) = fitting[0].specifier
     assert specifier.operator == "=="
@@ -170,7 +178,8 @@ def test_environment_yml_agrees_with_pyproject() -> None:
     environment.pop("pip")
     torch = environment.pop(CONDA_NAMES["torch"])
     assert torch.contains(pinned("torch", "3.11.9"))
-    expected = {name: r.specifier for name, r in declared().items() if name not in CONDA_NAMES}
+    found = declared("3.11.9", without=PIP_ONLY).items()
+    expected = {name: r.specifier for name, r in found if name not in CONDA_NAMES}
     assert environment == expected
 
 
@@ -180,7 +189,7 @@ def test_binder_installs_what_environment_yml_does() -> None:
 
 @pytest.mark.parametrize("python", ["3.10.13", "3.11.7", "3.12.1", "3.13.0"])
 def test_constraints_pin_one_fitting_version_of_all_that_is_declared(python: str) -> None:
-    for name, requirement in declared().items():
+    for name, requirement in declared(python).items():
         assert requirement.specifier.contains(pinned(name, python)), name
 
 

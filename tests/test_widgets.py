@@ -21,7 +21,7 @@ from mraf.exploration import Gallery, ReliabilityState, explore, run_with
 from mraf.model import MRAF, ModelConfig
 from mraf.plots.explorers import fast_figure, reliability_explorer
 from mraf.plots.steps import clip_step
-from mraf.plots.style import describe
+from mraf.plots.style import describe, png
 from mraf.prediction import forward
 from mraf.substitution import replace_token
 from mraf.tracing import trace
@@ -34,6 +34,7 @@ from mraf.widgets import (
     ReliabilityExplorer,
     record,
 )
+from mraf.widgets.explorer import Screen, image
 
 
 @pytest.fixture(scope="module")
@@ -149,9 +150,16 @@ def quick_figure(found):
     return describe(fast_figure(1, 1), f"{found.state} {found.now}")
 
 
+class QuickPicture:
+    def __init__(self, found):
+        pass
+
+    show = staticmethod(quick_figure)
+
+
 @pytest.fixture
 def explorer(model: MRAF, tiny_corpus: Corpus, monkeypatch) -> ReliabilityExplorer:
-    monkeypatch.setattr("mraf.widgets.reliability.reliability_explorer", quick_figure)
+    monkeypatch.setattr("mraf.widgets.reliability.ReliabilityPicture", QuickPicture)
     return ReliabilityExplorer(model, tiny_corpus)
 
 
@@ -163,6 +171,34 @@ def test_moving_a_slider_redraws_the_picture(explorer):
     assert "face_amount=0.5" in explorer.picture.value
     explorer.face_amount.value = 0
     assert explorer.picture.value == before
+
+
+@pytest.mark.parametrize("fusion", ["cross_attention", "linear"])
+def test_the_picture_kept_between_moves_is_the_one_drawn_anew(fusion, tiny_corpus):
+    config = ModelConfig(6, tokens=2, width=8, heads=2, fusion=fusion)
+    explorer = ReliabilityExplorer(MRAF(config).eval(), tiny_corpus)
+    kept = explorer.figure
+    moves = [("face_amount", 0.5), ("voice_amount", 1.0), ("clip", 2), ("speaker", 3),
+             ("face", False), ("setting", "P5"), ("voice_amount", 0.0)]  # fmt: skip
+    for control, value in moves:
+        getattr(explorer, control).value = value
+        anew = reliability_explorer(explorer.found)
+        expected = image(Screen(anew).png(anew), anew.alt)
+        assert explorer.picture.value == expected, control
+    assert explorer.figure is kept
+    assert png(explorer.figure) == png(anew)
+
+
+def test_an_axis_that_changes_has_its_frame_drawn_anew():
+    figure = fast_figure(2, 1)
+    axes = figure.add_subplot()
+    (line,) = axes.plot([0, 1], [0, 1])
+    axes.spines[:].set_zorder(0.5)
+    screen = Screen(figure)
+    screen.png(figure)
+    line.set_ydata([1, 0])
+    axes.set_ylim(-2, 2)
+    assert screen.png(figure) == Screen(figure).png(figure)
 
 
 def test_setting_and_face_follow_each_other(explorer):

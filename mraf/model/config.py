@@ -10,6 +10,9 @@ from mraf.data.features import FACE_DIM, VOICE_DIM
 FusionKind = Literal["cross_attention", "lstm", "gated", "linear"]
 MissingFaceKind = Literal["token", "zero", "voice_completion", "memory_bank"]
 MissingReliability = Literal["zero", "learned"]
+Reliability = Literal["learned", "uniform"]
+Activation = Literal["relu", "gelu"]
+Projection = Literal["linear", "normalised"]
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,11 @@ class ModelConfig:
         standardise: length-normalise each input and scale it by √dim, so that entries are near 1.
             FaceNet rows have length 1 and ECAPA rows about 250; the paper is silent on this.
         epsilon: ε of Eq. 11.
+        reliability: "uniform" takes the module out: w_f = w_a = ½, also where the face is missing.
+        activation, projection, normalise_tokens, weighted_heads, face_scale: what the team's public
+            challenge code does and the paper does not say: GELU in the feed-forward network;
+            LayerNorm, GELU and dropout after the projection of Eq. 2; tokens of length 1; branch
+            heads that read w_f e_f and w_a e_a; faces scaled by 0.95.
     """
 
     speakers: int
@@ -40,5 +48,11 @@ class ModelConfig:
     missing_reliability: MissingReliability = "zero"
     standardise: bool = True
     epsilon: float = 1e-6
+    reliability: Reliability = "learned"
+    activation: Activation = "relu"
+    projection: Projection = "linear"
+    normalise_tokens: bool = False
+    weighted_heads: bool = False
+    face_scale: float = 1.0
     face_dim: int = FACE_DIM
     voice_dim: int = VOICE_DIM

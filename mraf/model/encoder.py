@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mraf.model.config import Activation, Projection
+
 
 class MultiHeadAttention(nn.Module):
     """Multi-head attention (Eq. 4–5); self-attention when query and memory are the same tokens."""
@@ -36,14 +38,18 @@ class MultiHeadAttention(nn.Module):
 
 
 class EncoderLayer(nn.Module):
-    """Post-norm Transformer layer (Eq. 6–7) with a ReLU feed-forward network of width 4d."""
+    """Post-norm Transformer layer (Eq. 6–7) with a feed-forward network of width 4d."""
 
-    def __init__(self, width: int, heads: int, dropout: float) -> None:
+    def __init__(
+        self, width: int, heads: int, dropout: float, activation: Activation = "relu"
+    ) -> None:
         super().__init__()
         self.attention = MultiHeadAttention(width, heads)
         self.attention_norm = nn.LayerNorm(width)
         self.feed_forward = nn.Sequential(
-            nn.Linear(width, 4 * width), nn.ReLU(), nn.Linear(4 * width, width)
+            nn.Linear(width, 4 * width),
+            nn.ReLU() if activation == "relu" else nn.GELU(),
+            nn.Linear(4 * width, width),
         )
         self.feed_forward_norm = nn.LayerNorm(width)
         self.dropout = nn.Dropout(dropout)
@@ -68,18 +74,39 @@ class ModalityEncoder(nn.Module):
     """Project a feature into K tokens, encode them and pool them into an embedding (Eq. 2–8)."""
 
     def __init__(
-        self, input_dim: int, tokens: int, width: int, layers: int, heads: int, dropout: float
+        self,
+        input_dim: int,
+        tokens: int,
+        width: int,
+        layers: int,
+        heads: int,
+        dropout: float,
+        *,
+        activation: Activation = "relu",
+        projection: Projection = "linear",
+        normalise_tokens: bool = False,
     ) -> None:
         super().__init__()
         self.projection = nn.Linear(input_dim, tokens * width)  # W_m, b_m
+        self.after_projection = (
+            nn.Sequential(nn.LayerNorm(tokens * width), nn.GELU(), nn.Dropout(dropout))
+            if projection == "normalised"
+            else nn.Identity()  # Eq. 2 as it stands
+        )
+        self.normalise_tokens = normalise_tokens
         self.position = nn.Parameter(torch.empty(tokens, width))  # P_m
         nn.init.normal_(self.position, std=0.02)
-        self.layers = nn.ModuleList(EncoderLayer(width, heads, dropout) for _ in range(layers))
+        self.layers = nn.ModuleList(
+            EncoderLayer(width, heads, dropout, activation) for _ in range(layers)
+        )
         self.norm = nn.LayerNorm(width)
 
     def forward(self, x: Tensor) -> Encoded:
         """Encode features (B, d_m) as they are; standardising them is the network's business."""
-        tokens = self.projection(x).unflatten(-1, self.position.shape)  # T, Eq. 2
+        projected = self.after_projection(self.projection(x))
+        tokens = projected.unflatten(-1, self.position.shape)  # T, Eq. 2
+        if self.normalise_tokens:
+            tokens = F.normalize(tokens, dim=-1)
         encoded = tokens + self.position  # Eq. 3
         for layer in self.layers:
             encoded = layer(encoded)

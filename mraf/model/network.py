@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -49,8 +49,8 @@ def standardise(x: Tensor) -> Tensor:
 class MRAF(nn.Module):
     """Missing-token prompted, reliability-aware fusion (Eq. 2–14).
 
-    ``forward`` is the whole story for a batch. Training calls its parts, ``encode_voice``,
-    ``encode_face``, ``encode_missing`` and ``fuse``, so that nothing is encoded twice in a step.
+    ``forward`` is the whole story for a batch. Training calls ``with_and_without_face``, which
+    encodes everything once and fuses it twice.
 
     Raises:
         RunError: a size or a switch that cannot be built.
@@ -69,23 +69,26 @@ class MRAF(nn.Module):
             raise RunError(f"dropout={config.dropout}: must lie in [0, 1).")
         self.config = config
         sizes = (config.tokens, config.width, config.layers, config.heads, config.dropout)
-        self.missing_face = STAND_INS[config.missing_face](config)
-        self.face_encoder = ModalityEncoder(config.face_dim, *sizes)
-        self.voice_encoder = ModalityEncoder(config.voice_dim, *sizes)
+        switches: dict[str, Any] = {
+            name: getattr(config, name) for name in ("activation", "projection", "normalise_tokens")
+        }
+        self.face_encoder = ModalityEncoder(config.face_dim, *sizes, **switches)
+        self.voice_encoder = ModalityEncoder(config.voice_dim, *sizes, **switches)
         self.face_scorer = ReliabilityScorer(config.width)
         self.voice_scorer = ReliabilityScorer(config.width)
         self.fusion = FUSIONS[config.fusion](config.width, config.heads, config.dropout)
         self.face_head = nn.Linear(config.width, config.speakers)  # g_f
         self.voice_head = nn.Linear(config.width, config.speakers)  # g_a
         self.fused_head = nn.Linear(config.width, config.speakers)  # g_c
+        # drawn last: networks of one seed that differ in it alone start from the same weights
+        self.missing_face = STAND_INS[config.missing_face](config)
 
     def network_input(self, features: Tensor) -> Tensor:
         """A feature as the encoders read it: standardised or, with the switch off, as it is."""
         return standardise(features) if self.config.standardise else features
 
-    def encode_face(self, face: Tensor) -> Encoded:
-        """Encode faces (B, 512) that are there (Eq. 2–8)."""
-        return self.face_encoder(self.network_input(face))
+    def _face_input(self, face: Tensor) -> Tensor:
+        return self.network_input(face) * self.config.face_scale
 
     def encode_voice(self, voice: Tensor) -> Encoded:
         """Encode voices (B, 192) (Eq. 2–8)."""
@@ -112,13 +115,18 @@ class MRAF(nn.Module):
             face_reliability = face_reliability.masked_fill(absent, 0.0)
         reliability = Pair(face_reliability, self.voice_scorer(voice.embedding))
         weight = reliability_weights(*reliability, self.config.epsilon)
+        if self.config.reliability == "uniform":
+            weight = Pair(*(torch.full_like(w, 0.5) for w in weight))
         weighted = Pair(
             weight_tokens(weight.face, face.encoded), weight_tokens(weight.voice, voice.encoded)
         )
         fused = self.fusion(*weighted)
+        e_f, e_a = face.embedding, voice.embedding
+        if self.config.weighted_heads:
+            e_f, e_a = weight.face * e_f, weight.voice * e_a
         logits = Logits(
-            self.face_head(face.embedding),
-            self.voice_head(voice.embedding),
+            self.face_head(e_f),
+            self.voice_head(e_a),
             self.fused_head(fused.embedding),
         )
         return Output(
@@ -133,14 +141,39 @@ class MRAF(nn.Module):
             logits=logits,
         )
 
+    def with_and_without_face(self, face: Tensor, voice: Tensor) -> Output:
+        """Run the same B clips under both conditions of training, in one pass.
+
+        Args:
+            face: (B, 512), none missing.
+            voice: (B, 192).
+        Returns:
+            2B rows: the clips with their faces (z_c^AV), then the clips without them (z_c^A).
+        """
+        clips = len(voice)
+        stand_in = self.missing_face(self.network_input(voice))  # (1, 512) or (B, 512)
+        faces = self.face_encoder(torch.cat([self._face_input(face), stand_in]))
+        voices = self.encode_voice(voice)
+        missing = torch.arange(2 * clips, device=voice.device)[:, None] >= clips
+        return self.fuse(
+            Encoded(*(torch.cat([x[:clips], _rows(x[clips:], clips)]) for x in faces)),
+            Encoded(*(torch.cat([x, x]) for x in voices)),
+            missing,
+        )
+
     def forward(self, face: Tensor, voice: Tensor) -> Output:
         """Run faces (B, 512) and voices (B, 192); a face of zeros is missing (Eq. 9)."""
         missing = ~face.any(dim=-1, keepdim=True)  # (B, 1)
         if missing.all():  # the token need not be encoded once for every clip
             encoded = self.encode_missing(voice)
-            faces = Encoded(*(x.expand(len(voice), *x.shape[1:]) for x in encoded))
+            faces = Encoded(*(_rows(x, len(voice)) for x in encoded))
         else:
             stand_in = self.missing_face(self.network_input(voice))
-            x_f = torch.where(missing, stand_in, self.network_input(face))
+            x_f = torch.where(missing, stand_in, self._face_input(face))
             faces = self.face_encoder(x_f)
         return self.fuse(faces, self.encode_voice(voice), missing)
+
+
+def _rows(x: Tensor, count: int) -> Tensor:
+    """One row for each clip, also where all clips share one."""
+    return x.expand(count, *x.shape[1:])

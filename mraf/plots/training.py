@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from mraf.loss_exploration import spread
 from mraf.plots.results import LOSSES
 from mraf.plots.style import (
     FUSED,
@@ -97,7 +98,7 @@ def pull(
         limit = 1.08 * max(float(np.abs(other).max()) for other in paths.values())
         axes.set(title=name, xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal")
         axes.grid()
-        before, after = _spread(path[0], group), _spread(path[-1], group)
+        before, after = spread(path[0], group), spread(path[-1], group)
         sentences.append(
             f"{name}: within classes the spread goes from {before[0]:.2f} to {after[0]:.2f}, "
             f"between them from {before[1]:.2f} to {after[1]:.2f}."
@@ -109,15 +110,6 @@ def pull(
     ]
     _legend(figure, handles, "first and second number of a 2-d embedding")
     return describe(figure, f"Paths of {len(group)} points. " + " ".join(sentences))
-
-
-def _spread(points: NDArray[Any], group: NDArray[Any]) -> tuple[float, float]:
-    """Root mean square distance of points to their class mean, and of class means to theirs."""
-    means = np.stack([points[group == c].mean(axis=0) for c in np.unique(group)])
-    own = means[np.searchsorted(np.unique(group), group)]
-    within = np.sqrt(np.square(points - own).sum(axis=1).mean())
-    between = np.sqrt(np.square(means - means.mean(axis=0)).sum(axis=1).mean())
-    return float(within), float(between)
 
 
 @styled

@@ -1,11 +1,23 @@
-"""Every interactive control of the notebooks; thin over the pure functions of `mraf.exploration`.
+"""Every interactive control of the notebooks; thin over pure functions of the package.
 
 Needs ipywidgets, which comes with the extra "lab".
 """
 
+from mraf.widgets.ablations import ArmsExplorer
 from mraf.widgets.follow import FollowOneClip
+from mraf.widgets.losses import LossExplorer
 from mraf.widgets.missing import MissingTokenExplorer
+from mraf.widgets.protocols import ProtocolExplorer
 from mraf.widgets.recording import Recording, record
 from mraf.widgets.reliability import ReliabilityExplorer
 
-__all__ = ["FollowOneClip", "MissingTokenExplorer", "Recording", "ReliabilityExplorer", "record"]
+__all__ = [
+    "ArmsExplorer",
+    "FollowOneClip",
+    "LossExplorer",
+    "MissingTokenExplorer",
+    "ProtocolExplorer",
+    "Recording",
+    "ReliabilityExplorer",
+    "record",
+]

@@ -16,7 +16,7 @@ from mraf.data.protocol import SETTINGS, validation_split
 from mraf.degradation import FaceDegradation, VoiceDegradation
 from mraf.exploration import Exploration, Gallery, ReliabilityState, explore
 from mraf.model import MRAF
-from mraf.plots.explorers import reliability_explorer
+from mraf.plots.explorers import ReliabilityPicture, reliability_explorer
 from mraf.plots.results import CONDITIONS
 from mraf.plots.style import Figure
 from mraf.widgets.explorer import Control, Explorer, amount, inputs
@@ -42,6 +42,7 @@ class ReliabilityExplorer(Explorer):
 
     def __init__(self, model: MRAF, corpus: Corpus, split_seed: int = 0) -> None:
         self.model = model
+        self._picture: ReliabilityPicture | None = None
         self.split = validation_split(corpus, split_seed)
         self.gallery = Gallery.of(model, self.split.train)
         settings = [(f"{s.name}: {CONDITIONS[s.name]}", s.name) for s in SETTINGS]
@@ -149,7 +150,9 @@ class ReliabilityExplorer(Explorer):
 
     def _drawn(self) -> Figure:
         self.found = explore(self.model, self.gallery, self.chosen, self.state)
-        return reliability_explorer(self.found)
+        if self._picture is None:
+            self._picture = ReliabilityPicture(self.found)
+        return self._picture.show(self.found)
 
     def _setting_chosen(self, change: Any) -> None:
         with self.one_update():

@@ -1,171 +1,172 @@
-"""The reliability explorer in a real browser: JupyterLab, Voilà, and recorded without a kernel.
+"""The explorers in a real browser: JupyterLab, Voilà, and recorded without a kernel.
 
-Not part of the default run: `python -m pytest tests/browser -m browser`. Screenshots go to the
-folder in MRAF_SCREENSHOTS, else to pytest's temporary one.
+Not part of the default run: `make test-browser`. How long a moved slider takes is written to
+build/slider_latency.csv and printed; nothing is asserted of it, since it depends on the machine.
 """
 
 from __future__ import annotations
 
-import contextlib
-import importlib.util
-import os
-import shutil
-import socket
+import csv
 import statistics
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
+import nbformat
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+from servers import IDLE, ROOT, lab, serving
 
 pytestmark = pytest.mark.browser
 
-ROOT = Path(__file__).parents[2]
-APP = ROOT / "notebooks" / "app" / "reliability.ipynb"
-SWITCHES = (
-    "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-sync",
-    "disable-background-networking", "disable-component-update",
-)  # fmt: skip
+NOTEBOOKS = ROOT / "notebooks"
+APP = NOTEBOOKS / "app" / "reliability.ipynb"
 PATIENCE = 300  # seconds for a kernel to start and, where no run is kept, to train
-PICTURE = "img[alt*='fused head']"
-AMOUNT = ".widget-hslider:has(label:text-is('Face, how far'))"
-
-
-def chromium() -> str:
-    """The browser's path; skips where it or its driver is missing."""
-    if importlib.util.find_spec("playwright") is None:
-        pytest.skip("needs playwright: pip install playwright")
-    found = os.environ.get("MRAF_CHROMIUM") or next(
-        (path for name in ("chromium", "chromium-browser", "google-chrome")
-         if (path := shutil.which(name))), None,
-    )  # fmt: skip
-    if not found:
-        pytest.skip("needs Chromium: install it, or set MRAF_CHROMIUM to its path")
-    return found
+PICTURE = ".widget-html-content img"
+NEW_PICTURE = """
+([selector, number, before]) => {
+  const image = document.querySelectorAll(selector)[number];
+  return image && image.complete && image.naturalWidth > 0 && image.src !== before;
+}
+"""
+MOVES = 30
+LATENCY = ROOT / "build" / "slider_latency.csv"
+WANTED_FUNCTION, WANTED_PAGE = 100, 400  # milliseconds
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[object]:
-    executable = chromium()
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(
-            executable_path=executable, args=[f"--{name}" for name in SWITCHES]
-        )
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def page(browser) -> Iterator[object]:
-    opened = browser.new_page(viewport={"width": 1500, "height": 1150})
-    yield opened
-    opened.close()
+def latencies():
+    """Collects (where, milliseconds of the moves, milliseconds wanted); written when all ran."""
+    rows: list[tuple[str, list[float], int]] = []
+    yield rows
+    LATENCY.parent.mkdir(exist_ok=True)
+    with LATENCY.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["where", "moves", "median_ms", "slowest_ms", "wanted_ms"])
+        for where, taken, wanted in rows:
+            median, slowest = round(statistics.median(taken)), round(max(taken))
+            writer.writerow([where, len(taken), median, slowest, wanted])
+            print(f"\n{where}: median of {len(taken)} moves {median} ms, wanted {wanted}", end="")
+    print()
 
 
-@pytest.fixture
-def screenshots(tmp_path: Path) -> Path:
-    folder = Path(os.environ.get("MRAF_SCREENSHOTS") or tmp_path)
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+def slider(page, label: str, number: int = 0):
+    """The slider of that name in one of the explorers."""
+    explorer = page.locator(f".widget-hbox:has({PICTURE})").nth(number)
+    return explorer.locator(f".widget-hslider:has(label:text-is('{label}'))")
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def press(page, key: str, number: int = 0) -> float:
+    """Press a key, wait for another picture; the milliseconds until it is on the page."""
+    before = page.locator(PICTURE).nth(number).get_attribute("src")
+    started = time.perf_counter()
+    page.keyboard.press(key)
+    page.wait_for_function(NEW_PICTURE, arg=[PICTURE, number, before], timeout=30_000)
+    return 1000 * (time.perf_counter() - started)
 
 
-@contextmanager
-def serving(module: str, port: int, folder: Path, *options: str) -> Iterator[str]:
-    """A server that is up, and gone afterwards with its kernels; yields its address."""
-    if importlib.util.find_spec(module) is None:
-        pytest.skip(f"needs {module}: pip install {module}")
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", module, *options]
-    address = f"http://127.0.0.1:{port}"
-    with (folder / "server.log").open("w") as log:
-        server = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=folder)
-        try:
-            wait_for(port, server, folder / "server.log")
-            yield address
-        finally:
-            server.terminate()
-            try:
-                server.wait(20)
-            except subprocess.TimeoutExpired:
-                server.kill()
-
-
-def wait_for(port: int, server: subprocess.Popen, log: Path) -> None:
-    """Until the server listens; asking it for a page would make Voilà run the notebook."""
-    for _ in range(240):
-        if server.poll() is not None:
-            pytest.fail(f"the server stopped: {log.read_text()[-2000:]}")
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 2):
-            return
-        time.sleep(0.5)
-    pytest.fail(f"the server does not answer: {log.read_text()[-2000:]}")
-
-
-def moves_by_keyboard(page, screenshots: Path, name: str) -> None:
-    """Focus a slider, press an arrow key and see another picture; says how long that took."""
+def moves_by_keyboard(page, screenshots: Path, name: str) -> list[float]:
+    """Focus a slider and see another picture at every press; the milliseconds of each."""
     picture = page.locator(PICTURE).first
     picture.wait_for(timeout=1000 * PATIENCE)
+    if "/lab/" in page.url:  # the cells below are still under way
+        page.get_by_text(IDLE).wait_for(timeout=1000 * PATIENCE)
     picture.scroll_into_view_if_needed()
+    moved = slider(page, "Face, how far")
+    readout = moved.locator(".widget-readout")
+    moved.locator(".noUi-handle").focus()
+    if readout.inner_text() != "0%":
+        press(page, "Home")
     page.screenshot(path=screenshots / f"{name}-before.png")
-    handle = page.locator(f"{AMOUNT} .noUi-handle").first
-    readout = page.locator(f"{AMOUNT} .widget-readout").first
-    handle.focus()
+    alt = picture.get_attribute("alt")
     taken = []
-    for move in range(1, 6):
-        before = picture.get_attribute("src")
-        started = time.perf_counter()
-        page.keyboard.press("ArrowRight")
-        page.wait_for_function(
-            "([selector, before]) => document.querySelector(selector).src !== before",
-            arg=[PICTURE, before],
-            timeout=30_000,
-        )
-        taken.append(time.perf_counter() - started)
-        assert readout.inner_text() == f"{5 * move}%"
-    assert "face: 25% noise" in picture.get_attribute("alt")
-    page.screenshot(path=screenshots / f"{name}-after.png")
-    print(f"{name}: a moved slider is on the page after {statistics.median(taken):.2f} s (median)")
+    for key, shown in (("ArrowRight", "75%"), ("ArrowLeft", "0%")):
+        taken += [press(page, key) for _ in range(MOVES // 2)]
+        assert readout.inner_text() == shown
+        if key == "ArrowRight":
+            assert f"face: {shown}" in picture.get_attribute("alt")
+            page.screenshot(path=screenshots / f"{name}-after.png")
+    assert picture.get_attribute("alt") == alt
+    return taken
 
 
-def test_voila(page, tmp_path, screenshots):
-    port = free_port()
-    options = [str(APP), "--no-browser", f"--port={port}", "--Voila.ip=127.0.0.1"]
-    with serving("voila", port, tmp_path, *options) as address:
+def test_the_reliability_notebook_in_lab(page, tmp_path, screenshots, latencies):
+    with lab(page, tmp_path, NOTEBOOKS / "03_reliability_weights.ipynb"):
+        taken = moves_by_keyboard(page, screenshots, "lab-03")
+        latencies.append(("page, JupyterLab", taken, WANTED_PAGE))
+
+
+def test_voila(page, tmp_path, screenshots, latencies):
+    with serving("voila", tmp_path, str(APP), "--Voila.ip=127.0.0.1") as address:
         page.goto(address, timeout=1000 * PATIENCE)
-        moves_by_keyboard(page, screenshots, "voila")
+        taken = moves_by_keyboard(page, screenshots, "voila")
+        latencies.append(("page, Voilà", taken, WANTED_PAGE))
         labels = page.locator(".widget-label").all_inner_texts()
         for label in ("Setting", "Speaker", "Clip", "Face, how far", "Voice, how far"):
             assert label in labels
 
 
-def test_lab(page, tmp_path, screenshots):
-    port, token = free_port(), "browser-test"
-    shutil.copy(APP, tmp_path / "explorer.ipynb")
-    options = [
-        "--no-browser", f"--port={port}", "--ServerApp.ip=127.0.0.1", "--allow-root",
-        f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={tmp_path}",
-    ]  # fmt: skip
-    with serving("jupyterlab", port, tmp_path, *options) as address:
-        page.goto(f"{address}/lab/tree/explorer.ipynb?token={token}&reset", timeout=120_000)
-        indicator = ".jp-NotebookPanel-toolbar .jp-Notebook-ExecutionIndicator"
-        page.locator(f"{indicator}[data-status='idle']").wait_for(timeout=120_000)
-        page.locator(".jp-Notebook .jp-Cell").first.click()
-        page.locator(".lm-MenuBar-itemLabel", has_text="Run").first.click()
-        page.locator(".lm-Menu-item[data-command='runmenu:run-all']").click()
-        page.screenshot(path=screenshots / "lab-started.png")
-        moves_by_keyboard(page, screenshots, "lab")
+OTHERS = """
+import numpy as np
+import torch
+
+from mraf import data
+from mraf.batches import TrainingClips
+from mraf.configuration import configure
+from mraf.loss_exploration import Reach
+from mraf.training import Learner
+from mraf.widgets import FollowOneClip, LossExplorer, MissingTokenExplorer
+
+corpus = data.load("twin")
+small = {"width": 32, "tokens": 2, "batch_size": 32, "precision": "float32"}
+config = configure("quick", corpus.speakers, small)
+learner = Learner(config).eval()
+clips = TrainingClips.place(corpus.train[::40], torch.device("cpu"))
+batch = next(clips.batches(config.training, 0))
+group = np.repeat([0, 1, 2], 5)
+points = np.random.default_rng(0).normal(size=(15, 2)) + np.eye(3, 2)[group]
+"""
+SHOWN = {  # the cell, the slider to be moved, and the key
+    "LossExplorer.distillation(np.array([5.0, 3, 1, 0]), np.array([1.0, 2, 1, 0]))":
+        ("Temperature T", "ArrowRight"),
+    "LossExplorer.centre(points, group)": ("Centre loss", "ArrowLeft"),
+    "LossExplorer.branches(Reach.of(learner, batch, config.training))":
+        ("Face head, λ_f", "ArrowLeft"),
+    "MissingTokenExplorer(learner.model, corpus.train[:5])": ("How far", "ArrowLeft"),
+    "FollowOneClip(learner.model, corpus.train[:5])": ("Step", "ArrowRight"),
+}  # fmt: skip
+
+
+def test_the_other_explorers_in_lab(page, tmp_path, screenshots):
+    cells = [new_code_cell(source) for source in (OTHERS, *SHOWN)]
+    metadata = nbformat.read(APP, as_version=4).metadata
+    nbformat.write(new_notebook(cells=cells, metadata=metadata), tmp_path / "others.ipynb")
+    with lab(page, tmp_path, tmp_path / "others.ipynb"):
+        pictures = page.locator(PICTURE)
+        pictures.nth(len(SHOWN) - 1).wait_for(timeout=1000 * PATIENCE)
+        for number, (label, key) in enumerate(SHOWN.values()):
+            pictures.nth(number).scroll_into_view_if_needed()
+            slider(page, label, number).locator(".noUi-handle").focus()
+            press(page, key, number)
+            page.screenshot(path=screenshots / f"lab-{label.split(',')[0]}.png")
+
+
+def test_the_function_alone(latencies, monkeypatch):
+    """A slider's move without a browser: the network, the figure and its PNG."""
+    from mraf import data
+    from mraf.experiment import trained
+    from mraf.widgets import ReliabilityExplorer
+
+    monkeypatch.delenv("MRAF_DATA", raising=False)
+    corpus = data.load("twin")
+    run = trained("quick", corpus, device="cpu")
+    explorer = ReliabilityExplorer(run.model, corpus, run.config.training.split_seed)
+    taken = []
+    for move in range(1, MOVES + 1):
+        before, started = explorer.picture.value, time.perf_counter()
+        explorer.face_amount.value = 0.05 * (move if move <= 15 else MOVES - move)
+        taken.append(1000 * (time.perf_counter() - started))
+        assert explorer.picture.value != before
+    latencies.append(("function", taken, WANTED_FUNCTION))
 
 
 def test_recording_answers_without_a_kernel(page, tmp_path, screenshots):

@@ -1,0 +1,118 @@
+"""What the paper claims, and what would refute it: `data/claims.toml`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from mraf.errors import RunError
+from mraf.pairing import METRICS
+from mraf.recorded import paper_table
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+FILE = Path("data") / "claims.toml"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One sentence that a measurement could refute.
+
+    Args:
+        name: short and unique.
+        section: where in the paper, or "ours".
+        says: the claim in our words.
+        metric: a key of `mraf.pairing.METRICS`.
+        of: the arm or system that it is about.
+        over: its rivals; the claim is about all of them.
+        kind: "better" where ``of`` is said to be better than each rival, "equal" where the two are
+            said to come to the same.
+        sweep: the table of `data/sweeps/` whose arms ``of`` and ``over`` are.
+        systems: the recorded evaluation whose systems they are, where there is no sweep.
+        paper: the rows of the paper's table that say so: {"table": 3, "of": …, "over": …}.
+        untestable: why it cannot be tested here.
+        telling: whether README shows it.
+    Raises:
+        RunError: neither a test nor a reason, no rival, or an unknown metric or kind.
+    """
+
+    name: str
+    section: str
+    says: str
+    metric: str
+    of: str
+    over: tuple[str, ...] = ()
+    kind: Literal["better", "equal"] = "better"
+    sweep: str = ""
+    systems: str = ""
+    paper: Mapping[str, Any] | None = None
+    untestable: str = ""
+    telling: bool = False
+
+    def __post_init__(self) -> None:
+        if self.metric not in METRICS:
+            raise RunError(f"claim '{self.name}': unknown metric; there are: {', '.join(METRICS)}.")
+        if self.kind not in ("better", "equal"):
+            raise RunError(f"claim '{self.name}': kind is 'better' or 'equal', not '{self.kind}'.")
+        if [bool(self.sweep), bool(self.systems), bool(self.untestable)].count(True) != 1:
+            raise RunError(f"claim '{self.name}': name a sweep, systems or why it is untestable.")
+        if not self.untestable and not self.over:
+            raise RunError(f"claim '{self.name}': nothing could refute it; name a rival in 'over'.")
+
+    @property
+    def published(self) -> float | None:
+        """What the paper's tables say: the difference, or without rivals the value, as a fraction.
+
+        Raises:
+            DataError, RunError: no such table or row.
+        """
+        if self.paper is None:
+            return None
+        table = paper_table(int(self.paper["table"]))
+        sides = [name for name in (self.paper["of"], self.paper.get("over")) if name]
+        if missing := [name for name in sides if name not in table.index]:
+            raise RunError(f"claim '{self.name}': the paper's table has no row '{missing[0]}'.")
+        values = [
+            sum(weight * table.loc[name, setting] for setting, weight in self.weights.items())
+            for name in sides
+        ]
+        return float(values[0] - sum(values[1:]))
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """Of the settings in the metric."""
+        return METRICS[self.metric]
+
+
+def read_claims(file: Path) -> list[Claim]:
+    """The claims of a file, in its order.
+
+    Raises:
+        RunError: not such a file, an unknown or missing field, or a name that occurs twice.
+    """
+    try:
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RunError(f"{file}: no file of claims ({error.strerror}).") from None
+    except ValueError as error:
+        raise RunError(f"{file}: not valid TOML: {error}.") from None
+    claims = []
+    known = {field.name for field in fields(Claim)}
+    for name, declared in content.items():
+        if not isinstance(declared, dict):
+            raise RunError(f"{file}: '{name}' is not a claim; a claim starts with [{name}].")
+        if unknown := sorted(set(declared) - known):
+            raise RunError(f"{file}: claim '{name}' has an unknown field: {unknown[0]}.")
+        over = declared.get("over", [])
+        declared["over"] = (over,) if isinstance(over, str) else tuple(over)
+        try:
+            claims.append(Claim(name, **declared))
+        except TypeError as error:
+            raise RunError(f"{file}: claim '{name}': {error}.") from None
+    return claims

@@ -1,0 +1,19 @@
+"""Grids of runs: declared in TOML, trained side by side, recorded as tidy CSV (``mraf sweep``)."""
+
+from mraf.sweeps.pools import ClusterPool, LocalPool, Pool
+from mraf.sweeps.records import read_sweep, record
+from mraf.sweeps.sweep import Sweep, parse_seeds
+from mraf.sweeps.tables import Arm, Table, read_table
+
+__all__ = [
+    "Arm",
+    "ClusterPool",
+    "LocalPool",
+    "Pool",
+    "Sweep",
+    "Table",
+    "parse_seeds",
+    "read_sweep",
+    "read_table",
+    "record",
+]

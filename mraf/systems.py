@@ -1,0 +1,43 @@
+"""Systems that judge clip by clip, with the space in which their voices can be compared."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mraf.baselines import ClassMeans, class_means, means_of
+from mraf.data.features import FeatureSet
+from mraf.data.inspection import unit
+from mraf.prediction import HEADS, forward, predict
+from mraf.protocols import System
+from mraf.runs import Run
+
+
+def class_mean_system(train: FeatureSet) -> System:
+    """Class means of raw features (each video counts once), in the space of raw voices."""
+    means = ClassMeans(train, "sum", "video")
+    return System(
+        "class means",
+        lambda clips: means(clips)[means.name],
+        lambda clips: unit(clips.voice),
+        class_means(train, "voice", "video"),
+    )
+
+
+def run_system(run: Run, train: FeatureSet) -> System:
+    """A run's fused head, in the space of its fused embeddings without the face.
+
+    Without a face the fused embedding is a function of the voice alone.
+
+    Args:
+        train: the clips that the run was trained on, for the class means.
+    """
+    name = HEADS["fused"]
+
+    def embed(clips: FeatureSet, batch: int = 512) -> NDArray[np.float32]:
+        parts = [clips[at : at + batch] for at in range(0, len(clips), batch)]
+        rows = [forward(run.model, part).fused_embedding.float().cpu().numpy() for part in parts]
+        return np.concatenate(rows)
+
+    means = means_of(embed(train.without_faces()), train, "video")
+    return System(name, lambda clips: predict(run.model, clips)[name], embed, means)

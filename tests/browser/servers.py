@@ -1,0 +1,108 @@
+"""JupyterLab and Voilà for the browser tests, each with settings and a port of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SETTINGS = {  # of JupyterLab: cells that are off the screen are there, too; nothing is fetched
+    "notebook-extension/tracker": {"windowingMode": "none"},
+    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+}
+IDLE, BUSY = (f"Python 3 (ipykernel) | {state}" for state in ("Idle", "Busy"))  # status bar
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def serving(module: str, folder: Path, *options: str) -> Iterator[str]:
+    """A server that is up, and gone afterwards with its kernels; yields its address."""
+    pytest.importorskip(module)
+    port = free_port()
+    own = {f"JUPYTER_{kind}_DIR": str(folder / kind.lower()) for kind in ("CONFIG", "RUNTIME")}
+    environment = {
+        **os.environ, **own, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1",
+        "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
+    }  # fmt: skip
+    environment.pop("MRAF_DATA", None)  # screenshots show the twin
+    command = [sys.executable, "-m", module, "--no-browser", f"--port={port}", *options]
+    log = folder / "server.log"
+    with log.open("w") as written:
+        server = subprocess.Popen(
+            command, env=environment, stdout=written, stderr=written, cwd=folder
+        )
+        try:
+            _wait_for(port, server, log)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.terminate()
+            try:
+                server.wait(20)
+            except subprocess.TimeoutExpired:
+                server.kill()
+
+
+def _wait_for(port: int, server: subprocess.Popen, log: Path) -> None:
+    """Until the server listens; asking it for a page would make Voilà run the notebook."""
+    for _ in range(240):
+        if server.poll() is not None:
+            pytest.fail(f"the server stopped: {log.read_text()[-2000:]}")
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 2):
+            return
+        time.sleep(0.5)
+    pytest.fail(f"the server does not answer: {log.read_text()[-2000:]}")
+
+
+@contextmanager
+def lab(page, folder: Path, notebook: Path) -> Iterator[None]:
+    """A copy of a notebook, open in JupyterLab, with all its cells under way."""
+    for name, settings in SETTINGS.items():
+        path = folder / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(settings))
+    files = folder / "files"
+    files.mkdir()
+    shutil.copy(notebook, files / "notebook.ipynb")
+    options = [
+        "--ServerApp.ip=127.0.0.1", "--allow-root", "--IdentityProvider.token=browser-test",
+        f"--ServerApp.root_dir={files}",
+    ]  # fmt: skip
+    with serving("jupyterlab", folder, *options) as address:
+        page.goto(f"{address}/lab/tree/notebook.ipynb?token=browser-test&reset", timeout=120_000)
+        page.get_by_text(IDLE).wait_for(timeout=120_000)
+        try:
+            _run_all(page)
+            yield
+        finally:
+            page.screenshot(path=folder / "last.png")  # what there was to see where a test failed
+
+
+def _run_all(page) -> None:
+    """Run all cells; once more where JupyterLab takes the command and does nothing."""
+    for attempt in range(3):
+        page.locator(".jp-Notebook .jp-Cell").first.click()
+        page.locator(".lm-MenuBar-itemLabel", has_text="Run").first.click()
+        page.locator(".lm-Menu-item[data-command='runmenu:run-all']").click()
+        try:
+            page.get_by_text(BUSY).wait_for(timeout=20_000)
+            return
+        except Exception:  # playwright's, which is imported only where there is a browser
+            if attempt == 2:
+                raise
