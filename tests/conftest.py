@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+import torch
 from official import random_corpus, write_official
 
 from mraf.data import load
@@ -16,6 +17,12 @@ from mraf.data.features import Corpus
 def _own_cache_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch):
     """No test reads or leaves anything in the cache folder of whoever runs it."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "user-cache"))
+
+
+@pytest.fixture(autouse=True)
+def _seeded_weights():
+    """A network built without a word about seeds has the same weights in every run and order."""
+    torch.manual_seed(0)
 
 
 @pytest.fixture(scope="session")

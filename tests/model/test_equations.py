@@ -26,7 +26,7 @@ def clips(count, seed=0):
 @pytest.fixture
 def learner():
     """A double-precision learner whose every parameter, biases and centres too, is non-trivial."""
-    generator = torch.Generator().manual_seed(1)
+    generator = torch.manual_seed(1)
     learner = Learner(Config(SMALL)).double()
     with torch.no_grad():
         for parameter in learner.parameters():
@@ -92,7 +92,7 @@ def test_objective_and_its_gradient_equal_finite_differences(learner, reduction)
     assert losses.loss.item() == pytest.approx(objective(before, centers), rel=1e-5)
 
     rng = np.random.default_rng(0)
-    step = 1e-4
+    step = 1e-6  # small: a ReLU that changes sides within it spoils the difference
     for name, parameter in [*learner.model.named_parameters(), ("centers", learner.center.centers)]:
         direction = rng.normal(size=parameter.shape)
         direction /= np.linalg.norm(direction)
