@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,7 +24,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from mraf.ablations import OFFICIAL, TWIN, Place, recorded_table
+from mraf.ablations import OFFICIAL, TWIN, Place, RecordedTable, recorded_table
 from mraf.claims import Claim
 from mraf.errors import RunError
 from mraf.files import write_text
@@ -77,13 +78,14 @@ def ledger(claims: Sequence[Claim], folder: Path) -> pd.DataFrame:
     Raises:
         RunError: a recorded file that cannot be read, or an arm that no recording has.
     """
+    recording = cache(lambda sweep, place: recorded_table(sweep, place, folder))
     rows: list[dict[str, Any]] = []
     families: dict[tuple[str, str], list[tuple[int, pd.DataFrame]]] = {}
     for claim in claims:
         for place in PLACES if claim.sweep else (OFFICIAL,):
             tested = None
             if claim.sweep:
-                tested = _of_sweep(claim, place, folder)
+                tested = _of_sweep(claim, place, recording(claim.sweep, place))
             elif claim.systems:
                 tested = _of_systems(claim, folder)
             if tested is not None:
@@ -155,9 +157,8 @@ def claim_verdict(claim: Claim, verdicts: Sequence[str], high: float) -> str:
     return OPEN
 
 
-def _of_sweep(claim: Claim, place: Place, folder: Path) -> Tested | None:
+def _of_sweep(claim: Claim, place: Place, found: RecordedTable | None) -> Tested | None:
     """From runs with the same seeds on the same videos; None before two seeds of all arms."""
-    found = recorded_table(claim.sweep, place, folder)
     if found is None:
         return None
     wanted = [found.arms[name] for name in (claim.of, *claim.over) if name in found.arms]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mraf import verdicts
-from mraf.exercises.checker import Mistake, Verdict, compare, unanswered
+from mraf.exercises.checker import Mistake, Verdict, compare, compare_interval, unanswered
 
 Array = NDArray[Any]
 
@@ -38,32 +38,10 @@ def paired_interval(answer: Callable[[Array, Array, Array, np.random.Generator],
     """A 95% interval of first - second that draws videos, for counts (V,) and clips (V,)."""
     first, second, clips = _two_arms()
     given = answer(first.copy(), second.copy(), clips.copy(), np.random.default_rng(1))
-    if unanswered(given):
-        return Verdict(None)
-    try:
-        low, high = (float(x) for x in given)
-    except (TypeError, ValueError):
-        return Verdict(False, "Return a pair of two numbers, low and high.")
-    if low > high:
-        return Verdict(False, "low is above high.")
-    if high - low < 1e-9:
-        return Verdict(False, "All draws are equal: draw with replacement, or nothing changes.")
     right, mistakes = _intervals(first, second, clips)
-    width = right[1] - right[0]
-    known = [right, *(interval for interval, _ in mistakes)]
-    distance = [np.abs(np.array([low, high]) - interval).max() for interval in known]
-    nearest = int(np.argmin(distance))
-    if distance[nearest] < 0.15 * width:
-        if nearest > 0:
-            return Verdict(False, mistakes[nearest - 1][1])
-        apart = mistakes[0][0]
-        times = (apart[1] - apart[0]) / width
-        return Verdict(True, f"Drawn for each arm apart, it would be {times:.1f} times as wide.")
-    return Verdict(
-        False,
-        f"({low:.3f}, {high:.3f}); about ({right[0]:.3f}, {right[1]:.3f}) is expected. Take the "
-        "2.5% and 97.5% quantiles of the difference over a thousand draws or more.",
-    )
+    times = np.ptp(mistakes[0].answer) / np.ptp(right)
+    praise = f"Drawn for each arm apart, it would be {times:.1f} times as wide."
+    return compare_interval(given, right, mistakes, "difference", praise, near=0.15)
 
 
 def _two_arms() -> tuple[Array, Array, Array]:
@@ -76,7 +54,7 @@ def _two_arms() -> tuple[Array, Array, Array]:
     return first, second, clips
 
 
-def _intervals(first: Array, second: Array, clips: Array) -> tuple[Array, list[tuple[Array, str]]]:
+def _intervals(first: Array, second: Array, clips: Array) -> tuple[Array, list[Mistake]]:
     """The right interval, and what typical mistakes give."""
     rng = np.random.default_rng(2)
     videos = len(clips)
@@ -93,22 +71,25 @@ def _intervals(first: Array, second: Array, clips: Array) -> tuple[Array, list[t
         rng.binomial(n, first.sum() / n, size=4000) - rng.binomial(n, second.sum() / n, size=4000)
     ) / n
     mistakes = [
-        (
+        Mistake(
             between(apart),
             "You drew other videos for each arm: a hard video then counts as a difference between "
             "them. Draw once, and judge both on what was drawn.",
         ),
-        (
+        Mistake(
             between(of_clips),
             "You drew clips: clips of one video are right or wrong together. Draw videos.",
         ),
-        (
+        Mistake(
             between(draws @ (delta / clips) / videos),
             "You averaged the videos' differences, so that a short video counts as much as a long "
             "one. Add up the counts and the clips of what was drawn, then divide.",
         ),
-        (between(ratio, 5), "That holds 90% of the draws: 2.5% are to be left out at either end."),
-        (-between(ratio)[::-1], "That is second minus first."),
+        Mistake(
+            between(ratio, 5),
+            "That holds 90% of the draws: 2.5% are to be left out at either end.",
+        ),
+        Mistake(-between(ratio)[::-1], "That is second minus first."),
     ]
     return between(ratio), mistakes
 

@@ -89,5 +89,50 @@ def compare(
     return Verdict(False, "Try it on a case so small that you can work it out by hand.")
 
 
+def compare_interval(
+    answer: Any,
+    right: ArrayLike,
+    mistakes: Sequence[Mistake],
+    of: str,
+    praise: str,
+    near: float,
+    fractions: bool = False,
+) -> Verdict:
+    """Compare a bootstrap interval with the right one and with those of typical mistakes.
+
+    Args:
+        answer: a pair (low, high) that a student drew; None or ``...`` is not answered yet.
+        right: the right pair.
+        mistakes: the intervals they lead to.
+        of: what the interval is of, as a hint says it.
+        praise: said when the right interval is the nearest.
+        near: how far an end may be off, relative to the right interval's width.
+        fractions: both ends must lie in [0, 1].
+    """
+    if unanswered(answer):
+        return Verdict(None)
+    try:
+        low, high = (float(x) for x in answer)
+    except (TypeError, ValueError):
+        return Verdict(False, "Return a pair of two numbers, low and high.")
+    if low > high:
+        return Verdict(False, "low is above high.")
+    if fractions and not 0 <= low <= high <= 1:
+        return Verdict(False, f"({low:.3g}, {high:.3g}) is no interval of fractions.")
+    if high - low < 1e-9:
+        return Verdict(False, "All draws are equal: draw with replacement, or nothing changes.")
+    known = np.array([right, *(mistake.answer for mistake in mistakes)], dtype=float)
+    distance = np.abs(known - (low, high)).max(axis=1)
+    nearest = int(distance.argmin())
+    first, last = known[0]
+    if distance[nearest] < near * (last - first):
+        return Verdict(False, mistakes[nearest - 1].hint) if nearest else Verdict(True, praise)
+    return Verdict(
+        False,
+        f"({low:.3f}, {high:.3f}); about ({first:.3f}, {last:.3f}) is expected. Take the 2.5% and "
+        f"97.5% quantiles of the {of} over a thousand draws or more.",
+    )
+
+
 def _kind(value: np.ndarray) -> str:
     return f"an array of shape {value.shape}" if value.ndim else "a number"

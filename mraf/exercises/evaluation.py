@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mraf.calibration import expected_calibration_error, fit_temperature, reliability_bins
-from mraf.exercises.checker import Mistake, Verdict, compare, unanswered
+from mraf.exercises.checker import Mistake, Verdict, compare, compare_interval, unanswered
 
 Array = NDArray[Any]
 
@@ -46,35 +46,13 @@ def video_interval(answer: Callable[[Array, Array, np.random.Generator], Any]) -
     video = np.repeat([f"video {number}" for number in range(60)], size)
     correct = rng.random(len(video)) < np.repeat(rate, size)
     given = answer(correct.copy(), video.copy(), np.random.default_rng(1))
-    if unanswered(given):
-        return Verdict(None)
-    try:
-        low, high = (float(x) for x in given)
-    except (TypeError, ValueError):
-        return Verdict(False, "Return a pair of two numbers, low and high.")
-    if not 0 <= low <= high <= 1:
-        return Verdict(False, f"({low:.3g}, {high:.3g}) is no interval of fractions.")
-    if high - low < 1e-9:
-        return Verdict(False, "All draws are equal: draw with replacement, or nothing changes.")
     right, mistakes = _intervals(correct, video)
-    width = right[1] - right[0]
-    known = [right, *(interval for interval, _ in mistakes)]
-    distance = [np.abs(np.array([low, high]) - interval).max() for interval in known]
-    nearest = int(np.argmin(distance))
-    if distance[nearest] < 0.12 * width:
-        if nearest > 0:
-            return Verdict(False, mistakes[nearest - 1][1])
-        of_clips = mistakes[0][0]
-        times = width / (of_clips[1] - of_clips[0])
-        return Verdict(True, f"It is {times:.1f} times as wide as one that draws clips.")
-    return Verdict(
-        False,
-        f"({low:.3f}, {high:.3f}); about ({right[0]:.3f}, {right[1]:.3f}) is expected. Take the "
-        "2.5% and 97.5% quantiles of the accuracy over a thousand draws or more.",
-    )
+    times = np.ptp(right) / np.ptp(mistakes[0].answer)
+    praise = f"It is {times:.1f} times as wide as one that draws clips."
+    return compare_interval(given, right, mistakes, "accuracy", praise, near=0.12, fractions=True)
 
 
-def _intervals(correct: Array, video: Array) -> tuple[Array, list[tuple[Array, str]]]:
+def _intervals(correct: Array, video: Array) -> tuple[Array, list[Mistake]]:
     """The right interval, and what typical mistakes give."""
     rng = np.random.default_rng(2)
     number = np.unique(video, return_inverse=True)[1]
@@ -88,18 +66,24 @@ def _intervals(correct: Array, video: Array) -> tuple[Array, list[tuple[Array, s
     ratio = (draws @ right) / (draws @ clips)
     of_clips = rng.binomial(len(correct), correct.mean(), size=4000) / len(correct)
     mistakes = [
-        (
+        Mistake(
             between(of_clips),
             "You drew clips: clips of one video are near-copies, and the interval is too narrow. "
             "Draw videos, and take all clips of each.",
         ),
-        (
+        Mistake(
             between(draws @ (right / clips) / videos),
             "You averaged the videos' accuracies, so that a short video counts as much as a long "
             "one. Add up their right clips and their clips, then divide.",
         ),
-        (between(ratio, 5), "That holds 90% of the draws: 2.5% are to be left out at either end."),
-        (between(right / clips), "That is the spread of single videos, not of the accuracy."),
+        Mistake(
+            between(ratio, 5),
+            "That holds 90% of the draws: 2.5% are to be left out at either end.",
+        ),
+        Mistake(
+            between(right / clips),
+            "That is the spread of single videos, not of the accuracy.",
+        ),
     ]
     return between(ratio), mistakes
 
