@@ -68,7 +68,8 @@ def step_losses(learner: Learner, batch: Batch, config: TrainingConfig) -> StepL
     Each clip is fused twice, with its face (the teacher, z_c^AV) and without (the student, z_c^A);
     the classification and centre losses see the condition drawn for the clip, the distillation all.
     """
-    both = learner.model.with_and_without_face(batch.face, batch.voice)
+    model = learner.model
+    both = model.with_and_without_face(batch.face, batch.voice)
 
     def drawn(both_conditions: Tensor) -> Tensor:
         complete, audio_only = both_conditions.float().chunk(2)
@@ -79,9 +80,12 @@ def step_losses(learner: Learner, batch: Batch, config: TrainingConfig) -> StepL
     teacher, student = both.logits.fused.float().chunk(2)
     ce_face, ce_voice, ce_fused = (
         F.cross_entropy(
-            z, batch.speaker, learner.class_weight, label_smoothing=config.label_smoothing
+            head.with_margin(z, batch.speaker),
+            batch.speaker,
+            learner.class_weight,
+            label_smoothing=config.label_smoothing,
         )
-        for z in (z_f, z_a, z_c)
+        for head, z in ((model.face_head, z_f), (model.voice_head, z_a), (model.fused_head, z_c))
     )
     kd = distillation_loss(teacher.detach(), student, config.kd_temperature)
     center = learner.center(e_c, batch.speaker)

@@ -13,6 +13,7 @@ MissingReliability = Literal["zero", "learned"]
 Reliability = Literal["learned", "uniform"]
 Activation = Literal["relu", "gelu"]
 Projection = Literal["linear", "normalised"]
+HeadKind = Literal["linear", "am", "aam", "ham", "h", "h_exp"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,11 @@ class ModelConfig:
             challenge code does and the paper does not say: GELU in the feed-forward network;
             LayerNorm, GELU and dropout after the projection of Eq. 2; tokens of length 1; branch
             heads that read w_f e_f and w_a e_a; faces scaled by 0.95.
+        head: from embedding to logits. Only linear is the paper's own; am, aam: cosines with a
+            margin; h, ham: hyperbolic distances without and with one; see mraf/model/heads.py.
+        margin, scale: m and s of those heads; h and h_exp have no margin.
+        curvature: c of h and ham; of h_exp, where it is learned, the first value. 0 takes the
+            published one, 5 for h and 3 for ham (1 for h_exp).
     """
 
     speakers: int
@@ -54,5 +60,9 @@ class ModelConfig:
     normalise_tokens: bool = False
     weighted_heads: bool = False
     face_scale: float = 1.0
+    head: HeadKind = "linear"
+    margin: float = 0.2
+    scale: float = 30.0
+    curvature: float = 0.0
     face_dim: int = FACE_DIM
     voice_dim: int = VOICE_DIM

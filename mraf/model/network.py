@@ -14,6 +14,7 @@ from mraf.errors import RunError
 from mraf.model.config import ModelConfig
 from mraf.model.encoder import Encoded, ModalityEncoder
 from mraf.model.fusion import FUSIONS
+from mraf.model.heads import HEADS
 from mraf.model.missing import STAND_INS
 from mraf.model.reliability import Pair, ReliabilityScorer, reliability_weights, weight_tokens
 
@@ -77,9 +78,9 @@ class MRAF(nn.Module):
         self.face_scorer = ReliabilityScorer(config.width)
         self.voice_scorer = ReliabilityScorer(config.width)
         self.fusion = FUSIONS[config.fusion](config.width, config.heads, config.dropout)
-        self.face_head = nn.Linear(config.width, config.speakers)  # g_f
-        self.voice_head = nn.Linear(config.width, config.speakers)  # g_a
-        self.fused_head = nn.Linear(config.width, config.speakers)  # g_c
+        self.face_head = HEADS[config.head](config)  # g_f
+        self.voice_head = HEADS[config.head](config)  # g_a
+        self.fused_head = HEADS[config.head](config)  # g_c
         # drawn last: networks of one seed that differ in it alone start from the same weights
         self.missing_face = STAND_INS[config.missing_face](config)
 
