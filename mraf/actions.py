@@ -187,6 +187,17 @@ def ledger(options: argparse.Namespace) -> None:
     print(ledger.summary(table))
 
 
+def related(options: argparse.Namespace) -> None:
+    from mraf import data
+    from mraf.related.registry import measure, record
+
+    corpus = data.load(options.data)
+    table, text = measure(options.name, corpus)
+    print(text)
+    if options.record:
+        print(record(table, options.name, corpus.name, options.command_line, options.record))
+
+
 def figure(options: argparse.Namespace) -> None:
     from mraf.plots.pipeline import save_pipeline
 

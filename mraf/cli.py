@@ -12,6 +12,7 @@ from pathlib import Path
 
 from mraf import __version__, actions
 from mraf.errors import MrafError
+from mraf.related import SYSTEMS
 
 DATA_HELP = "twin, or a folder in the official layout (default: $MRAF_DATA, else the twin)"
 
@@ -198,6 +199,15 @@ def build_parser() -> argparse.ArgumentParser:
     ledger.add_argument(
         "--readme", type=Path, metavar="FILE", help="write the telling rows into a page"
     )
+
+    related = commands.add_parser("related", help="measure a system of a neighbouring paper")
+    systems = related.add_subparsers(title="systems", metavar="NAME", required=True, dest="name")
+    for name, system in SYSTEMS.items():
+        measured = command(name, actions.related, system.help, systems)
+        measured.add_argument("--data", metavar="D", help=DATA_HELP)
+        measured.add_argument(
+            "--record", type=Path, metavar="DIR", help="write the table as CSV, as in data/recorded"
+        )
 
     figure = command("figure", actions.figure, "draw the picture of the pipeline")
     figure.add_argument("name", choices=["pipeline"])

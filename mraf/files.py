@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -54,3 +55,8 @@ def without_home(path: Path | str) -> str:
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text atomically. Raises RunError as ``write_atomically``."""
     write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def slug_of(name: str) -> str:
+    """A name, of a corpus say, as it stands in file names: "MAV-Celeb v1" is mavceleb_v1."""
+    return re.sub(r"[^a-z0-9]+", "_", name.lower().replace("-", "")).strip("_")

@@ -7,7 +7,6 @@ how many clips each has stands once in ``sweep_videos_<corpus>.csv``.
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 import mraf
 from mraf.data.protocol import SETTINGS
 from mraf.errors import RunError
-from mraf.files import without_home, write_text
+from mraf.files import slug_of, without_home, write_text
 from mraf.sweeps.sweep import Sweep
 from mraf.sweeps.tables import Table
 
@@ -51,7 +50,7 @@ def record(sweep: Sweep, folder: Path) -> list[Path]:
     Raises:
         RunError: a file is there but of another form or of other videos, or cannot be written.
     """
-    slug = _slug(sweep.material.corpus)
+    slug = slug_of(sweep.material.corpus)
     _record_videos(sweep, folder / f"sweep_videos_{slug}.csv")
     files = []
     for table in sweep.tables:
@@ -170,7 +169,7 @@ def _clips_per_video(file: Path, frame: pd.DataFrame) -> dict[tuple[str, str], N
     if frame.empty or frame["corpus"].nunique() != 1:
         raise RunError(f"{file}: expected rows of one corpus.")
     videos = _read(
-        file.with_name(f"sweep_videos_{_slug(frame['corpus'].iloc[0])}.csv"), VIDEO_COLUMNS
+        file.with_name(f"sweep_videos_{slug_of(frame['corpus'].iloc[0])}.csv"), VIDEO_COLUMNS
     )
     return {
         (split, setting.name): group["clips"].to_numpy(dtype=np.int64)
@@ -190,8 +189,3 @@ def _read(file: Path, columns: list[str]) -> pd.DataFrame:
     if list(frame.columns) != columns:
         raise RunError(f"{file}: not a CSV of a sweep; expected the columns {', '.join(columns)}.")
     return frame
-
-
-def _slug(corpus: str) -> str:
-    """The name of a corpus as it stands in file names."""
-    return re.sub(r"[^a-z0-9]+", "_", corpus.lower().replace("-", "")).strip("_")

@@ -1,0 +1,24 @@
+"""Systems of neighbouring papers, rebuilt on these features; `mraf related NAME` measures one."""
+
+from typing import NamedTuple
+
+
+class Related(NamedTuple):
+    """A system that `mraf related NAME` measures.
+
+    Args:
+        help: what is measured, for the command line.
+        module: has ``table(corpus) -> DataFrame``, tidy results on a labelled corpus, and
+            ``summary(table) -> str``, the same to read. It is imported when it is asked for.
+    """
+
+    help: str
+    module: str
+
+
+SYSTEMS = {
+    "decision": Related(
+        "decide among MRAF's three heads (after arXiv 2512.14961)",
+        "mraf.related.decision_study",
+    ),
+}
