@@ -142,7 +142,8 @@ def packages() -> list[Check]:
         remedy = "make setup, or pip install -c constraints.txt -e ."
         found = [Check("packages", "fail", "; ".join(faults[True]), remedy)]
     if faults[False]:
-        remedy = "only for notebooks and tests: pip install -c constraints.txt -e '.[lab,test,dev]'"
+        extras = "pip install -c constraints.txt -e '.[lab,test,dev,related]'"
+        remedy = f"only for notebooks and tests: {extras}"
         found.append(Check("extras", "warn", "; ".join(faults[False]), remedy))
     return found
 

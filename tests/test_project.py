@@ -34,6 +34,7 @@ LAYERS = (
     {"mraf.losses"},
     {"mraf.configuration", "mraf.batches", "mraf.runs", "mraf.training", "mraf.prediction"},
     {"mraf.outcomes", "mraf.evaluation", "mraf.baselines", "mraf.submission", "mraf.sweeps"},
+    {"mraf.related"},
     {"mraf.plots"},
     {"mraf.report", "mraf.widgets", "mraf.doctor"},
     {"mraf.reproduction"},

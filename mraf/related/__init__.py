@@ -21,4 +21,8 @@ SYSTEMS = {
         "decide among MRAF's three heads (after arXiv 2512.14961)",
         "mraf.related.decision_study",
     ),
+    "shared-space": Related(
+        "tell whether a face and a voice are of one stranger (FAME 2026, arXiv 2512.04814)",
+        "mraf.related.shared_space_table",
+    ),
 }

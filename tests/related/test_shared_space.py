@@ -1,0 +1,335 @@
+"""The shared space: its loss, its augmentation, what it learns, and how it is measured."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from official import random_corpus
+from scipy import stats
+
+from mraf.cli import main
+from mraf.data.twin import generate
+from mraf.errors import DataError, RunError
+from mraf.related import association_baselines as baselines
+from mraf.related import shared_space_table as study
+from mraf.related.shared_space import (
+    Embedding,
+    SharedSpaceConfig,
+    SimulatedTraits,
+    angular_margin_loss,
+    features,
+    fit_shared_space,
+    orthogonal_augmentation,
+    streamed,
+)
+
+pytest.importorskip("pytorch_metric_learning")
+QUICK = SharedSpaceConfig(epochs=20, width=16)
+
+
+# --- the loss
+
+
+def written_out(embedding, weight, label, margin, scale):
+    """The additive angular margin with loops; beyond θ + m = π the usual stand-in."""
+    total = 0.0
+    for x, y in zip(embedding, label, strict=True):
+        cosine = [x @ w / np.linalg.norm(x) / np.linalg.norm(w) for w in weight]
+        theta = np.arccos(cosine[y])
+        target = cosine[y] - margin * np.sin(margin)
+        if theta + margin <= np.pi:
+            target = np.cos(theta + margin)
+        others = sum(np.exp(scale * c) for j, c in enumerate(cosine) if j != y)
+        total -= np.log(np.exp(scale * target) / (np.exp(scale * target) + others))
+    return total / len(label)
+
+
+@pytest.mark.parametrize("margin", [0.0, 0.2, 0.7])
+def test_the_loss_is_the_formula(margin):
+    rng = np.random.default_rng(0)
+    embedding, label = rng.normal(size=(40, 5)), rng.integers(0, 4, 40)
+    weight = rng.normal(size=(4, 5))
+    embedding[0] = -weight[label[0]]  # θ = π: beyond the margin's reach
+    embedding[1] = -weight[label[1]] + 0.1 * rng.normal(size=5)
+    loss = angular_margin_loss(4, 5, margin, scale=7.0)
+    loss.W.data = torch.tensor(weight.T)
+    found = loss(torch.tensor(embedding), torch.tensor(label)).item()
+    assert found == pytest.approx(written_out(embedding, weight, label, margin, 7.0), rel=1e-6)
+
+
+def test_without_the_library_it_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pytorch_metric_learning.losses", None)
+    with pytest.raises(RunError, match=r"needs pytorch-metric-learning; install it with .*related"):
+        angular_margin_loss(2, 3)
+
+
+# --- the augmentation
+
+
+def test_what_is_added_is_orthogonal_and_as_long_as_a_half_normal_number():
+    rows = torch.randn(4000, 9, generator=torch.Generator().manual_seed(0), dtype=torch.double)
+    added = orthogonal_augmentation(rows, 0.1, torch.Generator().manual_seed(1)) - rows
+    cosine = torch.cosine_similarity(added, rows)
+    assert cosine.abs().max() < 1e-9
+    lengths = added.norm(dim=1).numpy()
+    assert stats.kstest(lengths, stats.halfnorm(scale=0.1).cdf).pvalue > 0.01
+    assert stats.kstest(lengths, stats.halfnorm(scale=0.12).cdf).pvalue < 0.01
+    direction = torch.nn.functional.normalize(added)
+    assert direction.mean(0).norm() < 0.1  # no direction is preferred
+
+
+# --- training
+
+
+def test_streams_are_brought_to_length_one_and_put_side_by_side(tiny_corpus):
+    def double(clips):
+        return 2 * clips.face[:, :3], 5 * clips.voice[:, :2]
+
+    face, voice = streamed(tiny_corpus.train, [features, double])
+    assert face.shape == (72, 515)
+    assert voice.shape == (72, 194)
+    for part in (face[:, :512], face[:, 512:], voice[:, :192], voice[:, 192:]):
+        torch.testing.assert_close(part.norm(dim=1), torch.ones(72))
+
+
+def gap(first, second, clips):
+    """How much more alike two rows of one speaker are than two of different speakers."""
+    cosine, same = first @ second.T, clips.labels[:, None] == clips.labels
+    return cosine[same].mean() - cosine[~same].mean()
+
+
+def test_the_two_modalities_of_a_known_speaker_meet(tiny_corpus):
+    space = fit_shared_space(tiny_corpus.train, QUICK, progress=False)
+    found = space(tiny_corpus.cross)
+    np.testing.assert_allclose(np.linalg.norm(found.face, axis=1), 1, atol=1e-5)
+    assert gap(found.voice, found.face, tiny_corpus.cross) > 0.4
+    assert space.losses[-1] < space.losses[0]
+
+
+def test_with_a_classifier_each_they_do_not(tiny_corpus):
+    config = replace(QUICK, classifier="separate")
+    found = fit_shared_space(tiny_corpus.train, config, progress=False)(tiny_corpus.cross)
+    assert abs(gap(found.voice, found.face, tiny_corpus.cross)) < 0.2
+    assert gap(found.face, found.face, tiny_corpus.cross) > 0.4  # each modality alone is learnt
+
+
+def test_nothing_pairs_the_face_with_the_voice_of_a_clip(tiny_corpus):
+    """With other partners, of the same speaker, the modalities meet as well."""
+    clips = tiny_corpus.train
+    rng = np.random.default_rng(0)
+    order = np.concatenate([rng.permutation(np.flatnonzero(clips.labels == s)) for s in range(6)])
+    assert (clips.labels[order] == clips.labels).all()
+    mixed = replace(clips, face=clips.face[order])
+    found = fit_shared_space(mixed, QUICK, progress=False)(tiny_corpus.cross)
+    assert gap(found.voice, found.face, tiny_corpus.cross) > 0.4
+
+
+def test_the_seed_decides_and_the_global_state_is_left_alone(tiny_corpus):
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    one, same, other = (
+        fit_shared_space(tiny_corpus.train, replace(QUICK, seed=s), progress=False)
+        for s in (0, 0, 1)
+    )
+    assert torch.equal(torch.get_rng_state(), before)
+    assert torch.equal(one.network.face[1].weight, same.network.face[1].weight)
+    assert one.losses == same.losses
+    assert not torch.equal(one.network.face[1].weight, other.network.face[1].weight)
+
+
+def test_the_global_state_has_no_say(tiny_corpus):
+    torch.manual_seed(1)
+    one = fit_shared_space(tiny_corpus.train, QUICK, progress=False)
+    torch.manual_seed(2)
+    assert one.losses == fit_shared_space(tiny_corpus.train, QUICK, progress=False).losses
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"dropout": 1.0}, "dropout=1.0"),
+        ({"margin": -0.1}, "margin=-0.1"),
+        ({"augmentation": -1}, "augmentation=-1"),
+        ({"classifier": "both"}, "classifier=both"),
+        ({"last_learning_rate": 1.0}, "learning_rate=0.001"),
+        ({"epochs": 0}, "epochs=0"),
+    ],
+)
+def test_a_setting_outside_its_range_is_named(change, message):
+    with pytest.raises(RunError, match=message):
+        SharedSpaceConfig(**change)
+
+
+def test_what_cannot_be_trained_on_is_said(tiny_corpus):
+    clips = tiny_corpus.train
+    with pytest.raises(DataError, match="one speaker"):
+        fit_shared_space(clips[clips.labels == 2], QUICK)
+    with pytest.raises(DataError, match="72 training clips have no face"):
+        fit_shared_space(clips.without_faces(), QUICK)
+    with pytest.raises(DataError, match="hidden"):
+        fit_shared_space(replace(clips, speaker=None), QUICK)
+
+
+# --- the made-up age-gender stream
+
+
+def test_traits_are_those_of_the_speaker_with_noise_of_each_clip_and_modality():
+    corpus = generate(speakers=20, draws=1)
+    traits = SimulatedTraits(corpus, noise=0.5)
+    told = traits.scalars(corpus.train)
+    assert set(traits.factors[:, 0]) == {-1, 1}
+    noise = told - traits.factors[corpus.train.labels]
+    assert noise.std() == pytest.approx(0.5, rel=0.05)
+    correlation = np.corrcoef(noise.transpose(0, 2, 1).reshape(4, -1))
+    assert np.abs(correlation - np.eye(4)).max() < 0.12
+    np.testing.assert_array_equal(told[:, 5:9], traits.scalars(corpus.train[5:9]))
+    face, voice = traits(corpus.train[:7])
+    assert face.shape == voice.shape == (7, 16)
+
+
+def test_traits_are_for_the_twin_alone(tiny_corpus):
+    with pytest.raises(DataError, match="tiny: there is no age-gender stream"):
+        SimulatedTraits(tiny_corpus)
+
+
+# --- the rivals
+
+
+def test_canonical_correlation_finds_what_two_modalities_share(tiny_corpus):
+    rng = np.random.default_rng(0)
+    common = rng.normal(size=(72, 1))
+    clips = tiny_corpus.train
+    face, voice = (
+        (common * rng.normal(size=(1, d)) + 0.05 * rng.normal(size=(72, d))).astype(np.float32)
+        for d in (512, 192)
+    )
+    fitted = baselines.fit_canonical_correlation(replace(clips, face=face, voice=voice), 1)
+    assert fitted.correlation[0] > 0.9
+    found = fitted(replace(clips, face=face, voice=voice))
+    assert (found.face * found.voice).sum(1).mean() > 0.9
+    for wrong in ({"components": 0}, {"components": 193}, {"shrinkage": 0.0}):
+        with pytest.raises(RunError, match="outside their range"):
+            baselines.fit_canonical_correlation(clips, **wrong)
+
+
+def test_fop_is_compared_by_what_enters_its_sum(tiny_corpus):
+    clips = tiny_corpus.train[tiny_corpus.train.labels != 1]  # labels with a gap
+    branches = baselines.fit_fop_branches(clips, progress=False)
+    found, network = branches(clips), branches.fitted.network
+    with torch.no_grad():
+        face, voice = (torch.tensor(np.array(x)) for x in (clips.face, clips.voice))
+        fused = network(face, voice)[0].numpy()
+    weights = network.face_weight.item(), network.voice_weight.item()
+    expected = abs(weights[0]) * found.face + abs(weights[1]) * found.voice
+    np.testing.assert_allclose(fused, expected, atol=1e-4)
+
+
+# --- the study
+
+
+def test_folds_share_no_identity_and_test_everybody():
+    folds = study.identity_folds(70, seed=3)
+    assert [len(fold.train) for fold in folds] == [50] * 5
+    assert [len(fold.test) for fold in folds] == [20] * 5
+    for fold in folds:
+        assert not set(fold.train) & set(fold.test)
+    times = np.bincount(np.concatenate([fold.test for fold in folds]))
+    assert set(times) == {1, 2}
+    for fold, again, other in zip(
+        folds, study.identity_folds(70, seed=3), study.identity_folds(70, seed=4), strict=True
+    ):
+        assert (fold.test == again.test).all()
+        assert not np.array_equal(fold.test, other.test)
+    with pytest.raises(DataError, match="4 speakers cannot be cut"):
+        study.identity_folds(4)
+
+
+@pytest.fixture(scope="module")
+def corpus():
+    return random_corpus(speakers=14, videos=2, clips=3)
+
+
+@pytest.fixture(scope="module")
+def measured(corpus):
+    def oracle(train, seed):
+        def embed(clips):
+            rows = np.eye(14)[clips.labels]
+            return Embedding(rows, rows)
+
+        return embed
+
+    def blind(train, seed):
+        rng = np.random.default_rng(seed)
+
+        def embed(clips):
+            rows = rng.normal(size=(2, len(clips), 8))
+            return Embedding(*(rows / np.linalg.norm(rows, axis=2, keepdims=True)))
+
+        return embed
+
+    return study.table(corpus, {"oracle": oracle, study.RIVAL: blind}, resamples=50)
+
+
+def test_who_knows_is_right_and_who_guesses_is_at_chance(measured):
+    keys = ["system", "condition", "metric", "at"]
+    means = measured[measured.fold == study.ALL].set_index(keys).sort_index()
+    for condition in ("heard", "unheard"):
+        oracle = means.loc["oracle", condition].value
+        assert oracle["EER"].item() == 0
+        blind = means.loc[study.RIVAL, condition]
+        assert blind.loc["EER"].low.item() < 0.5 < blind.loc["EER"].high.item()
+        assert oracle["EER difference"].item() == -blind.value["EER"].item()
+        assert oracle["matching", 2.0] == 1
+        assert blind.value["matching", 2.0] == pytest.approx(0.5, abs=0.1)
+
+
+def test_every_fold_is_recorded_and_the_mean_is_theirs(measured):
+    rows = measured[(measured.metric == "EER") & (measured.condition == "heard")]
+    one = rows[rows.system == study.RIVAL].set_index("fold").value
+    assert list(one.index) == ["all", 0, 1, 2, 3, 4]
+    assert one["all"] == pytest.approx(one.drop("all").mean())
+    assert list(measured.columns) == study.COLUMNS
+    assert ((measured.low <= measured.value) | measured.low.isna()).all()
+
+
+def test_the_summary_shows_every_system(measured):
+    text = study.summary(measured)
+    for word in ("oracle", "FOP", "heard", "unheard", "EER difference", "matching among 2"):
+        assert word in text
+
+
+def test_nobody_is_asked_about_whom_training_knew(corpus):
+    for number, fold in enumerate(study.identity_folds(14)):
+        train = study.training_clips(corpus, fold)
+        assert train.language == "English"
+        for asked in study.asked(corpus, fold, number):
+            tested = set(asked.clips.labels[np.append(asked.trials.voice, asked.trials.face)])
+            tested |= set(asked.clips.labels[asked.lineups.faces].ravel())
+            assert not tested & set(train.labels)
+
+
+def test_systems_are_fitted_on_a_fold_and_embed_unit_rows(corpus):
+    fold = study.identity_folds(14)[0]
+    train = study.training_clips(corpus, fold)
+    found = study.systems(corpus)
+    assert not any("simulated" in name for name in found)  # not the twin
+    for name in (study.WINNER, "CCA"):
+        rows = found[name](train, 0)(corpus.cross)
+        for side in rows:
+            np.testing.assert_allclose(np.linalg.norm(side, axis=1), 1, atol=1e-5)
+
+
+def test_the_command_records_what_it_prints(corpus, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr("mraf.data.load", lambda source: corpus)
+    kept = {name: fit for name, fit in study.systems(corpus).items() if name == "CCA"}
+    monkeypatch.setattr(study, "systems", lambda corpus: kept)
+    assert main(["related", "shared-space", "--record", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
+    (file,) = tmp_path.iterdir()
+    assert file.name == "shared_space_tiny.csv"
+    assert str(file) in printed
+    assert "mraf related shared-space" in file.read_text()
