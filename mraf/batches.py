@@ -12,6 +12,7 @@ from torch import Tensor
 
 from mraf.configuration import TrainingConfig
 from mraf.data.features import FeatureSet
+from mraf.data.sampling import other_speakers
 from mraf.errors import DataError
 
 
@@ -22,6 +23,7 @@ class Batch(NamedTuple):
     voice: Tensor  # x_a (B, 192)
     speaker: Tensor  # y (B,)
     audio_only: Tensor  # (B, 1) bool: True with probability p_a
+    face_speaker: Tensor  # (B,): whose face it is; not y with probability swapped_faces
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class TrainingClips:
     face: Tensor
     voice: Tensor
     speaker: Tensor
+    video: Tensor  # its number (N,)
 
     @classmethod
     def place(cls, clips: FeatureSet, device: torch.device) -> TrainingClips:
@@ -40,7 +43,8 @@ class TrainingClips:
                 f"{clips.source}: {absent} training clips have no face; drop them, missing faces "
                 "are simulated during training (audio_only_probability)."
             )
-        arrays = (clips.face, clips.voice, clips.labels)
+        video = np.unique(clips.video, return_inverse=True)[1]
+        arrays = (clips.face, clips.voice, clips.labels, video)
         return cls(*(torch.from_numpy(np.array(array)).to(device) for array in arrays))
 
     def __len__(self) -> int:
@@ -60,9 +64,22 @@ class TrainingClips:
             count = number_of_batches(len(self), config.batch_size)
             draws = np.repeat(rng.random(count), config.batch_size)[: len(self)]
         audio_only = draws[:, None] < config.audio_only_probability
-        on_device = (torch.from_numpy(x).to(self.speaker.device) for x in (order, audio_only))
-        for rows, drawn in zip(*(x.split(config.batch_size) for x in on_device), strict=True):
-            yield Batch(self.face[rows], self.voice[rows], self.speaker[rows], drawn)
+        shown = order  # the clips whose faces are shown
+        if config.swapped_faces:  # drawn last: runs of one seed share all other draws
+            speaker = self.speaker.cpu().numpy()
+            swapped = rng.random(len(self)) < config.swapped_faces
+            shown = np.where(swapped, other_speakers(speaker[order], speaker, rng), order)
+        drawn = (order, shown, audio_only)
+        on_device = (torch.from_numpy(x).to(self.speaker.device) for x in drawn)
+        split = (x.split(config.batch_size) for x in on_device)
+        for rows, faces, alone in zip(*split, strict=True):
+            yield Batch(
+                self.face[faces],
+                self.voice[rows],
+                self.speaker[rows],
+                alone,
+                face_speaker=self.speaker[faces],
+            )
 
 
 def number_of_batches(clips: int, batch_size: int) -> int:

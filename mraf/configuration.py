@@ -36,6 +36,9 @@ class TrainingConfig:
             code: smoothed targets; speakers weighted by √(N / (C n)) in every cross-entropy; and
             weight · max(0, floor - r_f)² for the faces that are there.
         weight_decay: 0 is plain Adam.
+        swapped_faces: probability that a clip is shown with another speaker's face (ours). The
+            face head learns whose face it is, the fused head whose voice.
+        match_weight: weight of the cross-entropy between r_f and "this face is the voice's own".
         precision: arithmetic of the forward pass; "auto" takes bfloat16 where it is fast.
         holdout: train without the validation videos; False trains on every English clip.
         split_seed: chooses the validation videos.
@@ -60,6 +63,8 @@ class TrainingConfig:
     reliability_floor: float = 0.7
     reliability_floor_weight: float = 0.0
     weight_decay: float = 0.0
+    swapped_faces: float = 0.0
+    match_weight: float = 0.0
     precision: Precision = "auto"
     holdout: bool = True
     split_seed: int = 0
@@ -72,6 +77,7 @@ class TrainingConfig:
             "learning_rate": self.learning_rate > 0,
             "audio_only_probability": 0 <= self.audio_only_probability <= 1,
             "kd_temperature": self.kd_temperature > 0,
+            "swapped_faces": 0 <= self.swapped_faces <= 1,
             "label_smoothing": 0 <= self.label_smoothing < 1,
             "reliability_floor": 0 <= self.reliability_floor <= 1,
             "reliability_floor_weight": self.reliability_floor_weight >= 0,
@@ -79,7 +85,8 @@ class TrainingConfig:
             "seed": self.seed >= 0,
             "split_seed": self.split_seed >= 0,
         }
-        for name in ("face_weight", "voice_weight", "fused_weight", "kd_weight", "center_weight"):
+        weights = ("face", "voice", "fused", "kd", "center", "match")
+        for name in (f"{part}_weight" for part in weights):
             allowed[name] = getattr(self, name) >= 0
         for name, ok in allowed.items():
             if not ok:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from mraf.data.features import FeatureSet
 from mraf.data.inspection import unit, video_index
+from mraf.data.sampling import other_speakers
 from mraf.errors import DataError, RunError
 
 FaceDegradation = Literal["noise", "mean face", "swap"]
@@ -119,19 +120,12 @@ def _other_speakers(
 ) -> NDArray[np.int64]:
     """For each clip a row of the pool with a face of another speaker, shape (N,)."""
     rows = np.flatnonzero(~pool.face_missing)
-    rows = rows[np.argsort(pool.labels[rows], kind="stable")]
-    owner = pool.labels[rows]
-    first, last = (np.searchsorted(owner, clips.labels, side) for side in ("left", "right"))
-    others = len(rows) - (last - first)
-    if (others == 0).any():
-        clip = int((others == 0).argmax())
+    try:
+        return rows[other_speakers(clips.labels, pool.labels[rows], rng)]
+    except DataError as error:
         raise DataError(
-            f"{pool.source}: no face of anybody but speaker {clips.labels[clip]} to swap in; "
-            "give a reference with several speakers."
-        )
-    drawn = (rng.random(len(clips)) * others).astype(np.int64)  # counted without the own clips
-    chosen: NDArray[np.int64] = rows[np.where(drawn < first, drawn, drawn + last - first)]
-    return chosen
+            f"{pool.source}: {error}; give a reference with faces of several speakers."
+        ) from None
 
 
 def _clip_noise(clips: FeatureSet) -> Floats:

@@ -118,7 +118,7 @@ def scores(runs: ArmRuns, metrics: Sequence[Metric] = SHOWN, seed: int = 0) -> p
     Returns:
         One row per metric: accuracy, low, high (fractions).
     """
-    found = _estimate(runs.correct, runs.clips, len(runs.seeds), metrics, RESAMPLES, seed)
+    found = estimate(runs.correct, runs.clips, len(runs.seeds), metrics, RESAMPLES, seed)
     return pd.DataFrame(
         [(e.metric, e.value, *e.interval) for e in found],
         columns=["metric", "accuracy", "low", "high"],
@@ -151,7 +151,7 @@ def difference(
         if setting in second.correct
     }
     rows = []
-    for e in _estimate(delta, first.clips, len(first.seeds), metrics, resamples, seed):
+    for e in estimate(delta, first.clips, len(first.seeds), metrics, resamples, seed):
         ahead = (e.drawn > ROUNDING).mean() + 0.5 * (np.abs(e.drawn) <= ROUNDING).mean()
         as_large = np.abs(e.swapped) >= abs(e.value) - ROUNDING
         p = (1 + as_large.sum()) / (1 + resamples)
@@ -188,15 +188,22 @@ class Estimate(NamedTuple):
     swapped: NDArray[np.float64]
 
 
-def _estimate(
+def estimate(
     counts: Mapping[str, NDArray[Any]],
     clips: Mapping[str, NDArray[Any]],
     seeds: int,
     metrics: Sequence[Metric],
-    resamples: int,
-    seed: int,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
 ) -> list[Estimate]:
-    """Estimate each metric of counts (S, V), by setting, per clip."""
+    """Each metric of counts by setting, shape (S, V), per clip; they may be differences.
+
+    Args:
+        clips: by `Setting.language`, clips of each video, shape (V,).
+        seeds: S.
+    Raises:
+        RunError: one seed, or a metric of settings without counts.
+    """
     if seeds < 2:
         raise RunError("one seed says nothing about another; record at least two.")
     videos = tuple(sorted((language, len(n)) for language, n in clips.items()))

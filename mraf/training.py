@@ -19,7 +19,7 @@ from mraf.batches import Batch, TrainingClips, number_of_batches
 from mraf.configuration import Config, TrainingConfig, resolve_device, resolve_precision
 from mraf.data.features import FeatureSet
 from mraf.errors import DataError, RunError
-from mraf.losses import CenterLoss, distillation_loss
+from mraf.losses import CenterLoss, distillation_loss, match_loss
 from mraf.model import MRAF
 from mraf.model.missing import FittedStandIn
 
@@ -78,14 +78,21 @@ def step_losses(learner: Learner, batch: Batch, config: TrainingConfig) -> StepL
     z_f, z_c, e_c = (drawn(x) for x in (both.logits.face, both.logits.fused, both.fused_embedding))
     z_a, _ = both.logits.voice.float().chunk(2)  # the voice is the same in both
     teacher, student = both.logits.fused.float().chunk(2)
+    own_face = (batch.face_speaker == batch.speaker)[:, None]
+    teacher = torch.where(own_face, teacher, student)  # a wrong face teaches nothing
+    named_by_face = torch.where(batch.audio_only[:, 0], batch.speaker, batch.face_speaker)
     ce_face, ce_voice, ce_fused = (
         F.cross_entropy(
-            head.with_margin(z, batch.speaker),
-            batch.speaker,
+            head.with_margin(z, speaker),
+            speaker,
             learner.class_weight,
             label_smoothing=config.label_smoothing,
         )
-        for head, z in ((model.face_head, z_f), (model.voice_head, z_a), (model.fused_head, z_c))
+        for head, z, speaker in (
+            (model.face_head, z_f, named_by_face),
+            (model.voice_head, z_a, batch.speaker),
+            (model.fused_head, z_c, batch.speaker),
+        )
     )
     kd = distillation_loss(teacher.detach(), student, config.kd_temperature)
     center = learner.center(e_c, batch.speaker)
@@ -100,6 +107,9 @@ def step_losses(learner: Learner, batch: Batch, config: TrainingConfig) -> StepL
         r_f, _ = both.reliability.face.chunk(2)
         lacking = (config.reliability_floor - r_f).clamp(min=0)
         loss = loss + config.reliability_floor_weight * lacking.square().mean()
+    if config.match_weight:
+        r_f, _ = both.reliability.face.chunk(2)
+        loss = loss + config.match_weight * match_loss(r_f, own_face)
     accuracy = (z_c.argmax(dim=-1) == batch.speaker).float().mean()
     return StepLosses(loss, ce_face, ce_voice, ce_fused, kd, center, accuracy)
 
@@ -150,7 +160,7 @@ def train(
     with torch.random.fork_rng(devices=forked):
         torch.manual_seed(config.training.seed)
         learner = Learner(config, placed.clips_of(config.model.speakers)).to(torch_device)
-        _fit_stand_in(learner.model, placed, config.training.seed)
+        _fit_parts(learner.model, placed, config.training.seed)
         optimizer = make_optimizer(learner, config.training)
         history: list[Row] = []
         if path is not None and (path / runs.STATE).is_file():
@@ -221,11 +231,14 @@ def make_optimizer(learner: Learner, config: TrainingConfig) -> torch.optim.Adam
     )
 
 
-def _fit_stand_in(model: MRAF, clips: TrainingClips, seed: int) -> None:
+def _fit_parts(model: MRAF, clips: TrainingClips, seed: int) -> None:
+    """Fit what is computed from the training clips, not trained."""
     if isinstance(model.missing_face, FittedStandIn):
         generator = torch.Generator().manual_seed(seed)
         face, voice = model.network_input(clips.face), model.network_input(clips.voice)
         model.missing_face.fit(face, voice, generator)
+    if model.agreement is not None:
+        model.agreement.fit(clips.face, clips.voice, clips.speaker, clips.video)
 
 
 def _is_finished(path: Path, config: Config, data: Mapping[str, str], resume: bool) -> bool:

@@ -146,7 +146,7 @@ def test_what_cannot_be_done_is_said():
             degrade_faces(clips, "noise", amount, rng)
     with pytest.raises(DataError, match="no clip has a face"):
         degrade_faces(clips, "mean face", 0.5, rng, clips.without_faces())
-    with pytest.raises(DataError, match="anybody but speaker 1"):
+    with pytest.raises(DataError, match="nobody but speaker 1"):
         degrade_faces(clips[clips.labels == 1], "swap", 0.5, rng)
     with pytest.raises(DataError, match="labels are hidden"):
         degrade_faces(replace(clips, speaker=None), "swap", 0.5, rng)

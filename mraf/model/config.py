@@ -11,6 +11,7 @@ FusionKind = Literal["cross_attention", "lstm", "gated", "linear"]
 MissingFaceKind = Literal["token", "zero", "voice_completion", "memory_bank"]
 MissingReliability = Literal["zero", "learned"]
 Reliability = Literal["learned", "uniform"]
+Scorer = Literal["own", "agreement"]
 Activation = Literal["relu", "gelu"]
 Projection = Literal["linear", "normalised"]
 HeadKind = Literal["linear", "am", "aam", "ham", "h", "h_exp"]
@@ -32,6 +33,9 @@ class ModelConfig:
             FaceNet rows have length 1 and ECAPA rows about 250; the paper is silent on this.
         epsilon: ε of Eq. 11.
         reliability: "uniform" takes the module out: w_f = w_a = ½, also where the face is missing.
+        scorer: what the scorer of the face sees. "own" is the paper: the face's own embedding
+            (Eq. 10); "agreement" (ours) adds whether the voice names the same speaker, see
+            ``mraf.model.agreement``.
         activation, projection, normalise_tokens, weighted_heads, face_scale: what the team's public
             challenge code does and the paper does not say: GELU in the feed-forward network;
             LayerNorm, GELU and dropout after the projection of Eq. 2; tokens of length 1; branch
@@ -55,6 +59,7 @@ class ModelConfig:
     standardise: bool = True
     epsilon: float = 1e-6
     reliability: Reliability = "learned"
+    scorer: Scorer = "own"
     activation: Activation = "relu"
     projection: Projection = "linear"
     normalise_tokens: bool = False

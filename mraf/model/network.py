@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mraf.errors import RunError
+from mraf.model.agreement import Agreement
 from mraf.model.config import ModelConfig
 from mraf.model.encoder import Encoded, ModalityEncoder
 from mraf.model.fusion import FUSIONS
@@ -83,6 +84,7 @@ class MRAF(nn.Module):
         self.fused_head = HEADS[config.head](config)  # g_c
         # drawn last: networks of one seed that differ in it alone start from the same weights
         self.missing_face = STAND_INS[config.missing_face](config)
+        self.agreement = Agreement(config) if config.scorer == "agreement" else None
 
     def network_input(self, features: Tensor) -> Tensor:
         """A feature as the encoders read it: standardised or, with the switch off, as it is."""
@@ -102,15 +104,22 @@ class MRAF(nn.Module):
         """
         return self.face_encoder(self.missing_face(self.network_input(voice)))
 
-    def fuse(self, face: Encoded, voice: Encoded, missing: Tensor | bool) -> Output:
+    def fuse(
+        self,
+        face: Encoded,
+        voice: Encoded,
+        missing: Tensor | bool,
+        evidence: Tensor | None = None,
+    ) -> Output:
         """Weigh, fuse and classify encoded modalities (Eq. 10–14).
 
         Args:
             face: batch size B, or 1 where all clips share the missing token.
             voice: batch size B.
             missing: where the face is missing, shape (B, 1), or one value for the whole batch.
+            evidence: ln B of each clip, shape (B, 1), with ``scorer="agreement"``.
         """
-        face_reliability = self.face_scorer(face.embedding)
+        face_reliability = self.face_scorer(face.embedding, evidence)
         if self.config.missing_reliability == "zero":  # "its reliability score is set to zero"
             absent = torch.as_tensor(missing, device=face_reliability.device)
             face_reliability = face_reliability.masked_fill(absent, 0.0)
@@ -156,10 +165,14 @@ class MRAF(nn.Module):
         faces = self.face_encoder(torch.cat([self._face_input(face), stand_in]))
         voices = self.encode_voice(voice)
         missing = torch.arange(2 * clips, device=voice.device)[:, None] >= clips
+        evidence = None
+        if self.agreement is not None:  # a stand-in is nobody's face
+            evidence = F.pad(self.agreement(face, voice), (0, 0, 0, clips))
         return self.fuse(
             Encoded(*(torch.cat([x[:clips], _rows(x[clips:], clips)]) for x in faces)),
             Encoded(*(torch.cat([x, x]) for x in voices)),
             missing,
+            evidence,
         )
 
     def forward(self, face: Tensor, voice: Tensor) -> Output:
@@ -172,7 +185,8 @@ class MRAF(nn.Module):
             stand_in = self.missing_face(self.network_input(voice))
             x_f = torch.where(missing, stand_in, self._face_input(face))
             faces = self.face_encoder(x_f)
-        return self.fuse(faces, self.encode_voice(voice), missing)
+        evidence = None if self.agreement is None else self.agreement(face, voice)
+        return self.fuse(faces, self.encode_voice(voice), missing, evidence)
 
 
 def _rows(x: Tensor, count: int) -> Tensor:

@@ -22,9 +22,14 @@ class ReliabilityScorer(nn.Module):
         super().__init__()
         self.score = nn.Linear(width, 1)
 
-    def forward(self, embedding: Tensor) -> Tensor:
-        """Score embeddings (B, d); returns (B, 1) in float32, also under autocast."""
-        return torch.sigmoid(self.score(embedding).float())
+    def forward(self, embedding: Tensor, evidence: Tensor | None = None) -> Tensor:
+        """Score embeddings (B, d); returns (B, 1) in float32, also under autocast.
+
+        Args:
+            evidence: log odds (B, 1) from elsewhere (ours), see ``mraf.model.agreement``.
+        """
+        score: Tensor = self.score(embedding).float()
+        return torch.sigmoid(score if evidence is None else score + evidence)
 
 
 def reliability_weights(face: Tensor, voice: Tensor, epsilon: float = 1e-6) -> Pair:

@@ -7,6 +7,7 @@ how many clips each has stands once in ``sweep_videos_<corpus>.csv``.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -68,9 +69,12 @@ def record(sweep: Sweep, folder: Path) -> list[Path]:
     return files
 
 
-def read_sweep(file: str | Path) -> pd.DataFrame:
+def read_sweep(file: str | Path, condition: Sequence[str] = ()) -> pd.DataFrame:
     """The rows of a recorded table, with arrays.
 
+    Args:
+        condition: columns before the usual ones that say under what a run was judged, where each
+            was judged under several conditions.
     Returns:
         The columns of the file; ``correct_per_video`` is an array of counts (V,), and
         ``clips_per_video`` beside it says of how many clips.
@@ -79,7 +83,7 @@ def read_sweep(file: str | Path) -> pd.DataFrame:
             and line.
     """
     file = Path(file)
-    frame = _read(file, COLUMNS)
+    frame = _read(file, [*condition, *COLUMNS])
     videos = _clips_per_video(file, frame)
     correct, clips = [], []
     for row in frame.itertuples():
@@ -97,8 +101,9 @@ def read_sweep(file: str | Path) -> pd.DataFrame:
             raise RunError(f"{where}: the counts of the videos do not add up to the row's.")
         correct.append(counts)
         clips.append(of)
-    if frame.duplicated([*RUN, "setting"]).any():
-        line = int(frame.duplicated([*RUN, "setting"]).idxmax()) + 2
+    twice = frame.duplicated([*condition, *RUN, "setting"])
+    if twice.any():
+        line = int(twice.idxmax()) + 2
         raise RunError(f"{file}, line {line}: arm, seed, preset and setting occur twice.")
     return frame.assign(correct_per_video=correct, clips_per_video=clips)
 

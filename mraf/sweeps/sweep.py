@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -214,7 +214,7 @@ class Sweep:
         return self.folder / f"{task.id}.json"
 
     def _store(self, task: Task, outcome: dict[str, Any]) -> None:
-        kept = {**outcome, "commit": self._commit, "config": task.config.to_dict()}
+        kept = {**outcome, "commit": commit(), "config": task.config.to_dict()}
         write_text(self._file(task), json.dumps(kept) + "\n")
 
     def _stored(self, task: Task) -> dict[str, Any] | None:
@@ -225,17 +225,18 @@ class Sweep:
         except (OSError, ValueError, AttributeError):
             return None
 
-    @cached_property
-    def _commit(self) -> str:
-        """The state of the checkout, or the release where this is none."""
-        root = Path(mraf.__file__).parents[1]
-        if not (root / ".git").exists():
-            return f"mraf {mraf.__version__}"
-        try:
-            commit = _git(root, "rev-parse", "--short", "HEAD")
-            return f"{commit}-dirty" if _git(root, "diff", "HEAD", "--", "mraf") else commit
-        except (OSError, subprocess.CalledProcessError):
-            return f"mraf {mraf.__version__}"
+
+@cache
+def commit() -> str:
+    """The state of the checkout, or the release where this is none."""
+    root = Path(mraf.__file__).parents[1]
+    if not (root / ".git").exists():
+        return f"mraf {mraf.__version__}"
+    try:
+        found = _git(root, "rev-parse", "--short", "HEAD")
+        return f"{found}-dirty" if _git(root, "diff", "HEAD", "--", "mraf") else found
+    except (OSError, subprocess.CalledProcessError):
+        return f"mraf {mraf.__version__}"
 
 
 def _give_up(claim: FileLock) -> None:

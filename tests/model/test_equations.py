@@ -76,7 +76,8 @@ def test_objective_and_its_gradient_equal_finite_differences(learner, reduction)
     learner.center.reduction = reduction
     face, voice = clips(4)
     speaker, audio_only = np.array([0, 3, 3, 4]), np.array([False, True, False, True])
-    batch = Batch(*(torch.from_numpy(x) for x in (face, voice, speaker, audio_only[:, None])))
+    arrays = (face, voice, speaker, audio_only[:, None], speaker)
+    batch = Batch(*(torch.from_numpy(x) for x in arrays))
     learner.train()  # dropout is 0
     losses = step_losses(learner, batch, training)
     losses.loss.backward()

@@ -209,7 +209,7 @@ def test_the_margin_is_for_the_cross_entropy_alone(kind):
     rng = np.random.default_rng(0)
     face, voice = (torch.from_numpy(rng.normal(size=(6, d)).astype("f4")) for d in (512, 192))
     speaker = torch.tensor([0, 0, 1, 2, 3, 4])
-    batch = Batch(face, voice, speaker, torch.zeros(6, 1, dtype=torch.bool))
+    batch = Batch(face, voice, speaker, torch.zeros(6, 1, dtype=torch.bool), speaker)
     losses = step_losses(learner, batch, TrainingConfig())
     model = learner.model
     complete, alone = model.with_and_without_face(face, voice).logits.fused.chunk(2)

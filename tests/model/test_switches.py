@@ -103,7 +103,7 @@ def losses_of(training, model=SMALL):
     speaker = torch.tensor([0, 0, 0, 1, 2, 4])
     learner = Learner(Config(model, training), speaker.bincount(minlength=5)).eval()
     face, voice = clips()
-    batch = Batch(face, voice, speaker, torch.tensor([[False], [True]] * 3))
+    batch = Batch(face, voice, speaker, torch.tensor([[False], [True]] * 3), speaker)
     out = learner.model.with_and_without_face(face, voice)
     return learner, batch, out, step_losses(learner, batch, training)
 

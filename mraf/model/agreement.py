@@ -1,0 +1,115 @@
+"""Do face and voice name the same person? What a scorer that sees one modality cannot know.
+
+Where the speaker is known, the face tells nothing more of the voice. So for C speakers who are
+equally probable beforehand, a face and a voice of one person are
+
+    B = C Σ_c p(c | x_f) p(c | x_a)
+
+times as probable as those of two persons drawn apart: the Bayes factor. It is C where both name the
+same speaker for certain, near 0 where they name different ones, and 1 where either tells nothing,
+so that a bad voice does not discredit a good face. By Bayes' rule the odds that the face is the
+voice's own are the odds before times B; in logits, as Eq. 10 has them,
+
+    r_f = σ(W e_f + b + ln B).
+
+p(c | x_m) is a softmax of cosines to class means of the training clips. Its temperature is the one
+that makes their speakers likeliest when each clip is judged without its own video, as a new clip
+will be. Nothing of this is trained, and no wrong face is needed for it.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from scipy.optimize import minimize_scalar
+from torch import Tensor, nn
+
+from mraf.errors import DataError, RunError
+from mraf.model.config import ModelConfig
+
+SHARPNESS = (1.0, 1000.0)  # 1 / T is looked for between these
+
+
+class Agreement(nn.Module):
+    """ln B for faces and voices as they come; fit on training clips before training.
+
+    It holds class means of features, so a checkpoint with it holds biometrics of people.
+    """
+
+    face_means: Tensor
+    voice_means: Tensor
+    sharpness: Tensor
+    fitted: Tensor
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.register_buffer("face_means", torch.zeros(config.speakers, config.face_dim))
+        self.register_buffer("voice_means", torch.zeros(config.speakers, config.voice_dim))
+        self.register_buffer("sharpness", torch.ones(2))  # 1 / T of faces and of voices
+        self.register_buffer("fitted", torch.tensor(False))
+
+    @torch.no_grad()
+    def fit(self, face: Tensor, voice: Tensor, speaker: Tensor, video: Tensor) -> None:
+        """Class means and temperatures of complete training clips.
+
+        Args:
+            face, voice: (N, 512) and (N, 192).
+            speaker: labels (N,).
+            video: numbers of the videos (N,).
+        Raises:
+            DataError: no speaker has two videos, so nothing is known about a new one.
+        """
+        for number, (means, x) in enumerate(((self.face_means, face), (self.voice_means, voice))):
+            rows = F.normalize(x.float(), dim=-1)
+            total = torch.zeros_like(means).index_add_(0, speaker, rows)
+            means.copy_(F.normalize(total, dim=-1))
+            self.sharpness[number] = _sharpness(rows, total, speaker, video)
+        self.fitted.fill_(True)
+
+    def speakers(self, face: Tensor, voice: Tensor) -> tuple[Tensor, Tensor]:
+        """ln p(c | x_f) and ln p(c | x_a), shapes (B, C), for features as they come."""
+        if not self.fitted:
+            raise RunError("Agreement has seen no clips: call fit(face, voice, speaker, video).")
+        named = []
+        with torch.autocast(face.device.type, enabled=False):
+            for x, means, sharpness in zip(
+                (face, voice), (self.face_means, self.voice_means), self.sharpness, strict=True
+            ):
+                cosine = F.normalize(x.float(), dim=-1) @ means.T
+                named.append((sharpness * cosine).log_softmax(dim=-1))
+        return named[0], named[1]
+
+    def forward(self, face: Tensor, voice: Tensor) -> Tensor:
+        """ln B, shape (B, 1); about 0 for a face of zeros, which tells nothing."""
+        by_face, by_voice = self.speakers(face, voice)
+        together = (by_face + by_voice).logsumexp(dim=-1, keepdim=True)
+        return together + math.log(by_face.shape[-1])
+
+
+def _sharpness(rows: Tensor, total: Tensor, speaker: Tensor, video: Tensor) -> float:
+    """1 / T under which clips are likeliest to be their speakers', own videos left out.
+
+    Args:
+        rows: unit features (N, D).
+        total: their sum by speaker (C, D).
+    """
+    pair = torch.stack([speaker, video], dim=1).unique(dim=0, return_inverse=True)[1]
+    of_pair = torch.zeros(int(pair.max()) + 1, rows.shape[1], device=rows.device)
+    of_pair.index_add_(0, pair, rows)
+    clips, pairs = speaker.bincount(minlength=len(total)), pair.bincount()
+    others = clips[speaker] > pairs[pair]  # clips whose speaker has another video
+    if not others.any():
+        raise DataError("no speaker has two training videos; scorer=agreement cannot be fitted.")
+    cosine = rows @ F.normalize(total, dim=-1).T  # (N, C)
+    left = F.normalize(total[speaker] - of_pair[pair], dim=-1)
+    cosine[torch.arange(len(rows)), speaker] = (rows * left).sum(dim=-1)
+    cosine, label = cosine[others].double(), speaker[others]
+    low, high = (math.log(bound) for bound in SHARPNESS)
+    found = minimize_scalar(
+        lambda log: F.cross_entropy(math.exp(log) * cosine, label).item(),
+        bounds=(low, high),
+        method="bounded",
+    )
+    return math.exp(found.x)

@@ -1,0 +1,218 @@
+"""What it costs a system when faces or voices get worse, and how two systems compare in that.
+
+A rate q says how many clips are hit, each with its own luck: a clip that is hit at one rate is hit
+at every higher one, in the same way. An amount says how badly all clips are hit. Since each clip is
+judged alone, the expected accuracy at rate q lies on the straight line from that of clean clips to
+that of clips that are all hit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, NamedTuple, get_args
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mraf.ablations import Place
+from mraf.data.features import FeatureSet
+from mraf.degradation import FaceDegradation, VoiceDegradation, degrade_faces, degrade_voices
+from mraf.errors import RunError
+from mraf.evaluation import top1
+from mraf.pairing import ArmRuns, Metric, estimate, paired_runs, runs_of
+from mraf.recorded import FOLDER, find
+from mraf.sweeps.records import read_sweep
+
+Damage = Literal[
+    "swapped face", "missing face", "face noise", "mean face", "voice noise", "shorter voice"
+]
+RATES: tuple[Damage, ...] = ("swapped face", "missing face")  # a share of the clips is hit
+CLEAN = "clean"
+CONDITION = ["damage", "amount"]
+Scores = Callable[[FeatureSet], NDArray[Any]]
+_FACES: dict[str, FaceDegradation] = {
+    "swapped face": "swap",
+    "face noise": "noise",
+    "mean face": "mean face",
+}
+
+
+def damaged(clips: FeatureSet, damage: Damage, amount: float, seed: int = 0) -> FeatureSet:
+    """Clips with worse faces or voices.
+
+    Args:
+        damage: "swapped face" (another speaker's, from the same clips) and "missing face" hit a
+            share of the clips; the others turn all faces or voices, see `mraf.degradation`.
+        amount: that share, or how far; 0 to 1.
+        seed: of who is hit, and of directions and other speakers.
+    Raises:
+        RunError: an unknown damage, or an amount outside [0, 1].
+        DataError: as `degrade_faces` and `degrade_voices`.
+    """
+    if damage not in get_args(Damage):
+        raise RunError(f"unknown damage '{damage}'; choose one of {', '.join(get_args(Damage))}.")
+    rng = np.random.default_rng([seed, 1])
+    if damage in RATES:
+        if not 0 <= amount <= 1:
+            raise RunError(f"rate {amount}: must lie between 0 (no clip) and 1 (all clips).")
+        worse = degrade_faces(clips, "swap", 1, rng) if damage == "swapped face" else None
+        face = np.zeros_like(clips.face) if worse is None else worse.face
+        return replace(
+            clips, face=np.where(hit(len(clips), amount, seed)[:, None], face, clips.face)
+        )
+    if damage in _FACES:
+        return degrade_faces(clips, _FACES[damage], amount, rng)
+    kind: VoiceDegradation = "noise" if damage == "voice noise" else "shorter clip"
+    return degrade_voices(clips, kind, amount, rng)
+
+
+def hit(clips: int, rate: float, seed: int = 0) -> NDArray[np.bool_]:
+    """Which clips are hit at a rate, shape (N,)."""
+    drawn: NDArray[np.bool_] = np.random.default_rng([seed, 0]).random(clips) < rate
+    return drawn
+
+
+def outcomes(
+    system: Scores, clips: FeatureSet, damage: Damage, amounts: Sequence[float], seed: int = 0
+) -> NDArray[np.bool_]:
+    """Which clips a system names rightly under each amount of a damage, shape (A, N).
+
+    Args:
+        system: from clips to scores (N, C), each clip by itself.
+    """
+
+    def right(amount: float) -> NDArray[np.bool_]:
+        worse = damaged(clips, damage, amount, seed) if amount else clips
+        return top1(system(worse), clips.labels)
+
+    if damage not in RATES:
+        return np.stack([right(amount) for amount in amounts])
+    clean, all_hit = right(0), right(1)  # two passes do for all rates
+    return np.stack([np.where(hit(len(clips), rate, seed), all_hit, clean) for rate in amounts])
+
+
+# --- recorded -----------------------------------------------------------------------------------
+
+
+class Condition(NamedTuple):
+    """A damage and how much of it; no amount is clean."""
+
+    damage: str = CLEAN
+    amount: float = 0.0
+
+    def __str__(self) -> str:
+        return CLEAN if self.damage == CLEAN else f"{self.damage} {self.amount:g}"
+
+
+@dataclass(frozen=True, eq=False)
+class RecordedRobustness:
+    """What was recorded on one corpus: the runs of each arm under each condition."""
+
+    place: Place
+    preset: str
+    runs: Mapping[Condition, Mapping[str, ArmRuns]]
+    command: str
+
+    def cost(self, arm: str, condition: Condition) -> Cost:
+        """Of a condition to an arm. Raises RunError where either was not recorded."""
+        both = [self._of(arm, at) for at in (Condition(), condition)]
+        return Cost(*paired_runs(*both))
+
+    def _of(self, arm: str, condition: Condition) -> ArmRuns:
+        if condition not in self.runs:
+            known = ", ".join(map(str, self.runs))
+            raise RunError(f"'{condition}' was not recorded on {self.place.corpus}; {known} were.")
+        if arm not in self.runs[condition]:
+            raise RunError(f"no arm '{arm}'; there are: {', '.join(self.runs[condition])}.")
+        return self.runs[condition][arm]
+
+
+def recorded_robustness(place: Place, preset: str = "quick") -> RecordedRobustness | None:
+    """What `scripts/record_robustness.py` has recorded; None where there is nothing (yet).
+
+    Raises:
+        RunError: the file cannot be read, or is incomplete.
+    """
+    file = find(FOLDER / f"robustness_{place.slug}.csv")
+    if file is None:
+        return None
+    rows = read_sweep(file, CONDITION)
+    rows = rows[rows.preset == preset]
+    runs = {
+        Condition(str(damage), float(amount)): runs_of(own)
+        for (damage, amount), own in rows.groupby(CONDITION, sort=False)
+    }
+    return RecordedRobustness(place, preset, runs, rows.command.iloc[0]) if runs else None
+
+
+# --- compared -----------------------------------------------------------------------------------
+
+
+class Cost(NamedTuple):
+    """An arm on clean clips and on damaged ones, the same seeds and videos."""
+
+    clean: ArmRuns
+    damaged: ArmRuns
+
+    def counts(self) -> dict[str, NDArray[np.float64]]:
+        """Clips lost to the damage, by setting, shape (S, V)."""
+        return {
+            setting: np.asarray(counts - self.damaged.correct[setting], dtype=float)
+            for setting, counts in self.clean.correct.items()
+        }
+
+    def only(self, seeds: Sequence[int]) -> Cost:
+        return Cost(self.clean.only(seeds), self.damaged.only(seeds))
+
+
+def costs(cost: Cost, metrics: Sequence[Metric] = ("P3", "P5", "with face")) -> pd.DataFrame:
+    """Accuracy lost to a damage, with its 95% interval over videos and seeds.
+
+    Returns:
+        One row per metric: cost, low, high (fractions).
+    """
+    found = estimate(cost.counts(), cost.clean.clips, len(cost.clean.seeds), metrics)
+    rows = [(e.metric, e.value, *e.interval) for e in found]
+    return pd.DataFrame(rows, columns=["metric", "cost", "low", "high"]).set_index("metric")
+
+
+def spared(
+    ours: Cost, other: Cost, share: float = 1.0, metrics: Sequence[Metric] = ("with face",)
+) -> pd.DataFrame:
+    """By how much a share of the other's cost exceeds ours, on the same seeds and videos.
+
+    With a share of ⅓, an interval above zero says that ours loses less than a third of what the
+    other loses.
+
+    Returns:
+        One row per metric: difference, low, high (fractions), p (of a test that swaps the sides
+        within random videos).
+    """
+    seeds = sorted(set(ours.clean.seeds) & set(other.clean.seeds))
+    ours, other = ours.only(seeds), other.only(seeds)
+    own, theirs = ours.counts(), other.counts()
+    delta = {setting: share * theirs[setting] - own[setting] for setting in own}
+    rows = []
+    for e in estimate(delta, ours.clean.clips, len(seeds), metrics):
+        p = (1 + (np.abs(e.swapped) >= abs(e.value)).sum()) / (1 + len(e.swapped))
+        rows.append((e.metric, e.value, *e.interval, float(p)))
+    columns = ["metric", "difference", "low", "high", "p"]
+    return pd.DataFrame(rows, columns=columns).set_index("metric")
+
+
+def cost_ratio(ours: Cost, other: Cost, metric: Metric = "with face") -> tuple[float, float, float]:
+    """Our cost as a share of the other's, with its 95% interval over videos and seeds.
+
+    The interval holds the shares at which `spared` finds no difference (Fieller 1954): a ratio of
+    two noisy numbers has no standard error of its own.
+
+    Returns:
+        ratio, low, high; an end beyond 0 or 2 is shown as that.
+    """
+    value = float(costs(ours, [metric]).cost.iloc[0] / costs(other, [metric]).cost.iloc[0])
+    shares = np.linspace(0, 2, 201)
+    found = [spared(ours, other, share, [metric]).iloc[0] for share in shares]
+    open_ = [s for s, row in zip(shares, found, strict=True) if row.low <= 0 <= row.high]
+    return value, float(min(open_, default=value)), float(max(open_, default=value))

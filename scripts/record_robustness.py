@@ -1,0 +1,137 @@
+"""Record what worse faces and voices cost each arm of a table, and how sure it still is.
+
+    python scripts/record_robustness.py --seeds 5 --data DIR
+
+Trains every arm of data/sweeps/scorer.toml with every seed and judges it on the validation videos
+under every condition below; rows are added run by run, and what is recorded already is skipped.
+Writes data/recorded/robustness_<corpus>.csv, a row for each run, condition and setting (P3 and P5;
+all faces missing is P4 and P6) as `mraf sweep` does, and calibration_<corpus>.csv, a row for each
+run, condition, setting and bin of confidence. Aggregates only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from tqdm.auto import tqdm
+
+from mraf import data
+from mraf.ablations import OFFICIAL, TWIN, declared_table
+from mraf.calibration import confidences, reliability_bins
+from mraf.data.features import FeatureSet
+from mraf.data.protocol import SETTINGS
+from mraf.evaluation import top1
+from mraf.experiment import Experiment
+from mraf.files import without_home, write_text
+from mraf.outcomes import Judged
+from mraf.prediction import HEADS, predict
+from mraf.robustness import CLEAN, CONDITION, Damage, damaged, outcomes
+from mraf.runs import Run
+from mraf.sweeps.records import COLUMNS
+from mraf.sweeps.sweep import commit, parse_seeds
+from mraf.sweeps.tasks import per_video
+from mraf.training import train
+
+OUT = Path(__file__).resolve().parents[1] / "data" / "recorded"
+AMOUNTS: dict[Damage, tuple[float, ...]] = {
+    "swapped face": (0.1, 0.3, 0.5, 1),
+    "missing face": (0.3, 1),
+    "face noise": (0.25, 0.5, 0.75, 1),
+    "voice noise": (0.25, 0.5, 0.75, 1),
+    "shorter voice": (0.25, 0.5, 0.75, 1),
+}
+WITH_FACE = [setting for setting in SETTINGS if setting.face]
+SHOWN = (CLEAN, 0.0), ("swapped face", 0.3), ("missing face", 1.0)  # in the calibration
+
+
+def robustness_rows(run: Run, split: data.Split) -> list[dict[str, Any]]:
+    """A row for each condition and setting."""
+    rows = []
+    for setting in WITH_FACE:
+        clips = split.clips(setting)
+        judged = Judged.of(clips)
+
+        def add(damage: str, amount: float, right: Any, name: str = setting.name, j=judged) -> None:
+            counts = per_video(j, right)
+            row = {"damage": damage, "amount": amount, "setting": name, "clips": len(right)}
+            row |= {"correct": sum(counts), "accuracy": np.mean(right)}
+            rows.append({**row, "correct_per_video": " ".join(map(str, counts))})
+
+        for damage, amounts in AMOUNTS.items():
+            found = outcomes(lambda c: fused(run, c), clips, damage, (0, *amounts))
+            if not any(row["setting"] == setting.name for row in rows):
+                add(CLEAN, 0, found[0])
+            for amount, right in zip(amounts, found[1:], strict=True):
+                add(damage, amount, right)
+    return rows
+
+
+def calibration_rows(run: Run, split: data.Split) -> list[dict[str, Any]]:
+    """A row for each condition, setting and bin."""
+    rows = []
+    for setting in WITH_FACE:
+        clips = split.clips(setting)
+        for damage, amount in SHOWN:
+            logits = fused(run, clips if damage == CLEAN else damaged(clips, damage, amount))
+            bins = reliability_bins(confidences(logits), top1(logits, clips.labels))
+            of = {"damage": damage, "amount": amount, "setting": setting.name}
+            rows += [{**of, **row} for row in bins.to_dict("records")]
+    return rows
+
+
+def fused(run: Run, clips: FeatureSet) -> Any:
+    return predict(run.model, clips)[HEADS["fused"]]
+
+
+def append(file: Path, rows: list[dict[str, Any]], columns: list[str]) -> None:
+    frame = pd.DataFrame(rows)[columns]
+    if file.exists():
+        frame = pd.concat([pd.read_csv(file, dtype={"commit": str}), frame])
+    write_text(file, frame.to_csv(index=False, float_format="%.5g"))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--data", help="the corpus (default: $MRAF_DATA, else the twin)")
+    parser.add_argument("--preset", default="quick")
+    parser.add_argument("--table", default="scorer", help="of data/sweeps/ (default: %(default)s)")
+    parser.add_argument("--arms", nargs="*", help="default: all")
+    parser.add_argument("--seeds", default="5", help="N or FIRST-LAST (default: %(default)s)")
+    parser.add_argument("--out", type=Path, default=OUT)
+    options = parser.parse_args()
+    table = declared_table(options.table, options.preset)
+    arms = [arm for arm in table.arms if not options.arms or arm.name in options.arms]
+    base = Experiment.of(options.data, options.preset, device="cpu")
+    place = next(place for place in (OFFICIAL, TWIN) if place.corpus == base.corpus.name)
+    split = data.validation_split(base.corpus, base.config.training.split_seed)
+    file = options.out / f"robustness_{place.slug}.csv"
+    done = pd.read_csv(file)[["arm", "seed", "preset"]] if file.exists() else pd.DataFrame()
+    tasks = [(arm, seed) for seed in parse_seeds(options.seeds) for arm in arms]
+    for arm, seed in tqdm(tasks, "runs"):
+        if (done == [arm.name, seed, options.preset]).all(axis=1).any():
+            continue
+        start = time.perf_counter()
+        experiment = Experiment.of(
+            options.data, options.preset, {**arm.settings, "seed": seed}, device="cpu"
+        )
+        run = train(experiment.config, split.train, device="cpu", progress=False)
+        rows, bins = robustness_rows(run, split), calibration_rows(run, split)
+        command = f"python scripts/record_robustness.py --table {options.table}{place.data}"
+        command += f" --preset {options.preset} --arms {arm.name} --seeds {seed}-{seed}"
+        of = {"arm": arm.name, "seed": seed, "corpus": place.corpus, "preset": options.preset}
+        of |= {"split": split.name, "device": "cpu", "commit": commit()}
+        of |= {"command": without_home(command), "seconds": time.perf_counter() - start}
+        append(file, [{**row, **of} for row in rows], [*CONDITION, *COLUMNS])
+        bin_columns = [*CONDITION, "arm", "seed", "setting", "low", "high", "clips", "confidence"]
+        bin_columns += ["accuracy", "corpus", "preset", "split", "command"]
+        calibration = options.out / f"calibration_{place.slug}.csv"
+        append(calibration, [{**row, **of} for row in bins], bin_columns)
+
+
+if __name__ == "__main__":
+    main()
