@@ -25,4 +25,8 @@ SYSTEMS = {
         "tell whether a face and a voice are of one stranger (FAME 2026, arXiv 2512.04814)",
         "mraf.related.shared_space_table",
     ),
+    "heads": Related(
+        "margins and hyperbolic distances on the voice alone (after arXiv 2601.19709)",
+        "mraf.related.head_study",
+    ),
 }
