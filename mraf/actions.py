@@ -93,7 +93,8 @@ def _experiment(options: argparse.Namespace):  # type: ignore[no-untyped-def]
     for key in ("epochs", "seed"):
         if getattr(options, key) is not None:
             overrides[key] = getattr(options, key)
-    return experiment.Experiment.of(options.data, options.preset, overrides, options.device)
+    preset = options.preset if options.recipe == "paper" else f"{options.preset}+{options.recipe}"
+    return experiment.Experiment.of(options.data, preset, overrides, options.device)
 
 
 def evaluate(options: argparse.Namespace) -> None:

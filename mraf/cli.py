@@ -236,6 +236,12 @@ def _add_training_options(parser: argparse.ArgumentParser) -> None:
         "--preset", default="paper", metavar="P", help="paper or quick (default: %(default)s)"
     )
     parser.add_argument(
+        "--recipe",
+        default="paper",
+        choices=["paper", "team", "best"],
+        help="as the paper has it, as the team's public code, or ours (default: %(default)s)",
+    )
+    parser.add_argument(
         "--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="see below"
     )
     parser.add_argument("--epochs", metavar="N", help="short for --set epochs=N")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from mraf.baselines import ClassMeans, class_means, means_of
@@ -27,12 +28,25 @@ def class_mean_system(train: FeatureSet) -> System:
 def run_system(run: Run, train: FeatureSet) -> System:
     """A run's fused head, in the space of its fused embeddings without the face.
 
-    Without a face the fused embedding is a function of the voice alone.
+    Without a face the fused embedding is a function of the voice alone. A run with a shortcut
+    has the space of its shortcut's voices.
 
     Args:
         train: the clips that the run was trained on, for the class means.
     """
     name = HEADS["fused"]
+
+    def judge(clips: FeatureSet) -> NDArray[np.float32]:
+        return predict(run.model, clips)[name]
+
+    past = run.model.agreement
+    if past is not None and run.model.config.shortcut != "none":
+
+        def rows(clips: FeatureSet) -> NDArray[np.float32]:
+            voice = torch.from_numpy(np.array(clips.voice)).to(past.voice_means.device)
+            return past.voice_rows(voice).cpu().numpy()
+
+        return System(name, judge, rows, past.voice_means.cpu().numpy())
 
     def embed(clips: FeatureSet, batch: int = 512) -> NDArray[np.float32]:
         parts = [clips[at : at + batch] for at in range(0, len(clips), batch)]
@@ -40,4 +54,4 @@ def run_system(run: Run, train: FeatureSet) -> System:
         return np.concatenate(rows)
 
     means = means_of(embed(train.without_faces()), train, "video")
-    return System(name, lambda clips: predict(run.model, clips)[name], embed, means)
+    return System(name, judge, embed, means)

@@ -15,7 +15,7 @@ from filelock import FileLock
 
 import mraf
 from mraf.cli import main
-from mraf.configuration import PRESETS
+from mraf.configuration import PRESETS, RECIPES
 from mraf.errors import MrafError, RunError
 from mraf.sweeps import ClusterPool, LocalPool, Sweep, parse_seeds, read_sweep, read_table, record
 from mraf.sweeps.tasks import code_fingerprint, run_task
@@ -98,6 +98,15 @@ def test_settings_of_a_preset_hold_under_that_preset_alone(tmp_path):
     assert paper[0].settings == {"tokens": 3, "batch_size": 32}
 
 
+def test_an_arm_may_change_a_recipe(tmp_path):
+    (tmp_path / "t.toml").write_text(
+        'title = "T"\nsource = "ours"\nreference = "a"\n[arms.a]\nlabel = "a"\nset = {}\n'
+        '[arms.b]\nlabel = "b"\nrecipe = "best"\nset = { shortcut = "raw" }\n'
+    )
+    changed = read_table(tmp_path / "t.toml", "quick").arms[1].settings
+    assert changed == {**RECIPES["best"], "shortcut": "raw"}
+
+
 HEAD = 'title = "T"\nsource = "ours"\nreference = "a"\n'
 
 
@@ -108,6 +117,7 @@ HEAD = 'title = "T"\nsource = "ours"\nreference = "a"\n'
         (HEAD + '[arms.a]\nlabel = "A"\nset = { tokens = "x" }', ["arm 'a'", "tokens=x"]),
         (HEAD + '[arms.a]\nlabel = "A"\nset = { seed = 1 }', ["arm 'a'", "seed"]),
         (HEAD + '[arms.a]\nlabel = "A"\nset = { split_seed = 1 }', ["arm 'a'", "split_seed"]),
+        (HEAD + '[arms.a]\nlabel = "A"\nrecipe = "b"', ["arm 'a'", "no recipe 'b'", "team, best"]),
         (HEAD + '[arms.a]\nlabel = "A"\nset = 3', ["arm 'a'", "'set' must be a table"]),
         (HEAD + '[arms.a]\nlabel = "A"\nst = {}', ["arm 'a'", "'st'"]),
         (HEAD + "[arms.a]\nset = {}", ["arm 'a'", "'label' is missing"]),

@@ -28,6 +28,7 @@ from torch import Tensor, nn
 
 from mraf.errors import DataError, RunError
 from mraf.model.config import ModelConfig
+from mraf.model.whitening import Whitening
 
 SHARPNESS = (1.0, 1000.0)  # 1 / T is looked for between these
 
@@ -49,6 +50,9 @@ class Agreement(nn.Module):
         self.register_buffer("voice_means", torch.zeros(config.speakers, config.voice_dim))
         self.register_buffer("sharpness", torch.ones(2))  # 1 / T of faces and of voices
         self.register_buffer("fitted", torch.tensor(False))
+        refined = config.shortcut == "whitened"
+        self.of_faces = Whitening(config.face_dim, covariance=False) if refined else None
+        self.of_voices = Whitening(config.voice_dim, covariance=True) if refined else None
 
     @torch.no_grad()
     def fit(self, face: Tensor, voice: Tensor, speaker: Tensor, video: Tensor) -> None:
@@ -61,8 +65,15 @@ class Agreement(nn.Module):
         Raises:
             DataError: no speaker has two videos, so nothing is known about a new one.
         """
-        for number, (means, x) in enumerate(((self.face_means, face), (self.voice_means, voice))):
-            rows = F.normalize(x.float(), dim=-1)
+        for number, (means, space, x) in enumerate(
+            (
+                (self.face_means, self.of_faces, face),
+                (self.voice_means, self.of_voices, voice),
+            )
+        ):
+            if space is not None:
+                space.fit(x.float(), speaker, video)
+            rows = self._rows(x, space)
             total = torch.zeros_like(means).index_add_(0, speaker, rows)
             means.copy_(F.normalize(total, dim=-1))
             self.sharpness[number] = _sharpness(rows, total, speaker, video)
@@ -74,12 +85,21 @@ class Agreement(nn.Module):
             raise RunError("Agreement has seen no clips: call fit(face, voice, speaker, video).")
         named = []
         with torch.autocast(face.device.type, enabled=False):
-            for x, means, sharpness in zip(
-                (face, voice), (self.face_means, self.voice_means), self.sharpness, strict=True
+            for x, space, means, sharpness in (
+                (face, self.of_faces, self.face_means, self.sharpness[0]),
+                (voice, self.of_voices, self.voice_means, self.sharpness[1]),
             ):
-                cosine = F.normalize(x.float(), dim=-1) @ means.T
+                cosine = self._rows(x, space) @ means.T
                 named.append((sharpness * cosine).log_softmax(dim=-1))
         return named[0], named[1]
+
+    def voice_rows(self, voice: Tensor) -> Tensor:
+        """Voices (B, 192) as unit rows in the space of ``voice_means``."""
+        return self._rows(voice, self.of_voices)
+
+    @staticmethod
+    def _rows(x: Tensor, space: Whitening | None) -> Tensor:
+        return F.normalize(x.float(), dim=-1) if space is None else space(x.float())
 
     def forward(self, face: Tensor, voice: Tensor) -> Tensor:
         """ln B, shape (B, 1); about 0 for a face of zeros, which tells nothing."""

@@ -14,6 +14,7 @@ Reliability = Literal["learned", "uniform"]
 Scorer = Literal["own", "agreement"]
 Activation = Literal["relu", "gelu"]
 Projection = Literal["linear", "normalised"]
+Shortcut = Literal["none", "raw", "whitened"]
 HeadKind = Literal["linear", "am", "aam", "ham", "h", "h_exp"]
 
 
@@ -43,6 +44,9 @@ class ModelConfig:
         head: from embedding to logits. Only linear is the paper's own; am, aam: cosines with a
             margin; h, ham: hyperbolic distances without and with one; see mraf/model/heads.py.
         margin, scale: m and s of those heads; h and h_exp have no margin.
+        shortcut: past the network (ours, see ``mraf.model.shortcut``): class means of the features
+            as they come, or of centred faces and whitened voices; none is the paper.
+        network_share: γ, how much the network's own answer counts beside them.
         curvature: c of h and ham; of h_exp, where it is learned, the first value. 0 takes the
             published one, 5 for h and 3 for ham (1 for h_exp).
     """
@@ -69,5 +73,7 @@ class ModelConfig:
     margin: float = 0.2
     scale: float = 30.0
     curvature: float = 0.0
+    shortcut: Shortcut = "none"
+    network_share: float = 0.5
     face_dim: int = FACE_DIM
     voice_dim: int = VOICE_DIM

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import torch
@@ -18,6 +18,7 @@ from mraf.model.fusion import FUSIONS
 from mraf.model.heads import HEADS
 from mraf.model.missing import STAND_INS
 from mraf.model.reliability import Pair, ReliabilityScorer, reliability_weights, weight_tokens
+from mraf.model.shortcut import joined
 
 
 class Logits(NamedTuple):
@@ -52,7 +53,7 @@ class MRAF(nn.Module):
     """Missing-token prompted, reliability-aware fusion (Eq. 2–14).
 
     ``forward`` is the whole story for a batch. Training calls ``with_and_without_face``, which
-    encodes everything once and fuses it twice.
+    encodes everything once and fuses it twice; a shortcut has no part in it.
 
     Raises:
         RunError: a size or a switch that cannot be built.
@@ -84,7 +85,8 @@ class MRAF(nn.Module):
         self.fused_head = HEADS[config.head](config)  # g_c
         # drawn last: networks of one seed that differ in it alone start from the same weights
         self.missing_face = STAND_INS[config.missing_face](config)
-        self.agreement = Agreement(config) if config.scorer == "agreement" else None
+        by_features = config.scorer == "agreement" or config.shortcut != "none"
+        self.agreement = Agreement(config) if by_features else None
 
     def network_input(self, features: Tensor) -> Tensor:
         """A feature as the encoders read it: standardised or, with the switch off, as it is."""
@@ -166,7 +168,9 @@ class MRAF(nn.Module):
         voices = self.encode_voice(voice)
         missing = torch.arange(2 * clips, device=voice.device)[:, None] >= clips
         evidence = None
-        if self.agreement is not None:  # a stand-in is nobody's face
+        if (
+            self.agreement is not None and self.config.scorer == "agreement"
+        ):  # a stand-in is nobody's face
             evidence = F.pad(self.agreement(face, voice), (0, 0, 0, clips))
         return self.fuse(
             Encoded(*(torch.cat([x[:clips], _rows(x[clips:], clips)]) for x in faces)),
@@ -185,8 +189,15 @@ class MRAF(nn.Module):
             stand_in = self.missing_face(self.network_input(voice))
             x_f = torch.where(missing, stand_in, self._face_input(face))
             faces = self.face_encoder(x_f)
-        evidence = None if self.agreement is None else self.agreement(face, voice)
-        return self.fuse(faces, self.encode_voice(voice), missing, evidence)
+        if self.agreement is None:
+            return self.fuse(faces, self.encode_voice(voice), missing)
+        evidence = self.agreement(face, voice) if self.config.scorer == "agreement" else None
+        out = self.fuse(faces, self.encode_voice(voice), missing, evidence)
+        if self.config.shortcut == "none":
+            return out
+        by_features = self.agreement.speakers(face, voice)
+        share = self.config.network_share
+        return replace(out, logits=joined(out.logits, out.weight, *by_features, share))
 
 
 def _rows(x: Tensor, count: int) -> Tensor:

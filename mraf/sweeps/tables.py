@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mraf.configuration import PRESETS, configure
+from mraf.configuration import PRESETS, RECIPES, configure
 from mraf.errors import RunError
 
 if sys.version_info >= (3, 11):
@@ -77,9 +77,9 @@ class Table:
 def read_table(file: str | Path, preset: str) -> Table:
     """Read a table for a preset.
 
-    An arm has a ``label`` and what it changes: in ``set`` for every preset, in a table named like
-    a preset for that one (over ``set``). An arm without ``set`` exists only under the presets that
-    it names.
+    An arm has a ``label`` and what it changes: a ``recipe``, over it ``set`` for every preset, over
+    both a table named like a preset for that one. An arm with neither recipe nor ``set`` exists
+    only under the presets that it names.
 
     Raises:
         RunError: no such file or preset, not TOML, an arm or setting that is wrong; the message
@@ -98,11 +98,13 @@ def read_table(file: str | Path, preset: str) -> Table:
         where = f"{file}, arm '{name}'"
         if not NAME.fullmatch(name):
             raise RunError(f"{where}: give it a name of letters, digits, '_', '.' and '-'.")
-        optional = dict.fromkeys(("set", *PRESETS), dict)
+        optional = {"recipe": str, **dict.fromkeys(("set", *PRESETS), dict)}
         _check_keys(where, declared, {"label": str}, optional)
+        if (recipe := declared.get("recipe")) is not None and recipe not in RECIPES:
+            raise RunError(f"{where}: no recipe '{recipe}'; choose one of {', '.join(RECIPES)}.")
         for chosen in PRESETS:
             _check_settings(where, chosen, _settings(declared, chosen))
-        if "set" in declared or preset in declared:
+        if {"recipe", "set", preset} & set(declared):
             arms.append(Arm(name, declared["label"], _settings(declared, preset)))
     labels = [arm.label for arm in arms]
     if twice := [arm for arm in arms if labels.count(arm.label) > 1]:
@@ -121,7 +123,8 @@ def read_table(file: str | Path, preset: str) -> Table:
 
 
 def _settings(declared: Mapping[str, Any], preset: str) -> dict[str, Any]:
-    return {**declared.get("set", {}), **declared.get(preset, {})}
+    recipe = RECIPES.get(declared.get("recipe", ""), {})
+    return {**recipe, **declared.get("set", {}), **declared.get(preset, {})}
 
 
 def _check_keys(
