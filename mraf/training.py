@@ -78,9 +78,10 @@ def step_losses(learner: Learner, batch: Batch, config: TrainingConfig) -> StepL
     z_f, z_c, e_c = (drawn(x) for x in (both.logits.face, both.logits.fused, both.fused_embedding))
     z_a, _ = both.logits.voice.float().chunk(2)  # the voice is the same in both
     teacher, student = both.logits.fused.float().chunk(2)
-    own_face = (batch.face_speaker == batch.speaker)[:, None]
+    face_speaker = batch.speaker if batch.face_speaker is None else batch.face_speaker
+    own_face = (face_speaker == batch.speaker)[:, None]
     teacher = torch.where(own_face, teacher, student)  # a wrong face teaches nothing
-    named_by_face = torch.where(batch.audio_only[:, 0], batch.speaker, batch.face_speaker)
+    named_by_face = torch.where(batch.audio_only[:, 0], batch.speaker, face_speaker)
     ce_face, ce_voice, ce_fused = (
         F.cross_entropy(
             head.with_margin(z, speaker),
