@@ -23,7 +23,7 @@ class Batch(NamedTuple):
     voice: Tensor  # x_a (B, 192)
     speaker: Tensor  # y (B,)
     audio_only: Tensor  # (B, 1) bool: True with probability p_a
-    face_speaker: Tensor | None = None  # (B,): whose face it is, with swapped faces; None is y
+    face_speaker: Tensor | None = None  # (B,): whose face it is; None is y, the own one
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class TrainingClips:
                 self.voice[rows],
                 self.speaker[rows],
                 alone,
-                face_speaker=self.speaker[faces] if config.swapped_faces else None,
+                face_speaker=self.speaker[faces],
             )
 
 
