@@ -224,7 +224,7 @@ def estimate(
             np.sum([w * part[setting] for setting, w in share.items()], axis=0)
             for part in (value, drawn, swapped)
         )
-        by_chance = _spread_of_seeds(of_seed, of_draw) / np.sqrt(seeds) * chance.t
+        by_chance = spread_of_seeds(of_seed, of_draw) / np.sqrt(seeds) * chance.t
         low, high = np.quantile(of_draw.mean(axis=1) + by_chance, [LEVEL / 2, 1 - LEVEL / 2])
         interval = float(low), float(high)
         estimates.append(
@@ -233,7 +233,7 @@ def estimate(
     return estimates
 
 
-def _spread_of_seeds(measured: NDArray[Any], drawn: NDArray[Any]) -> float:
+def spread_of_seeds(measured: NDArray[Any], drawn: NDArray[Any]) -> float:
     """Standard deviation over seeds, shape (S,), that other videos, shape (R, S), leave over."""
     seeds = len(measured)
     apart = drawn - drawn.mean(axis=1, keepdims=True)

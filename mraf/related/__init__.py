@@ -29,4 +29,8 @@ SYSTEMS = {
         "margins and hyperbolic distances on the voice alone (after arXiv 2601.19709)",
         "mraf.related.head_study",
     ),
+    "open-set": Related(
+        "name the enrolled and reject all others (SpeakerRPL v2, arXiv 2604.13605)",
+        "mraf.related.open_set_table",
+    ),
 }

@@ -1,0 +1,161 @@
+"""Losses of open-set recognition with reciprocal points: ARPL, SpeakerRPL v1 and v2, LogitNorm.
+
+A *reciprocal point* p_k stands for "not speaker k": clips of k are to be far from it, so the logit
+of k is a distance. An *anchor* c_k stands for speaker k: the logit is a similarity. Where distance
+alone counted, clips would move away without end and fill the space in which strangers should stay;
+so the distance of a clip to its own reciprocal point is bounded by a learned radius R. That is the
+bounded open space of ARPL (Chen et al., 2021), and it decides the signs below.
+
+The SpeakerRPL papers were at hand as abstracts and digests only. The formulas follow their public
+code, except where its sign or scale goes against that idea; then the code's form is a switch,
+"public". Everything takes a leading dimension of runs.
+
+Shapes: R runs, B clips, d dimensions, N points. x (R, B, d), points (R, N, d), label (R, B).
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+LogitNorm = Literal["true", "public", "none"]
+
+MARGIN_WEIGHT = 5.0  # of the bound in SpeakerRPL's public code
+ARPL_WEIGHT = 0.1  # of the bound in ARPL's
+ANCHOR_WEIGHT = 2.5  # 5 · ½, of the pull to the own anchor in SpeakerRPL v1's
+
+
+def similarity(x: Tensor, points: Tensor) -> Tensor:
+    """x · p for every clip and point, shape (R, B, N)."""
+    return x @ points.transpose(-1, -2)
+
+
+def squared_distance(x: Tensor, points: Tensor) -> Tensor:
+    """‖x − p‖² / d for every clip and point, shape (R, B, N)."""
+    norms = x.square().sum(-1, keepdim=True) + points.square().sum(-1)[..., None, :]
+    return (norms - 2 * similarity(x, points)) / x.shape[-1]
+
+
+def own(values: Tensor, label: Tensor) -> Tensor:
+    """The value of each clip's label, shape (R, B), of values (R, B, N)."""
+    return values.gather(-1, label[..., None])[..., 0]
+
+
+def cross_entropy(logits: Tensor, label: Tensor) -> Tensor:
+    """Mean over the clips of each run, shape (R,)."""
+    return -own(logits.log_softmax(-1), label).mean(-1)
+
+
+def group_cross_entropy(logits: Tensor, first: int) -> Tensor:
+    """−log of the probability of all classes from ``first`` on together, shape (R,).
+
+    For clips that belong to none of the targets: which of the other classes takes them is free, so
+    that several may share the open space.
+    """
+    whole = torch.logsumexp(logits, -1)
+    return (whole - torch.logsumexp(logits[..., first:], -1)).mean(-1)
+
+
+def normalised(logits: Tensor, kind: LogitNorm, temperature: float) -> Tensor:
+    """Logits as LogitNorm sees them (Wei et al., ICML 2022).
+
+    "true" is f / (τ‖f‖): a clip cannot lower its loss by growing, only by turning. "public" is what
+    SpeakerRPL v2's code does: it divides by T first and normalises then, so that T cancels and τ
+    is 1, whatever was set. With many classes the probabilities are then nearly equal for ever.
+    """
+    if kind == "none":
+        return logits
+    length = logits.norm(dim=-1, keepdim=True).clamp(min=1e-7)
+    return logits / (length * (temperature if kind == "true" else 1.0))
+
+
+def reciprocal_logits_arpl(x: Tensor, points: Tensor) -> Tensor:
+    """ARPL's distance to each reciprocal point, ‖x − p‖²/d − x·p; far is like speaker k."""
+    return squared_distance(x, points) - similarity(x, points)
+
+
+def open_space(distance: Tensor, radius: Tensor) -> Tensor:
+    """Mean of max(0, distance − R + 1) over clips, shape (R,): no farther than R − 1.
+
+    Args:
+        distance: of each clip to its own reciprocal point, shape (R, B).
+        radius: learned, shape (R,).
+    """
+    return F.relu(distance - radius[:, None] + 1).mean(-1)
+
+
+def arpl(x: Tensor, label: Tensor, points: Tensor, radius: Tensor) -> Tensor:
+    """CE(ℓ) + 0.1 · max(0, ‖x − p_y‖²/d − R + 1) with ℓ = ‖x − p‖²/d − x·p, shape (R,)."""
+    bound = open_space(own(squared_distance(x, points), label), radius)
+    return cross_entropy(reciprocal_logits_arpl(x, points), label) + ARPL_WEIGHT * bound
+
+
+def rpl_v1(
+    x: Tensor,
+    label: Tensor,
+    points: Tensor,
+    anchors: Tensor,
+    radius: Tensor,
+    *,
+    public: bool = False,
+) -> Tensor:
+    """SpeakerRPL v1: far from the own reciprocal point but bounded, near the own anchor, (R,).
+
+    CE(−xPᵀ) + 5 max(0, −x·p_y − R + 1) + CE(xCᵀ) + 2.5 ‖x − c_y‖²/d.
+
+    "public" writes the bound as max(0, x·p_y − R + 1), pulls with ‖x − p_y‖²/d and calls
+    CE(−xQᵀ) the second head. Its bound is no bound: −x·p is the distance, so it pushes the way that
+    the cross-entropy pushes anyway, and only the pull holds the clips. Q = −C is a matter of names.
+    """
+    away, near = similarity(x, points), similarity(x, anchors)
+    loss = cross_entropy(-away, label)
+    if public:
+        bound, pull = own(away, label), own(squared_distance(x, points), label)
+    else:
+        bound, pull = -own(away, label), own(squared_distance(x, anchors), label)
+    loss = loss + MARGIN_WEIGHT * open_space(bound, radius) + cross_entropy(near, label)
+    return loss + ANCHOR_WEIGHT * pull.mean(-1)
+
+
+def rpl_v2(
+    x: Tensor,
+    label: Tensor,
+    points: Tensor,
+    anchors: Tensor,
+    radius: Tensor,
+    *,
+    logit_norm: LogitNorm = "true",
+    temperature: float = 0.1,
+) -> Tensor:
+    """SpeakerRPL v2 on clips of enrolled speakers, shape (R,).
+
+    CE(−xPᵀ) + 5 max(0, ‖x − p_y‖²/d − R + 1) + CE(LogitNorm(xCᵀ)). The first two speak of the same
+    points with opposite signs: away, but not beyond the radius. Points and anchors beyond the
+    targets are further classes: see `strangers`.
+    """
+    bound = open_space(own(squared_distance(x, points), label), radius)
+    loss = cross_entropy(-similarity(x, points), label) + MARGIN_WEIGHT * bound
+    head = normalised(similarity(x, anchors), logit_norm, temperature)
+    return loss + cross_entropy(head, label)
+
+
+def strangers(
+    x: Tensor,
+    points: Tensor,
+    anchors: Tensor,
+    targets: int,
+    *,
+    logit_norm: LogitNorm = "true",
+    temperature: float = 0.1,
+) -> Tensor:
+    """SpeakerRPL v2 on synthetic unknowns x (R, B, d): any class beyond the targets, (R,).
+
+    These classes are the unknown and the adaptive anchors. The papers say that anchors occupy the
+    open space, not by which loss; to let them share the unknowns freely is ours.
+    """
+    head = normalised(similarity(x, anchors), logit_norm, temperature)
+    loss = group_cross_entropy(-similarity(x, points), targets)
+    return loss + group_cross_entropy(head, targets)

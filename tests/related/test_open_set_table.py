@@ -1,0 +1,183 @@
+"""The table of the open-set comparison, its intervals and verdicts, and the door of MRAF."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mraf.baselines import ClassMeans
+from mraf.errors import RunError
+from mraf.experiment import trained
+from mraf.related import open_set_door as door
+from mraf.related import open_set_table as study
+from mraf.related.open_set_metrics import UNKNOWN, Trials, curve, measures
+from mraf.related.open_set_protocol import deal
+from mraf.related.registry import measure, record
+
+SETTINGS = {"draws": 2, "shots": (1, 5), "runs": 3, "few": 1, "with_door": False}
+
+
+@pytest.fixture(scope="module")
+def table(tiny_corpus):
+    return study.table(tiny_corpus, **SETTINGS, device="cpu", progress=False)
+
+
+def value(table, system, metric, draw, shots=5, language="English"):
+    rows = table[(table.system == system) & (table.metric == metric) & (table.draw == draw)]
+    rows = rows[(rows.shots == shots) & (rows.language == language)]
+    assert len(rows) == 1
+    return rows.iloc[0]
+
+
+def test_class_means_are_those_of_the_package(tiny_corpus, table):
+    draw = deal(tiny_corpus, 1)
+    means, judged = ClassMeans(draw.enrolled(5)), draw.judged["English"]
+    scores = means(judged.clips)[means.name]
+    found = measures(curve(Trials(scores, judged.target, judged.clips.labels)))
+    for metric, expected in found.items():
+        assert value(table, study.MEANS, metric, "1").value == pytest.approx(float(expected))
+
+
+def test_every_system_has_every_draw_language_and_metric(table):
+    each = table[~table.system.str.contains(" − ")]
+    counts = each.groupby(["system", "shots"]).size()
+    assert set(counts) == {2 * 5 * 3}  # languages, metrics, two draws and their mean
+    names = {study.MEANS, study.PLAIN, study.FUSED, *study.RECIPES}
+    assert set(counts.xs(1, level="shots").index) == names
+    assert set(counts.xs(5, level="shots").index) == names | set(study.VARIANTS)
+
+
+def test_means_and_differences_are_those_of_the_draws(table):
+    for metric in ("EER", "OSCR", "ACC"):
+        first, second = (
+            [value(table, name, metric, str(draw)).value for draw in range(2)]
+            for name in (study.FUSED, study.MEANS)
+        )
+        assert value(table, study.FUSED, metric, "mean").value == pytest.approx(np.mean(first))
+        pair = value(table, f"{study.FUSED} − {study.MEANS}", metric, "mean")
+        assert pair.value == pytest.approx(np.mean(first) - np.mean(second))
+        assert pair.low <= pair.value <= pair.high
+
+
+def test_the_table_is_the_same_again(tiny_corpus, table):
+    again = study.table(tiny_corpus, **SETTINGS, device="cpu", progress=False)
+    pd.testing.assert_frame_equal(table, again)
+
+
+def test_it_reads_well_and_is_recorded(table, tmp_path):
+    text = study.summary(table)
+    for word in ("EER in percent", "OSCR", study.FUSED, "against", "cannot be told apart"):
+        assert word in text
+    file = record(table, "open-set", "MAV-Celeb v1", "mraf related open-set", tmp_path)
+    assert file.name == "open_set_mavceleb_v1.csv"
+    assert list(pd.read_csv(file).columns) == [*study.COLUMNS, "command"]
+
+
+def test_an_unknown_system_is_refused(tiny_corpus):
+    with pytest.raises(RunError, match="open-set"):
+        measure("closed-set", tiny_corpus)
+
+
+# --- intervals and verdicts ----------------------------------------------------------------------
+
+
+def measured(values, spread, seed=0, shift=0.0):
+    rng = np.random.default_rng(seed)
+    return [study.Measured(v, v + shift + spread * rng.normal(size=2000)) for v in values]
+
+
+def test_an_interval_holds_what_speakers_and_draws_leave_open():
+    _, low, high, p = study.estimate(measured([0.1] * 5, 0.01))
+    assert high - low == pytest.approx(2 * 1.96 * 0.01 / np.sqrt(5), rel=0.1)
+    assert p < 0.01
+    _, low, high, p = study.estimate(measured([0.0, 0.1, 0.2, 0.05, 0.15], 0.001))
+    assert high - low == pytest.approx(2 * 2.776 * 0.0791 / np.sqrt(5), rel=0.1)  # t, 4 degrees
+    assert study.estimate(measured([0.0] * 5, 0.01))[3] > 0.5
+
+
+def test_resamples_without_an_unknown_speaker_are_left_out():
+    draws = measured([0.1, 0.1], 0.01)
+    draws[1].drawn[:100] = np.nan
+    assert np.isfinite(study.estimate(draws)).all()
+
+
+def test_less_error_is_better():
+    rows = []
+    for metric, sign in (("EER", -1), ("OSCR", 1)):
+        for first, better in (("good", 1), ("bad", -1)):
+            d = sign * better * 0.1
+            rows.append(
+                (f"{first} − other", 5, "English", "mean", metric, d, d - 0.02, d + 0.02, 1e-3)
+            )
+    found = study.differences(pd.DataFrame(rows, columns=study.COLUMNS)).set_index(
+        ["first", "metric"]
+    )
+    assert set(found.loc["good"].verdict) == {"better"}
+    assert set(found.loc["bad"].verdict) == {"worse"}
+    assert found.loc[("good", "EER")].difference == pytest.approx(0.1)
+    assert found.loc[("bad", "EER")].low == pytest.approx(-0.12)
+
+
+# --- the door ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def dealt(tiny_corpus):
+    return deal(tiny_corpus, 0)
+
+
+@pytest.fixture(scope="module")
+def run(dealt, tmp_path_factory):
+    tiny = {"width": 16, "tokens": 2, "heads": 2, "epochs": 2, "split_seed": 0}
+    return trained("quick", dealt.known, tiny, store=tmp_path_factory.mktemp("runs"), device="cpu")
+
+
+def test_the_network_is_trained_on_the_enrolled_clips_alone(dealt, run):
+    assert run.config.model.speakers == dealt.known.speakers
+    assert run.data["features"] == dealt.known.train.fingerprint
+    judged = {key for own in dealt.judged.values() for key in own.clips.key}
+    assert not judged & set(dealt.enrolment.key)
+
+
+def test_faces_at_the_door(dealt):
+    for judged in dealt.judged.values():
+        own, none, another = (door.shown(judged, faces, dealt) for faces in door.FACES)
+        assert np.array_equal(own.face, judged.clips.face)
+        assert none.face_missing.all()
+        assert all(np.array_equal(clips.voice, own.voice) for clips in (none, another))
+        owner = {
+            face.tobytes(): label
+            for face, label in zip(dealt.enrolment.face, dealt.enrolment.labels, strict=True)
+        }
+        shown = np.array([owner[face.tobytes()] for face in another.face])
+        known = judged.target != UNKNOWN
+        assert (shown[known] != judged.target[known]).all()
+
+
+def test_every_system_stands_at_the_door_with_every_face(dealt, run):
+    found = door.door_scores(dealt, run, [0, 1], "cpu")
+    assert len(found) == 4 * len(door.FACES)
+    for name, runs in found.items():
+        assert len(runs) == (2 if name.startswith(door.TUNED) else 1)
+        for language, judged in dealt.judged.items():
+            assert runs[0][language].shape == (len(judged.target), dealt.known.speakers)
+            assert np.isfinite(runs[0][language]).all()
+
+
+def test_without_a_face_no_face_is_seen(dealt, run):
+    noise = np.random.default_rng(0).normal(size=(1, 512)).astype(np.float32)
+    other = {
+        name: replace(own, clips=replace(own.clips, face=np.repeat(noise, len(own.target), axis=0)))
+        for name, own in dealt.judged.items()
+    }
+    first, second = (
+        door.door_scores(replace(dealt, judged=judged), run, [0], "cpu")
+        for judged in (dealt.judged, other)
+    )
+    for name, runs in first.items():
+        for language, scores in runs[0].items():
+            same = np.array_equal(scores, second[name][0][language])
+            assert same == (not name.endswith(door.OWN)), name
