@@ -38,7 +38,6 @@ class TrainingConfig:
         weight_decay: 0 is plain Adam.
         swapped_faces: probability that a clip is shown with another speaker's face (ours). The
             face head learns whose face it is, the fused head whose voice.
-        match_weight: weight of the cross-entropy between r_f and "this face is the voice's own".
         precision: arithmetic of the forward pass; "auto" takes bfloat16 where it is fast.
         holdout: train without the validation videos; False trains on every English clip.
         split_seed: chooses the validation videos.
@@ -64,7 +63,6 @@ class TrainingConfig:
     reliability_floor_weight: float = 0.0
     weight_decay: float = 0.0
     swapped_faces: float = 0.0
-    match_weight: float = 0.0
     precision: Precision = "auto"
     holdout: bool = True
     split_seed: int = 0
@@ -85,8 +83,7 @@ class TrainingConfig:
             "seed": self.seed >= 0,
             "split_seed": self.split_seed >= 0,
         }
-        weights = ("face", "voice", "fused", "kd", "center", "match")
-        for name in (f"{part}_weight" for part in weights):
+        for name in ("face_weight", "voice_weight", "fused_weight", "kd_weight", "center_weight"):
             allowed[name] = getattr(self, name) >= 0
         for name, ok in allowed.items():
             if not ok:

@@ -26,12 +26,6 @@ def distillation_loss(teacher: Tensor, student: Tensor, temperature: float) -> T
     return temperature**2 * F.kl_div(prediction, target, reduction="batchmean", log_target=True)
 
 
-def match_loss(face_reliability: Tensor, own: Tensor) -> Tensor:
-    """Cross-entropy between r_f (B, 1) and whether the face is the voice's own, bool (B, 1)."""
-    logit = torch.logit(face_reliability.float(), eps=1e-6)
-    return F.binary_cross_entropy_with_logits(logit, own.float())
-
-
 class CenterLoss(nn.Module):
     """½ Σ ‖e_c - μ_y‖² with one trained centre a speaker (above Eq. 17).
 

@@ -8,20 +8,23 @@ that of clips that are all hit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from tqdm.auto import tqdm
 
 from mraf.ablations import Place
 from mraf.data.features import FeatureSet
 from mraf.degradation import FaceDegradation, VoiceDegradation, degrade_faces, degrade_voices
 from mraf.errors import RunError
 from mraf.evaluation import top1
+from mraf.model import MRAF
 from mraf.pairing import ArmRuns, Metric, estimate, paired_runs, runs_of
+from mraf.prediction import forward
 from mraf.recorded import FOLDER, find
 from mraf.sweeps.records import read_sweep
 
@@ -74,23 +77,74 @@ def hit(clips: int, rate: float, seed: int = 0) -> NDArray[np.bool_]:
     return drawn
 
 
-def outcomes(
-    system: Scores, clips: FeatureSet, damage: Damage, amounts: Sequence[float], seed: int = 0
-) -> NDArray[np.bool_]:
-    """Which clips a system names rightly under each amount of a damage, shape (A, N).
+def scores_under(
+    system: Scores,
+    clips: FeatureSet,
+    damage: Damage,
+    amounts: Sequence[float],
+    seed: int = 0,
+    clean: NDArray[Any] | None = None,
+) -> Iterator[NDArray[Any]]:
+    """What a system says of clips under each amount of a damage, each of shape (N, C).
 
     Args:
         system: from clips to scores (N, C), each clip by itself.
+        clean: its scores of the clips as they are, where they are known already.
     """
+    clean = system(clips) if clean is None else clean
+    if damage in RATES:  # two passes do for all rates
+        all_hit = system(damaged(clips, damage, 1, seed))
+        for rate in amounts:
+            yield np.where(hit(len(clips), rate, seed)[:, None], all_hit, clean)
+    else:
+        for amount in amounts:
+            yield system(damaged(clips, damage, amount, seed)) if amount else clean
 
-    def right(amount: float) -> NDArray[np.bool_]:
-        worse = damaged(clips, damage, amount, seed) if amount else clips
-        return top1(system(worse), clips.labels)
 
-    if damage not in RATES:
-        return np.stack([right(amount) for amount in amounts])
-    clean, all_hit = right(0), right(1)  # two passes do for all rates
-    return np.stack([np.where(hit(len(clips), rate, seed), all_hit, clean) for rate in amounts])
+def looked_at(model: MRAF, clips: FeatureSet, batch: int = 512) -> NDArray[np.float32]:
+    """For each clip whether the fused head is right, r_f and w_f, shape (N, 3)."""
+    parts = []
+    for start in range(0, len(clips), batch):
+        out = forward(model, clips[start : start + batch])
+        right = top1(out.logits.fused.float().cpu().numpy(), clips[start : start + batch].labels)
+        found = [x.face[:, 0].float().cpu().numpy() for x in (out.reliability, out.weight)]
+        parts.append(np.stack([right, *found], axis=1).astype(np.float32))
+    return np.concatenate(parts)
+
+
+def damage_table(
+    models: Mapping[str, MRAF],
+    clips: Mapping[str, FeatureSet],
+    amounts: Mapping[Damage, Sequence[float]],
+    seed: int = 0,
+    progress: bool = True,
+) -> pd.DataFrame:
+    """How networks do under each amount of each damage.
+
+    Args:
+        models: by the name of their scorer.
+        clips: with faces, by the name of their setting.
+        amounts: of each damage.
+    Returns:
+        One row per scorer, setting, damage and amount: accuracy, and low, middle and high
+        (quartiles of w_f).
+    """
+    rows = []
+    tasks = [(m, s, d) for m in models for s in clips for d in amounts]
+    for scorer, setting, damage in tqdm(
+        tasks, "damage", delay=2, leave=False, disable=not progress
+    ):
+
+        def look(worse: FeatureSet, model: MRAF = models[scorer]) -> NDArray[np.float32]:
+            return looked_at(model, worse)
+
+        found = scores_under(look, clips[setting], damage, amounts[damage], seed)
+        for amount, seen in zip(amounts[damage], found, strict=True):
+            of = {"scorer": scorer, "setting": setting, "damage": damage, "amount": amount}
+            quartiles = np.quantile(seen[:, 2], [0.25, 0.5, 0.75])
+            named = dict(zip(("low", "middle", "high"), quartiles.tolist(), strict=True))
+            rows.append({**of, "accuracy": float(seen[:, 0].mean()), **named})
+    return pd.DataFrame(rows)
 
 
 # --- recorded -----------------------------------------------------------------------------------

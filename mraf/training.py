@@ -19,7 +19,7 @@ from mraf.batches import Batch, TrainingClips, number_of_batches
 from mraf.configuration import Config, TrainingConfig, resolve_device, resolve_precision
 from mraf.data.features import FeatureSet
 from mraf.errors import DataError, RunError
-from mraf.losses import CenterLoss, distillation_loss, match_loss
+from mraf.losses import CenterLoss, distillation_loss
 from mraf.model import MRAF
 from mraf.model.missing import FittedStandIn
 
@@ -108,9 +108,6 @@ def step_losses(learner: Learner, batch: Batch, config: TrainingConfig) -> StepL
         r_f, _ = both.reliability.face.chunk(2)
         lacking = (config.reliability_floor - r_f).clamp(min=0)
         loss = loss + config.reliability_floor_weight * lacking.square().mean()
-    if config.match_weight:
-        r_f, _ = both.reliability.face.chunk(2)
-        loss = loss + config.match_weight * match_loss(r_f, own_face)
     accuracy = (z_c.argmax(dim=-1) == batch.speaker).float().mean()
     return StepLosses(loss, ce_face, ce_voice, ce_fused, kd, center, accuracy)
 

@@ -16,7 +16,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
@@ -30,7 +29,7 @@ from mraf.experiment import Experiment
 from mraf.files import without_home, write_text
 from mraf.outcomes import Judged
 from mraf.prediction import HEADS, predict
-from mraf.robustness import CLEAN, CONDITION, Damage, damaged, outcomes
+from mraf.robustness import CONDITION, Condition, Damage, scores_under
 from mraf.runs import Run
 from mraf.sweeps.records import COLUMNS
 from mraf.sweeps.sweep import commit, parse_seeds
@@ -41,47 +40,36 @@ OUT = Path(__file__).resolve().parents[1] / "data" / "recorded"
 AMOUNTS: dict[Damage, tuple[float, ...]] = {
     "swapped face": (0.1, 0.3, 0.5, 1),
     "missing face": (0.3, 1),
-    "face noise": (0.25, 0.5, 0.75, 1),
-    "voice noise": (0.25, 0.5, 0.75, 1),
-    "shorter voice": (0.25, 0.5, 0.75, 1),
+    "face noise": (0.5, 1),
+    "voice noise": (0.5, 1),
+    "shorter voice": (0.5, 1),
 }
-WITH_FACE = [setting for setting in SETTINGS if setting.face]
-SHOWN = (CLEAN, 0.0), ("swapped face", 0.3), ("missing face", 1.0)  # in the calibration
+CALIBRATED = (Condition(), Condition("swapped face", 0.3), Condition("missing face", 1))
+Rows = list[dict[str, Any]]
 
 
-def robustness_rows(run: Run, split: data.Split) -> list[dict[str, Any]]:
-    """A row for each condition and setting."""
-    rows = []
-    for setting in WITH_FACE:
+def judge(run: Run, split: data.Split) -> tuple[Rows, Rows]:
+    """A row for each condition and setting, and one for each bin of those in CALIBRATED."""
+    rows: Rows = []
+    bins: Rows = []
+    for setting in (setting for setting in SETTINGS if setting.face):
         clips = split.clips(setting)
         judged = Judged.of(clips)
-
-        def add(damage: str, amount: float, right: Any, name: str = setting.name, j=judged) -> None:
-            counts = per_video(j, right)
-            row = {"damage": damage, "amount": amount, "setting": name, "clips": len(right)}
-            row |= {"correct": sum(counts), "accuracy": np.mean(right)}
-            rows.append({**row, "correct_per_video": " ".join(map(str, counts))})
-
+        clean = fused(run, clips)
+        found = {Condition(): clean}
         for damage, amounts in AMOUNTS.items():
-            found = outcomes(lambda c: fused(run, c), clips, damage, (0, *amounts))
-            if not any(row["setting"] == setting.name for row in rows):
-                add(CLEAN, 0, found[0])
-            for amount, right in zip(amounts, found[1:], strict=True):
-                add(damage, amount, right)
-    return rows
-
-
-def calibration_rows(run: Run, split: data.Split) -> list[dict[str, Any]]:
-    """A row for each condition, setting and bin."""
-    rows = []
-    for setting in WITH_FACE:
-        clips = split.clips(setting)
-        for damage, amount in SHOWN:
-            logits = fused(run, clips if damage == CLEAN else damaged(clips, damage, amount))
-            bins = reliability_bins(confidences(logits), top1(logits, clips.labels))
-            of = {"damage": damage, "amount": amount, "setting": setting.name}
-            rows += [{**of, **row} for row in bins.to_dict("records")]
-    return rows
+            given = scores_under(lambda c: fused(run, c), clips, damage, amounts, clean=clean)
+            found |= {Condition(damage, a): z for a, z in zip(amounts, given, strict=True)}
+        for condition, logits in found.items():
+            right = top1(logits, clips.labels)
+            counts = per_video(judged, right)
+            of = {**condition._asdict(), "setting": setting.name}
+            row = {"clips": len(right), "correct": sum(counts), "accuracy": right.mean()}
+            rows.append({**of, **row, "correct_per_video": " ".join(map(str, counts))})
+            if condition in CALIBRATED:
+                table = reliability_bins(confidences(logits), right)
+                bins += [{**of, **row} for row in table.to_dict("records")]
+    return rows, bins
 
 
 def fused(run: Run, clips: FeatureSet) -> Any:
@@ -110,17 +98,20 @@ def main() -> None:
     place = next(place for place in (OFFICIAL, TWIN) if place.corpus == base.corpus.name)
     split = data.validation_split(base.corpus, base.config.training.split_seed)
     file = options.out / f"robustness_{place.slug}.csv"
-    done = pd.read_csv(file)[["arm", "seed", "preset"]] if file.exists() else pd.DataFrame()
+    done = set()
+    if file.exists():
+        before = pd.read_csv(file)
+        done = set(zip(before.arm, before.seed, before.preset, strict=True))
     tasks = [(arm, seed) for seed in parse_seeds(options.seeds) for arm in arms]
     for arm, seed in tqdm(tasks, "runs"):
-        if (done == [arm.name, seed, options.preset]).all(axis=1).any():
+        if (arm.name, seed, options.preset) in done:
             continue
         start = time.perf_counter()
         experiment = Experiment.of(
             options.data, options.preset, {**arm.settings, "seed": seed}, device="cpu"
         )
         run = train(experiment.config, split.train, device="cpu", progress=False)
-        rows, bins = robustness_rows(run, split), calibration_rows(run, split)
+        rows, bins = judge(run, split)
         command = f"python scripts/record_robustness.py --table {options.table}{place.data}"
         command += f" --preset {options.preset} --arms {arm.name} --seeds {seed}-{seed}"
         of = {"arm": arm.name, "seed": seed, "corpus": place.corpus, "preset": options.preset}

@@ -8,9 +8,10 @@ equally probable beforehand, a face and a voice of one person are
 times as probable as those of two persons drawn apart: the Bayes factor. It is C where both name the
 same speaker for certain, near 0 where they name different ones, and 1 where either tells nothing,
 so that a bad voice does not discredit a good face. By Bayes' rule the odds that the face is the
-voice's own are the odds before times B; in logits, as Eq. 10 has them,
+voice's own are the odds before times B; in logits, as Eq. 10 has them, ln B is added. It may only
+speak against a face, since the right face is no better a picture than Eq. 10 takes it for:
 
-    r_f = σ(W e_f + b + ln B).
+    r_f = σ(W e_f + b + min(ln B, 0)).
 
 p(c | x_m) is a softmax of cosines to class means of the training clips. Its temperature is the one
 that makes their speakers likeliest when each clip is judged without its own video, as a new clip
@@ -100,6 +101,11 @@ class Agreement(nn.Module):
     @staticmethod
     def _rows(x: Tensor, space: Whitening | None) -> Tensor:
         return F.normalize(x.float(), dim=-1) if space is None else space(x.float())
+
+    def against(self, face: Tensor, voice: Tensor) -> Tensor:
+        """min(ln B, 0), shape (B, 1): what speaks against the face."""
+        evidence: Tensor = self(face, voice).clamp(max=0)
+        return evidence
 
     def forward(self, face: Tensor, voice: Tensor) -> Tensor:
         """ln B, shape (B, 1); about 0 for a face of zeros, which tells nothing."""

@@ -119,7 +119,7 @@ class MRAF(nn.Module):
             face: batch size B, or 1 where all clips share the missing token.
             voice: batch size B.
             missing: where the face is missing, shape (B, 1), or one value for the whole batch.
-            evidence: ln B of each clip, shape (B, 1), with ``scorer="agreement"``.
+            evidence: what speaks against each face, shape (B, 1), with ``scorer="agreement"``.
         """
         face_reliability = self.face_scorer(face.embedding, evidence)
         if self.config.missing_reliability == "zero":  # "its reliability score is set to zero"
@@ -168,10 +168,9 @@ class MRAF(nn.Module):
         voices = self.encode_voice(voice)
         missing = torch.arange(2 * clips, device=voice.device)[:, None] >= clips
         evidence = None
-        if (
-            self.agreement is not None and self.config.scorer == "agreement"
-        ):  # a stand-in is nobody's face
-            evidence = F.pad(self.agreement(face, voice), (0, 0, 0, clips))
+        if self.agreement is not None and self.config.scorer == "agreement":
+            against = self.agreement.against(face, voice)
+            evidence = F.pad(against, (0, 0, 0, clips))  # nothing speaks against a stand-in
         return self.fuse(
             Encoded(*(torch.cat([x[:clips], _rows(x[clips:], clips)]) for x in faces)),
             Encoded(*(torch.cat([x, x]) for x in voices)),
@@ -191,7 +190,9 @@ class MRAF(nn.Module):
             faces = self.face_encoder(x_f)
         if self.agreement is None:
             return self.fuse(faces, self.encode_voice(voice), missing)
-        evidence = self.agreement(face, voice) if self.config.scorer == "agreement" else None
+        evidence = None
+        if self.config.scorer == "agreement":
+            evidence = self.agreement.against(face, voice)
         out = self.fuse(faces, self.encode_voice(voice), missing, evidence)
         if self.config.shortcut == "none":
             return out

@@ -4,6 +4,7 @@ Needs ipywidgets, which comes with the extra "lab".
 """
 
 from mraf.widgets.ablations import ArmsExplorer
+from mraf.widgets.faces import DamageExplorer
 from mraf.widgets.follow import FollowOneClip
 from mraf.widgets.losses import LossExplorer
 from mraf.widgets.missing import MissingTokenExplorer
@@ -13,6 +14,7 @@ from mraf.widgets.reliability import ReliabilityExplorer
 
 __all__ = [
     "ArmsExplorer",
+    "DamageExplorer",
     "FollowOneClip",
     "LossExplorer",
     "MissingTokenExplorer",

@@ -1,0 +1,90 @@
+"""Record accuracy against enrolment: 1, 2, 5, 10 training clips a speaker.
+
+    python scripts/record_enrolment.py --seeds 3 --data DIR
+
+Judges class means and MRAF (its fused head, as many steps of training as with all clips) in P3–P6
+on the validation videos, for every seed that draws the clips and starts the network; rows that are
+there already are kept. Writes data/recorded/enrolment_<corpus>.csv. Aggregates only.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from tqdm.auto import tqdm
+
+from mraf import data
+from mraf.ablations import OFFICIAL, TWIN
+from mraf.baselines import ClassMeans
+from mraf.batches import number_of_batches
+from mraf.data.sampling import enrolled
+from mraf.evaluation import evaluate
+from mraf.experiment import Experiment
+from mraf.files import write_text
+from mraf.outcomes import MEAN
+from mraf.prediction import HEADS, predict
+from mraf.sweeps.sweep import parse_seeds
+from mraf.training import train
+
+OUT = Path(__file__).resolve().parents[1] / "data" / "recorded"
+NUMBERS = (1, 2, 5, 10)
+COLUMNS = ["clips_a_speaker", "training_clips", "seed", "system", "setting", "accuracy", "corpus"]
+COLUMNS += ["preset", "split", "command"]
+
+
+def steps_kept(experiment: Experiment, clips: int) -> Experiment:
+    """As many steps with few clips as the preset has with all of them."""
+    training = experiment.config.training
+    steps, of_few = (
+        number_of_batches(n, training.batch_size) for n in (len(experiment.training_clips), clips)
+    )
+    longer = replace(training, epochs=round(training.epochs * steps / of_few))
+    return replace(experiment, config=replace(experiment.config, training=longer))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--data", help="the corpus (default: $MRAF_DATA, else the twin)")
+    parser.add_argument("--preset", default="quick")
+    parser.add_argument("--seeds", default="3", help="N or FIRST-LAST (default: %(default)s)")
+    parser.add_argument("--out", type=Path, default=OUT)
+    options = parser.parse_args()
+    base = Experiment.of(options.data, options.preset, device="cpu")
+    place = next(place for place in (OFFICIAL, TWIN) if place.corpus == base.corpus.name)
+    split = data.validation_split(base.corpus, base.config.training.split_seed)
+    file = options.out / f"enrolment_{place.slug}.csv"
+    before = pd.read_csv(file) if file.exists() else pd.DataFrame(columns=COLUMNS)
+    done = set(zip(before.clips_a_speaker, before.seed, before.preset, strict=True))
+    tasks = [(number, seed) for seed in parse_seeds(options.seeds) for number in NUMBERS]
+    for number, seed in tqdm(tasks, "enrolment"):
+        if (number, seed, options.preset) in done:
+            continue
+        few = replace(split, train=enrolled(split.train, number, np.random.default_rng(seed)))
+        experiment = Experiment.of(options.data, options.preset, {"seed": seed}, device="cpu")
+        config = steps_kept(experiment, len(few.train)).config
+        run = train(config, few.train, device="cpu", progress=False)
+        systems: list[Any] = [ClassMeans(few.train, name) for name in ("voice", "face", "sum")]
+        systems.append(lambda clips, run=run: {"MRAF": predict(run.model, clips)[HEADS["fused"]]})
+        scores = evaluate(systems, few, resamples=2, progress=False).scores.reset_index()
+        scores = scores[(scores.setting != MEAN) & scores.accuracy.notna()]
+        command = f"python scripts/record_enrolment.py{place.data} --preset {options.preset}"
+        rows = scores[["system", "setting", "accuracy"]].assign(
+            clips_a_speaker=number,
+            training_clips=len(few.train),
+            seed=seed,
+            corpus=place.corpus,
+            preset=options.preset,
+            split=split.name,
+            command=f"{command} --seeds {seed}-{seed}",
+        )
+        before = pd.concat([before, rows[COLUMNS]]) if len(before) else rows[COLUMNS]
+        write_text(file, before.to_csv(index=False, float_format="%.5g"))
+
+
+if __name__ == "__main__":
+    main()
