@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm.auto import tqdm
@@ -92,8 +93,9 @@ def means_of(
         video = np.unique(train.video, return_inverse=True)[1]
         pair = np.unique(labels * len(train) + video, return_inverse=True)[1]  # (speaker, video)
         weight /= np.maximum(np.bincount(pair, weights=weight), 1)[pair]
-    membership = (labels == np.arange(len(clips))[:, None]) * weight  # (C, N)
-    return _unit(membership.astype(np.float32) @ rows)
+    place = labels, np.arange(len(labels))
+    membership = csr_array((weight.astype(np.float32), place), shape=(len(clips), len(labels)))
+    return _unit(membership @ rows)
 
 
 def class_mean_systems(train: FeatureSet) -> list[Predictor]:

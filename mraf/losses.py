@@ -58,5 +58,9 @@ class CenterLoss(nn.Module):
 
     def forward(self, embedding: Tensor, speaker: Tensor) -> Tensor:
         """Pull fused embeddings e_c (B, d) to the centres of their speakers (B,)."""
-        total = (embedding.float() - self.centers[speaker]).square().sum() / 2
+        total = (embedding.float() - self.of(speaker)).square().sum() / 2
         return total if self.reduction == "sum" else total / embedding.numel()
+
+    def of(self, speaker: Tensor) -> Tensor:
+        """The centres (B, d) of speakers (B,)."""
+        return self.centers[speaker]

@@ -12,6 +12,7 @@ from mraf.data.landmarks import Landmarks
 
 Ints = NDArray[np.int64]
 PARTS = ("train", "cross", "test_english", "test_cross")
+FLAWS = ("shared", "repeated", "ambiguous")
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,7 +165,7 @@ def _add_flaws(
     first = np.cumsum(size) - size
     used = np.zeros(len(size), dtype=bool)
     english, cross = (np.flatnonzero(layout.part == part) for part in (0, 1))
-    for flaw, sources in (("shared", english), ("repeated", cross), ("ambiguous", cross)):
+    for flaw, sources in zip(FLAWS, (english, cross, cross), strict=True):
         wanted = round(growth * counts[f"{flaw}_videos"])
         for source in rng.permutation(sources):
             if wanted == 0:

@@ -20,7 +20,7 @@ from scipy.special import ndtr, ndtri
 
 from mraf.data.factors import Floats, Scalars, balanced_levels, draw_coordinates
 from mraf.data.features import FACE_DIM, VOICE_DIM, Corpus, FeatureSet
-from mraf.data.layout import PARTS, Ints, Layout, draw_layout
+from mraf.data.layout import FLAWS, PARTS, Ints, Layout, draw_layout
 from mraf.errors import DataError
 
 LANGUAGES = ("English", "Urdu")
@@ -78,6 +78,31 @@ def generate(
     parts = (_part(layout, face, voice, part) for part in range(len(PARTS)))
     train, cross, test_english, test_cross = parts
     return Corpus(train, cross, test_english, test_cross, speakers, "twin")
+
+
+def few_clips(scalars: Scalars, train: int = 4, test: int = 1) -> Scalars:
+    """A calibration of equally few clips a speaker, without flaws: for very many speakers.
+
+    Args:
+        scalars: what all else is taken from.
+        train: English training clips of each speaker, in two videos.
+        test: clips of each speaker in each other set, in one video.
+    Raises:
+        DataError: less than two training clips or one of the others.
+    """
+    if train < 2 or test < 1:
+        raise DataError(f"twin: {train} training and {test} other clips; needs at least 2 and 1.")
+    speakers = scalars["counts"]["speakers"]
+    counts = scalars["counts"] | {f"{flaw}_videos": 0 for flaw in FLAWS}
+    for part in PARTS:
+        clips, videos = (train, [0, speakers]) if part == "train" else (test, [speakers])
+        counts[part] = {
+            "clips": clips * speakers,
+            "videos_per_speaker": videos,
+            "clips_per_speaker": [clips, clips],
+            "video_spread": 0.0,
+        }
+    return scalars | {"counts": counts}
 
 
 def stream(seed: int, purpose: str) -> np.random.Generator:

@@ -15,7 +15,7 @@ from mraf.data.features import Corpus
 from mraf.data.inspection import PAIRS, flawed_videos, unit, video_index
 from mraf.data.landmarks import Landmarks
 from mraf.data.protocol import cross_split, validation_split
-from mraf.data.twin import calibration, generate
+from mraf.data.twin import calibration, few_clips, generate
 from mraf.errors import DataError
 
 
@@ -248,3 +248,23 @@ def test_real_features_are_like_the_twin(twin: Corpus, real_corpus: Corpus) -> N
 
     table = compare(twin, real_corpus).table
     assert table["within"].all(), table[~table["within"]].to_string()
+
+
+def test_many_speakers_with_few_clips_each() -> None:
+    corpus = generate(0, 300, few_clips(calibration(), train=4, test=2))
+    assert corpus.speakers == 300
+    assert [len(part) for part in corpus.parts.values()] == [1200, 600, 600, 600]
+    assert (np.bincount(corpus.train.labels) == 4).all()
+    assert (_videos_per_speaker(corpus.train) == 2).all()
+    assert (_videos_per_speaker(corpus.cross) == 1).all()
+    assert flawed_videos(corpus).empty
+    assert calibration()["counts"]["shared_videos"] == 12  # the one shipped is as it was
+    with pytest.raises(DataError, match="at least 2 and 1"):
+        few_clips(calibration(), train=1)
+
+
+def test_of_very_many_items_few_orders_are_tried() -> None:
+    items = 600_000  # 200 orders of them would take a gigabyte
+    rng = np.random.default_rng(0)
+    level = balanced_levels(rng, np.ones(items), np.zeros(items, dtype=np.int64))
+    assert np.allclose(np.sort(level), (np.arange(items) + 0.5) / items)
