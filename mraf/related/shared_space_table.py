@@ -40,6 +40,9 @@ WINNER, RIVAL = "shared space, dropout 0.9", "FOP"
 """Of the winner's two values of dropout, the one whose variants are measured."""
 RECIPE = SharedSpaceConfig(batch_size=64)
 """Four times as fast as the winner's batches of 16, which are measured beside it."""
+VARIANT = "· "
+"""How the names of systems start that change one thing about `WINNER`."""
+DIFFERENCES = ("EER minus FOP's", "EER minus the space's")
 CANDIDATES = (2, 5, 10)
 LEVELS = np.round(np.arange(0.02, 1, 0.02), 2)
 """False-accept rates at which the DET curve is recorded."""
@@ -99,7 +102,7 @@ def identity_folds(speakers: int, folds: int = FOLDS, seed: int = 0) -> list[Fol
 def systems(corpus: Corpus) -> dict[str, Fit]:
     """Everything that is compared: how to fit it on training clips, with a seed.
 
-    Names that start with a dot change one thing about the first.
+    Those whose names start with `VARIANT` change one thing about the first.
     """
 
     def space(**changes: Any) -> Fit:
@@ -163,8 +166,8 @@ def table(
         chosen: of `systems`; all by default.
         folds: default `identity_folds`.
     Returns:
-        The columns of COLUMNS. `at` is the number of candidates, the false-accept rate, or, of the
-        metric "EER difference", empty: the EER minus FOP's on the same trials and draws.
+        The columns of COLUMNS. `at` is the number of candidates of the metric "matching", the
+        false-accept rate of "FRR", and else empty. Differences are paired: same trials, same draws.
     """
     fits = systems(corpus) if chosen is None else chosen
     folds = identity_folds(corpus.speakers) if folds is None else folds
@@ -228,7 +231,7 @@ def _measured(
 
 
 def _with_means(measured: Sequence[Measured]) -> list[Measured]:
-    """Everything, its means over folds, and each EER minus FOP's."""
+    """Everything with the differences, and all means over folds."""
     everything = [*measured, *_differences(measured)]
     groups: dict[tuple[Any, ...], list[Measured]] = {}
     for one in everything:
@@ -248,16 +251,15 @@ def _with_means(measured: Sequence[Measured]) -> list[Measured]:
 
 
 def _differences(measured: Sequence[Measured]) -> Iterator[Measured]:
-    rivals = {
-        (one.condition, one.fold): one
-        for one in measured
-        if one.metric == "EER" and one.system == RIVAL
-    }
-    for one in measured:
-        rival = rivals.get((one.condition, one.fold))
-        if one.metric == "EER" and one.system != RIVAL and rival is not None:
-            value, by_draw = one.value - rival.value, one.drawn - rival.drawn
-            yield one._replace(metric="EER difference", value=value, drawn=by_draw)
+    """Each EER minus FOP's, and that of each variant minus the space's, on the same trials."""
+    of = {(one.system, one.condition, one.fold): one for one in measured if one.metric == "EER"}
+    for one in of.values():
+        rivals = [RIVAL, WINNER] if one.system.startswith(VARIANT) else [RIVAL]
+        for name, metric in zip(rivals, DIFFERENCES, strict=False):
+            rival = of.get((name, one.condition, one.fold))
+            if rival is not None and one.system != name:
+                value, by_draw = one.value - rival.value, one.drawn - rival.drawn
+                yield one._replace(metric=metric, value=value, drawn=by_draw)
 
 
 def summary(table: pd.DataFrame) -> str:

@@ -11,6 +11,7 @@ from mraf.widgets.missing import MissingTokenExplorer
 from mraf.widgets.protocols import ProtocolExplorer
 from mraf.widgets.recording import Recording, record
 from mraf.widgets.reliability import ReliabilityExplorer
+from mraf.widgets.shared_space import ThresholdExplorer
 
 __all__ = [
     "ArmsExplorer",
@@ -21,5 +22,6 @@ __all__ = [
     "ProtocolExplorer",
     "Recording",
     "ReliabilityExplorer",
+    "ThresholdExplorer",
     "record",
 ]

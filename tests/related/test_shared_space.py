@@ -282,7 +282,7 @@ def test_who_knows_is_right_and_who_guesses_is_at_chance(measured):
         assert oracle["EER"].item() == 0
         blind = means.loc[study.RIVAL, condition]
         assert blind.loc["EER"].low.item() < 0.5 < blind.loc["EER"].high.item()
-        assert oracle["EER difference"].item() == -blind.value["EER"].item()
+        assert oracle["EER minus FOP's"].item() == -blind.value["EER"].item()
         assert oracle["matching", 2.0] == 1
         assert blind.value["matching", 2.0] == pytest.approx(0.5, abs=0.1)
 
@@ -296,9 +296,24 @@ def test_every_fold_is_recorded_and_the_mean_is_theirs(measured):
     assert ((measured.low <= measured.value) | measured.low.isna()).all()
 
 
+def test_a_variant_is_compared_with_what_it_varies():
+    def one(system, value):
+        known = {"language": "English", "condition": "heard", "metric": "EER", "at": np.nan}
+        return study.Measured(system, **known, fold=0, n=9, value=value, drawn=np.full(3, value))
+
+    names = (study.WINNER, study.VARIANT + "without", study.RIVAL)
+    found = study._differences([one(n, v) for n, v in zip(names, (0.3, 0.35, 0.4), strict=True)])
+    values = {(d.system, d.metric): (d.value, *d.drawn) for d in found}
+    assert values == {
+        (names[0], "EER minus FOP's"): pytest.approx((-0.1,) * 4),
+        (names[1], "EER minus FOP's"): pytest.approx((-0.05,) * 4),
+        (names[1], "EER minus the space's"): pytest.approx((0.05,) * 4),
+    }
+
+
 def test_the_summary_shows_every_system(measured):
     text = study.summary(measured)
-    for word in ("oracle", "FOP", "heard", "unheard", "EER difference", "matching among 2"):
+    for word in ("oracle", "FOP", "heard", "unheard", "EER minus FOP's", "matching among 2"):
         assert word in text
 
 
