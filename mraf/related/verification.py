@@ -1,7 +1,7 @@
 """Does this face belong to this voice? Trials on people never trained on, and their error rates.
 
 Trials of one identity are not independent: every interval resamples identities, and a trial of two
-identities counts as often as both are drawn (the subject bootstrap; Poh & Bengio 2007, section 3).
+identities counts as often as both are drawn (a bootstrap over subjects; Poh & Bengio, TPAMI 2007).
 """
 
 from __future__ import annotations
