@@ -34,6 +34,7 @@ from mraf.related.verification import Rates, eer
 SAME, DIFFERENT = VOICE, MISSING
 COLOUR = {WINNER: FUSED, RIVAL: GREY, "CCA": PALETTE["orange"]}
 CONDITIONS = {"heard": VOICE, "unheard": OTHER}
+COSINES = (-1, -0.5, 0, 0.5, 1)
 TICKS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98)
 
 
@@ -88,8 +89,7 @@ def _distributions(axes: Axes, cosine: NDArray[Any], same: NDArray[Any]) -> None
     edges = np.linspace(-1, 1, 61)
     for which, colour, name in ((same, SAME, "one person"), (~same, DIFFERENT, "two people")):
         axes.hist(cosine[which], edges, density=True, color=colour, alpha=0.45, label=name, lw=0)
-    axes.set_xlim(-1, 1)
-    axes.set_yticks([])
+    axes.set(xlim=(-1, 1), xticks=COSINES, yticks=[])
     axes.spines["left"].set_visible(False)
 
 
@@ -239,11 +239,10 @@ def at_threshold(
     right.plot([threshold] * 2, [far, frr], "o", color=INK, ms=5)
     equal = float(eer(found))
     right.axhline(equal, color=GREY, lw=1, ls="--")
-    right.annotate(f"EER {equal:.1%}", (-0.98, equal), xytext=(0, 4), textcoords="offset points",
-                   fontsize=8.5)  # fmt: skip
-    right.set(xlim=(-1, 1), ylim=(0, 1), xlabel="threshold",
-              title=f"FAR {far:.1%}, FRR {frr:.1%}")  # fmt: skip
-    right.legend(loc="center left", fontsize=8)
+    right.text(0.98, equal + 0.02, f"EER {equal:.1%}", fontsize=8.5, ha="right")
+    right.set(xlim=(-1, 1), ylim=(0, 1), xlabel="threshold", xticks=COSINES)
+    right.set_title(f"FAR {far:.1%}, FRR {frr:.1%}")
+    right.legend(loc="lower left", fontsize=8)
     right.grid()
     percent_axis(right)
     text = (

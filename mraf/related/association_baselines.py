@@ -96,11 +96,15 @@ def fit_canonical_correlation(
         centred.append(x)
         whitening.append(axes / np.sqrt(energy) @ axes.T)
     common = whitening[0] @ (centred[0].T @ centred[1] / len(train)) @ whitening[1]
-    left, correlation, right = np.linalg.svd(common, full_matrices=False)
-    kept = correlation[:components]
-    face = whitening[0] @ left[:, :components] * np.sqrt(kept)
-    voice = whitening[1] @ right[:components].T * np.sqrt(kept)
-    return CanonicalCorrelation((means[0], face), (means[1], voice), kept)
+    left, weight, right = np.linalg.svd(common, full_matrices=False)
+    turns = [
+        whiten @ side[:, :components] * np.sqrt(weight[:components])
+        for whiten, side in zip(whitening, (left, right.T), strict=True)
+    ]
+    first, second = (x @ turn for x, turn in zip(centred, turns, strict=True))
+    lengths = np.linalg.norm(first, axis=0) * np.linalg.norm(second, axis=0)
+    correlation = (first * second).sum(axis=0) / lengths
+    return CanonicalCorrelation((means[0], turns[0]), (means[1], turns[1]), correlation)
 
 
 def fit_chosen_correlation(

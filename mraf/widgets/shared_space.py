@@ -37,7 +37,7 @@ class ThresholdExplorer(Explorer):
         self.fold = inputs(widgets.Dropdown, "Fold", options=folds)
         self.language = inputs(widgets.Dropdown, "Language", options=languages)
         self.threshold = inputs(
-            widgets.FloatSlider, "Threshold", min=-1.0, max=1.0, step=0.05, value=0.3,
+            widgets.FloatSlider, "Threshold", min=-1.0, max=1.0, step=0.05, value=0.1,
             readout_format=".2f",
         )  # fmt: skip
         controls = [

@@ -101,7 +101,7 @@ def test_the_control_moves_the_threshold_and_changes_fold_and_language():
         if (fold, language) != ("fold 2", "Urdu")
     }
     explorer = ThresholdExplorer(scored)
-    assert "fold 1, English: at threshold 0.30" in explorer.figure.alt
+    assert "fold 1, English: at threshold 0.10" in explorer.figure.alt
     explorer.threshold.value = 1.0
     assert "0.0% of the trials of two people are accepted and 100.0%" in explorer.figure.alt
     before = explorer.figure.alt
