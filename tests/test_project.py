@@ -35,7 +35,7 @@ LAYERS = (
     {"mraf.configuration", "mraf.batches", "mraf.runs", "mraf.training", "mraf.prediction"},
     {"mraf.outcomes", "mraf.evaluation", "mraf.baselines", "mraf.submission", "mraf.sweeps"},
     {"mraf.related"},
-    {"mraf.plots"},
+    {"mraf.plots", "mraf.exercises"},
     {"mraf.report", "mraf.widgets", "mraf.doctor"},
     {"mraf.reproduction"},
     {"mraf.cli", "mraf.actions", "mraf.__main__"},

@@ -86,7 +86,7 @@ def score_panels(panels: Mapping[str, tuple[NDArray[Any], NDArray[Any]]]) -> Fig
 
 
 def _distributions(axes: Axes, cosine: NDArray[Any], same: NDArray[Any]) -> None:
-    edges = np.linspace(-1, 1, 61)
+    edges = np.linspace(-1, 1, 61).tolist()
     for which, colour, name in ((same, SAME, "one person"), (~same, DIFFERENT, "two people")):
         axes.hist(cosine[which], edges, density=True, color=colour, alpha=0.45, label=name, lw=0)
     axes.set(xlim=(-1, 1), xticks=COSINES, yticks=[])
@@ -167,7 +167,8 @@ def det(table: pd.DataFrame, title: str = "", shown: Sequence[str] = tuple(COLOU
         axes.set_aspect("equal")
         axes.grid()
     figure.axes[0].set_ylabel("FRR: one person taken for two")
-    figure.axes[0].legend(loc="lower left", fontsize=8)
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
     if title:
         figure.suptitle(title, x=0.01, ha="left", fontsize=10.5)
     return describe(figure, f"{title} False rejects against false accepts. {'; '.join(said)}.")
