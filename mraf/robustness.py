@@ -8,6 +8,7 @@ that of clips that are all hit.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple, get_args
@@ -18,11 +19,13 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from mraf.ablations import Place
+from mraf.batches import TrainingClips
 from mraf.data.features import FeatureSet
 from mraf.degradation import FaceDegradation, VoiceDegradation, degrade_faces, degrade_voices
 from mraf.errors import RunError
 from mraf.evaluation import top1
 from mraf.model import MRAF
+from mraf.model.agreement import Agreement
 from mraf.pairing import ArmRuns, Metric, estimate, paired_runs, runs_of
 from mraf.prediction import forward
 from mraf.recorded import FOLDER, find
@@ -99,6 +102,24 @@ def scores_under(
     else:
         for amount in amounts:
             yield system(damaged(clips, damage, amount, seed)) if amount else clean
+
+
+def with_agreement(model: MRAF, train: FeatureSet) -> MRAF:
+    """The same network with the scorer that sees whether face and voice agree; nothing is trained.
+
+    On clips that it was trained on nothing ever speaks against a face, or hardly anything. So a
+    network that is trained with this scorer comes to the same as one that is given it afterwards.
+
+    Args:
+        train: the clips that the network was trained on.
+    """
+    other = copy.deepcopy(model)
+    other.config = replace(model.config, scorer="agreement")
+    if other.agreement is None:
+        placed = TrainingClips.place(train, next(model.parameters()).device)
+        other.agreement = Agreement(other.config).to(placed.face.device)
+        other.agreement.fit(placed.face, placed.voice, placed.speaker, placed.video)
+    return other
 
 
 def looked_at(model: MRAF, clips: FeatureSet, batch: int = 512) -> NDArray[np.float32]:

@@ -3,7 +3,8 @@
     python scripts/record_robustness.py --seeds 5 --data DIR
 
 Trains every arm of data/sweeps/scorer.toml with every seed and judges it on the validation videos
-under every condition below; rows are added run by run, and what is recorded already is skipped.
+under every condition below, as it is and, under the name ARM+agreement, with the scorer that sees
+whether face and voice agree; rows are added run by run, and what is recorded already is skipped.
 Writes data/recorded/robustness_<corpus>.csv, a row for each run, condition and setting (P3 and P5;
 all faces missing is P4 and P6) as `mraf sweep` does, and calibration_<corpus>.csv, a row for each
 run, condition, setting and bin of confidence. Aggregates only.
@@ -22,15 +23,16 @@ from tqdm.auto import tqdm
 from mraf import data
 from mraf.ablations import OFFICIAL, TWIN, declared_table
 from mraf.calibration import confidences, reliability_bins
+from mraf.configuration import configure
 from mraf.data.features import FeatureSet
 from mraf.data.protocol import SETTINGS
 from mraf.evaluation import top1
 from mraf.experiment import Experiment
 from mraf.files import without_home, write_text
+from mraf.model import MRAF
 from mraf.outcomes import Judged
 from mraf.prediction import HEADS, predict
-from mraf.robustness import CONDITION, Condition, Damage, scores_under
-from mraf.runs import Run
+from mraf.robustness import CONDITION, Condition, Damage, scores_under, with_agreement
 from mraf.sweeps.records import COLUMNS
 from mraf.sweeps.sweep import commit, parse_seeds
 from mraf.sweeps.tasks import per_video
@@ -45,20 +47,23 @@ AMOUNTS: dict[Damage, tuple[float, ...]] = {
     "shorter voice": (0.5, 1),
 }
 CALIBRATED = (Condition(), Condition("swapped face", 0.3), Condition("missing face", 1))
+RUN_COLUMNS = [*CONDITION, *COLUMNS]
+BIN_COLUMNS = [*CONDITION, "arm", "seed", "setting", "low", "high", "clips", "confidence"]
+BIN_COLUMNS += ["accuracy", "corpus", "preset", "split", "command"]
 Rows = list[dict[str, Any]]
 
 
-def judge(run: Run, split: data.Split) -> tuple[Rows, Rows]:
+def judge(model: MRAF, split: data.Split) -> tuple[Rows, Rows]:
     """A row for each condition and setting, and one for each bin of those in CALIBRATED."""
     rows: Rows = []
     bins: Rows = []
     for setting in (setting for setting in SETTINGS if setting.face):
         clips = split.clips(setting)
         judged = Judged.of(clips)
-        clean = fused(run, clips)
+        clean = fused(model, clips)
         found = {Condition(): clean}
         for damage, amounts in AMOUNTS.items():
-            given = scores_under(lambda c: fused(run, c), clips, damage, amounts, clean=clean)
+            given = scores_under(lambda c: fused(model, c), clips, damage, amounts, clean=clean)
             found |= {Condition(damage, a): z for a, z in zip(amounts, given, strict=True)}
         for condition, logits in found.items():
             right = top1(logits, clips.labels)
@@ -72,8 +77,8 @@ def judge(run: Run, split: data.Split) -> tuple[Rows, Rows]:
     return rows, bins
 
 
-def fused(run: Run, clips: FeatureSet) -> Any:
-    return predict(run.model, clips)[HEADS["fused"]]
+def fused(model: MRAF, clips: FeatureSet) -> Any:
+    return predict(model, clips)[HEADS["fused"]]
 
 
 def append(file: Path, rows: list[dict[str, Any]], columns: list[str]) -> None:
@@ -107,21 +112,23 @@ def main() -> None:
         if (arm.name, seed, options.preset) in done:
             continue
         start = time.perf_counter()
-        experiment = Experiment.of(
-            options.data, options.preset, {**arm.settings, "seed": seed}, device="cpu"
-        )
-        run = train(experiment.config, split.train, device="cpu", progress=False)
-        rows, bins = judge(run, split)
+        settings = {**arm.settings, "seed": seed}
+        config = configure(options.preset, base.corpus.speakers, settings)
+        run = train(config, split.train, device="cpu", progress=False)
         command = f"python scripts/record_robustness.py --table {options.table}{place.data}"
         command += f" --preset {options.preset} --arms {arm.name} --seeds {seed}-{seed}"
-        of = {"arm": arm.name, "seed": seed, "corpus": place.corpus, "preset": options.preset}
-        of |= {"split": split.name, "device": "cpu", "commit": commit()}
-        of |= {"command": without_home(command), "seconds": time.perf_counter() - start}
-        append(file, [{**row, **of} for row in rows], [*CONDITION, *COLUMNS])
-        bin_columns = [*CONDITION, "arm", "seed", "setting", "low", "high", "clips", "confidence"]
-        bin_columns += ["accuracy", "corpus", "preset", "split", "command"]
-        calibration = options.out / f"calibration_{place.slug}.csv"
-        append(calibration, [{**row, **of} for row in bins], bin_columns)
+        of = {"seed": seed, "corpus": place.corpus, "preset": options.preset, "device": "cpu"}
+        of |= {"split": split.name, "commit": commit(), "command": without_home(command)}
+        judged = {arm.name: run.model}
+        if run.config.model.scorer == "own" and run.config.model.reliability == "learned":
+            judged[f"{arm.name}+agreement"] = with_agreement(run.model, split.train)
+        tables: dict[str, Rows] = {"robustness": [], "calibration": []}
+        for name, model in judged.items():
+            for rows, found in zip(tables.values(), judge(model, split), strict=True):
+                seconds = time.perf_counter() - start
+                rows += [{**row, **of, "arm": name, "seconds": seconds} for row in found]
+        for kind, columns in (("robustness", RUN_COLUMNS), ("calibration", BIN_COLUMNS)):
+            append(options.out / f"{kind}_{place.slug}.csv", tables[kind], columns)
 
 
 if __name__ == "__main__":

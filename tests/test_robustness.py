@@ -25,9 +25,11 @@ from mraf.robustness import (
     damage_table,
     damaged,
     hit,
+    looked_at,
     recorded_robustness,
     scores_under,
     spared,
+    with_agreement,
 )
 
 DAMAGES = get_args(Damage)
@@ -82,6 +84,19 @@ def test_the_table_of_damages_is_measured_on_the_damaged_clips(tiny_corpus, mode
     assert table.accuracy[1] == pytest.approx(right.mean())
     assert (table.low <= table.middle).all()
     assert (table.middle <= table.high).all()
+
+
+def test_a_trained_network_can_be_given_the_scorer_that_sees_agreement(tiny_corpus, model):
+    clips = tiny_corpus.cross
+    before = predict(model, clips)["MRAF"]
+    other = with_agreement(model, tiny_corpus.train)
+    assert model.agreement is None
+    assert np.array_equal(before, predict(model, clips)["MRAF"])
+    own, swapped = (looked_at(other, damaged(clips, "swapped face", q)) for q in (0, 1))
+    assert np.array_equal(own[:, 1], looked_at(model, clips)[:, 1])  # nothing against these faces
+    assert swapped[:, 1].max() < 0.3 < own[:, 1].min()
+    again = with_agreement(other, tiny_corpus.train)
+    assert np.array_equal(looked_at(again, clips), own)
 
 
 def test_unknown_damage_and_rates_are_refused(tiny_corpus):
@@ -155,7 +170,9 @@ def test_what_is_recorded_can_be_compared():
     if found is None:
         pytest.skip("no robustness is recorded for the twin")
     swapped = Condition("swapped face", 0.3)
-    ratio, low, high = cost_ratio(found.cost("agreement", swapped), found.cost("paper", swapped))
+    ratio, low, high = cost_ratio(
+        found.cost("paper+agreement", swapped), found.cost("paper", swapped)
+    )
     assert low <= ratio <= high
     with pytest.raises(RunError, match="no arm 'nobody'"):
         found.cost("nobody", swapped)
