@@ -42,9 +42,9 @@ OUT = Path(__file__).resolve().parents[1] / "data" / "recorded"
 AMOUNTS: dict[Damage, tuple[float, ...]] = {
     "swapped face": (0.1, 0.3, 0.5, 1),
     "missing face": (0.3, 1),
-    "face noise": (0.5, 1),
-    "voice noise": (0.5, 1),
-    "shorter voice": (0.5, 1),
+    "face noise": (1,),
+    "voice noise": (1,),
+    "shorter voice": (0.8,),
 }
 CALIBRATED = (Condition(), Condition("swapped face", 0.3), Condition("missing face", 1))
 RUN_COLUMNS = [*CONDITION, *COLUMNS]

@@ -13,9 +13,11 @@ speak against a face, since the right face is no better a picture than Eq. 10 ta
 
     r_f = σ(W e_f + b + min(ln B, 0)).
 
-p(c | x_m) is a softmax of cosines to class means of the training clips. Its temperature is the one
-that makes their speakers likeliest when each clip is judged without its own video, as a new clip
-will be. Nothing of this is trained, and no wrong face is needed for it.
+p(c | x_m) is a softmax of cosines to class means of the training clips, to which one answer more is
+added: nobody that is known, of cosine θ, which is shared out among all speakers evenly. Without it
+noise, which is like nobody, would still name somebody. Temperature and θ are those that make the
+speakers of training clips likeliest when each is judged without its own video, as a new clip will
+be. Nothing of this is trained, and no wrong face is needed for it.
 """
 
 from __future__ import annotations
@@ -43,6 +45,7 @@ class Agreement(nn.Module):
     face_means: Tensor
     voice_means: Tensor
     sharpness: Tensor
+    nobody: Tensor
     fitted: Tensor
 
     def __init__(self, config: ModelConfig) -> None:
@@ -50,6 +53,7 @@ class Agreement(nn.Module):
         self.register_buffer("face_means", torch.zeros(config.speakers, config.face_dim))
         self.register_buffer("voice_means", torch.zeros(config.speakers, config.voice_dim))
         self.register_buffer("sharpness", torch.ones(2))  # 1 / T of faces and of voices
+        self.register_buffer("nobody", torch.zeros(2))  # θ of faces and of voices
         self.register_buffer("fitted", torch.tensor(False))
         refined = config.shortcut == "whitened"
         self.of_faces = Whitening(config.face_dim, covariance=False) if refined else None
@@ -77,11 +81,21 @@ class Agreement(nn.Module):
             rows = self._rows(x, space)
             total = torch.zeros_like(means).index_add_(0, speaker, rows)
             means.copy_(F.normalize(total, dim=-1))
-            self.sharpness[number] = _sharpness(rows, total, speaker, video)
+            cosine, label = _left_out(rows, total, speaker, video)
+            self.sharpness[number] = sharpness = _sharpness(cosine, label)
+            self.nobody[number] = _nobody(sharpness * cosine, label, sharpness)
         self.fitted.fill_(True)
 
     def speakers(self, face: Tensor, voice: Tensor) -> tuple[Tensor, Tensor]:
-        """ln p(c | x_f) and ln p(c | x_a), shapes (B, C), for features as they come."""
+        """ln p(c | x_f) and ln p(c | x_a), shapes (B, C), for features as they come.
+
+        Without the answer "nobody": the speakers that are known are all there are.
+        """
+        by_face, by_voice = self._scores(face, voice)
+        return by_face.log_softmax(dim=-1), by_voice.log_softmax(dim=-1)
+
+    def _scores(self, face: Tensor, voice: Tensor) -> tuple[Tensor, Tensor]:
+        """Cosines over T, shapes (B, C)."""
         if not self.fitted:
             raise RunError("Agreement has seen no clips: call fit(face, voice, speaker, video).")
         named = []
@@ -90,8 +104,7 @@ class Agreement(nn.Module):
                 (face, self.of_faces, self.face_means, self.sharpness[0]),
                 (voice, self.of_voices, self.voice_means, self.sharpness[1]),
             ):
-                cosine = self._rows(x, space) @ means.T
-                named.append((sharpness * cosine).log_softmax(dim=-1))
+                named.append(sharpness * (self._rows(x, space) @ means.T))
         return named[0], named[1]
 
     def voice_rows(self, voice: Tensor) -> Tensor:
@@ -109,13 +122,31 @@ class Agreement(nn.Module):
 
     def forward(self, face: Tensor, voice: Tensor) -> Tensor:
         """ln B, shape (B, 1); about 0 for a face of zeros, which tells nothing."""
-        by_face, by_voice = self.speakers(face, voice)
+        by_face, by_voice = (
+            with_nobody(scores, sharpness * nobody)
+            for scores, sharpness, nobody in zip(
+                self._scores(face, voice), self.sharpness, self.nobody, strict=True
+            )
+        )
         together = (by_face + by_voice).logsumexp(dim=-1, keepdim=True)
         return together + math.log(by_face.shape[-1])
 
 
-def _sharpness(rows: Tensor, total: Tensor, speaker: Tensor, video: Tensor) -> float:
-    """1 / T under which clips are likeliest to be their speakers', own videos left out.
+def with_nobody(scores: Tensor, nobody: Tensor) -> Tensor:
+    """ln p(c | x), shape (B, C), where a further score stands for nobody that is known.
+
+    Args:
+        scores: of the speakers (B, C).
+        nobody: a number; its share is divided evenly among the speakers.
+    """
+    everything = torch.logaddexp(scores.logsumexp(dim=-1, keepdim=True), nobody)
+    return torch.logaddexp(scores, nobody - math.log(scores.shape[-1])) - everything
+
+
+def _left_out(rows: Tensor, total: Tensor, speaker: Tensor, video: Tensor) -> tuple[Tensor, Tensor]:
+    """Cosines of clips to class means without their own videos (M, C), and their speakers (M,).
+
+    Clips of a speaker with a single video are not among them.
 
     Args:
         rows: unit features (N, D).
@@ -131,7 +162,11 @@ def _sharpness(rows: Tensor, total: Tensor, speaker: Tensor, video: Tensor) -> f
     cosine = rows @ F.normalize(total, dim=-1).T  # (N, C)
     left = F.normalize(total[speaker] - of_pair[pair], dim=-1)
     cosine[torch.arange(len(rows)), speaker] = (rows * left).sum(dim=-1)
-    cosine, label = cosine[others].double(), speaker[others]
+    return cosine[others].double(), speaker[others]
+
+
+def _sharpness(cosine: Tensor, label: Tensor) -> float:
+    """1 / T under which the labels are likeliest."""
     low, high = (math.log(bound) for bound in SHARPNESS)
     found = minimize_scalar(
         lambda log: F.cross_entropy(math.exp(log) * cosine, label).item(),
@@ -139,3 +174,15 @@ def _sharpness(rows: Tensor, total: Tensor, speaker: Tensor, video: Tensor) -> f
         method="bounded",
     )
     return math.exp(found.x)
+
+
+def _nobody(scores: Tensor, label: Tensor, sharpness: float) -> float:
+    """θ, a cosine, under which the labels are likeliest."""
+    found = minimize_scalar(
+        lambda cosine: F.nll_loss(
+            with_nobody(scores, torch.tensor(sharpness * cosine)), label
+        ).item(),
+        bounds=(-1.0, 1.0),
+        method="bounded",
+    )
+    return float(found.x)

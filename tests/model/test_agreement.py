@@ -6,12 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from scipy.special import expit, log_softmax, softmax
+from scipy.special import expit
 
 from mraf.batches import TrainingClips
 from mraf.configuration import TrainingConfig, configure
 from mraf.data.inspection import unit
-from mraf.degradation import degrade_faces
+from mraf.degradation import degrade_faces, degrade_voices
 from mraf.errors import DataError, RunError
 from mraf.model import MRAF, ModelConfig
 from mraf.model.agreement import Agreement
@@ -44,8 +44,10 @@ def test_the_evidence_is_the_bayes_factor_of_one_person_against_two(fitted, tiny
     for number, name in enumerate(("face", "voice")):
         rows, speakers = unit(getattr(train_clips, name)), range(tiny_corpus.speakers)
         means = unit(np.stack([rows[train_clips.labels == c].mean(axis=0) for c in speakers]))
-        sharpness = fitted.sharpness[number].item()
-        named.append(softmax(sharpness * unit(getattr(clips, name)) @ means.T, axis=1))
+        sharpness, nobody = fitted.sharpness[number].item(), fitted.nobody[number].item()
+        scores = np.exp(sharpness * unit(getattr(clips, name)) @ means.T)
+        share = np.exp(sharpness * nobody)
+        named.append((scores + share / len(means)) / (scores.sum(axis=1, keepdims=True) + share))
     expected = np.log(tiny_corpus.speakers * (named[0] * named[1]).sum(axis=1))
     np.testing.assert_allclose(log_b(fitted, clips), expected, atol=1e-4)
 
@@ -60,13 +62,15 @@ def test_each_clip_is_judged_without_its_own_video_when_temperatures_are_fit(fit
                 others = (clips.labels == c) & (clips.video != clips.video[i])
                 cosine[i, c] = rows[i] @ unit(rows[others].sum(axis=0, keepdims=True))[0]
 
-        def likelihood(sharpness, cosine=cosine):
-            return log_softmax(sharpness * cosine, axis=1)[
-                np.arange(len(clips)), clips.labels
-            ].sum()
+        def likelihood(sharpness, nobody=-np.inf, cosine=cosine):
+            scores, share = np.exp(sharpness * cosine), np.exp(sharpness * nobody)
+            own = scores[np.arange(len(clips)), clips.labels] + share / tiny_corpus.speakers
+            return np.log(own / (scores.sum(axis=1) + share)).mean()
 
-        found = fitted.sharpness[number].item()
+        found, nobody = fitted.sharpness[number].item(), fitted.nobody[number].item()
         assert likelihood(found) >= max(likelihood(found * 1.02), likelihood(found / 1.02))
+        around = [likelihood(found, nobody + step) for step in (-0.05, 0, 0.05)]
+        assert around[1] >= max(around) - 1e-7
 
 
 def test_nothing_is_learnt_from_a_voice_or_a_face_that_tells_nothing(fitted, tiny_corpus):
@@ -75,6 +79,21 @@ def test_nothing_is_learnt_from_a_voice_or_a_face_that_tells_nothing(fitted, tin
     deaf = copy.deepcopy(fitted)
     deaf.sharpness[1] = 0
     assert log_b(deaf, clips) == pytest.approx(0, abs=1e-5)
+
+
+def test_a_voice_like_nobody_s_says_nothing_against_a_face(fitted, tiny_corpus):
+    clips = tiny_corpus.cross
+    noise = degrade_voices(clips, "noise", 1, np.random.default_rng(0))
+    known = copy.deepcopy(fitted)
+    known.nobody[:] = 0.3
+    surely = copy.deepcopy(fitted)
+    surely.nobody[:] = -10  # as if somebody known were speaking
+    assert log_b(known, noise).min() > -0.5
+    assert log_b(surely, noise).min() < -1
+
+
+def test_own_faces_and_swapped_ones_are_told_apart(fitted, tiny_corpus):
+    clips = tiny_corpus.cross
     own, swapped = (
         log_b(fitted, x) for x in (clips, degrade_faces(clips, "swap", 1, np.random.default_rng(0)))
     )
