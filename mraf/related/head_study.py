@@ -29,7 +29,7 @@ from mraf.pairing import ArmRuns, scores
 from mraf.verdicts import compare_arms
 
 SEEDS = tuple(range(5))
-EPOCHS, BATCH = 20, 64
+EPOCHS, BATCH = 30, 256
 LEARNING_RATES = (1e-3, 3e-3, 1e-2, 3e-2)
 METRICS = ("P4", "P6", "without face")
 REFERENCE, CLASS_MEANS = "linear", "class means"

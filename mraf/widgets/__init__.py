@@ -6,6 +6,7 @@ Needs ipywidgets, which comes with the extra "lab".
 from mraf.widgets.ablations import ArmsExplorer
 from mraf.widgets.faces import DamageExplorer
 from mraf.widgets.follow import FollowOneClip
+from mraf.widgets.heads import MarginExplorer
 from mraf.widgets.losses import LossExplorer
 from mraf.widgets.missing import MissingTokenExplorer
 from mraf.widgets.protocols import ProtocolExplorer
@@ -18,6 +19,7 @@ __all__ = [
     "DamageExplorer",
     "FollowOneClip",
     "LossExplorer",
+    "MarginExplorer",
     "MissingTokenExplorer",
     "ProtocolExplorer",
     "Recording",
