@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mraf.exercises.checker import Mistake, Verdict, compare, unanswered
-from mraf.related.hyperbolic import hardened_angle
 
 Array = NDArray[Any]
 
@@ -110,12 +109,10 @@ def margin_as_angle(answer: Callable[[Array, float, float], Any]) -> Verdict:
 
     Asked for angles (B,), the margin m and a = 2 r / (1 - r²).
     """
-    curvature, margin = 3.0, 0.2
-    radius = (1 - 1e-5) / np.sqrt(curvature)
-    a = 2 * radius / (1 - radius**2)
+    margin, a = 0.2, np.sqrt(3)  # of c = 3, but for ε
     theta = np.radians([1.0, 20.0, 60.0, 120.0])
-    hardened = np.asarray(hardened_angle("ham", theta, margin, curvature))
     d = 2 * np.arcsinh(a * np.sin(theta / 2))
+    hardened = 2 * np.arcsin(np.sinh((d + margin) / 2) / a)
     given = answer(theta.copy(), margin, a)
     if unanswered(given):
         return Verdict(None)

@@ -44,11 +44,11 @@ class ModelConfig:
         head: from embedding to logits. Only linear is the paper's own; am, aam: cosines with a
             margin; h, ham: hyperbolic distances without and with one; see mraf/model/heads.py.
         margin, scale: m and s of those heads; h and h_exp have no margin.
+        curvature: c of h and ham; of h_exp, where it is learned, the first value. 0 takes the
+            published one, 5 for h and 3 for ham (1 for h_exp).
         shortcut: past the network (ours, see ``mraf.model.shortcut``): class means of the features
             as they come, or of centred faces and whitened voices; none is the paper.
         network_share: γ, how much the network's own answer counts beside them.
-        curvature: c of h and ham; of h_exp, where it is learned, the first value. 0 takes the
-            published one, 5 for h and 3 for ham (1 for h_exp).
     """
 
     speakers: int
