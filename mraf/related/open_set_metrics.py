@@ -113,6 +113,22 @@ def _checked(trials: Trials) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     return scores, target
 
 
+class Operated(NamedTuple):
+    """What one threshold does: shares of the enrolled's and of the others' clips, 0 to 1."""
+
+    false_reject: float
+    false_accept: float
+    named: float
+
+
+def at_threshold(found: Curve, threshold: float) -> Operated:
+    """Every clip with at least this confidence is accepted; for a curve without leading axes."""
+    point = np.searchsorted(-found.threshold, -threshold, side="right") - 1
+    return Operated(
+        float(1 - found.accepted[point]), float(found.false[point]), float(found.named[point])
+    )
+
+
 def min_dcf(found: Curve, p_target: float) -> Floats:
     """Smallest detection cost, both errors costing 1, as a share of the best constant answer's.
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy import stats
 from tqdm.auto import tqdm
 
 from mraf.baselines import means_of
@@ -72,7 +73,7 @@ ALL = 0  # "shots" of the door: every clip that the network was trained on
 RESAMPLES = 2000
 POINTS = 256  # of a curve that is drawn again and again
 KEY = ["system", "shots", "language"]
-COLUMNS = [*KEY, "draw", "metric", "value", "low", "high", "p"]
+COLUMNS = [*KEY, "draw", "metric", "value", "low", "high"]
 
 
 class Measured(NamedTuple):
@@ -198,8 +199,8 @@ def as_table(found: Found, pairs: Sequence[tuple[str, str]] = PAIRS) -> pd.DataF
             each = [draw[metric] for draw in draws]
             for number, one in enumerate(each):
                 key = (name, shots, language, str(number), metric)
-                rows.append((*key, one.value, np.nan, np.nan, np.nan))
-            rows.append((name, shots, language, "mean", metric, *estimate(each)[:3], np.nan))
+                rows.append((*key, one.value, np.nan, np.nan))
+            rows.append((name, shots, language, "mean", metric, *estimate(each)))
     for first, second in pairs:
         for (name, shots, language), draws in found.items():
             rivals = found.get((second, shots, language))
@@ -216,8 +217,8 @@ def as_table(found: Found, pairs: Sequence[tuple[str, str]] = PAIRS) -> pd.DataF
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def estimate(draws: Sequence[Measured], seed: int = 0) -> tuple[float, float, float, float]:
-    """Mean over draws, its 95% interval, and the p-value of its being zero."""
+def estimate(draws: Sequence[Measured], seed: int = 0) -> tuple[float, float, float]:
+    """Mean over draws and its 95% interval."""
     value = np.array([draw.value for draw in draws])
     drawn = np.stack([draw.drawn for draw in draws], axis=1)  # (B, D)
     drawn = drawn[np.isfinite(drawn).all(axis=1)]  # a resample may lack unknown speakers
@@ -226,27 +227,40 @@ def estimate(draws: Sequence[Measured], seed: int = 0) -> tuple[float, float, fl
         t = np.random.default_rng(seed).standard_t(len(draws) - 1, size=len(drawn))
         resampled = resampled + spread_of_seeds(value, drawn) / np.sqrt(len(draws)) * t
     low, high = np.quantile(resampled, [LEVEL / 2, 1 - LEVEL / 2])
-    beyond = min((resampled <= 0).sum(), (resampled >= 0).sum())
-    p = min(1.0, 2 * (1 + beyond) / (1 + len(resampled)))
-    return float(value.mean()), float(low), float(high), float(p)
+    return float(value.mean()), float(low), float(high)
 
 
 # --- to read -------------------------------------------------------------------------------------
 
 
-def differences(table: pd.DataFrame, metrics: Sequence[str] = ("EER", "OSCR")) -> pd.DataFrame:
-    """The paired differences, oriented so that more is better, with p_holm and a verdict each.
+def differences(
+    table: pd.DataFrame, shots: int = VARIANT_SHOTS, metrics: Sequence[str] = ("EER", "OSCR")
+) -> pd.DataFrame:
+    """The paired differences of one number of shots, oriented so that more is better.
+
+    p-values follow from the intervals, as of a normal distribution, and are corrected over all
+    rows.
 
     Returns:
-        Columns first, second, shots, language, metric, difference, low, high, p, p_holm, verdict.
+        Columns first, second, language, metric, difference, low, high, p, p_holm, verdict.
     """
-    pairs = table[table.system.str.contains(" − ") & table.metric.isin(metrics)].copy()
+    pairs = table[table.system.str.contains(" − ") & table.metric.isin(metrics)]
+    pairs = pairs[pairs.shots == shots]
+    named = pairs.system.str.extract("(.*) − (.*)")
     less = pairs.metric.isin(LESS_IS_BETTER)
-    pairs[["first", "second"]] = pairs.system.str.split(" − ", expand=True).to_numpy()
-    low, high = pairs.low.where(~less, -pairs.high), pairs.high.where(~less, -pairs.low)
-    pairs = pairs.assign(difference=pairs.value.where(~less, -pairs.value), low=low, high=high)
-    columns = ["first", "second", "shots", "language", "metric", "difference", "low", "high", "p"]
-    return judged(pairs[columns].reset_index(drop=True))
+    found = pd.DataFrame(
+        {
+            "first": named[0],
+            "second": named[1],
+            "language": pairs.language,
+            "metric": pairs.metric,
+            "difference": pairs.value.where(~less, -pairs.value),
+            "low": pairs.low.where(~less, -pairs.high),
+            "high": pairs.high.where(~less, -pairs.low),
+        }
+    ).reset_index(drop=True)
+    error = (found.high - found.low) / (2 * stats.norm.ppf(1 - LEVEL / 2))
+    return judged(found.assign(p=2 * stats.norm.sf(found.difference.abs() / error)))
 
 
 def summary(table: pd.DataFrame) -> str:
@@ -270,10 +284,17 @@ def _parts(table: pd.DataFrame) -> Iterator[str]:
             columns=list(dict.fromkeys(zip(rows.language, rows.shots, strict=True))),
         ).fillna("–")
         yield f"{metric} in percent, mean over draws with its 95% interval\n{wide.to_string()}"
-    shown = differences(table)
-    lines = [
-        f"{row.first} against {row.second}, {row.shots} shots, {row.language}, {row.metric}: "
-        f"{100 * row.difference:+.1f} [{100 * row.low:+.1f}, {100 * row.high:+.1f}] {row.verdict}"
-        for row in shown[shown.shots == VARIANT_SHOTS].itertuples()
-    ]
-    yield "Paired differences (points; more is better)\n" + "\n".join(lines)
+    for shots in (VARIANT_SHOTS, ALL):
+        lines = [
+            f"{row.first} against {row.second}, {row.language}, {row.metric}: {points(row)}"
+            for row in differences(table, shots).itertuples()
+        ]
+        if lines:
+            title = f"{shots} shots" if shots else "all clips enrolled"
+            yield "\n".join([f"Paired differences, {title} (points; more is better)", *lines])
+
+
+def points(row: Any) -> str:
+    """A difference as text: `+1.2 [+0.3, +2.1] better`."""
+    interval = f"[{100 * row.low:+.1f}, {100 * row.high:+.1f}]"
+    return f"{100 * row.difference:+.1f} {interval} {row.verdict}"

@@ -9,6 +9,7 @@ from mraf.widgets.follow import FollowOneClip
 from mraf.widgets.heads import MarginExplorer
 from mraf.widgets.losses import LossExplorer
 from mraf.widgets.missing import MissingTokenExplorer
+from mraf.widgets.open_set import DoorExplorer
 from mraf.widgets.protocols import ProtocolExplorer
 from mraf.widgets.recording import Recording, record
 from mraf.widgets.reliability import ReliabilityExplorer
@@ -17,6 +18,7 @@ from mraf.widgets.shared_space import ThresholdExplorer
 __all__ = [
     "ArmsExplorer",
     "DamageExplorer",
+    "DoorExplorer",
     "FollowOneClip",
     "LossExplorer",
     "MarginExplorer",
