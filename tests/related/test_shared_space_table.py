@@ -1,0 +1,173 @@
+"""The shared space measured on strangers: folds, balance, means, what is recorded."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from official import random_corpus
+
+from mraf.cli import main
+from mraf.errors import DataError
+from mraf.recorded import recorded
+from mraf.related import shared_space_table as study
+from mraf.related.shared_space import Embedding
+from mraf.related.verification import eer, rates
+
+pytest.importorskip("pytorch_metric_learning")
+
+
+def test_folds_share_no_identity_and_test_everybody():
+    folds = study.identity_folds(70, seed=3)
+    assert [len(fold.train) for fold in folds] == [50] * 5
+    assert [len(fold.test) for fold in folds] == [20] * 5
+    for fold in folds:
+        assert not set(fold.train) & set(fold.test)
+    times = np.bincount(np.concatenate([fold.test for fold in folds]))
+    assert set(times) == {1, 2}
+    for fold, again, other in zip(
+        folds, study.identity_folds(70, seed=3), study.identity_folds(70, seed=4), strict=True
+    ):
+        assert (fold.test == again.test).all()
+        assert not np.array_equal(fold.test, other.test)
+    with pytest.raises(DataError, match="4 speakers cannot be cut"):
+        study.identity_folds(4)
+
+
+@pytest.fixture(scope="module")
+def corpus():
+    return random_corpus(speakers=14, videos=2, clips=3)
+
+
+@pytest.fixture(scope="module")
+def measured(corpus):
+    def oracle(train, seed):
+        def embed(clips):
+            rows = np.eye(14)[clips.labels]
+            return Embedding(rows, rows)
+
+        return embed
+
+    def blind(train, seed):
+        rng = np.random.default_rng(seed)
+
+        def embed(clips):
+            rows = rng.normal(size=(2, len(clips), 8))
+            return Embedding(*(rows / np.linalg.norm(rows, axis=2, keepdims=True)))
+
+        return embed
+
+    return study.table(corpus, {"oracle": oracle, study.RIVAL: blind}, resamples=50)
+
+
+def test_who_knows_is_right_and_who_guesses_is_at_chance(measured):
+    keys = ["system", "condition", "metric", "at"]
+    means = measured[measured.fold == study.ALL].set_index(keys).sort_index()
+    for condition in ("heard", "unheard"):
+        oracle = means.loc["oracle", condition].value
+        assert oracle["EER"].item() == 0
+        blind = means.loc[study.RIVAL, condition]
+        assert blind.loc["EER"].low.item() < 0.5 < blind.loc["EER"].high.item()
+        assert oracle["EER minus FOP's"].item() == -blind.value["EER"].item()
+        assert oracle["matching", 2.0] == 1
+        assert blind.value["matching", 2.0] == pytest.approx(0.5, abs=0.1)
+
+
+def test_every_fold_is_recorded_and_the_mean_is_theirs(measured):
+    rows = measured[(measured.metric == "EER") & (measured.condition == "heard")]
+    one = rows[rows.system == study.RIVAL].set_index("fold").value
+    assert list(one.index) == ["all", 0, 1, 2, 3, 4]
+    assert one["all"] == pytest.approx(one.drop("all").mean())
+    assert list(measured.columns) == study.COLUMNS
+    assert ((measured.low <= measured.value) | measured.low.isna()).all()
+
+
+def test_a_variant_is_compared_with_what_it_varies():
+    def one(system, value):
+        known = {"language": "English", "condition": "heard", "metric": "EER", "at": np.nan}
+        return study.Measured(system, **known, fold=0, n=9, value=value, drawn=np.full(3, value))
+
+    names = (study.WINNER, study.VARIANT + "without", study.RIVAL)
+    found = study._differences([one(n, v) for n, v in zip(names, (0.3, 0.35, 0.4), strict=True)])
+    values = {(d.system, d.metric): (d.value, *d.drawn) for d in found}
+    assert values == {
+        (names[0], "EER minus FOP's"): pytest.approx((-0.1,) * 4),
+        (names[1], "EER minus FOP's"): pytest.approx((-0.05,) * 4),
+        (names[1], "EER minus the space's"): pytest.approx((0.05,) * 4),
+    }
+
+
+def test_the_summary_shows_every_system(measured):
+    text = study.summary(measured)
+    for word in ("oracle", "FOP", "heard", "unheard", "EER minus FOP's", "matching among 2"):
+        assert word in text
+
+
+def test_nobody_is_asked_about_whom_training_knew(corpus):
+    for number, fold in enumerate(study.identity_folds(14)):
+        train = study.training_clips(corpus, fold)
+        assert train.language == "English"
+        for asked in study.asked(corpus, fold, number):
+            tested = set(asked.clips.labels[np.append(asked.trials.voice, asked.trials.face)])
+            tested |= set(asked.clips.labels[asked.lineups.faces].ravel())
+            assert not tested & set(train.labels)
+
+
+def test_systems_are_fitted_on_a_fold_and_embed_unit_rows(corpus):
+    fold = study.identity_folds(14)[0]
+    train = study.training_clips(corpus, fold)
+    found = study.systems(corpus)
+    assert not any("simulated" in name for name in found)  # not the twin
+    for name in (study.WINNER, "CCA"):
+        rows = found[name](train, 0)(corpus.cross)
+        for side in rows:
+            np.testing.assert_allclose(np.linalg.norm(side, axis=1), 1, atol=1e-5)
+
+
+def test_the_command_records_what_it_prints(corpus, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr("mraf.data.load", lambda source: corpus)
+    kept = {name: fit for name, fit in study.systems(corpus).items() if name == "CCA"}
+    monkeypatch.setattr(study, "systems", lambda corpus: kept)
+    assert main(["related", "shared-space", "--record", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
+    (file,) = tmp_path.iterdir()
+    assert file.name == "shared_space_tiny.csv"
+    assert str(file) in printed
+    assert "mraf related shared-space" in file.read_text()
+
+
+# --- what is recorded
+
+
+@pytest.mark.parametrize("corpus", ["mavceleb_v1", "twin"])
+def test_recorded_means_are_those_of_the_recorded_folds(corpus):
+    table = recorded(f"shared_space_{corpus}")
+    if table is None:
+        pytest.skip(f"data/recorded/shared_space_{corpus}.csv is not there")
+    rows = table[table.metric.isin(["EER", *study.DIFFERENCES])]
+    assert {study.WINNER, study.RIVAL} < set(rows.system)
+    for _, group in rows.groupby(["system", "condition", "metric"]):
+        folds = group[group.fold != study.ALL]
+        assert sorted(folds.fold) == list("01234")
+        mean = group[group.fold == study.ALL]
+        assert mean.value.item() == pytest.approx(folds.value.mean(), abs=2e-5)
+        assert mean.low.item() <= mean.value.item() <= mean.high.item()
+    assert table.command.str.fullmatch(
+        r"mraf related shared-space( --data twin)? --record data/recorded"
+    ).all()
+
+
+@pytest.mark.real
+def test_the_recorded_errors_come_out_again_on_the_official_features(real_corpus):
+    table = recorded("shared_space_mavceleb_v1")
+    assert table is not None
+    fold = study.identity_folds(real_corpus.speakers)[0]
+    train = study.training_clips(real_corpus, fold)
+    space = study.systems(real_corpus)["CCA"](train, 0)
+    for question in study.asked(real_corpus, fold, 0):
+        trials = question.trials
+        found = space(question.clips).cosine(trials.face, trials.voice)
+        row = table[
+            (table.system == "CCA") & (table.metric == "EER") & (table.fold == "0")
+            & (table.condition == question.condition)
+        ]  # fmt: skip
+        assert float(eer(rates(found, trials))) == pytest.approx(row.value.item(), abs=2e-3)
