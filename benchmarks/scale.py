@@ -13,6 +13,8 @@ On a CPU seconds are those that the process computed, so that other work beside 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import ctypes
 import gc
 import importlib.util
 import itertools
@@ -68,6 +70,8 @@ class Memory:
     def __init__(self, device: torch.device) -> None:
         self.device = device
         gc.collect()
+        with contextlib.suppress(OSError, AttributeError):  # glibc: give back what is freed, or
+            ctypes.CDLL(None).malloc_trim(0)  # it would be used again without being counted
         if device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(device)
             self.start = torch.cuda.memory_allocated(device)
