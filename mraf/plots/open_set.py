@@ -70,41 +70,64 @@ def confidences(
 @styled
 def threshold(trials: Trials, value: float, label: str = "score of the best name") -> Figure:
     """One threshold on the confidences, on both errors, and as a point of the OSCR curve."""
-    found = curve(trials)
-    point, metric = at_threshold(found, value), measures(found)
-    figure = new_figure(10.4, 3.5)
-    left, middle, right = figure.subplots(1, 3)
-    _histograms(left, grouped(trials), value, label)
-    at = found.threshold[1:]
-    middle.plot(at, found.false[1:], color=MISSING, label="FAR: others accepted")
-    middle.plot(at, 1 - found.accepted[1:], color=FUSED, ls="--", label="FRR: enrolled refused")
-    middle.axvline(value, color=INK, lw=1.4)
-    for share, colour in ((point.false_accept, MISSING), (point.false_reject, FUSED)):
-        middle.plot(value, share, "o", color=colour, ms=6)
-    middle.set(xlabel=label, ylim=(0, 1), title=f"EER {float(metric['EER']):.1%}")
-    middle.legend(loc="lower right", fontsize=8)
-    percent_axis(middle)
-    right.fill_between(found.false, found.named, color=VOICE, alpha=0.15, lw=0)
-    right.plot(found.false, found.named, color=VOICE)
-    right.plot(point.false_accept, point.named, "o", color=INK, ms=7)
-    right.set(
-        xlabel="FAR: others accepted",
-        ylabel="CCR: enrolled and named rightly",
-        xlim=(0, 1),
-        ylim=(0, 1),
-        title=f"OSCR {float(metric['OSCR']):.1%}",
-    )
-    percent_axis(right, "x")
-    percent_axis(right)
-    text = (
-        f"Threshold {value:.3f}: {point.false_accept:.1%} of the others' clips are accepted, "
-        f"{point.false_reject:.1%} of the enrolled speakers' refused, {point.named:.1%} accepted "
-        f"and named rightly. EER {float(metric['EER']):.1%}, OSCR {float(metric['OSCR']):.1%}."
-    )
-    return describe(figure, text)
+    return ThresholdPicture(trials, label).show(value)
 
 
-def _histograms(axes: Axes, groups: Mapping[str, NDArray[Any]], value: float, label: str) -> None:
+class ThresholdPicture:
+    """The figure of ``threshold``, made once; another threshold moves two lines and three dots."""
+
+    def __init__(self, trials: Trials, label: str = "score of the best name") -> None:
+        self.curve = found = curve(trials)
+        self.metrics = {name: float(value) for name, value in measures(found).items()}
+        self.figure = new_figure(10.4, 3.5)
+        left, middle, right = self.figure.subplots(1, 3)
+        _histograms(left, grouped(trials), label)
+        at = found.threshold[1:]
+        middle.plot(at, found.false[1:], color=MISSING, label="FAR: others accepted")
+        middle.plot(at, 1 - found.accepted[1:], color=FUSED, ls="--", label="FRR: enrolled refused")
+        middle.set(xlabel=label, ylim=(0, 1), title=f"EER {self.metrics['EER']:.1%}")
+        middle.legend(loc="lower right", fontsize=8)
+        percent_axis(middle)
+        right.fill_between(found.false, found.named, color=VOICE, alpha=0.15, lw=0)
+        right.plot(found.false, found.named, color=VOICE)
+        right.set(
+            xlabel="FAR: others accepted",
+            ylabel="CCR: enrolled and named rightly",
+            xlim=(0, 1),
+            ylim=(0, 1),
+            title=f"OSCR {self.metrics['OSCR']:.1%}",
+        )
+        percent_axis(right, "x")
+        percent_axis(right)
+        self._lines = [axes.axvline(at[0], color=INK, lw=1.4) for axes in (left, middle)]
+        self._dots = [
+            axes.plot([0], [0], "o", color=colour, ms=6, clip_on=False)[0]
+            for axes, colour in ((middle, MISSING), (middle, FUSED), (right, INK))
+        ]
+
+    @styled
+    def show(self, value: float) -> Figure:
+        """Move the threshold; the same figure each time."""
+        point = at_threshold(self.curve, value)
+        for line in self._lines:
+            line.set_xdata([value, value])
+        places = (
+            (value, point.false_accept),
+            (value, point.false_reject),
+            (point.false_accept, point.named),
+        )
+        for dot, (x, y) in zip(self._dots, places, strict=True):
+            dot.set_data([x], [y])
+        text = (
+            f"Threshold {value:.3f}: {point.false_accept:.1%} of the others' clips are accepted, "
+            f"{point.false_reject:.1%} of the enrolled speakers' refused, {point.named:.1%} "
+            f"accepted and named rightly. EER {self.metrics['EER']:.1%}, "
+            f"OSCR {self.metrics['OSCR']:.1%}."
+        )
+        return describe(self.figure, text)
+
+
+def _histograms(axes: Axes, groups: Mapping[str, NDArray[Any]], label: str) -> None:
     together = np.concatenate(list(groups.values()))
     edges = np.linspace(together.min(), together.max(), 41)
     for name, values in groups.items():
@@ -114,8 +137,7 @@ def _histograms(axes: Axes, groups: Mapping[str, NDArray[Any]], value: float, la
                 values, edges.tolist(), weights=weights, histtype="step", label=name,
                 color=COLOUR[name], ls="--" if name == WRONG else "-", lw=1.6,
             )  # fmt: skip
-    axes.axvline(value, color=INK, lw=1.4)
-    axes.set(xlabel=label, ylabel="share of the clips", title=f"accepted from {value:.2f}")
+    axes.set(xlabel=label, ylabel="share of the clips", title="accepted from the line on")
     axes.set_ylim(top=1.3 * axes.get_ylim()[1])  # room for the legend
     axes.legend(loc="upper right", fontsize=8)
     percent_axis(axes)

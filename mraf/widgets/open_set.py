@@ -8,7 +8,7 @@ import ipywidgets as widgets
 import numpy as np
 
 from mraf.errors import RunError
-from mraf.plots.open_set import threshold
+from mraf.plots.open_set import ThresholdPicture, threshold
 from mraf.plots.style import Figure
 from mraf.related.open_set_metrics import Trials
 from mraf.widgets.explorer import Control, Explorer, inputs
@@ -32,6 +32,7 @@ class DoorExplorer(Explorer):
         if not systems:
             raise RunError("no system to be shown; give at least one.")
         self.systems = systems
+        self._pictures = {name: ThresholdPicture(trials) for name, trials in systems.items()}
         self.threshold = inputs(
             widgets.FloatSlider, "Threshold", min=0.0, max=1.0, step=0.02, value=0.5,
             readout_format=".0%",
@@ -44,20 +45,24 @@ class DoorExplorer(Explorer):
         super().__init__(controls, self._drawn)
 
     def _drawn(self) -> Figure:
-        return draw(self.systems[self.system.value], self.threshold.value)
+        name = self.system.value
+        value = threshold_at(self.systems[name], self.threshold.value)
+        return self._pictures[name].show(value)
 
     def recorded(self) -> Recording:
         """Some thresholds of every system, to answer without a kernel."""
         shares = {f"{share:.0%}": share for share in np.linspace(0.1, 0.9, 9)}
         return record(
-            lambda name, share: draw(self.systems[name], shares[share]),
+            lambda name, share: threshold(
+                self.systems[name], threshold_at(self.systems[name], shares[share])
+            ),
             {"System": list(self.systems), "Threshold": list(shares)},
             QUESTION,
         )
 
 
-def draw(trials: Trials, share: float) -> Figure:
-    """The picture at a threshold part of the way from the lowest confidence to the highest."""
+def threshold_at(trials: Trials, share: float) -> float:
+    """The threshold part of the way from the lowest confidence to the highest."""
     confidence = np.asarray(trials.scores).max(axis=1)
     low, high = float(confidence.min()), float(confidence.max())
-    return threshold(trials, low + share * (high - low))
+    return low + share * (high - low)
