@@ -222,7 +222,7 @@ def test_bad_input_is_told(tiny_corpus):
     one_video = clips[clips.video == clips.video[0]]
     with pytest.raises(RunError, match="5 folds of 1 videos"):
         decision.judge(model, one_video)
-    with pytest.raises(DataError, match="of anybody but"):
+    with pytest.raises(DataError, match="nobody but speaker 0"):
         decision.judge(model, clips[clips.labels == 0], folds=2)
 
 
