@@ -60,7 +60,7 @@ def confidences(
     together = np.concatenate(list(groups.values()))
     edges = np.linspace(together.min(), together.max(), 61)
     for row, (name, values) in enumerate(groups.items()):
-        ridge(axes, row, values, edges, COLOUR.get(name, CYCLE[row + 1]))
+        ridge(axes, row, values, edges, COLOUR.get(name, (FUSED, MISSING, OTHER)[row % 3]))
     ridge_rows(axes, [f"{name}\n{len(values):,} clips" for name, values in groups.items()])
     axes.set(xlabel=label, title="How sure of the best name?")
     said = "; ".join(f"{name}: {np.median(v):.2f}" for name, v in groups.items())
@@ -76,6 +76,7 @@ def threshold(trials: Trials, value: float, label: str = "score of the best name
 class ThresholdPicture:
     """The figure of ``threshold``, made once; another threshold moves two lines and three dots."""
 
+    @styled
     def __init__(self, trials: Trials, label: str = "score of the best name") -> None:
         self.curve = found = curve(trials)
         self.metrics = {name: float(value) for name, value in measures(found).items()}
@@ -83,6 +84,7 @@ class ThresholdPicture:
         left, middle, right = self.figure.subplots(1, 3)
         _histograms(left, grouped(trials), label)
         at = found.threshold[1:]
+        middle.set_xlim(at[-1], at[0])
         middle.plot(at, found.false[1:], color=MISSING, label="FAR: others accepted")
         middle.plot(at, 1 - found.accepted[1:], color=FUSED, ls="--", label="FRR: enrolled refused")
         middle.set(xlabel=label, ylim=(0, 1), title=f"EER {self.metrics['EER']:.1%}")
@@ -101,7 +103,7 @@ class ThresholdPicture:
         percent_axis(right)
         self._lines = [axes.axvline(at[0], color=INK, lw=1.4) for axes in (left, middle)]
         self._dots = [
-            axes.plot([0], [0], "o", color=colour, ms=6, clip_on=False)[0]
+            axes.plot(axes.get_xlim()[:1], [0], "o", color=colour, ms=6, clip_on=False)[0]
             for axes, colour in ((middle, MISSING), (middle, FUSED), (right, INK))
         ]
 

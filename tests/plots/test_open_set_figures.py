@@ -55,6 +55,7 @@ def test_the_control_moves_the_threshold_and_changes_the_system(trials):
     other = trials._replace(scores=trials.scores[:, ::-1])
     explorer = DoorExplorer({"one": trials, "other": other})
     before = explorer.figure
+    assert before.axes[0].get_title(loc="left")  # in the package's style, which puts it there
     explorer.threshold.value = 0.0
     assert explorer.figure is before  # only what moves is drawn anew
     assert "100.0% of the others' clips are accepted" in explorer.figure.alt

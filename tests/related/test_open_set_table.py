@@ -12,6 +12,7 @@ from scipy import stats
 from mraf.baselines import ClassMeans
 from mraf.errors import RunError
 from mraf.experiment import trained
+from mraf.recorded import recorded
 from mraf.related import open_set_door as door
 from mraf.related import open_set_table as study
 from mraf.related.open_set_metrics import UNKNOWN, Trials, curve, measures
@@ -80,6 +81,19 @@ def test_it_reads_well_and_is_recorded(table, tmp_path):
 def test_an_unknown_system_is_refused(tiny_corpus):
     with pytest.raises(RunError, match="open-set"):
         measure("closed-set", tiny_corpus)
+
+
+def test_what_is_recorded_is_what_comes_out(real_corpus):
+    """The class means of one draw of the official features, which train nothing."""
+    found = recorded("open_set_mavceleb_v1")
+    assert found is not None
+    draw = deal(real_corpus, 0)
+    for language, scores in study.class_mean_scores(draw, 5).items():
+        judged = draw.judged[language]
+        metrics = measures(curve(Trials(scores, judged.target, judged.clips.labels)))
+        for metric, expected in metrics.items():
+            row = value(found, study.MEANS, metric, "0", language=language)
+            assert row.value == pytest.approx(float(expected), abs=2e-5)
 
 
 # --- intervals and verdicts ----------------------------------------------------------------------
