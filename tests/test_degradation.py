@@ -46,7 +46,7 @@ def test_an_amount_of_zero_is_the_identity(modality, degrade, kind):
 
 @every_kind
 @given(amount=st.floats(0, 1), seed=st.integers(0, 2**31))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_lengths_the_other_modality_and_missing_faces_stay(modality, degrade, kind, amount, seed):
     clips = small(seed)
     worse = degrade(clips, kind, amount, np.random.default_rng(seed))
@@ -62,7 +62,7 @@ def test_lengths_the_other_modality_and_missing_faces_stay(modality, degrade, ki
 
 @every_kind
 @given(seed=st.integers(0, 2**31))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_the_more_the_farther_and_on_one_path(modality, degrade, kind, seed):
     clips = small(seed)
     there = np.flatnonzero(~clips.face_missing)

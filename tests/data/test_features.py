@@ -204,7 +204,7 @@ def test_without_test_clips_there_is_no_test_split(part, message):
 # ---------------------------------------------------------------- the validation split
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     videos=st.lists(st.lists(st.integers(1, 3), min_size=1, max_size=4), min_size=2, max_size=6),
     seed=st.integers(0, 100),

@@ -95,7 +95,7 @@ def test_lists_and_folders_may_spell_differently(folder, kind):
     assert rows(load(folder)) == expected
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     names=st.lists(st.text("abXY09 -_é.", min_size=1).filter(str.strip), min_size=1, max_size=5),
     data=st.data(),
@@ -109,7 +109,7 @@ def test_every_spelling_of_a_path_is_the_same_path(names, data):
     assert inner_path(text) == "/".join(names)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(data=st.data())
 def test_random_spellings_of_the_lists_round_trip(tmp_path_factory, data):
     def spell(path: str) -> str:
@@ -123,7 +123,7 @@ def test_random_spellings_of_the_lists_round_trip(tmp_path_factory, data):
     assert rows(load(folder)) == rows(written)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     st.one_of(
         st.from_regex(r"[/\\]{1,2}\w+", fullmatch=True),

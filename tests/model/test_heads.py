@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mraf.batches import Batch
@@ -138,7 +138,6 @@ def test_gradients_are_finite_where_the_formulas_have_none(kind):
 # --- the ball --------------------------------------------------------------------------------
 
 
-@settings(deadline=None)
 @given(st.floats(0, 300), st.floats(1, 20))
 def test_clipping_touches_only_what_is_too_long(length, curvature):
     x = length * F.normalize(torch.ones(1, 4, dtype=torch.float64))
@@ -146,7 +145,6 @@ def test_clipping_touches_only_what_is_too_long(length, curvature):
     assert clip_to_ball(x, curvature).norm().item() == pytest.approx(min(length, radius))
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_the_distance_is_a_metric_that_the_isometries_of_the_ball_keep(seed):
     rng = np.random.default_rng(seed)

@@ -72,7 +72,7 @@ def loop(z: Opinions, temperatures: np.ndarray, rule: Rule) -> dict[str, np.ndar
     return {name: np.array(rows) for name, rows in found.items()}
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.integers(0, 10_000), st.floats(0.2, 1.0), st.floats(-0.5, 0.9))
 def test_the_layers_equal_the_loop_over_clips(seed, confidence, margin):
     z = opinions(seed)
@@ -83,7 +83,7 @@ def test_the_layers_equal_the_loop_over_clips(seed, confidence, margin):
         np.testing.assert_allclose(decided[name], expected, atol=1e-12, err_msg=name)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.integers(0, 10_000))
 def test_weights_sum_to_one_and_a_missing_face_has_none(seed):
     z = opinions(seed)
@@ -106,7 +106,7 @@ def test_the_surer_head_weighs_more_and_a_voice_alone_is_worked_by_hand():
     np.testing.assert_allclose(margins(p)[:, 0], [1, 0.8, 0.2])
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.integers(0, 10_000))
 def test_the_rule_never_fires_when_its_thresholds_forbid_it(seed):
     z = opinions(seed, scale=30.0)  # heads as sure as can be
@@ -155,7 +155,7 @@ def test_where_the_fused_head_is_always_right_the_most_cautious_rule_is_fitted()
     assert DecisionLayer.fit(z, z.logits[FUSED].argmax(axis=1)).rule == NEVER
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.integers(0, 1000), st.integers(2, 6))
 def test_no_video_is_in_two_folds_and_no_fold_is_empty(seed, folds):
     rng = np.random.default_rng(seed)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mraf.errors import RunError
@@ -31,7 +31,6 @@ def distances(x, w, curvature):
     return poincare_distance(x, w).numpy()
 
 
-@settings(deadline=None)
 @given(seeds, curvatures, st.floats(1, 400), st.floats(1, 400))
 def test_clipped_points_are_as_far_apart_as_their_angle_says(seed, curvature, long, longer):
     """‖x‖ and ‖w‖ beyond the radius: d = 2 arsinh(a sin(θ/2)), whatever the lengths."""
@@ -42,7 +41,6 @@ def test_clipped_points_are_as_far_apart_as_their_angle_says(seed, curvature, lo
     np.testing.assert_allclose(found, distance_of_angle(angle, curvature), rtol=1e-6)
 
 
-@settings(deadline=None)
 @given(seeds, curvatures, st.floats(0.01, 400), st.floats(0.01, 400))
 def test_centres_of_one_length_are_ranked_as_by_the_cosine(seed, curvature, long, of_centres):
     """The theorem: for centres of equal length, d falls as the cosine rises, for any embedding."""
@@ -66,14 +64,12 @@ def test_the_formula_by_hand():
     assert distance_of_angle(np.pi, 5.0) == pytest.approx(4 * np.arctanh(5**-0.5), rel=1e-4)
 
 
-@settings(deadline=None)
 @given(st.floats(0, np.pi), curvatures)
 def test_angle_and_distance_are_inverse(angle, curvature):
     there = distance_of_angle(angle, curvature)
     assert angle_of_distance(there, curvature) == pytest.approx(angle, abs=1e-5)
 
 
-@settings(deadline=None)
 @given(st.floats(0.05, 3.0), st.floats(0, 0.5), st.sampled_from(["am", "aam", "ham"]))
 def test_a_hardened_angle_is_what_the_head_in_training_sees(angle, margin, kind):
     head = HEADS[kind](ModelConfig(2, width=2, head=kind, margin=margin)).double()

@@ -68,13 +68,13 @@ def quadratic_oscr(trials):
     return sum(pairs) / len(pairs)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(trials())
 def test_oscr_is_the_mean_over_pairs(given_trials):
     assert oscr(curve(given_trials)) == pytest.approx(quadratic_oscr(given_trials), abs=1e-12)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(trials(), st.sampled_from([0.01, 0.1, 0.5, 0.9]))
 def test_min_dcf_is_the_cheapest_threshold(given_trials, prior):
     costs = [prior * frr + (1 - prior) * far for frr, far in operating_points(given_trials)]
@@ -83,7 +83,7 @@ def test_min_dcf_is_the_cheapest_threshold(given_trials, prior):
     assert expected <= 1 + 1e-12  # never to accept, or always, is among the thresholds
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(trials())
 def test_eer_is_where_the_polyline_meets_the_diagonal(given_trials):
     points = operating_points(given_trials)
@@ -96,14 +96,14 @@ def test_eer_is_where_the_polyline_meets_the_diagonal(given_trials):
     assert eer(curve(given_trials).rates) == pytest.approx(expected, abs=1e-12)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(trials())
 def test_acc_ignores_the_unknown_and_counts_ties_as_errors(given_trials):
     known = [named for _, is_known, named in brute(given_trials) if is_known]
     assert measures(curve(given_trials))["ACC"] == pytest.approx(np.mean(known))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(trials(), st.lists(st.integers(0, 3), min_size=7, max_size=7))
 def test_a_weight_is_as_good_as_copies(given_trials, counts):
     rows = np.repeat(np.arange(len(given_trials.target)), np.array(counts)[given_trials.identity])
