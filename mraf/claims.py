@@ -34,6 +34,8 @@ class Claim:
         kind: "better" where ``of`` is said to be better than each rival, "equal" where the two are
             said to come to the same.
         sweep: the table of `data/sweeps/` whose arms ``of`` and ``over`` are.
+        damage: where the claim is about what a damage costs, as in "swapped face 0.3"; less is
+            better. From `mraf.robustness`.
         systems: the recorded evaluation whose systems they are, where there is no sweep.
         paper: the rows of the paper's table that say so: {"table": 3, "of": …, "over": …}.
         untestable: why it cannot be tested here.
@@ -50,6 +52,7 @@ class Claim:
     over: tuple[str, ...] = ()
     kind: Literal["better", "equal"] = "better"
     sweep: str = ""
+    damage: str = ""
     systems: str = ""
     paper: Mapping[str, Any] | None = None
     untestable: str = ""

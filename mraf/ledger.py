@@ -30,6 +30,7 @@ from mraf.errors import RunError
 from mraf.files import write_text
 from mraf.outcomes import LEVEL
 from mraf.pairing import difference
+from mraf.robustness import Condition, RecordedRobustness, recorded_robustness, spared
 from mraf.verdicts import BETTER, DELTA, EQUAL, OPEN, WORSE, judged
 
 HOLDS, DIRECTION = "holds", "holds in direction"
@@ -84,12 +85,14 @@ def ledger(claims: Sequence[Claim], folder: Path) -> pd.DataFrame:
     for claim in claims:
         for place in PLACES if claim.sweep else (OFFICIAL,):
             tested = None
-            if claim.sweep:
+            if claim.damage:
+                tested = _of_damage(claim, place, recorded_robustness(place, folder=folder))
+            elif claim.sweep:
                 tested = _of_sweep(claim, place, recording(claim.sweep, place))
             elif claim.systems:
                 tested = _of_systems(claim, folder)
             if tested is not None:
-                family = (claim.sweep or claim.systems, place.corpus)
+                family = (claim.damage or claim.sweep or claim.systems, place.corpus)
                 families.setdefault(family, []).append((len(rows), tested.table))
             rows.append(_row(claim, place, tested))
     for members in families.values():
@@ -169,6 +172,24 @@ def _of_sweep(claim: Claim, place: Place, found: RecordedTable | None) -> Tested
     table = pd.concat([difference(of, rival, [claim.metric]) for rival in rivals])
     command = _command(claim, place, found.preset, f"{seeds[0]}-{seeds[-1]}")
     command += f" --device {found.device}"
+    return Tested(table.reset_index(drop=True), len(seeds), found.preset, command)
+
+
+def _of_damage(claim: Claim, place: Place, found: RecordedRobustness | None) -> Tested | None:
+    """By how much less a damage costs what the claim is about than it costs its rivals."""
+    condition = Condition.of(claim.damage)
+    names = (claim.of, *claim.over)
+    if found is None or not set(names) <= set(found.runs.get(condition, {})):
+        return None
+    of, *rivals = [found.cost(name, condition) for name in names]
+    seeds = sorted(set.intersection(*(set(cost.clean.seeds) for cost in (of, *rivals))))
+    if len(seeds) < 2:
+        return None
+    of, *rivals = [cost.only(seeds) for cost in (of, *rivals)]
+    table = pd.concat([spared(of, rival, metrics=[claim.metric]) for rival in rivals])
+    trained = " ".join(dict.fromkeys(name.partition("+")[0] for name in names))
+    command = f"python scripts/record_robustness.py{place.data} --preset {found.preset} "
+    command += f"--arms {trained} --seeds {seeds[0]}-{seeds[-1]}"
     return Tested(table.reset_index(drop=True), len(seeds), found.preset, command)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
@@ -177,6 +178,14 @@ class Condition(NamedTuple):
     damage: str = CLEAN
     amount: float = 0.0
 
+    @classmethod
+    def of(cls, text: str) -> Condition:
+        """As in "swapped face 0.3". Raises RunError."""
+        damage, _, amount = text.rpartition(" ")
+        if damage not in get_args(Damage):
+            raise RunError(f"'{text}': expected a damage and an amount.")
+        return cls(damage, float(amount))
+
     def __str__(self) -> str:
         return CLEAN if self.damage == CLEAN else f"{self.damage} {self.amount:g}"
 
@@ -204,14 +213,18 @@ class RecordedRobustness:
         return self.runs[condition][arm]
 
 
-def recorded_robustness(place: Place, preset: str = "quick") -> RecordedRobustness | None:
+def recorded_robustness(
+    place: Place, preset: str = "quick", folder: Path | None = None
+) -> RecordedRobustness | None:
     """What `scripts/record_robustness.py` has recorded; None where there is nothing (yet).
 
+    Args:
+        folder: of the recorded results; by default `data/recorded/`.
     Raises:
         RunError: the file cannot be read, or is incomplete.
     """
-    file = find(FOLDER / f"robustness_{place.slug}.csv")
-    if file is None:
+    file = (folder or find(FOLDER) or FOLDER) / f"robustness_{place.slug}.csv"
+    if not file.is_file():
         return None
     rows = read_sweep(file, CONDITION)
     rows = rows[rows.preset == preset]

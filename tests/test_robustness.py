@@ -5,17 +5,21 @@ from __future__ import annotations
 from typing import get_args
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from mraf.ablations import TWIN
+from mraf.claims import Claim
 from mraf.configuration import configure
 from mraf.data.sampling import enrolled, other_speakers
 from mraf.errors import DataError, RunError
 from mraf.evaluation import top1
+from mraf.ledger import ledger
 from mraf.model import MRAF
 from mraf.pairing import ArmRuns
 from mraf.prediction import predict
 from mraf.robustness import (
+    CONDITION,
     RATES,
     Condition,
     Cost,
@@ -31,6 +35,7 @@ from mraf.robustness import (
     spared,
     with_agreement,
 )
+from mraf.sweeps.records import COLUMNS, VIDEO_COLUMNS
 
 DAMAGES = get_args(Damage)
 
@@ -163,6 +168,53 @@ def test_other_speakers_are_others_and_all_of_them():
     assert (pool[drawn] != pool).all()
     for row, speaker in enumerate(pool):
         assert set(drawn[:, row]) == set(np.flatnonzero(pool != speaker))
+
+
+def write_record(folder, cost):
+    """Three seeds of made-up arms on the twin: clips of each of 20 videos lost to wrong faces."""
+    videos, rng, rows = [10] * 20, np.random.default_rng(0), []
+    for name, lost in cost.items():
+        for seed in range(3):
+            for condition in (Condition(), Condition("swapped face", 0.3)):
+                for setting in ("P3", "P5"):
+                    counts = 10 - rng.integers(0, 2, 20) - (lost if condition.amount else 0)
+                    row = dict.fromkeys(COLUMNS, "x") | condition._asdict()
+                    row |= {"arm": name, "seed": seed, "setting": setting, "clips": 200}
+                    row |= {"correct": counts.sum(), "accuracy": counts.mean() / 10}
+                    row |= {"correct_per_video": " ".join(map(str, counts)), "seconds": 1}
+                    rows.append(row | {"corpus": "twin", "preset": "quick", "split": "validation"})
+    pd.DataFrame(rows)[[*CONDITION, *COLUMNS]].to_csv(folder / "robustness_twin.csv", index=False)
+    per_video = [
+        ("validation", s, v, n) for s in ("english", "cross") for v, n in enumerate(videos)
+    ]
+    table = pd.DataFrame(per_video, columns=VIDEO_COLUMNS)
+    table.to_csv(folder / "sweep_videos_twin.csv", index=False)
+
+
+def test_a_claim_about_a_damage_is_judged_by_what_it_costs(tmp_path):
+    write_record(tmp_path, {"paper": 4, "uniform": 4, "paper+agreement": 1})
+    found = recorded_robustness(TWIN, folder=tmp_path)
+    lost = costs(found.cost("paper", Condition.of("swapped face 0.3"))).loc["with face"]
+    assert lost.low < 0.4 < lost.high
+
+    def judged(of, over):
+        names = {"of": of, "over": (over,), "sweep": "scorer", "damage": "swapped face 0.3"}
+        claim = Claim("c", "ours", "It protects.", "with face", **names)
+        table = ledger([claim], tmp_path).set_index("corpus")
+        assert table.verdict["MAV-Celeb v1"] == "not recorded yet"
+        return table.loc["twin"]
+
+    row = judged("paper+agreement", "paper")
+    assert row.verdict == "holds"
+    assert row.low < row.ours < row.high
+    assert row.ours == pytest.approx(30, abs=3)
+    assert row.command.endswith("--data twin --preset quick --arms paper --seeds 0-2")
+    assert judged("paper", "uniform").verdict != "holds"
+    assert judged("paper", "paper+agreement").verdict == "does not hold as stated"
+    assert judged("paper", "nobody").verdict == "not recorded yet"
+    for text in ("swapped face", "0.3"):
+        with pytest.raises(RunError, match="damage and an amount"):
+            Condition.of(text)
 
 
 def test_what_is_recorded_can_be_compared():

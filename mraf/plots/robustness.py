@@ -211,8 +211,8 @@ def damage_result(table: pd.DataFrame, damage: str, amount: float) -> Figure:
     figure = new_figure(8.2, 3.2)
     figure.set_layout_engine("none")  # it would take most of the time of a moved slider
     left, right = (
-        figure.add_axes((0.08, 0.16, 0.5, 0.68)),
-        figure.add_axes((0.67, 0.16, 0.31, 0.68)),
+        figure.add_axes((0.09, 0.2, 0.5, 0.66)),
+        figure.add_axes((0.67, 0.2, 0.31, 0.66)),
     )
     settings, scorers = list(rows.setting.unique()), list(rows.scorer.unique())
     clean = table[(table.damage == damage) & (table.amount == 0)]
@@ -234,9 +234,9 @@ def damage_result(table: pd.DataFrame, damage: str, amount: float) -> Figure:
                 f"{setting}, {scorer}: {now.accuracy:.0%} (clean {before.accuracy:.0%}), median "
                 f"w_f {now.middle:.2f}."
             )
-    left.set_xticks(range(len(settings)), [f"{s}: {CONDITIONS[s]}" for s in settings])
+    left.set_xticks(range(len(settings)), [_place(str(s)) for s in settings])
     left.set(ylim=(0, 1.0), title=f"{damage}, {amount:.0%}", ylabel="accuracy")
-    left.legend(loc="upper center", bbox_to_anchor=(0.5, -0.08), ncols=2, fontsize=8.5)
+    left.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=2, fontsize=8.5)
     percent_axis(left)
     left.grid(axis="y")
     right.set(xlim=(-0.02, 1.02), ylim=(len(settings) - 0.5, -0.5), title="$w_f$, middle half")
@@ -244,6 +244,10 @@ def damage_result(table: pd.DataFrame, damage: str, amount: float) -> Figure:
     right.grid(axis="x")
     text = f"{damage}, amount {amount:.0%}; grey: accuracy of clean clips. "
     return describe(figure, text + " ".join(sentences))
+
+
+def _place(setting: str) -> str:
+    return f"{setting}: {CONDITIONS[setting].partition(',')[0]}"
 
 
 def _subtitle(figure: Figure, title: str) -> None:

@@ -29,6 +29,7 @@ class DamageExplorer(Explorer):
             widgets.Dropdown, "Damage", options=[str(name) for name in table.damage.unique()]
         )
         self.amount = inputs(widgets.SelectionSlider, "Amount", options=self._amounts())
+        self.amount.index = len(self.amount.options) - 1
         self.damage.observe(self._offer, names="value")
         controls = [
             Control(self.damage, "Which damage tells the two scorers apart, and which does not?"),
