@@ -1,10 +1,12 @@
 """Record accuracy against enrolment: 1, 2, 5, 10 training clips a speaker.
 
-    python scripts/record_enrolment.py --seeds 3 --data DIR
+    python scripts/record_enrolment.py --seeds 5 --data DIR
+    python scripts/record_enrolment.py --seeds 3 --data DIR --network
 
-Judges class means and MRAF (its fused head, as many steps of training as with all clips) in P3–P6
-on the validation videos, for every seed that draws the clips and starts the network; rows that are
-there already are kept. Writes data/recorded/enrolment_<corpus>.csv. Aggregates only.
+Judges class means or, with --network, MRAF (its fused head, as many steps of training as with all
+clips) in P3–P6 on the validation videos, for every seed that draws the clips and starts the
+network; rows that are there already are kept. Writes data/recorded/enrolment_<corpus>.csv.
+Aggregates only.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from mraf import data
 from mraf.ablations import OFFICIAL, TWIN
 from mraf.baselines import ClassMeans
 from mraf.batches import number_of_batches
+from mraf.configuration import configure
 from mraf.data.sampling import enrolled
 from mraf.evaluation import evaluate
 from mraf.experiment import Experiment
@@ -52,6 +55,7 @@ def main() -> None:
     parser.add_argument("--data", help="the corpus (default: $MRAF_DATA, else the twin)")
     parser.add_argument("--preset", default="quick")
     parser.add_argument("--seeds", default="3", help="N or FIRST-LAST (default: %(default)s)")
+    parser.add_argument("--network", action="store_true", help="MRAF, not class means")
     parser.add_argument("--out", type=Path, default=OUT)
     options = parser.parse_args()
     base = Experiment.of(options.data, options.preset, device="cpu")
@@ -59,26 +63,29 @@ def main() -> None:
     split = data.validation_split(base.corpus, base.config.training.split_seed)
     file = options.out / f"enrolment_{place.slug}.csv"
     before = pd.read_csv(file) if file.exists() else pd.DataFrame(columns=COLUMNS)
+    preset = options.preset if options.network else "none"  # class means have none
     done = set(zip(before.clips_a_speaker, before.seed, before.preset, strict=True))
     tasks = [(number, seed) for seed in parse_seeds(options.seeds) for number in NUMBERS]
     for number, seed in tqdm(tasks, "enrolment"):
-        if (number, seed, options.preset) in done:
+        if (number, seed, preset) in done:
             continue
         few = replace(split, train=enrolled(split.train, number, np.random.default_rng(seed)))
-        experiment = Experiment.of(options.data, options.preset, {"seed": seed}, device="cpu")
-        config = steps_kept(experiment, len(few.train)).config
-        run = train(config, few.train, device="cpu", progress=False)
         systems: list[Any] = [ClassMeans(few.train, name) for name in ("voice", "face", "sum")]
-        systems.append(lambda clips, run=run: {"MRAF": predict(run.model, clips)[HEADS["fused"]]})
+        if options.network:
+            config = configure(options.preset, base.corpus.speakers, {"seed": seed})
+            config = steps_kept(replace(base, config=config), len(few.train)).config
+            model = train(config, few.train, device="cpu", progress=False).model
+            systems = [lambda clips, model=model: {"MRAF": predict(model, clips)[HEADS["fused"]]}]
         scores = evaluate(systems, few, resamples=2, progress=False).scores.reset_index()
         scores = scores[(scores.setting != MEAN) & scores.accuracy.notna()]
-        command = f"python scripts/record_enrolment.py{place.data} --preset {options.preset}"
+        command = f"python scripts/record_enrolment.py{place.data}"
+        command += f" --network --preset {preset}" if options.network else ""
         rows = scores[["system", "setting", "accuracy"]].assign(
             clips_a_speaker=number,
             training_clips=len(few.train),
             seed=seed,
             corpus=place.corpus,
-            preset=options.preset,
+            preset=preset,
             split=split.name,
             command=f"{command} --seeds {seed}-{seed}",
         )
