@@ -152,6 +152,7 @@ def damage_table(
         (quartiles of w_f).
     """
     rows = []
+    clean: dict[tuple[str, str], NDArray[np.float32]] = {}
     tasks = [(m, s, d) for m in models for s in clips for d in amounts]
     for scorer, setting, damage in tqdm(
         tasks, "damage", delay=2, leave=False, disable=not progress
@@ -160,7 +161,10 @@ def damage_table(
         def look(worse: FeatureSet, model: MRAF = models[scorer]) -> NDArray[np.float32]:
             return looked_at(model, worse)
 
-        found = scores_under(look, clips[setting], damage, amounts[damage], seed)
+        if (scorer, setting) not in clean:
+            clean[scorer, setting] = look(clips[setting])
+        known = clean[scorer, setting]
+        found = scores_under(look, clips[setting], damage, amounts[damage], seed, known)
         for amount, seen in zip(amounts[damage], found, strict=True):
             of = {"scorer": scorer, "setting": setting, "damage": damage, "amount": amount}
             quartiles = np.quantile(seen[:, 2], [0.25, 0.5, 0.75])
@@ -218,6 +222,8 @@ def recorded_robustness(
 ) -> RecordedRobustness | None:
     """What `scripts/record_robustness.py` has recorded; None where there is nothing (yet).
 
+    Arms that were run with one seed are left out, since that says nothing about another.
+
     Args:
         folder: of the recorded results; by default `data/recorded/`.
     Raises:
@@ -229,7 +235,9 @@ def recorded_robustness(
     rows = read_sweep(file, CONDITION)
     rows = rows[rows.preset == preset]
     runs = {
-        Condition(str(damage), float(amount)): runs_of(own)
+        Condition(str(damage), float(amount)): {
+            name: arm for name, arm in runs_of(own).items() if len(arm.seeds) > 1
+        }
         for (damage, amount), own in rows.groupby(CONDITION, sort=False)
     }
     return RecordedRobustness(place, preset, runs, rows.command.iloc[0]) if runs else None
