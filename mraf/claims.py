@@ -28,7 +28,7 @@ class Claim:
         name: short and unique.
         section: where in the paper, or "ours".
         says: the claim in our words.
-        metric: a key of `mraf.pairing.METRICS`.
+        metric: a key of `mraf.pairing.METRICS`; of a study, whatever it measures.
         of: the arm or system that it is about.
         over: its rivals; the claim is about all of them.
         kind: "better" where ``of`` is said to be better than each rival, "equal" where the two are
@@ -37,6 +37,10 @@ class Claim:
         damage: where the claim is about what a damage costs, as in "swapped face 0.3"; less is
             better. From `mraf.robustness`.
         systems: the recorded evaluation whose systems they are, where there is no sweep.
+        study: the recorded study of `mraf related` with a row for their difference, where the claim
+            is about another system than MRAF.
+        row: the values by column that pick this row.
+        smaller: less is better, as of an error rate: the recorded difference is turned round.
         paper: the rows of the paper's table that say so: {"table": 3, "of": …, "over": …}.
         untestable: why it cannot be tested here.
         telling: whether README shows it.
@@ -54,17 +58,25 @@ class Claim:
     sweep: str = ""
     damage: str = ""
     systems: str = ""
+    study: str = ""
+    row: Mapping[str, Any] | None = None
+    smaller: bool = False
     paper: Mapping[str, Any] | None = None
     untestable: str = ""
     telling: bool = False
 
     def __post_init__(self) -> None:
-        if self.metric not in METRICS:
+        if self.metric not in METRICS and not self.study:
             raise RunError(f"claim '{self.name}': unknown metric; there are: {', '.join(METRICS)}.")
         if self.kind not in ("better", "equal"):
             raise RunError(f"claim '{self.name}': kind is 'better' or 'equal', not '{self.kind}'.")
-        if [bool(self.sweep), bool(self.systems), bool(self.untestable)].count(True) != 1:
-            raise RunError(f"claim '{self.name}': name a sweep, systems or why it is untestable.")
+        sources = (self.sweep, self.systems, self.study, self.untestable)
+        if [bool(source) for source in sources].count(True) != 1:
+            raise RunError(
+                f"claim '{self.name}': name a sweep, systems, a study or why it is untestable."
+            )
+        if bool(self.study) != bool(self.row):
+            raise RunError(f"claim '{self.name}': a study and a row of it belong together.")
         if not self.untestable and not self.over:
             raise RunError(f"claim '{self.name}': nothing could refute it; name a rival in 'over'.")
 

@@ -53,6 +53,7 @@ COLUMNS = [
     "verdict",
     "command",
 ]
+DRAWS = 5  # draws or folds of people in every study
 BEGIN, END = "<!-- written by `mraf ledger --readme FILE` -->", "<!-- end of the ledger -->"
 
 
@@ -83,7 +84,7 @@ def ledger(claims: Sequence[Claim], folder: Path) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     families: dict[tuple[str, str], list[tuple[int, pd.DataFrame]]] = {}
     for claim in claims:
-        for place in PLACES if claim.sweep else (OFFICIAL,):
+        for place in PLACES if claim.sweep or claim.study else (OFFICIAL,):
             tested = None
             if claim.damage:
                 tested = _of_damage(claim, place, recorded_robustness(place, folder=folder))
@@ -91,8 +92,11 @@ def ledger(claims: Sequence[Claim], folder: Path) -> pd.DataFrame:
                 tested = _of_sweep(claim, place, recording(claim.sweep, place))
             elif claim.systems:
                 tested = _of_systems(claim, folder)
+            elif claim.study:
+                tested = _of_study(claim, place, folder)
             if tested is not None:
-                family = (claim.damage or claim.sweep or claim.systems, place.corpus)
+                source = claim.damage or claim.sweep or claim.systems or claim.study
+                family = (source, place.corpus)
                 families.setdefault(family, []).append((len(rows), tested.table))
             rows.append(_row(claim, place, tested))
     for members in families.values():
@@ -125,6 +129,9 @@ def _row(claim: Claim, place: Place, tested: Tested | None) -> dict[str, Any]:
     elif claim.sweep:
         seeds = "5" if place is OFFICIAL else "10"
         row |= {"preset": place.preset, "command": _command(claim, place, place.preset, seeds)}
+    elif claim.study:
+        name = claim.study.replace("_", "-")
+        row["command"] = f"mraf related {name}{place.data} --record data/recorded"
     return row
 
 
@@ -223,6 +230,32 @@ def _of_systems(claim: Claim, folder: Path) -> Tested | None:
         tables.append((value, low, high, 2 * stats.norm.sf(abs(value) / error)))
     table = pd.DataFrame(tables, columns=["difference", "low", "high", "p"])
     return Tested(table, rows.seed.nunique(), rows.preset.iloc[0], rows.command.iloc[0])
+
+
+def _of_study(claim: Claim, place: Place, folder: Path) -> Tested | None:
+    """From a recorded difference with its interval; None where there is no record on the corpus."""
+    file = folder / f"{claim.study}_{place.slug}.csv"
+    if not file.is_file() or claim.row is None:
+        return None
+    rows = pd.read_csv(file)
+    if unknown := sorted(set(claim.row) - set(rows.columns)):
+        raise RunError(f"{file}: claim '{claim.name}' asks for an unknown column: {unknown[0]}.")
+    for column, value in claim.row.items():
+        rows = rows[rows[column].astype(str) == str(value)]
+    if rows.empty:
+        return None
+    if len(rows) > 1:
+        raise RunError(f"{file}: claim '{claim.name}' picks {len(rows)} rows; name one.")
+    row = rows.iloc[0]
+    value, low, high = row.value, row.low, row.high
+    if claim.smaller:
+        value, low, high = -value, -high, -low
+    error = (high - low) / (2 * stats.norm.ppf(1 - LEVEL / 2))
+    table = pd.DataFrame(
+        [(value, low, high, 2 * stats.norm.sf(abs(value) / error))],
+        columns=["difference", "low", "high", "p"],
+    )
+    return Tested(table, DRAWS, "", row.command)
 
 
 def _system(rows: pd.DataFrame, name: str, file: Path) -> pd.Series:

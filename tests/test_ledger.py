@@ -184,8 +184,8 @@ def test_what_cannot_be_tested_says_why(tmp_path: Path) -> None:
     ("fields", "message"),
     [
         ({"over": ()}, "nothing could refute it"),
-        ({"sweep": ""}, "name a sweep, systems or why"),
-        ({"untestable": "why"}, "name a sweep, systems or why"),
+        ({"sweep": ""}, "name a sweep, systems, a study or why"),
+        ({"untestable": "why"}, "name a sweep, systems, a study or why"),
         ({"metric": "P7"}, "unknown metric"),
         ({"kind": "nicer"}, "'better' or 'equal'"),
     ],
@@ -215,6 +215,48 @@ def test_a_damaged_file_of_claims_is_told(tmp_path: Path, text: str, message: st
         read_claims(tmp_path / "claims.toml")
     with pytest.raises(RunError, match="no file of claims"):
         read_claims(tmp_path / "none.toml")
+
+
+ROW = {"system": "good − bad", "metric": "EER"}
+
+
+def study(folder: Path, rows: str) -> None:
+    head = "system,metric,value,low,high,command\n"
+    (folder / "doors_twin.csv").write_text(head + rows, encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("smaller", "ours", "verdict"), [(True, 3.0, "holds"), (False, -3.0, "does not hold as stated")]
+)
+def test_a_claim_on_a_study_reads_its_row(smaller, ours, verdict, tmp_path: Path) -> None:
+    study(
+        tmp_path,
+        "good − bad,OSCR,0.1,0.0,0.2,x\ngood − bad,EER,-0.03,-0.05,-0.02,mraf related doors\n",
+    )
+    asked = claim(sweep="", study="doors", metric="EER", row=ROW, smaller=smaller)
+    row = on_the_twin(ledger([asked], tmp_path))
+    assert row.verdict == verdict
+    assert [row.ours, row.low, row.high] == pytest.approx(
+        [ours, *sorted((2.0 * np.sign(ours), 5.0 * np.sign(ours)))]
+    )
+    assert row.command == "mraf related doors"
+
+
+def test_a_study_that_is_not_recorded_is_said_and_an_unclear_row_refused(tmp_path: Path) -> None:
+    asked = claim(sweep="", study="doors", metric="EER", row=ROW)
+    table = ledger([asked], tmp_path)
+    assert set(table.verdict) == {"not recorded yet"}
+    assert set(table.command) == {
+        "mraf related doors --record data/recorded",
+        "mraf related doors --data twin --record data/recorded",
+    }
+    study(tmp_path, 2 * "good − bad,EER,-0.03,-0.05,-0.02,x\n")
+    with pytest.raises(RunError, match="picks 2 rows"):
+        ledger([asked], tmp_path)
+    with pytest.raises(RunError, match="unknown column: shots"):
+        ledger([claim(sweep="", study="doors", metric="EER", row={"shots": 5})], tmp_path)
+    with pytest.raises(RunError, match="belong together"):
+        claim(sweep="", study="doors")
 
 
 # --- the committed claims, ledger and README -----------------------------------------------------
