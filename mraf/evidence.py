@@ -1,0 +1,156 @@
+"""What was measured for a claim: from sweeps, from damaged clips, from systems, from studies."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from mraf.ablations import Place, RecordedTable, recorded_table
+from mraf.claims import Claim
+from mraf.errors import RunError
+from mraf.outcomes import LEVEL
+from mraf.pairing import difference
+from mraf.robustness import Condition, RecordedRobustness, recorded_robustness, spared
+
+DRAWS = 5  # draws or folds of people in every study
+
+
+class Tested(NamedTuple):
+    """What was measured for a claim: a row per rival (difference, low, high, p), and from what."""
+
+    table: pd.DataFrame
+    seeds: int
+    preset: str
+    command: str
+
+
+class Evidence:
+    """The recorded results of a folder; each table is read once."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._sweep = cache(lambda name, place: recorded_table(name, place, folder))
+        self._damage = cache(lambda place: recorded_robustness(place, folder=folder))
+
+    def of(self, claim: Claim, place: Place) -> Tested | None:
+        """What was measured for a claim on a corpus; None where that is not recorded, or cannot be.
+
+        Raises:
+            RunError: a recorded file that cannot be read, or without what the claim asks for.
+        """
+        if claim.damage:
+            return _of_damage(claim, place, self._damage(place))
+        if claim.sweep:
+            return _of_sweep(claim, place, self._sweep(claim.sweep, place))
+        if claim.systems:
+            return _of_systems(claim, self.folder)
+        return _of_study(claim, place, self.folder) if claim.study else None
+
+
+def _of_sweep(claim: Claim, place: Place, found: RecordedTable | None) -> Tested | None:
+    """From runs with the same seeds on the same videos; None before two seeds of all arms."""
+    if found is None:
+        return None
+    wanted = [found.arms[name] for name in (claim.of, *claim.over) if name in found.arms]
+    seeds = sorted(set.intersection(*(set(runs.seeds) for runs in wanted))) if wanted else []
+    if len(wanted) < 1 + len(claim.over) or len(seeds) < 2:
+        return None
+    of, *rivals = [runs.only(seeds) for runs in wanted]
+    table = pd.concat([difference(of, rival, [claim.metric]) for rival in rivals])
+    command = sweep_command(claim, place, found.preset, f"{seeds[0]}-{seeds[-1]}")
+    command += f" --device {found.device}"
+    return Tested(table.reset_index(drop=True), len(seeds), found.preset, command)
+
+
+def _of_damage(claim: Claim, place: Place, found: RecordedRobustness | None) -> Tested | None:
+    """By how much less a damage costs what the claim is about than it costs its rivals."""
+    condition = Condition.of(claim.damage)
+    names = (claim.of, *claim.over)
+    if found is None or not set(names) <= set(found.runs.get(condition, {})):
+        return None
+    of, *rivals = [found.cost(name, condition) for name in names]
+    seeds = sorted(set.intersection(*(set(cost.clean.seeds) for cost in (of, *rivals))))
+    if len(seeds) < 2:
+        return None
+    of, *rivals = [cost.only(seeds) for cost in (of, *rivals)]
+    table = pd.concat([spared(of, rival, metrics=[claim.metric]) for rival in rivals])
+    trained = " ".join(dict.fromkeys(name.partition("+")[0] for name in names))
+    command = f"python scripts/record_robustness.py{place.data} --preset {found.preset} "
+    command += f"--arms {trained} --seeds {seeds[0]}-{seeds[-1]}"
+    return Tested(table.reset_index(drop=True), len(seeds), found.preset, command)
+
+
+def sweep_command(claim: Claim, place: Place, preset: str, seeds: str) -> str:
+    """What makes the runs of a claim."""
+    arms = " ".join((claim.of, *claim.over))
+    return (
+        f"mraf sweep data/sweeps/{claim.sweep}.toml{place.data} --preset {preset} --arms {arms} "
+        f"--seeds {seeds}"
+    )
+
+
+def _of_systems(claim: Claim, folder: Path) -> Tested | None:
+    """From recorded accuracies with intervals, which say nothing of pairs.
+
+    The interval of the difference is that of two estimates that have nothing in common (Zou &
+    Donner 2008), which is too wide where both are judged on the same videos. Seeds add their part,
+    as a t interval.
+    """
+    file = folder / f"{claim.systems}.csv"
+    if not file.is_file():
+        return None
+    rows = pd.read_csv(file)
+    rows = rows[rows.setting == claim.metric]
+    of, tables = _system(rows, claim.of, file), []
+    for rival in (_system(rows, name, file) for name in claim.over):
+        value = of.accuracy - rival.accuracy
+        low = value - np.hypot(of.accuracy - of.low, rival.high - rival.accuracy)
+        high = value + np.hypot(of.high - of.accuracy, rival.accuracy - rival.low)
+        error = (high - low) / (2 * stats.norm.ppf(1 - LEVEL / 2))
+        tables.append((value, low, high, 2 * stats.norm.sf(abs(value) / error)))
+    table = pd.DataFrame(tables, columns=["difference", "low", "high", "p"])
+    return Tested(table, rows.seed.nunique(), rows.preset.iloc[0], rows.command.iloc[0])
+
+
+def _of_study(claim: Claim, place: Place, folder: Path) -> Tested | None:
+    """From a recorded difference with its interval; None where there is no record on the corpus."""
+    file = folder / f"{claim.study}_{place.slug}.csv"
+    if not file.is_file() or claim.row is None:
+        return None
+    rows = pd.read_csv(file)
+    if unknown := sorted(set(claim.row) - set(rows.columns)):
+        raise RunError(f"{file}: claim '{claim.name}' asks for an unknown column: {unknown[0]}.")
+    for column, value in claim.row.items():
+        rows = rows[rows[column].astype(str) == str(value)]
+    if rows.empty:
+        return None
+    if len(rows) > 1:
+        raise RunError(f"{file}: claim '{claim.name}' picks {len(rows)} rows; name one.")
+    row = rows.iloc[0]
+    value, low, high = row.value, row.low, row.high
+    if claim.smaller:
+        value, low, high = -value, -high, -low
+    error = (high - low) / (2 * stats.norm.ppf(1 - LEVEL / 2))
+    table = pd.DataFrame(
+        [(value, low, high, 2 * stats.norm.sf(abs(value) / error))],
+        columns=["difference", "low", "high", "p"],
+    )
+    return Tested(table, DRAWS, "", row.command)
+
+
+def _system(rows: pd.DataFrame, name: str, file: Path) -> pd.Series:
+    """Accuracy of a system over its seeds, with low and high."""
+    own = rows[rows.system == name][["accuracy", "low", "high"]]
+    if own.empty:
+        raise RunError(f"{file}: no rows of the system '{name}'.")
+    mean, seeds = own.mean(), len(own)
+    if seeds > 1:
+        of_seeds = stats.t.ppf(1 - LEVEL / 2, seeds - 1) * own.accuracy.std() / np.sqrt(seeds)
+        mean.low = mean.accuracy - np.hypot(mean.accuracy - mean.low, of_seeds)
+        mean.high = mean.accuracy + np.hypot(mean.high - mean.accuracy, of_seeds)
+    return mean
