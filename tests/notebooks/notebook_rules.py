@@ -15,6 +15,7 @@ Rule = Callable[[NotebookNode], list[str]]
 
 HEADINGS = ("Set-up", "Exercises", "Take-away", "References")  # sections 1, 2, … after Set-up
 OPENING = ("**You will learn**", "**You need**", "**Time**")
+RESTARTED = "after a restart"
 ABSOLUTE = re.compile(
     r"(?<![\w.:/~])/(?:home|root|tmp|work|Users|usr|opt|mnt|var|private|srv|data)/|\b[A-Z]:\\\\?\w"
 )
@@ -86,6 +87,8 @@ def follows_the_template(notebook: NotebookNode) -> list[str]:
     found = [f"the first cell lacks {part}" for part in OPENING if part not in title]
     if not re.match(r"# \d\d · \S.*\n\n\S", title):
         found.append("the first cell is not '# 01 · title' and a sentence")
+    if not any(text.startswith("## Set-up") and RESTARTED in text for text in texts):
+        found.append(f"the set-up does not say what to do '{RESTARTED} of the kernel'")
     headings = [line[3:] for text in texts for line in text.split("\n") if line.startswith("## ")]
     sections = [heading for heading in headings if re.match(r"\d+\. ", heading)]
     if sections != sorted(sections, key=lambda heading: int(heading.split(".")[0])):

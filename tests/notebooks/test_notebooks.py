@@ -43,7 +43,7 @@ def good() -> NotebookNode:
     stub = ("answer = ...  # your answer", said("… Not answered yet.\n"))
     cells: list[NotebookNode | str | tuple[str, NotebookNode]] = [
         opening,
-        "## Set-up",
+        "## Set-up\n\nRun this cell first, also after a restart of the kernel.",
         ("import numpy as np", said("corpus: twin\n")),
         "## 1. Things",
         "> **Predict.** What will be seen?",
@@ -97,6 +97,7 @@ ERROR = new_output("error", ename="ValueError", evalue="", traceback=["ValueErro
         (rules.follows_the_template, edit("# 01", "# 01 · Nothing\n\n**You need**")),
         (rules.follows_the_template, edit("# 01", "Nothing\n\n" + "\n".join(rules.OPENING))),
         (rules.follows_the_template, edit("## Take-away", "## In short")),
+        (rules.follows_the_template, edit("## Set-up", "## Set-up")),
         (rules.follows_the_template, edit("## 1", "## Things")),
         (rules.follows_the_template, edit("## 1", "## 2. Things\n\n## 1. Others")),
         (rules.figures_are_predicted_and_discussed, edit("> **Predict", "Look:")),
