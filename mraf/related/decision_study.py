@@ -20,7 +20,7 @@ from mraf.sweeps.tasks import per_video
 from mraf.verdicts import judged
 
 PRESET = "quick"
-SEEDS = range(3)
+SEEDS = range(5)
 NEEDED = ("condition", "arm", "seed", "clips", "correct", "correct_per_video", "clips_per_video")
 
 
