@@ -17,17 +17,12 @@ from tqdm.auto import tqdm
 
 from mraf.configuration import resolve_device
 from mraf.data.features import FACE_DIM, VOICE_DIM, FeatureSet
+from mraf.data.inspection import unit
 from mraf.errors import DataError, RunError
 from mraf.evaluation import Predictor, top1
 
 Modality = Literal["voice", "face", "sum"]
 Weighting = Literal["clip", "video"]
-
-
-def _unit(rows: NDArray[Any]) -> NDArray[np.float32]:
-    """Rows of length 1; a row of zeros stays one."""
-    norm = np.linalg.norm(rows, axis=1, keepdims=True)
-    return (rows / np.where(norm > 0, norm, 1)).astype(np.float32)
 
 
 class ClassMeans:
@@ -62,7 +57,7 @@ class ClassMeans:
 
     def __call__(self, clips: FeatureSet) -> dict[str, NDArray[np.float32]]:
         """Scores (N, C) under the name of the system."""
-        cosines = [_unit(getattr(clips, name)) @ mean.T for name, mean in self.means.items()]
+        cosines = [unit(getattr(clips, name)) @ mean.T for name, mean in self.means.items()]
         return {self.name: np.sum(cosines, axis=0)}
 
 
@@ -84,7 +79,7 @@ def means_of(
     Rows are brought to unit length first; rows of zeros are left out. The two weightings are one
     weighted sum: the length of a mean is lost in the cosine, so only relative weights matter.
     """
-    rows, labels = _unit(rows), train.labels
+    rows, labels = unit(rows), train.labels
     clips = np.bincount(labels)
     if not clips.all():
         raise DataError(f"{train.source}: speaker {clips.argmin()} has no training clip.")
@@ -95,7 +90,7 @@ def means_of(
         weight /= np.maximum(np.bincount(pair, weights=weight), 1)[pair]
     place = labels, np.arange(len(labels))
     membership = csr_array((weight.astype(np.float32), place), shape=(len(clips), len(labels)))
-    return _unit(membership @ rows)
+    return unit(membership @ rows)
 
 
 def class_mean_systems(train: FeatureSet) -> list[Predictor]:

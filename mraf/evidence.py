@@ -17,8 +17,6 @@ from mraf.outcomes import LEVEL
 from mraf.pairing import difference
 from mraf.robustness import Condition, RecordedRobustness, recorded_robustness, spared
 
-DRAWS = 5  # draws or folds of people in every study
-
 
 class Tested(NamedTuple):
     """What was measured for a claim: a row per rival (difference, low, high, p), and from what."""
@@ -35,6 +33,7 @@ class Evidence:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._sweep = cache(lambda name, place: recorded_table(name, place, folder))
+        self._read = cache(_read)
         self._damage = cache(lambda place: recorded_robustness(place, folder=folder))
 
     def of(self, claim: Claim, place: Place) -> Tested | None:
@@ -48,8 +47,14 @@ class Evidence:
         if claim.sweep:
             return _of_sweep(claim, place, self._sweep(claim.sweep, place))
         if claim.systems:
-            return _of_systems(claim, self.folder)
-        return _of_study(claim, place, self.folder) if claim.study else None
+            file = self.folder / f"{claim.systems}.csv"
+            return _of_systems(claim, file, self._read(file))
+        file = self.folder / f"{claim.study}_{place.slug}.csv"
+        return _of_study(claim, file, self._read(file)) if claim.study else None
+
+
+def _read(file: Path) -> pd.DataFrame | None:
+    return pd.read_csv(file) if file.is_file() else None
 
 
 def _of_sweep(claim: Claim, place: Place, found: RecordedTable | None) -> Tested | None:
@@ -94,17 +99,15 @@ def sweep_command(claim: Claim, place: Place, preset: str, seeds: str) -> str:
     )
 
 
-def _of_systems(claim: Claim, folder: Path) -> Tested | None:
+def _of_systems(claim: Claim, file: Path, rows: pd.DataFrame | None) -> Tested | None:
     """From recorded accuracies with intervals, which say nothing of pairs.
 
     The interval of the difference is that of two estimates that have nothing in common (Zou &
     Donner 2008), which is too wide where both are judged on the same videos. Seeds add their part,
     as a t interval.
     """
-    file = folder / f"{claim.systems}.csv"
-    if not file.is_file():
+    if rows is None:
         return None
-    rows = pd.read_csv(file)
     rows = rows[rows.setting == claim.metric]
     of, tables = _system(rows, claim.of, file), []
     for rival in (_system(rows, name, file) for name in claim.over):
@@ -117,12 +120,11 @@ def _of_systems(claim: Claim, folder: Path) -> Tested | None:
     return Tested(table, rows.seed.nunique(), rows.preset.iloc[0], rows.command.iloc[0])
 
 
-def _of_study(claim: Claim, place: Place, folder: Path) -> Tested | None:
+def _of_study(claim: Claim, file: Path, recorded: pd.DataFrame | None) -> Tested | None:
     """From a recorded difference with its interval; None where there is no record on the corpus."""
-    file = folder / f"{claim.study}_{place.slug}.csv"
-    if not file.is_file() or claim.row is None:
+    if recorded is None or claim.row is None:
         return None
-    rows = pd.read_csv(file)
+    rows = recorded
     if unknown := sorted(set(claim.row) - set(rows.columns)):
         raise RunError(f"{file}: claim '{claim.name}' asks for an unknown column: {unknown[0]}.")
     for column, value in claim.row.items():
@@ -140,7 +142,9 @@ def _of_study(claim: Claim, place: Place, folder: Path) -> Tested | None:
         [(value, low, high, 2 * stats.norm.sf(abs(value) / error))],
         columns=["difference", "low", "high", "p"],
     )
-    return Tested(table, DRAWS, "", row.command)
+    units = recorded.columns.intersection(["draw", "fold"])  # beside the pooled rows
+    numbers = recorded[units].apply(pd.to_numeric, errors="coerce").nunique()
+    return Tested(table, int(numbers.max()) if len(units) else 1, "", row.command)
 
 
 def _system(rows: pd.DataFrame, name: str, file: Path) -> pd.Series:
