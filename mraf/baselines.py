@@ -249,8 +249,8 @@ def held_out(train: FeatureSet, rng: np.random.Generator, share: float = 0.1) ->
     Whole videos, one at most of a speaker and never a speaker's only one. Where nobody has two
     videos, single clips; where nobody has two clips, none.
     """
-    for unit in (train.video, train.key):
-        index = np.unique(unit, return_inverse=True)[1]
+    for names in (train.video, train.key):
+        index = np.unique(names, return_inverse=True)[1]
         pair, group, size = np.unique(
             train.labels * len(train) + index, return_inverse=True, return_counts=True
         )

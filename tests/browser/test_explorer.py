@@ -107,14 +107,26 @@ def test_voila(page, tmp_path, screenshots, latencies):
 
 OTHERS = """
 import numpy as np
+import pandas as pd
 import torch
 
 from mraf import data
 from mraf.batches import TrainingClips
 from mraf.configuration import configure
 from mraf.loss_exploration import Reach
+from mraf.related.open_set_metrics import UNKNOWN
+from mraf.related.open_set_metrics import Trials as Door
+from mraf.related.verification import Trials, rates
 from mraf.training import Learner
-from mraf.widgets import FollowOneClip, LossExplorer, MissingTokenExplorer
+from mraf.widgets import (
+    DamageExplorer,
+    DoorExplorer,
+    FollowOneClip,
+    LossExplorer,
+    MarginExplorer,
+    MissingTokenExplorer,
+    ThresholdExplorer,
+)
 
 corpus = data.load("twin")
 small = {"width": 32, "tokens": 2, "batch_size": 32, "precision": "float32"}
@@ -124,6 +136,18 @@ clips = TrainingClips.place(corpus.train[::40], torch.device("cpu"))
 batch = next(clips.batches(config.training, 0))
 group = np.repeat([0, 1, 2], 5)
 points = np.random.default_rng(0).normal(size=(15, 2)) + np.eye(3, 2)[group]
+
+number = np.arange(60)
+same = number % 3 == 0
+cosine = np.where(same, 0.5, 0.0) + np.linspace(-0.4, 0.4, 60)
+pairs = rates(cosine, Trials(number, number, number, np.where(same, number, -1)))
+scores = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.3], [0.5, 0.2], [0.1, 0.4]])
+door = Door(scores, np.array([0, 1, 1, UNKNOWN, UNKNOWN]), np.arange(5))
+measured = pd.DataFrame(
+    {"scorer": scorer, "setting": setting, "damage": "swapped face", "amount": amount,
+     "accuracy": 0.9 - 0.4 * amount, "low": 0.4, "middle": 0.5, "high": 0.6}
+    for scorer in ("own", "agreement") for setting in ("P3", "P5") for amount in (0, 0.3, 1)
+)
 """
 SHOWN = {  # the cell, the slider to be moved, and the key
     "LossExplorer.distillation(np.array([5.0, 3, 1, 0]), np.array([1.0, 2, 1, 0]))":
@@ -133,6 +157,11 @@ SHOWN = {  # the cell, the slider to be moved, and the key
         ("Face head, λ_f", "ArrowLeft"),
     "MissingTokenExplorer(learner.model, corpus.train[:5])": ("How far", "ArrowLeft"),
     "FollowOneClip(learner.model, corpus.train[:5])": ("Step", "ArrowRight"),
+    "DamageExplorer(measured)": ("Amount", "ArrowLeft"),
+    "ThresholdExplorer({('fold 1', 'English'): (cosine, same, pairs)})":
+        ("Threshold", "ArrowRight"),
+    "DoorExplorer({'one': door})": ("Threshold", "ArrowRight"),
+    "MarginExplorer()": ("Margin m", "ArrowRight"),
 }  # fmt: skip
 
 
