@@ -38,7 +38,7 @@ class MarginExplorer(Explorer):
                 "At which s is a clip at its own centre still not believed?",
             ),
             "curvature": Control(
-                inputs(widgets.FloatSlider, "Curvature c (HAM)", min=1.2, max=12, step=0.2,
+                inputs(widgets.FloatSlider, "Curvature c", min=1.2, max=12, step=0.2,
                        value=3.0),
                 "It moves the dashed circle. What else does it change?",
             ),
