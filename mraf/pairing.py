@@ -3,19 +3,20 @@
 Two things are left to chance: which videos are judged and which seed a run starts from. Arms share
 both, so everything is computed on differences, seed by seed and video by video. Videos are drawn
 (the cluster bootstrap of `mraf.outcomes`; what a video holds stays together over clips, seeds and
-settings). Seeds are too few to be drawn, which would see too little of what others may do: a draw
-gets instead a number of Student's t distribution, as wide as the seeds differ beyond what the draws
-of videos explain. `mraf.simulation.coverage` (500 trials; 3, 5 and 10 seeds; 25, 50 and 100 videos)
-finds that 95% intervals hold the truth in 92–96% of the trials; 88–93% if only videos are drawn,
-35–43% if clips are.
+settings), or speakers where it is asked what other speakers would change. Seeds are too few to be
+drawn, which would see too little of what others may do: a draw gets instead a number of Student's t
+distribution, as wide as the seeds differ beyond what the draws of videos explain.
+`mraf.simulation.coverage` (500 trials; 3, 5 and 10 seeds; 25, 50 and 100 videos) finds that 95%
+intervals hold the truth in 92–96% of the trials; 88–93% if only videos are drawn, 35–43% if clips
+are.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -39,6 +40,9 @@ METRICS: dict[Metric, dict[str, float]] = {
 """Weights of the settings' accuracies, more is better; "gap" is without minus with the face."""
 SHOWN = (*SETTING, MEAN)
 
+Unit = Literal["video", "speaker"]
+"""What is drawn: videos, those of each language apart, or speakers, with all that each says."""
+
 
 @dataclass(frozen=True, eq=False)
 class ArmRuns:
@@ -49,6 +53,7 @@ class ArmRuns:
         seeds: shape (S,).
         correct: by setting, clips of each video that were named rightly, shape (S, V).
         clips: by `Setting.language`, clips of each video, shape (V,).
+        unit: what counts are of; of "speaker", V is the number of speakers in every language.
     Raises:
         RunError: shapes that do not fit, more right clips than clips, a seed twice.
     """
@@ -57,6 +62,7 @@ class ArmRuns:
     seeds: tuple[int, ...]
     correct: Mapping[str, NDArray[Any]]
     clips: Mapping[str, NDArray[Any]]
+    unit: Unit = "video"
 
     def __post_init__(self) -> None:
         if len(set(self.seeds)) < len(self.seeds):
@@ -70,6 +76,8 @@ class ArmRuns:
                 )
             if (correct < 0).any() or (correct > clips).any():
                 raise RunError(f"arm '{self.name}', {setting}: more right clips than clips.")
+        if self.unit == "speaker" and len({len(clips) for clips in self.clips.values()}) > 1:
+            raise RunError(f"arm '{self.name}': other speakers in one language than in another.")
 
     def accuracy(self, setting: str) -> NDArray[np.float64]:
         """Of each seed, shape (S,)."""
@@ -81,7 +89,7 @@ class ArmRuns:
         chosen = tuple(seeds)
         rows = [self.seeds.index(seed) for seed in chosen]
         correct = {setting: counts[rows] for setting, counts in self.correct.items()}
-        return ArmRuns(self.name, chosen, correct, self.clips)
+        return replace(self, seeds=chosen, correct=correct)
 
 
 def runs_of(rows: pd.DataFrame, labels: Mapping[str, str] | None = None) -> dict[str, ArmRuns]:
@@ -113,12 +121,13 @@ def runs_of(rows: pd.DataFrame, labels: Mapping[str, str] | None = None) -> dict
 
 
 def scores(runs: ArmRuns, metrics: Sequence[Metric] = SHOWN, seed: int = 0) -> pd.DataFrame:
-    """Accuracy of an arm over its seeds, with its 95% interval over videos and seeds.
+    """Accuracy of an arm over its seeds, with its 95% interval over videos (`unit`) and seeds.
 
     Returns:
         One row per metric: accuracy, low, high (fractions).
     """
-    found = estimate(runs.correct, runs.clips, len(runs.seeds), metrics, RESAMPLES, seed)
+    seeds = len(runs.seeds)
+    found = estimate(runs.correct, runs.clips, seeds, metrics, RESAMPLES, seed, runs.unit)
     return pd.DataFrame(
         [(e.metric, e.value, *e.interval) for e in found],
         columns=["metric", "accuracy", "low", "high"],
@@ -151,7 +160,8 @@ def difference(
         if setting in second.correct
     }
     rows = []
-    for e in estimate(delta, first.clips, len(first.seeds), metrics, resamples, seed):
+    seeds = len(first.seeds)
+    for e in estimate(delta, first.clips, seeds, metrics, resamples, seed, first.unit):
         ahead = (e.drawn > ROUNDING).mean() + 0.5 * (np.abs(e.drawn) <= ROUNDING).mean()
         as_large = np.abs(e.swapped) >= abs(e.value) - ROUNDING
         p = (1 + as_large.sum()) / (1 + resamples)
@@ -195,19 +205,21 @@ def estimate(
     metrics: Sequence[Metric],
     resamples: int = RESAMPLES,
     seed: int = 0,
+    unit: Unit = "video",
 ) -> list[Estimate]:
     """Each metric of counts by setting, shape (S, V), per clip; they may be differences.
 
     Args:
         clips: by `Setting.language`, clips of each video, shape (V,).
         seeds: S.
+        unit: what is counted, and drawn, as in `ArmRuns`.
     Raises:
         RunError: one seed, or a metric of settings without counts.
     """
     if seeds < 2:
         raise RunError("one seed says nothing about another; record at least two.")
-    videos = tuple(sorted((language, len(n)) for language, n in clips.items()))
-    chance = _chance(videos, seeds, resamples, seed)
+    units = tuple(sorted((language, len(n)) for language, n in clips.items()))
+    chance = _chance(units, seeds, resamples, seed, unit)
     value, drawn, swapped = {}, {}, {}
     for setting, by_seed in counts.items():
         language = SETTING[setting].language
@@ -242,7 +254,7 @@ def spread_of_seeds(measured: NDArray[Any], drawn: NDArray[Any]) -> float:
 
 
 class Chance(NamedTuple):
-    """Random numbers that all comparisons on the same videos share."""
+    """Random numbers that all comparisons on the same videos, or speakers, share."""
 
     weights: dict[str, NDArray[np.float64]]  # how often each video is drawn, (R, V)
     signs: dict[str, NDArray[np.float64]]  # -1 where the arms are swapped, (R, V)
@@ -250,13 +262,18 @@ class Chance(NamedTuple):
 
 
 @lru_cache(maxsize=4)
-def _chance(videos: tuple[tuple[str, int], ...], seeds: int, resamples: int, seed: int) -> Chance:
+def _chance(
+    units: tuple[tuple[str, int], ...], seeds: int, resamples: int, seed: int, unit: Unit
+) -> Chance:
     rng = np.random.default_rng(seed)
     weights = {
         language: rng.multinomial(n, np.full(n, 1 / n), size=resamples).astype(float)
-        for language, n in videos
+        for language, n in units
     }
-    signs = {language: rng.choice([-1.0, 1.0], size=(resamples, n)) for language, n in videos}
+    signs = {language: rng.choice([-1.0, 1.0], size=(resamples, n)) for language, n in units}
+    if unit == "speaker":  # who is drawn is drawn in all languages
+        first = units[0][0]
+        weights, signs = (dict.fromkeys(part, part[first]) for part in (weights, signs))
     return Chance(weights, signs, rng.standard_t(seeds - 1, size=resamples))
 
 
@@ -266,6 +283,8 @@ def _check_paired(first: ArmRuns, second: ArmRuns) -> None:
         raise RunError(
             f"{names} are not paired: seeds {list(first.seeds)} and {list(second.seeds)}."
         )
+    if first.unit != second.unit:
+        raise RunError(f"{names} are not paired: counts of a {first.unit}, and of a {second.unit}.")
     for language, clips in first.clips.items():
         if not np.array_equal(clips, second.clips.get(language, [])):
             raise RunError(f"{names} were judged on different {language} videos.")
