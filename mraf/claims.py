@@ -37,9 +37,9 @@ class Claim:
         damage: where the claim is about what a damage costs, as in "swapped face 0.3"; less is
             better. From `mraf.robustness`.
         systems: the recorded evaluation whose systems they are, where there is no sweep.
-        study: the recorded study of `mraf related` with a row for their difference, where the claim
-            is about another system than MRAF.
-        row: the values by column that pick this row.
+        study: the recorded study of `mraf related` with a row for their difference, or with counts
+            by video for each of them, where the claim is about another system than MRAF.
+        row: the values by column that pick this row, or the rows of ``of`` and ``over``.
         smaller: less is better, as of an error rate: the recorded difference is turned round.
         paper: the rows of the paper's table that say so: {"table": 3, "of": …, "over": …}.
         untestable: why it cannot be tested here.

@@ -14,8 +14,9 @@ from mraf.ablations import Place, RecordedTable, recorded_table
 from mraf.claims import Claim
 from mraf.errors import RunError
 from mraf.outcomes import LEVEL
-from mraf.pairing import difference
+from mraf.pairing import difference, paired_runs, runs_of
 from mraf.robustness import Condition, RecordedRobustness, recorded_robustness, spared
+from mraf.sweeps import with_counts
 
 
 class Tested(NamedTuple):
@@ -121,7 +122,7 @@ def _of_systems(claim: Claim, file: Path, rows: pd.DataFrame | None) -> Tested |
 
 
 def _of_study(claim: Claim, file: Path, recorded: pd.DataFrame | None) -> Tested | None:
-    """From a recorded difference with its interval; None where there is no record on the corpus."""
+    """From a recorded study of `mraf related`; None where there is no record on the corpus."""
     if recorded is None or claim.row is None:
         return None
     rows = recorded
@@ -131,6 +132,8 @@ def _of_study(claim: Claim, file: Path, recorded: pd.DataFrame | None) -> Tested
         rows = rows[rows[column].astype(str) == str(value)]
     if rows.empty:
         return None
+    if "correct_per_video" in rows.columns:
+        return _of_counts(claim, file, rows)
     if len(rows) > 1:
         raise RunError(f"{file}: claim '{claim.name}' picks {len(rows)} rows; name one.")
     row = rows.iloc[0]
@@ -145,6 +148,18 @@ def _of_study(claim: Claim, file: Path, recorded: pd.DataFrame | None) -> Tested
     units = recorded.columns.intersection(["draw", "fold"])  # beside the pooled rows
     numbers = recorded[units].apply(pd.to_numeric, errors="coerce").nunique()
     return Tested(table, int(numbers.max()) if len(units) else 1, "", row.command)
+
+
+def _of_counts(claim: Claim, file: Path, rows: pd.DataFrame) -> Tested:
+    """From a study that recorded what each run named rightly in each video, as sweeps do."""
+    runs = runs_of(with_counts(rows, str(file)))
+    if missing := [name for name in (claim.of, *claim.over) if name not in runs]:
+        raise RunError(f"{file}: claim '{claim.name}' asks for an unknown arm: {missing[0]}.")
+    pairs = [paired_runs(runs[claim.of], runs[rival]) for rival in claim.over]
+    table = pd.concat([difference(*pair, [claim.metric]) for pair in pairs])
+    seeds = min(len(of.seeds) for of, _ in pairs)
+    preset, command = rows.preset.iloc[0], rows.command.iloc[0]
+    return Tested(table.reset_index(drop=True), seeds, preset, command)
 
 
 def _system(rows: pd.DataFrame, name: str, file: Path) -> pd.Series:

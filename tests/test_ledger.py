@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -240,6 +241,30 @@ def test_a_claim_on_a_study_reads_its_row(smaller, ours, verdict, tmp_path: Path
         [ours, *sorted((2.0 * np.sign(ours), 5.0 * np.sign(ours)))]
     )
     assert row.command == "mraf related doors"
+
+
+def test_a_study_recorded_in_counts_is_compared_as_a_sweep_is(tmp_path: Path) -> None:
+    rows = [
+        ("good" if right > 5 else "bad", seed, state, "P3", 80, 8 * right,
+         " ".join([str(right)] * 8), " ".join(["10"] * 8), "quick", "mraf related doors")
+        for state, pair in (("open", (9, 4)), ("shut", (6, 5)))
+        for right in pair
+        for seed in range(3)
+    ]  # fmt: skip
+    columns = ["arm", "seed", "state", "setting", "clips", "correct", "correct_per_video",
+               "clips_per_video", "preset", "command"]  # fmt: skip
+    table, file = pd.DataFrame(rows, columns=columns), tmp_path / "doors_twin.csv"
+    table.to_csv(file, index=False)
+    asked = claim(sweep="", study="doors", metric="P3", of="good", over=("bad",),
+                  row={"state": "open"})  # fmt: skip
+    row = on_the_twin(ledger([asked], tmp_path))
+    assert [row.ours, row.low, row.high, row.seeds] == pytest.approx([50, 50, 50, 3])
+    assert (row.preset, row.command, row.verdict) == ("quick", "mraf related doors", "holds")
+    with pytest.raises(RunError, match="unknown arm: best"):
+        ledger([replace(asked, over=("best",))], tmp_path)
+    table.assign(correct=3).to_csv(file, index=False)
+    with pytest.raises(RunError, match="does not add up to 'correct'"):
+        ledger([asked], tmp_path)
 
 
 def test_a_study_that_is_not_recorded_is_said_and_an_unclear_row_refused(tmp_path: Path) -> None:

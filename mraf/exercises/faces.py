@@ -99,3 +99,35 @@ def cost_share(answer: Callable[[float, float, float, float], Any]) -> Verdict:
     ]
     praise = "A share flatters a system that was bad before: always show the clean accuracy too."
     return compare(given, (ours - ours_hit) / (other - other_hit), mistakes, praise)
+
+
+def confidence_weighted(answer: Callable[[Array, Array], Any]) -> Verdict:
+    """The mean of three heads' distributions, weighted by their confidence."""
+    rng = np.random.default_rng(0)
+    p = softmax(rng.normal(scale=2, size=(3, 6, 5)), axis=-1)
+    sighted = np.array([True, True, True, False, False, True])
+    given = answer(p.copy(), sighted.copy())
+    if unanswered(given):
+        return Verdict(None)
+
+    def mean(weights: Array) -> Array:
+        return np.einsum("hn,hnc->nc", weights / weights.sum(axis=0), p)
+
+    surest = p.max(axis=-1)
+    there = np.ones((3, 6)) * np.stack([sighted, np.ones(6), np.ones(6)])
+    unnormalised = np.einsum("hn,hnc->nc", surest * there, p)
+    mistakes = [
+        Mistake(unnormalised, "The weights of a clip must sum to 1, or it is no distribution."),
+        Mistake(mean(surest), "The head of a missing face has a say in your mean."),
+        Mistake(mean(there), "All heads count the same; the surer ones should count more."),
+        Mistake(
+            np.where(sighted[:, None], mean(surest), p[2]),
+            "Without a face two heads are left, those of the voice and of both.",
+        ),
+        Mistake(
+            p[(surest * there).argmax(axis=0), np.arange(6)],
+            "You took the surest head alone; a mean is asked for.",
+        ),
+    ]
+    praise = "Now think of a wrong face: how sure is its head?"
+    return compare(given, mean(surest * there), mistakes, praise)

@@ -16,12 +16,13 @@ from mraf.experiment import trained
 from mraf.outcomes import Judged
 from mraf.pairing import difference, paired_runs, runs_of, scores
 from mraf.related.decision import CONDITIONS, Verdicts, judge
+from mraf.sweeps import with_counts
 from mraf.sweeps.tasks import per_video
 from mraf.verdicts import judged
 
 PRESET = "quick"
 SEEDS = range(5)
-NEEDED = ("condition", "arm", "seed", "clips", "correct", "correct_per_video", "clips_per_video")
+NEEDED = ("condition", "arm", "seed", "setting")
 
 
 def table(corpus: Corpus) -> pd.DataFrame:
@@ -79,7 +80,7 @@ def compared(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         RunError: no such table, counts that do not add up, or a single seed.
     """
     points, differences = {}, {}
-    for condition, part in _with_counts(rows).groupby("condition", sort=False):
+    for condition, part in _checked(rows).groupby("condition", sort=False):
         metrics = [CONDITIONS[str(condition)]]
         runs = runs_of(part)
         for arm, own in runs.items():
@@ -92,21 +93,13 @@ def compared(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     return first, judged(second)
 
 
-def _with_counts(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows with arrays of counts by video, of the setting of their condition."""
+def _checked(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows with arrays of counts by video."""
     if missing := [name for name in NEEDED if name not in rows.columns]:
         raise RunError(f"not a table of decision fusion; it lacks {', '.join(missing)}.")
     if rows.empty or not rows.condition.isin(list(CONDITIONS)).all():
         raise RunError(f"a table of decision fusion has rows of {', '.join(CONDITIONS)}.")
-    arrays: dict[str, list[NDArray[np.int64]]] = {}
-    for name, total in (("correct_per_video", "correct"), ("clips_per_video", "clips")):
-        try:
-            arrays[name] = [np.array(str(text).split(), dtype=np.int64) for text in rows[name]]
-        except ValueError:
-            raise RunError(f"decision fusion: {name} does not hold counts.") from None
-        if [int(counts.sum()) for counts in arrays[name]] != rows[total].tolist():
-            raise RunError(f"decision fusion: {name} does not add up to '{total}'.")
-    return rows.assign(setting=rows.condition.map(CONDITIONS), **arrays)
+    return with_counts(rows, "decision fusion")
 
 
 def summary(rows: pd.DataFrame) -> str:

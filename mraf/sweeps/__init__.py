@@ -1,7 +1,7 @@
 """Grids of runs: declared in TOML, trained side by side, recorded as tidy CSV (``mraf sweep``)."""
 
 from mraf.sweeps.pools import ClusterPool, LocalPool, Pool
-from mraf.sweeps.records import read_sweep, record
+from mraf.sweeps.records import read_sweep, record, with_counts
 from mraf.sweeps.sweep import Sweep, parse_seeds
 from mraf.sweeps.tables import Arm, Table, read_table
 
@@ -16,4 +16,5 @@ __all__ = [
     "read_sweep",
     "read_table",
     "record",
+    "with_counts",
 ]

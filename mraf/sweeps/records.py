@@ -88,10 +88,7 @@ def read_sweep(file: str | Path, condition: Sequence[str] = ()) -> pd.DataFrame:
     correct, clips = [], []
     for row in frame.itertuples():
         where = f"{file}, line {row.Index + 2}"
-        try:
-            counts = np.array(str(row.correct_per_video).split(), dtype=np.int64)
-        except ValueError:
-            raise RunError(f"{where}: correct_per_video holds no counts.") from None
+        counts = parse_counts(row.correct_per_video, f"{where}: correct_per_video")
         of = videos.get((row.split, row.setting))
         if of is None:
             raise RunError(f"{where}: no videos are recorded for {row.split}, {row.setting}.")
@@ -106,6 +103,33 @@ def read_sweep(file: str | Path, condition: Sequence[str] = ()) -> pd.DataFrame:
         line = int(twice.idxmax()) + 2
         raise RunError(f"{file}, line {line}: arm, seed, preset and setting occur twice.")
     return frame.assign(correct_per_video=correct, clips_per_video=clips)
+
+
+def with_counts(rows: pd.DataFrame, what: str) -> pd.DataFrame:
+    """The rows of a table that says in each how many clips each video has, with arrays.
+
+    Args:
+        what: names the table in errors.
+    Raises:
+        RunError: a column is missing, or counts do not add up to the row's.
+    """
+    totals = {"correct_per_video": "correct", "clips_per_video": "clips"}
+    if missing := [name for pair in totals.items() for name in pair if name not in rows.columns]:
+        raise RunError(f"{what}: lacks {', '.join(missing)}.")
+    arrays = {}
+    for name, total in totals.items():
+        arrays[name] = [parse_counts(text, f"{what}: {name}") for text in rows[name]]
+        if [int(counts.sum()) for counts in arrays[name]] != rows[total].tolist():
+            raise RunError(f"{what}: {name} does not add up to '{total}'.")
+    return rows.assign(**arrays)
+
+
+def parse_counts(text: object, what: str) -> NDArray[np.int64]:
+    """Counts separated by blanks, shape (V,). Raises RunError where they are none."""
+    try:
+        return np.array(str(text).split(), dtype=np.int64)
+    except ValueError:
+        raise RunError(f"{what} holds no counts.") from None
 
 
 def _rows(sweep: Sweep, table: Table) -> pd.DataFrame:

@@ -82,3 +82,31 @@ def test_mistakes_with_the_share(answer, message):
     verdict = check.cost_share(answer)
     assert verdict.right is False
     assert message in verdict.message
+
+
+def weighted(weights, p):
+    return np.einsum("hn,hnc->nc", weights / weights.sum(axis=0), p)
+
+
+def sure(p, sighted):
+    w = p.max(axis=-1)
+    w[0] *= sighted
+    return w
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (lambda p, s: (sure(p, s)[..., None] * p).sum(axis=0), "sum to 1"),
+        (lambda p, s: weighted(p.max(axis=-1), p), "missing face"),
+        (lambda p, s: weighted((sure(p, s) > 0).astype(float), p), "count the same"),
+        (lambda p, s: np.where(s[:, None], weighted(p.max(axis=-1), p), p[2]), "two heads"),
+        (lambda p, s: p[sure(p, s).argmax(axis=0), np.arange(len(s))], "surest head alone"),
+    ],
+)
+def test_mistakes_with_confident_heads(answer, message):
+    assert check.confidence_weighted(lambda p, s: weighted(sure(p, s), p))
+    assert check.confidence_weighted(lambda p, s: ...).right is None
+    verdict = check.confidence_weighted(answer)
+    assert verdict.right is False
+    assert message in verdict.message

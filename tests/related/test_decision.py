@@ -263,7 +263,7 @@ def test_a_damaged_table_is_told():
         decision_study.compared(good.drop(columns="arm"))
     with pytest.raises(RunError, match="does not add up to 'correct'"):
         decision_study.compared(good.assign(correct=3))
-    with pytest.raises(RunError, match="does not hold counts"):
+    with pytest.raises(RunError, match="clips_per_video holds no counts"):
         decision_study.compared(good.assign(clips_per_video="many"))
     with pytest.raises(RunError, match="has rows of clean"):
         decision_study.compared(good.assign(condition="foggy"))
