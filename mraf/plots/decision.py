@@ -25,11 +25,12 @@ LABEL = {
 
 
 @styled
-def decision_layers(points: pd.DataFrame, differences: pd.DataFrame) -> Figure:
+def decision_layers(points: pd.DataFrame, differences: pd.DataFrame, title: str = "") -> Figure:
     """Accuracy of the fused head and of every layer, coloured by what it does to the fused head.
 
     Args:
         points, differences: as `mraf.related.decision_study.compared` gives them.
+        title: says of what.
     Raises:
         DataError: no rows, or a column missing.
     """
@@ -74,8 +75,9 @@ def decision_layers(points: pd.DataFrame, differences: pd.DataFrame) -> Figure:
         handles, found, loc="outside lower right", ncols=len(found), title="than the fused head",
         fontsize=8.5, title_fontsize=8.5,
     )  # fmt: skip
-    text = "Decision layers over the three heads, with paired differences to the fused head. "
-    return describe(figure, text + " ".join(sentences))
+    figure.suptitle(title, x=0.01, ha="left", fontsize=10.5)
+    text = "Decision layers over the three heads, with paired differences to the fused head."
+    return describe(figure, " ".join([title, text, *sentences]).strip())
 
 
 def _label(arm: str) -> str:
