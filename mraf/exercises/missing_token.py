@@ -91,6 +91,7 @@ def weights(answer: Callable[[Tensor, Tensor, Tensor], Any], epsilon: float = 1e
     def both(w_f: Tensor, w_a: Tensor) -> Array:
         return _array(torch.cat([w_f, w_a], dim=1))
 
+    face, voice = face.double(), voice.double()  # answers may come in either precision
     total, zeroed = face + voice + epsilon, face.masked_fill(missing, 0.0)
     known = zeroed + voice + epsilon
     softmax = torch.softmax(torch.cat([face, voice], dim=1), dim=1)
@@ -110,9 +111,13 @@ def weights(answer: Callable[[Tensor, Tensor, Tensor], Any], epsilon: float = 1e
             both(zeroed / known, torch.where(missing, 1.0, voice / known)),
             "Nearly: with ε in the sum, w_a of a missing face is a little below 1.",
         ),
+        Mistake(
+            both(zeroed / (zeroed + voice), voice / (zeroed + voice)),
+            "Nearly: the ε of Eq. 11 is missing; without it r_f = r_a = 0 would be 0 / 0.",
+        ),
     ]
     right = both(zeroed / known, voice / known)
-    return compare(found, right, mistakes, "And w_a is 1, whatever r_a was.", rtol=1e-8)
+    return compare(found, right, mistakes, "And w_a is all but 1, whatever r_a was.", rtol=5e-7)
 
 
 def seed_interval(answer: Any, first: Array, second: Array) -> Verdict:
@@ -157,16 +162,23 @@ def depends_on_token(answer: Callable[[MRAF, Tensor, Tensor], Any]) -> Verdict:
     """Whether z_c of voices (B, 192) without faces depends on the token of a network: a bool."""
     generator = torch.Generator().manual_seed(0)
     face, voice = torch.zeros(4, 512), torch.randn(4, 192, generator=generator)
+    # as the configuration says, then two of which its r_f says the opposite
     dead, alive = _network("zero"), _network("learned")
-    token = dead.get_parameter("missing_face.token")
-    before = token.detach().clone()
-    found = [answer(model, face.clone(), voice.clone()) for model in (dead, alive)]
+    halves, deaf = _network("zero", reliability="uniform"), _network("learned")
+    with torch.no_grad():
+        deaf.get_parameter("face_encoder.projection.weight").zero_()
+    found = []
+    for model in (dead, alive, halves, deaf):
+        token = model.get_parameter("missing_face.token")
+        before = token.detach().clone()
+        found.append(answer(model, face.clone(), voice.clone()))
+        if not torch.equal(token.detach(), before):
+            hint = "put its token back when you are done."
+            return Verdict(False, f"The network was left changed: {hint}")
     if any(unanswered(x) for x in found):
         return Verdict(None)
-    if not torch.equal(token.detach(), before):
-        return Verdict(False, "The network was left changed: put its token back when you are done.")
     try:
-        first, second = (bool(x) for x in found)
+        first, second, third, fourth = (bool(x) for x in found)
     except (RuntimeError, ValueError):
         return Verdict(False, "Return one True or False, not one for each clip: use `.any()`.")
     if first and second:
@@ -177,15 +189,27 @@ def depends_on_token(answer: Callable[[MRAF, Tensor, Tensor], Any]) -> Verdict:
         return Verdict(False, f"It says no also where r_f is learned; {hint}")
     if first:
         return Verdict(False, "It is the other way round.")
+    if not third:
+        return Verdict(
+            False,
+            "It says no of a network whose weights are ½ whatever r_f is; did you look at r_f or "
+            "at the configuration? Move the token and see.",
+        )
+    if fourth:
+        return Verdict(
+            False,
+            "It says yes of a network whose face encoder never hears its input; did you look at "
+            "w_f or at the configuration? Move the token and see.",
+        )
     return Verdict(True, "One switch decides whether a trained parameter matters.")
 
 
-def _network(reliability: Any) -> MRAF:
-    """A small untrained network, the same for both reliabilities; global random state is kept."""
+def _network(missing: Any, reliability: Any = "learned") -> MRAF:
+    """A small untrained network of always the same weights; global random state is kept."""
     config = ModelConfig(speakers=5, tokens=2, width=16, heads=2, dropout=0.0)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        return MRAF(replace(config, missing_reliability=reliability)).eval()
+        return MRAF(replace(config, missing_reliability=missing, reliability=reliability)).eval()
 
 
 def _array(values: Any) -> Array:

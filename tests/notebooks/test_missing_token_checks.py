@@ -63,6 +63,26 @@ def divided(face, voice):
     return face / (face + voice + 1e-6), voice / (face + voice + 1e-6)
 
 
+def rounded_otherwise(face, voice, missing):
+    face = face.masked_fill(missing, 0)
+    total = 1e-6 + face + voice
+    return face / total, voice / total
+
+
+def in_float64(face, voice, missing):
+    return divided(face.double().masked_fill(missing, 0), voice.double())
+
+
+def in_numpy(face, voice, missing):
+    face, voice = (np.asarray(r, dtype=float) for r in (face, voice))
+    return divided(np.where(missing, 0, face), voice)
+
+
+def without_epsilon(face, voice, missing):
+    face = face.masked_fill(missing, 0)
+    return face / (face + voice), voice / (face + voice)
+
+
 def soft(face, voice):
     return torch.softmax(torch.cat([face, voice], dim=1), dim=1).split(1, dim=1)
 
@@ -71,6 +91,10 @@ def soft(face, voice):
     ("answer", "message"),
     [
         (lambda f, a, m: divided(f.masked_fill(m, 0), a), None),
+        (rounded_otherwise, None),
+        (in_float64, None),
+        (in_numpy, None),
+        (without_epsilon, "ε of Eq. 11 is missing"),
         (lambda f, a, m: (divided(f, a)[0] * ~m, divided(f, a)[1]), "masked after"),
         (lambda f, a, m: divided(f, a), "still weighed"),
         (lambda f, a, m: soft(f, a), "softmax"),
@@ -138,11 +162,27 @@ def by_gradient(model, face, voice):
     return torch.autograd.grad(loss, model.missing_face.token)[0].any()
 
 
+def by_setting(model, face, voice):
+    return model.config.missing_reliability == "learned"
+
+
+def by_settings(model, face, voice):
+    return model.config.reliability == "uniform" or by_setting(model, face, voice)
+
+
+def by_weight(model, face, voice):
+    return model(face, voice).weight.face.any()
+
+
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
         (by_moving(), None),
         (by_gradient, None),
+        (by_setting, "did you look at r_f or at the configuration"),
+        (lambda *a: a[0](*a[1:]).reliability.face.any(), "did you look at r_f"),
+        (by_settings, "did you look at w_f or at the configuration"),
+        (by_weight, "did you look at w_f"),
         (by_moving("face"), "face head's logits"),
         (by_moving(restore=False), "left changed"),
         (lambda *_: False, "also where r_f is learned"),
