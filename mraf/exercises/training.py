@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,15 @@ from mraf.configuration import Config
 from mraf.exercises.checker import Mistake, Verdict, compare, unanswered
 
 Array = NDArray[Any]
+
+TINY: dict[str, Any] = {
+    "width": 64,
+    "tokens": 2,
+    "epochs": 3,
+    "batch_size": 256,
+    "learning_rate": 2e-3,
+}
+"""As in section 7 of the notebook: small enough to be trained while one waits."""
 
 
 def distillation(answer: Callable[[Array, Array, float], Any]) -> Verdict:
@@ -66,8 +75,11 @@ def distillation(answer: Callable[[Array, Array, float], Any]) -> Verdict:
         return verdict
     with np.errstate(all="ignore"):
         large = answer(np.array([[2000.0, 0.0]]), np.array([[0.0, 2000.0]]), 1.0)
-    if not np.isfinite(large):
-        hint = "but large logits overflow: work with z - max(z) - log Σ exp(z - max(z))."
+    if not compare(large, 2000.0):
+        found = "overflow"
+        if np.isfinite(large):
+            found = f"give {large:.4g} where 2000 is right, cut off by an ε or a clip"
+        hint = f"but large logits {found}: work with z - max(z) - log Σ exp(z - max(z))."
         return Verdict(False, f"Right for small logits, {hint}")
     return Verdict(True, "And stable for large logits.")
 
@@ -117,8 +129,13 @@ def equal_weight(answer: Any, config: Config) -> Verdict:
     return compare(answer, weight / (batch * width), mistakes, praise)
 
 
-def fair_pair(answer: Callable[[int], Any], key: str, values: tuple[float, float]) -> Verdict:
-    """Two configurations that differ in one setting, and a pair for each seed."""
+def fair_pair(
+    answer: Callable[[int], Any],
+    key: str,
+    values: tuple[float, float],
+    sizes: Mapping[str, Any] = TINY,
+) -> Verdict:
+    """Two configurations of the given sizes that differ in one setting, a pair for each seed."""
     pairs = [answer(seed) for seed in (0, 1)]
     if unanswered(pairs[0]):
         return Verdict(None)
@@ -143,6 +160,13 @@ def fair_pair(answer: Callable[[int], Any], key: str, values: tuple[float, float
             return Verdict(
                 False, f"They also differ in {', '.join(others)}: what would the cause be?"
             )
+        for name, size in sizes.items():
+            if name != key and first[name] != size:
+                return Verdict(
+                    False,
+                    f"Both have {name}={first[name]:g}, TINY has {size:g}: spread it into both, "
+                    "`{**TINY, …}`, or you wait for two full networks.",
+                )
         if first["seed"] != seed:
             return Verdict(False, "Every pair has the same seed: that is one experiment, repeated.")
         found.append((first[key], second[key]))

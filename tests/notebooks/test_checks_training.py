@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import nbformat
 import numpy as np
 import pytest
 
@@ -71,6 +74,15 @@ def test_distillation_that_overflows() -> None:
     assert "overflow" in hint(check.distillation(naive))
 
 
+@pytest.mark.parametrize("guard", [lambda p: p + 1e-12, lambda p: np.maximum(p, 1e-12)])
+def test_distillation_that_is_cut_off(guard: Callable[[Array], Array]) -> None:
+    def guarded(a: Array, b: Array, t: float) -> float:
+        p, q = (np.exp(soft(z, t)) for z in (a, b))
+        return t**2 * (p * np.log(guard(p) / guard(q))).sum() / len(a)
+
+    assert "give 27.63 where 2000 is right" in hint(check.distillation(guarded))
+
+
 def summed(e: Array, centers: Array, y: Array) -> Array:
     g = np.zeros_like(centers)
     np.add.at(g, y, centers[y] - e)
@@ -107,8 +119,11 @@ def test_center_gradient_mistakes(answer: Callable[..., Any], message: str) -> N
     assert message in hint(check.center_gradient(answer))
 
 
+SIZES = {"width": 8, "batch_size": 4}
+
+
 def made(**changes: Any) -> Config:
-    return configure("quick", 70, {"width": 8, "batch_size": 4, **changes})
+    return configure("quick", 70, {**SIZES, **changes})
 
 
 @pytest.mark.parametrize(
@@ -144,6 +159,33 @@ def both(number: int, **second: Any) -> tuple[Config, Config]:
     ],
 )
 def test_fair_pair(answer: Callable[[int], Any], message: str) -> None:
-    assert check.fair_pair(both, "kd_temperature", (2, 8))
-    assert check.fair_pair(lambda seed: ..., "kd_temperature", (2, 8)).right is None
-    assert message in hint(check.fair_pair(answer, "kd_temperature", (2, 8)))
+    assert check.fair_pair(both, "kd_temperature", (2, 8), SIZES)
+    assert check.fair_pair(lambda seed: ..., "kd_temperature", (2, 8), SIZES).right is None
+    assert message in hint(check.fair_pair(answer, "kd_temperature", (2, 8), SIZES))
+
+
+def of_size(sizes: dict[str, Any]) -> Callable[[int], Any]:
+    def answer(seed: int) -> list[Config]:
+        changes = [{**sizes, "seed": seed, "kd_temperature": t} for t in (2, 8)]
+        return [configure("quick", 70, change) for change in changes]
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("sizes", "message"),
+    [
+        ({}, "Both have width=192, TINY has 64"),
+        ({**check.TINY, "epochs": 10}, "Both have epochs=10, TINY has 3"),
+    ],
+)
+def test_fair_pair_of_full_networks(sizes: dict[str, Any], message: str) -> None:
+    assert check.fair_pair(of_size(check.TINY), "kd_temperature", (2, 8))
+    assert message in hint(check.fair_pair(of_size(sizes), "kd_temperature", (2, 8)))
+
+
+def test_tiny_is_that_of_the_notebook() -> None:
+    path = Path(__file__).parents[2] / "notebooks/solutions/04_training.ipynb"
+    lines = "\n".join(cell.source for cell in nbformat.read(path, 4).cells).splitlines()
+    (line,) = [line for line in lines if line.startswith("TINY = ")]
+    assert ast.literal_eval(line.removeprefix("TINY = ")) == check.TINY
