@@ -67,6 +67,7 @@ def length(rows: np.ndarray, axis: int | None = 1) -> Any:
 
 def test_cosine() -> None:
     assert check.cosine(lambda a, b: unit(a) @ unit(b).T)
+    assert check.cosine(lambda a, b: a @ b.T / np.maximum(length(a) * length(b).T, 1e-12))
     assert check.cosine(lambda a, b: None).right is None
 
 
@@ -78,7 +79,9 @@ def test_cosine() -> None:
         (lambda a, b: a @ unit(b).T, "Only the second"),
         (lambda a, b: a @ b.T / length(a, None) / length(b, None), "whole matrix"),
         (lambda a, b: a / length(a, 0) @ (b / length(b, 0)).T, "columns"),
-        (lambda a, b: a / length(a) @ (b / length(b)).T, "0 / 0"),
+        (lambda a, b: a / length(a) @ (b / length(b)).T, "a missing face in a"),
+        (lambda a, b: a / length(a) @ unit(b).T, "a missing face in a"),
+        (lambda a, b: unit(a) @ (b / length(b)).T, "a missing face in b"),
         (lambda a, b: unit(b) @ unit(a).T, "shape"),
     ],
 )
@@ -103,9 +106,27 @@ def hold_videos(clips: FeatureSet, rng: np.random.Generator) -> np.ndarray:
     return np.isin(clips.video, videos)
 
 
+def hold_some(number: int) -> Callable[[FeatureSet, np.random.Generator], np.ndarray]:
+    """So many random videos, while everybody keeps one."""
+
+    def answer(clips: FeatureSet, rng: np.random.Generator) -> np.ndarray:
+        kept = clips.video[hold_videos(clips, rng)]
+        spare = rng.permutation(np.setdiff1d(clips.video, kept))
+        return np.isin(clips.video, spare[:number])
+
+    return answer
+
+
 def test_hold_out(tiny_corpus: Corpus) -> None:
     assert check.hold_out(hold_videos, tiny_corpus.train)
+    assert check.hold_out(hold_some(4), tiny_corpus.train)
     assert check.hold_out(lambda clips, rng: None, tiny_corpus.train).right is None
+
+
+@pytest.mark.parametrize(("videos", "share"), [(1, "6%"), (8, "44%")])
+def test_hold_out_is_about_a_fifth(videos: int, share: str, tiny_corpus: Corpus) -> None:
+    found = hint(check.hold_out(hold_some(videos), tiny_corpus.train))
+    assert f"{share} of the clips are held out; aim at about a fifth" in found
 
 
 @pytest.mark.parametrize(
