@@ -18,11 +18,13 @@ def challenge_score(answer: Callable[[dict[str, Array]], Any]) -> Verdict:
     """The mean of the four accuracies, for outcomes (N,) by setting."""
     correct = {
         "P3": np.array([True, True, True, False]),
-        "P4": np.array([True, True, False, False]),
+        "P4": np.array([True, False, False, False]),
         "P5": np.repeat([True, False], [9, 1]),
         "P6": np.repeat([True, False], [3, 7]),
     }
     accuracy = [x.mean() for x in correct.values()]
+    names = list(correct)
+    pairs = [(0, 1, "one language"), (2, 3, "one language"), (0, 2, "faces"), (1, 3, "voices")]
     pooled = np.concatenate(list(correct.values()))
     mistakes = [
         Mistake(
@@ -33,6 +35,13 @@ def challenge_score(answer: Callable[[dict[str, Array]], Any]) -> Verdict:
         Mistake(np.sum(accuracy), "That is the sum of the four; divide by their number."),
         Mistake(np.prod(accuracy), "The accuracies are averaged, not multiplied."),
         Mistake(np.median(accuracy), "The mean is asked for, not the median."),
+        *(
+            Mistake(
+                (accuracy[i] + accuracy[j]) / 2,
+                f"That is {names[i]} and {names[j]} alone, {only} only; all four count.",
+            )
+            for i, j, only in pairs
+        ),
     ]
     praise = "Half of the score is without a face, half in another language."
     return compare(answer(dict(correct)), np.mean(accuracy), mistakes, praise)
