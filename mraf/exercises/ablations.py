@@ -157,6 +157,8 @@ CASES = (  # low, high, p
     (0.001, 0.02, 0.09),
     (-0.003, 0.004, 0.7),
     (0.001, 0.004, 0.01),
+    (0.012, 0.018, 0.001),
+    (-0.02, 0.03, 0.01),
 )
 
 
@@ -174,6 +176,12 @@ def say(answer: Callable[[float, float, float], Any]) -> Verdict:
         where = f"[{100 * low:+.1f}, {100 * high:+.1f}] points, p = {p:g}: "
         if said not in known:
             return Verdict(False, f"{where}'{said}' is none of {', '.join(sorted(known))}.")
+        if said == verdicts.EQUAL and (low > 0 or high < 0) and p < 0.05:
+            return Verdict(
+                False,
+                f"{where}you call them equal, but it lies off zero, however narrow it is: equal "
+                "is only an interval that is wholly within half a point of zero.",
+            )
         if said == verdicts.EQUAL:
             return Verdict(
                 False,
@@ -182,6 +190,8 @@ def say(answer: Callable[[float, float, float], Any]) -> Verdict:
             )
         if expected == verdicts.OPEN and p >= 0.05 and (low > 0 or high < 0):
             return Verdict(False, f"{where}the corrected p-value takes it back; ask both.")
+        if expected == verdicts.OPEN and p < 0.05:
+            return Verdict(False, f"{where}p alone is below 5%, zero is in the interval; ask both.")
         if expected == verdicts.EQUAL:
             return Verdict(
                 False, f"{where}sure or not, it is too small to matter; look at that first."

@@ -140,6 +140,23 @@ def interval_alone(low, high, p):
     return verdicts.verdict(low, high, 0.0)
 
 
+def sign(low, high, p):
+    return verdicts.OPEN if p >= 0.05 else verdicts.BETTER if low + high > 0 else verdicts.WORSE
+
+
+def narrow_is_equal(low, high, p):
+    return verdicts.EQUAL if high - low < 0.01 else sign(low, high, p)
+
+
+def middle_is_equal(low, high, p):
+    return verdicts.EQUAL if abs(low + high) / 2 < 0.005 else verdicts.verdict(low, high, p)
+
+
+def p_alone(low, high, p):
+    found = verdicts.verdict(low, high, p)
+    return found if found == verdicts.EQUAL else sign(low, high, p)
+
+
 def nothing_is_equal(low, high, p):
     found = no_evidence(low, high, p)
     return verdicts.OPEN if found == verdicts.EQUAL else found
@@ -152,6 +169,9 @@ def nothing_is_equal(low, high, p):
         (no_evidence, "Absence of evidence"),
         (interval_alone, "takes it back"),
         (nothing_is_equal, "too small to matter"),
+        (narrow_is_equal, "[+1.2, +1.8] points, p = 0.001: you call them equal, but it lies off"),
+        (middle_is_equal, "Absence of evidence"),
+        (p_alone, "[-2.0, +3.0] points, p = 0.01: p alone is below 5%"),
         (lambda *_: "significant", "none of"),
         (lambda *_: "better", "'worse' is expected"),
     ],
