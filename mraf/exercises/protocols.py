@@ -75,6 +75,9 @@ def detector(answer: Callable[[Judge, FeatureSet, np.random.Generator], Any]) ->
     def pooling(given: FeatureSet) -> NDArray[Any]:
         return honest(given) + given.face.max(axis=0) @ towards
 
+    def peeking(given: FeatureSet) -> NDArray[Any]:
+        return honest(given) + np.roll(given.face, 1, axis=0) @ towards
+
     cases: list[tuple[Judge, bool, str]] = [
         (copying, True, "It misses a judge that names clips by nothing but their faces."),
         (
@@ -94,6 +97,12 @@ def detector(answer: Callable[[Judge, FeatureSet, np.random.Generator], Any]) ->
             "It misses a judge that pools all faces, whose order does not matter to it. Put noise "
             "in their place.",
         ),
+        (
+            peeking,
+            True,
+            "It misses a judge that ignores a clip's own face and looks at that of another clip: "
+            "change the faces of all clips, and compare the scores of all.",
+        ),
     ]
     for judge, looks, hint in cases:
         before = clips.face.copy()
@@ -106,7 +115,7 @@ def detector(answer: Callable[[Judge, FeatureSet, np.random.Generator], Any]) ->
             return Verdict(False, f"True or False is expected, this is a {type(given).__name__}.")
         if given != looks:
             return Verdict(False, hint)
-    return Verdict(True, "Four judges told apart, whatever their code looks like.")
+    return Verdict(True, "Five judges told apart, whatever their code looks like.")
 
 
 def _clips(rng: np.random.Generator) -> FeatureSet:

@@ -45,6 +45,25 @@ def names_only(judge, clips, rng):
     return bool((judge(clips).argmax(axis=1) != judge(other).argmax(axis=1)).any())
 
 
+def own_face_of_the_first(judge, clips, rng):
+    face = clips.face.copy()
+    face[0] = rng.normal(size=face.shape[1])
+    return not np.array_equal(judge(clips)[0], judge(with_faces(clips, face))[0])
+
+
+def own_face_of_each(judge, clips, rng):
+    before, found = judge(clips), False
+    for row in range(len(clips.face)):
+        face = clips.face.copy()
+        face[row] = rng.normal(size=face.shape[1])
+        found |= not np.array_equal(before[row], judge(with_faces(clips, face))[row])
+    return found
+
+
+def without(judge, clips, rng):
+    return not np.array_equal(judge(clips), judge(clips.without_faces()))
+
+
 def voices_too(judge, clips, rng):
     other = replace(clips, voice=rng.normal(size=clips.voice.shape).astype(np.float32))
     return not np.array_equal(judge(clips), judge(other)) or noise(judge, clips, rng)
@@ -60,7 +79,10 @@ def in_place(judge, clips, rng):
     ("answer", "message"),
     [
         (noise, None),
+        (without, None),
         (order, "pools all faces"),
+        (own_face_of_the_first, "ignores a clip's own face"),
+        (own_face_of_each, "ignores a clip's own face"),
         (names_only, "compare the scores"),
         (voices_too, "Did you change the voices?"),
         (in_place, "were changed"),
