@@ -46,17 +46,19 @@ def target(answer: Callable[[Array, float], Any]) -> Verdict:
 
 def augmentation(answer: Callable[[Array, float, np.random.Generator], Any]) -> Verdict:
     """Rows with a random orthogonal vector of length |N(0, deviation)| added, shape (N, D)."""
-    rows = np.random.default_rng(0).normal(size=(2000, 6)) * 3
-    given = answer(rows.copy(), 0.1, np.random.default_rng(1))
+    rows = np.random.default_rng(10).normal(size=(2000, 6)) * 3
+    given, again = (answer(rows.copy(), 0.1, np.random.default_rng(seed)) for seed in (1, 2))
     if unanswered(given):
         return Verdict(None)
-    given = np.asarray(given, dtype=float)
+    given, again = np.asarray(given, dtype=float), np.asarray(again, dtype=float)
     if given.shape != rows.shape:
         return Verdict(False, f"Shape {rows.shape} is expected, this is {given.shape}.")
     added = given - rows
     length = np.linalg.norm(added, axis=1)
     if length.max() < 1e-9:
         return Verdict(False, "Nothing was added.")
+    if not (np.isfinite(length).all() and length.all()):
+        return Verdict(False, "Some rows have nothing added, or NaN: every row is moved.")
     along = (added * rows).sum(axis=1) / length / np.linalg.norm(rows, axis=1)
     if np.abs(along).max() > 1e-4:
         if np.abs(np.linalg.norm(given, axis=1) - np.linalg.norm(rows, axis=1)).max() < 1e-6:
@@ -72,6 +74,22 @@ def augmentation(answer: Callable[[Array, float, np.random.Generator], Any]) -> 
         )
     if length.std() / length.mean() < 0.3:
         return Verdict(False, "All lengths are nearly the same; draw one for each row.")
+    if abs(np.quantile(length, 0.95) / 0.196 - 1) > 0.1:  # 1.96 standard deviations
+        return Verdict(
+            False,
+            "The mean length is right, its spread is not: one in twenty of |N(0, 0.1)| is above "
+            "0.196. Draw it with rng.normal.",
+        )
+    direction, other = added / length[:, None], again - rows
+    if np.linalg.eigvalsh(direction.T @ direction / len(rows))[-1] > 0.4:  # 1/6 in all directions
+        return Verdict(
+            False, "All rows are moved much the same way: draw a direction for each row."
+        )
+    turn = np.abs((direction * other).sum(axis=1)) / np.linalg.norm(other, axis=1)
+    if turn.mean() > 0.7:  # 0.4 for independent ones
+        return Verdict(False, "Another generator gives the same directions: draw them with `rng`.")
+    if np.allclose(length, np.linalg.norm(other, axis=1)):
+        return Verdict(False, "Another generator gives the same lengths: draw them with `rng`.")
     return Verdict(
         True, "Direction and length are drawn apart, so that D has no say in the length."
     )

@@ -54,6 +54,45 @@ def augmented(project=True, unit=True, draw=True, over=True):
     return answer
 
 
+def moved(x, direction, length):
+    r = direction - (direction * x).sum(1, keepdims=True) / (x * x).sum(1, keepdims=True) * x
+    return x + length * r / np.linalg.norm(r, axis=1, keepdims=True)
+
+
+def normal(x, deviation, rng):
+    return rng.normal(0, deviation, (len(x), 1))  # its sign does not matter
+
+
+def uniform(x, deviation, rng):
+    return rng.uniform(0, 2 * deviation * np.sqrt(2 / np.pi), (len(x), 1))
+
+
+def fixed(x, deviation, rng):
+    own = np.random.default_rng(0).standard_normal(x.shape)
+    return moved(x, own, normal(x, deviation, rng))
+
+
+def one_for_all(x, deviation, rng):
+    return moved(x, rng.standard_normal(x.shape[1]), normal(x, deviation, rng))
+
+
+def one_side(x, deviation, rng):
+    return moved(x, rng.random(x.shape), np.abs(normal(x, deviation, rng)))
+
+
+def fixed_lengths(x, deviation, rng):
+    own = normal(x, deviation, np.random.default_rng(0))
+    return moved(x, rng.standard_normal(x.shape), own)
+
+
+def by_basis(x, deviation, rng):
+    """A random vector of length 1 in a basis of what is orthogonal to each row."""
+    basis = np.linalg.svd(x[:, None])[2][:, 1:]
+    weight = rng.standard_normal((len(x), x.shape[1] - 1))
+    weight /= np.linalg.norm(weight, axis=1, keepdims=True)
+    return x + normal(x, deviation, rng) * (weight[:, None] @ basis)[:, 0]
+
+
 def turned(x, deviation, rng):
     y = augmented()(x, deviation, rng)
     return y / np.linalg.norm(y, axis=1, keepdims=True) * np.linalg.norm(x, axis=1, keepdims=True)
@@ -63,12 +102,20 @@ def turned(x, deviation, rng):
     ("answer", "message"),
     [
         (augmented(), None),
+        (by_basis, None),
+        (lambda x, d, rng: moved(x, rng.standard_normal(x.shape), normal(x, d, rng)), None),
+        (lambda x, d, rng: moved(x, rng.standard_normal(x.shape), uniform(x, d, rng)), "spread"),
+        (fixed, "gives the same directions"),
+        (fixed_lengths, "gives the same lengths"),
+        (one_for_all, "much the same way"),
+        (one_side, "much the same way"),
         (augmented(project=False), "not orthogonal"),
         (augmented(over=False), "‖x‖²"),
         (augmented(unit=False), "length 1 first"),
         (augmented(draw=False), "a length is drawn for each row"),
         (turned, "lengths were kept"),
         (lambda x, d, rng: x, "Nothing was added"),
+        (lambda x, d, rng: x * np.where(np.arange(len(x)) < 9, np.nan, 1)[:, None], "or NaN"),
         (lambda x, d, rng: x[:5], "Shape (2000, 6)"),
     ],
 )
