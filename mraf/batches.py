@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from mraf.configuration import TrainingConfig
+from mraf.configuration import Sampling, TrainingConfig
 from mraf.data.features import FeatureSet
 from mraf.data.sampling import other_speakers
 from mraf.errors import DataError
@@ -54,10 +55,21 @@ class TrainingClips:
         """Number of clips of each speaker (C,)."""
         return self.speaker.bincount(minlength=speakers)
 
+    def probabilities(self, sampling: Sampling) -> NDArray[np.float64]:
+        """How probable each clip is to be the next, shape (N,)."""
+        speaker, video = (x.cpu().numpy() for x in (self.speaker, self.video))
+        p = np.ones(len(speaker))
+        for group in {"clip": (), "speaker": (speaker,), "video": (video, speaker)}[sampling]:
+            p /= np.bincount(group, weights=p)[group]  # of each group the same
+        return p / p.sum()
+
     def batches(self, config: TrainingConfig, epoch: int) -> Iterator[Batch]:
-        """All clips once; order and drawn conditions follow from (seed, epoch) alone."""
+        """An epoch of as many clips as there are; all that is drawn follows from (seed, epoch)."""
         rng = np.random.default_rng([config.seed, epoch])
-        order = rng.permutation(len(self))
+        if config.sampling == "clip":
+            order = rng.permutation(len(self))
+        else:
+            order = rng.choice(len(self), len(self), p=self.probabilities(config.sampling))
         if config.audio_only_per == "clip":
             draws = rng.random(len(self))
         else:

@@ -16,6 +16,7 @@ from mraf.losses import CenterReduction, Centers
 from mraf.model import ModelConfig
 
 Precision = Literal["auto", "float32", "bfloat16"]
+Sampling = Literal["clip", "speaker", "video"]
 Part = TypeVar("Part")
 
 
@@ -36,6 +37,9 @@ class TrainingConfig:
             code: smoothed targets; speakers weighted by √(N / (C n)) in every cross-entropy; and
             weight · max(0, floor - r_f)² for the faces that are there.
         weight_decay: 0 is plain Adam.
+        sampling: what an epoch draws its clips from. "clip": every clip once, so that who has many
+            is seen often. "speaker": as many clips, but all speakers equally often. "video": also
+            the videos of a speaker equally often (ours; the paper does not say).
         swapped_faces: probability that a clip is shown with another speaker's face (ours). The
             face head learns whose face it is, the fused head whose voice.
         precision: arithmetic of the forward pass; "auto" takes bfloat16 where it is fast.
@@ -62,6 +66,7 @@ class TrainingConfig:
     reliability_floor: float = 0.7
     reliability_floor_weight: float = 0.0
     weight_decay: float = 0.0
+    sampling: Sampling = "clip"
     swapped_faces: float = 0.0
     precision: Precision = "auto"
     holdout: bool = True
@@ -106,8 +111,8 @@ class Config:
         """Read what ``to_dict`` wrote. Raises RunError on unknown, missing or invalid values."""
 
         def read(part: type[Part], stored: Mapping[str, Any]) -> Part:
-            kinds = field_types(part)
-            return part(**{key: parse_value(key, stored[key], kind) for key, kind in kinds.items()})
+            known = field_types(part)  # what an older version did not write is at its default
+            return part(**{key: parse_value(key, stored[key], known[key]) for key in stored})
 
         try:
             return cls(read(ModelConfig, values["model"]), read(TrainingConfig, values["training"]))

@@ -32,6 +32,17 @@ def test_a_configuration_round_trips(preset):
     assert Config.from_dict(config.to_dict()) == config
 
 
+def test_a_run_from_before_a_switch_was_added_has_its_default():
+    config = configure("quick", 70, {"epochs": "3"})
+    older = config.to_dict()
+    del older["training"]["sampling"], older["model"]["scorer"]
+    assert Config.from_dict(older) == config
+    newer = config.to_dict()
+    newer["training"]["moonlight"] = 1
+    with pytest.raises(RunError, match="moonlight"):
+        Config.from_dict(newer)
+
+
 @pytest.mark.parametrize(
     ("pairs", "message"),
     [

@@ -240,3 +240,30 @@ def test_conditions_are_drawn_by_clip_or_by_batch(clips):
     assert not torch.equal(
         order["clip"], torch.cat([b.voice for b in placed.batches(config, epoch=1)])
     )
+
+
+@pytest.mark.parametrize("sampling", ["speaker", "video"])
+def test_speakers_and_videos_are_seen_equally_often_where_asked(clips, sampling):
+    many = (clips.labels % 2 == 0) | (np.arange(len(clips)) % 5 == 0)  # of others few clips
+    clips = clips[many]
+    placed = TrainingClips.place(clips, torch.device("cpu"))
+    config = TrainingConfig(sampling=sampling, batch_size=32)
+    epochs = [torch.cat([b.voice for b in placed.batches(config, e)]) for e in range(60)]
+    assert all(len(epoch) == len(clips) for epoch in epochs)
+    assert not torch.equal(epochs[0], epochs[1])
+    again = torch.cat([batch.voice for batch in placed.batches(config, 0)])
+    assert torch.equal(epochs[0], again)
+    seen = torch.cat(epochs)
+    unique, back = np.unique(clips.voice, axis=0, return_inverse=True)
+    assert len(unique) == len(clips)
+    which = {row.tobytes(): number for number, row in enumerate(unique)}
+    drawn = np.bincount([which[row.tobytes()] for row in seen.numpy()], minlength=len(unique))
+    share = drawn[back] / drawn.sum()  # of each clip
+    of_speaker = np.bincount(clips.labels, weights=share)
+    np.testing.assert_allclose(of_speaker, 1 / len(of_speaker), atol=0.02)
+    if sampling == "video":
+        video = np.unique(clips.video, return_inverse=True)[1]
+        of_video = np.bincount(video, weights=share)
+        speaker = np.array([clips.labels[video == v][0] for v in range(len(of_video))])
+        expected = 1 / (len(of_speaker) * np.bincount(speaker)[speaker])
+        np.testing.assert_allclose(of_video, expected, atol=0.02)
