@@ -20,7 +20,7 @@ from mraf.plots.style import (
     INK,
     MISSING,
     PALE,
-    PALETTE,
+    SETTING,
     VOICE,
     Figure,
     describe,
@@ -31,6 +31,7 @@ from mraf.plots.style import (
 )
 from mraf.verdicts import BETTER, DELTA, EQUAL, OPEN, WORSE, judged
 
+FAR = 0.25  # below the others, as a fraction
 COLOUR = {BETTER: FUSED, WORSE: MISSING, EQUAL: VOICE, OPEN: GREY}
 PAPER: dict[str, Any] = {"marker": "D", "ls": "", "mfc": "none", "mec": INK, "ms": 5.5}
 
@@ -118,16 +119,15 @@ def sampling(table: pd.DataFrame, best: float = 0.2, title: str = "") -> Figure:
     figure = new_figure(9.2, 3.4)
     panels = figure.subplots(1, 3, sharex=True)
     groups = {"with face": ("P3", "P5"), "without face": ("P4", "P6"), "all four": ("mean",)}
-    colours = {"P3": FUSED, "P4": FUSED, "P5": PALETTE["purple"], "P6": PALETTE["purple"]}
     sentences = []
     for axes, (name, metrics) in zip(panels, groups.items(), strict=True):
         for metric in metrics:
             rows = table[table.metric == metric].sort_values("share")
             if rows.empty:
                 continue
-            colour = colours.get(metric, INK)
+            colour, line = SETTING.get(metric, (FUSED, "-"))
             axes.fill_between(rows.share, rows.low, rows.high, color=colour, alpha=0.15, lw=0)
-            axes.plot(rows.share, rows.accuracy, "o-", ms=4, color=colour, label=metric)
+            axes.plot(rows.share, rows.accuracy, f"o{line}", ms=4, color=colour, label=metric)
             top = rows.loc[rows.accuracy.idxmax()]
             sentences.append(f"{metric}: highest, {top.accuracy:.1%}, at {top.share:g}.")
         axes.axvline(best, color=GREY, ls="--", lw=1)
@@ -135,6 +135,7 @@ def sampling(table: pd.DataFrame, best: float = 0.2, title: str = "") -> Figure:
         axes.set_xlabel("$p_a$")
         axes.grid(axis="y")
         axes.legend(loc="lower center", ncols=2)
+        _look_at_most(axes, table[table.metric.isin(metrics)])
         percent_axis(axes)
     panels[0].set_ylabel("accuracy, 95% interval")
     panels[2].annotate("paper's best", (best, 1), (4, -2), ("data", "axes fraction"),
@@ -142,6 +143,18 @@ def sampling(table: pd.DataFrame, best: float = 0.2, title: str = "") -> Figure:
     if title:
         figure.suptitle(title, fontsize=9.5, color=GREY, x=0.01, ha="left")
     return describe(figure, f"{title}. Accuracy over p_a. " + " ".join(sentences))
+
+
+def _look_at_most(axes: Axes, rows: pd.DataFrame) -> None:
+    """Leave out of sight what is far below all else, and say where it is."""
+    near = rows.accuracy > rows.accuracy.median() - FAR
+    low, high = rows.low[near].min(), rows.high[near].max()
+    margin = 0.06 * (high - low)
+    axes.set_ylim(low - 4 * margin, high + margin)  # the legend stands below
+    for row in rows[~near].itertuples():
+        axes.annotate(f"{row.metric}: {row.accuracy:.0%} ↓", (row.share, 0.14), (0, 0),
+                      ("data", "axes fraction"), "offset points", ha="right", fontsize=7.5,
+                      color=SETTING.get(str(row.metric), (FUSED, "-"))[0])  # fmt: skip
 
 
 @styled

@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 
 from mraf.data.features import Corpus
 from mraf.plots.style import (
-    FACE,
     GREY,
+    LANGUAGES,
     MODALITY,
     PALETTE,
-    VOICE,
     Figure,
     describe,
     new_figure,
@@ -37,7 +36,7 @@ def counts_and_imbalance(corpus: Corpus) -> Figure:
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 2])
     rank = np.arange(corpus.speakers)
     sentences = []
-    for part, colour, side in ((corpus.train, VOICE, -1), (corpus.cross, FACE, 1)):
+    for part, colour, side in zip((corpus.train, corpus.cross), LANGUAGES, (-1, 1), strict=True):
         clips = np.bincount(part.labels, minlength=corpus.speakers)
         pairs = np.unique(np.stack([part.labels.astype(str), part.video]), axis=1)[0].astype(int)
         videos = np.bincount(pairs, minlength=corpus.speakers)
@@ -79,7 +78,7 @@ def norms(corpus: Corpus) -> Figure:
                 lengths[f"{part.language} {names[name]}"] = length[length > 0]
         _boxes(axes, lengths, MODALITY[modality])
         axes.set(title=f"{modality} ({getattr(corpus.train, modality).shape[1]} numbers)")
-        axes.set_xlabel("length of the embedding")
+        axes.set_xlabel("length of the embedding (whiskers: 5% to 95%)")
         everything = np.concatenate(list(lengths.values()))
         low, middle, high = np.percentile(everything, [0, 50, 100])
         if high - low < 0.01 * middle:  # all alike: do not magnify rounding

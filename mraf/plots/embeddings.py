@@ -18,7 +18,6 @@ from mraf.plots.style import (
     FUSED,
     GREY,
     INK,
-    MISSING,
     PALE,
     PALETTE,
     Figure,
@@ -31,7 +30,8 @@ from mraf.plots.style import (
 
 UNNAMED = ""  # the label of points that are drawn in the background
 COLOURS = [PALETTE[name] for name in ("blue", "vermillion", "green", "orange", "purple")]
-MARKS = [*itertools.product("o^s", COLOURS)]  # shape and colour: 15 groups can be told apart
+SHAPES = "o^s"
+MARKS = [*itertools.product(SHAPES, COLOURS)]  # 15 groups can be told apart
 NO_UNIT = "axes of a map have no unit: read only who is near whom"
 
 
@@ -43,6 +43,7 @@ def maps(
     same_axes: Collection[Any] = (),
     neighbours: int = 15,
     size: float = 2.85,
+    colours: Mapping[str, str] | None = None,
 ) -> Figure:
     """Maps of the same points side by side, coloured by a label.
 
@@ -53,6 +54,7 @@ def maps(
         same_axes: titles of panels that are parts of one map.
         neighbours: how many nearest points the text alternative speaks about.
         size: of a panel in inches.
+        colours: of each label, where they mean something; by default they only differ.
     Raises:
         DataError: no maps, points and labels of different numbers, or too many labels.
     """
@@ -62,6 +64,7 @@ def maps(
     if len(names) > len(MARKS):
         raise DataError(f"{len(names)} labels; at most {len(MARKS)} can be told apart.")
     names = sorted(names, key=lambda name: (len(name), name))
+    marks = [("o", colours[name]) for name in names] if colours else MARKS
     rows = -(-len(planes) // columns)
     figure = new_figure(0.3 + size * min(columns, len(planes)), 0.75 + (size - 0.1) * rows)
     panels = figure.subplots(rows, min(columns, len(planes)), squeeze=False).ravel()
@@ -69,12 +72,12 @@ def maps(
     for axes in panels[len(planes) :]:
         axes.set_axis_off()
     for axes, (title, plane) in zip(panels, planes.items(), strict=False):
-        _points(axes, plane, label, names)
+        _points(axes, plane, label, names, marks)
         kin = [planes[other] for other in same_axes] if title in same_axes else [plane]
         _frame(axes, np.concatenate(kin))
         axes.set_title(str(title))
         sentences.append(f"{title}{_company(plane, label, neighbours)}.")
-    handles = [_handle(*mark, name) for mark, name in zip(MARKS, names, strict=False)]
+    handles = [_handle(*mark, name) for mark, name in zip(marks, names, strict=False)]
     if names and (label == UNNAMED).any():
         handles.append(_handle("o", PALE, "others"))
     _legend(figure, handles)
@@ -82,13 +85,19 @@ def maps(
     return describe(figure, text + " ".join(sentences))
 
 
-def _points(axes: Axes, plane: NDArray[Any], label: NDArray[np.str_], names: list[str]) -> None:
+def _points(
+    axes: Axes,
+    plane: NDArray[Any],
+    label: NDArray[np.str_],
+    names: list[str],
+    marks: list[tuple[str, str]],
+) -> None:
     others = plane[label == UNNAMED]
     colour, size = (PALE, 5) if names else (GREY, 9)
     axes.scatter(others[:, 0], others[:, 1], s=size, color=colour, lw=0)
     mixed = np.random.default_rng(0).permutation(len(plane))  # no label lies on top of the others
-    for shape in dict.fromkeys(mark for mark, _ in MARKS):
-        colours = {n: c for n, (mark, c) in zip(names, MARKS, strict=False) if mark == shape}
+    for shape in SHAPES:
+        colours = {n: c for n, (mark, c) in zip(names, marks, strict=False) if mark == shape}
         rows = mixed[np.isin(label[mixed], list(colours))]
         c = [colours[str(name)] for name in label[rows]]
         axes.scatter(plane[rows, 0], plane[rows, 1], s=15, marker=shape, c=c, alpha=0.6, lw=0)
@@ -193,10 +202,10 @@ def moves(
     names = sorted({str(n) for n in label if n != UNNAMED}, key=lambda name: (len(name), name))
     figure = new_figure(9, 4.9)
     left, right_panel = figure.subplots(1, 2)
-    _points(left, before, label, names)
+    _points(left, before, label, names, MARKS)
     left.set_title("with the face: who lies where")
     right_panel.scatter(*before.T, s=3, color=PALE, lw=0)
-    for still, colour, thick in ((True, FUSED, 0.0025), (False, MISSING, 0.004)):
+    for still, colour, thick in ((True, GREY, 0.0025), (False, INK, 0.004)):
         chosen = shown[right[shown] == still]
         step = after[chosen] - before[chosen]
         right_panel.quiver(
@@ -208,8 +217,8 @@ def moves(
     right_panel.set_title("the face is taken away")
     handles = [_handle(*mark, name) for mark, name in zip(MARKS, names, strict=False)]
     handles += [
-        Line2D([], [], color=FUSED, label="still named rightly"),
-        Line2D([], [], color=MISSING, label="no longer"),
+        Line2D([], [], color=GREY, label="still named rightly"),
+        Line2D([], [], color=INK, lw=3, label="no longer"),
     ]
     _legend(figure, handles)
     length = np.linalg.norm(after - before, axis=1)

@@ -19,7 +19,7 @@ from mraf.plots.style import (
     OTHER,
     PALE,
     PALETTE,
-    VOICE,
+    SETTING,
     Figure,
     describe,
     new_figure,
@@ -121,36 +121,44 @@ def errors_by_video(
         raise DataError("give errors and clips of each video, by setting, in arrays of one shape.")
     figure = new_figure(8.6, 3.5)
     left, right = figure.subplots(1, 2)
-    left.plot([0, 1], [0, 1], color=PALE, label="spread evenly")
-    colours = dict(zip(errors, [FUSED, VOICE, PALETTE["orange"], OTHER], strict=False))
-    sentences = []
+    sentences: list[str] = []
+    evenly: NDArray[Any] = np.zeros(1)
     for setting, wrong in errors.items():
         wrong, size = np.asarray(wrong, dtype=float), np.asarray(clips[setting], dtype=float)
-        colour = colours.get(setting, INK)
+        colour, line = SETTING.get(setting, (FUSED, "-"))
         share = wrong / size
-        right.plot(np.sort(share)[::-1], color=colour, label=setting)
+        rank = (np.arange(len(share)) + 1) / len(share)
+        right.plot(rank, np.sort(share)[::-1], line, color=colour, label=setting)
         if not wrong.any():
             sentences.append(f"{setting}: no errors.")
             continue
-        order = np.argsort(-wrong, kind="stable")
-        part = np.concatenate([[0], np.cumsum(wrong[order])]) / wrong.sum()
-        left.plot(np.linspace(0, 1, len(part)), part, color=colour, label=setting)
+        part = _held_by_first(wrong)
+        left.plot(np.linspace(0, 1, len(part)), part, line, color=colour, label=setting)
+        if np.any(evenly != size):  # the same clips are judged with the face and without
+            part_of_clips = _held_by_first(size)
+            left.plot(np.linspace(0, 1, len(part)), part_of_clips, ":", color=colour, lw=1.2,
+                      label=None if np.any(evenly) else "errors at one rate")  # fmt: skip
+            evenly = size
         half = int(np.argmax(part >= 0.5))
         sentences.append(
             f"{setting}: half of the {int(wrong.sum())} errors are in {half} of {len(wrong)} "
             f"videos; {int((share > 0.5).sum())} videos are mostly misnamed."
         )
-    left.set(title="Errors are in few videos", xlabel="share of the videos, worst first",
+    left.set(title="Errors are in few videos", xlabel="share of the videos, most errors first",
              ylabel="share of the errors")  # fmt: skip
-    right.set(title="Videos, worst first", xlabel="rank of the video", ylabel="clips misnamed")
-    right.set_xscale("symlog", linthresh=10)
+    right.set(title="How much of a video is misnamed", xlabel="share of the videos, worst first",
+              ylabel="clips misnamed")  # fmt: skip
     for axes in (left, right):
         percent_axis(axes)
+        percent_axis(axes, "x")
         axes.grid()
-    percent_axis(left, "x")
-    right.xaxis.set_major_formatter("{x:.0f}")
     left.legend(fontsize=8, loc="lower right")
     return describe(figure, "Curves of errors over videos. " + " ".join(sentences))
+
+
+def _held_by_first(counts: NDArray[Any]) -> NDArray[np.float64]:
+    """What the first 0, 1, … V of V videos hold of all, the largest first, shape (V + 1,)."""
+    return np.concatenate([[0], np.cumsum(np.sort(counts)[::-1])]) / counts.sum()
 
 
 @styled
@@ -173,7 +181,7 @@ def errors_by_training_clips(table: pd.DataFrame) -> Figure:
         axes.scatter(rows.trained, rows.accuracy, s=size, color=FUSED, alpha=0.6, lw=0)
         rank = float(rows.trained.rank().corr(rows.accuracy.rank()))
         axes.set_title(setting)
-        axes.text(0.97, 0.04, f"rank correlation {rank:.2f}", transform=axes.transAxes,
+        axes.text(1, 1.03, f"rank correlation {rank:.2f}", transform=axes.transAxes,
                   ha="right", fontsize=8, color=GREY)  # fmt: skip
         axes.set_xscale("log")
         axes.grid()

@@ -173,21 +173,23 @@ def lines(table: pd.DataFrame, x: str, y: str, by: str, title: str, mark: float 
 
 @styled
 def selection(table: pd.DataFrame) -> Figure:
-    """Eigenvalue variance of runs against their EER, kept and dropped runs apart.
+    """Rank of runs by their eigenvalue variance against their EER, kept and dropped runs apart.
 
     Args:
-        table: a row for each run: variance, EER, kept.
+        table: a row for each run: rank (by which runs are kept, the lowest first), EER, kept.
     Raises:
         DataError: no rows, or a column missing.
     """
-    require(table, "variance", "EER", "kept")
+    require(table, "rank", "EER", "kept")
     figure = new_figure(6.0, 3.6)
     axes = figure.subplots()
     for kept, colour, mark, name in ((True, FUSED, "o", "kept"), (False, MISSING, "X", "dropped")):
         rows = table[table.kept == kept]
-        axes.scatter(rows.variance, rows.EER, color=colour, marker=mark, s=45, label=name)
-    r = np.corrcoef(table.variance, table.EER)[0, 1] if len(table) > 2 else np.nan
-    axes.set(xlabel="variance of the eigenvalues of CCᵀ", ylabel="EER of the run alone")
+        axes.scatter(rows["rank"], rows.EER, color=colour, marker=mark, s=45, label=name)
+    r = np.corrcoef(table["rank"], table.EER)[0, 1] if len(table) > 2 else np.nan
+    axes.set(
+        xlabel="sum of the ranks of its two eigenvalue variances", ylabel="EER of the run alone"
+    )
     axes.set_title(f"{len(table)} runs; correlation {r:+.2f}")
     axes.legend()
     percent_axis(axes)

@@ -121,14 +121,17 @@ def weight_calibration(table: pd.DataFrame) -> Figure:
     figure = new_figure(5.4, 4.3)
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color=GREY, ls="--", lw=1.2)
-    axes.text(0.8, 0.83, "calibrated", color=GREY, rotation=38, ha="center", fontsize=9)
+    lowest, highest = float(table.weight.min()), float(table.weight.max())
+    margin = max(0.01, 0.15 * (highest - lowest))
+    axes.text(highest + margin, highest + margin + 0.02, "calibrated", color=GREY, ha="right",
+              fontsize=9)  # fmt: skip
     axes.vlines(table.weight, table.low, table.high, color=MODALITY["face"], lw=2, alpha=0.6)
     axes.scatter(table.weight, table.share, color=MODALITY["face"], s=28, zorder=3)
     axes.set(
         title="One of the two heads was right: which?",
         xlabel="$w_f$, mean of the bin",
         ylabel="share in which it was the face",
-        xlim=(0, 1),
+        xlim=(lowest - margin, highest + margin),  # a scorer may use little of 0 … 1
         ylim=(0, 1),
     )
     percent_axis(axes)

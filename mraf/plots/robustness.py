@@ -10,6 +10,7 @@ from mraf.plots.style import (
     FACE,
     FUSED,
     GREY,
+    INK,
     MISSING,
     OTHER,
     PALETTE,
@@ -25,6 +26,7 @@ from mraf.plots.style import (
 )
 
 SHADES = (OTHER, FUSED, FACE, VOICE, MISSING, PALETTE["sky"])  # of scorers or systems, in order
+ENROLLED = {"face": (FACE, "-"), "voice": (VOICE, "--"), "sum": (FUSED, "-")}  # class means of
 MARKS = "osD^vP"
 
 
@@ -168,12 +170,14 @@ def enrolment(table: pd.DataFrame, title: str = "") -> Figure:
     panels = figure.subplots(1, len(settings), sharey=True, squeeze=False)[0]
     sentences = []
     for axes, setting in zip(panels, settings, strict=True):
-        for system, colour, mark in zip(systems, SHADES, MARKS, strict=False):
+        for system, mark in zip(systems, MARKS, strict=False):
             rows = table[(table.setting == setting) & (table.system == system)]
             rows = rows.sort_values("clips")
             if rows.empty:
                 continue
-            axes.plot(rows.clips, rows.accuracy, f"{mark}-", color=colour, ms=4, label=system)
+            modality = str(system).rpartition(", ")[2]
+            colour, line = ENROLLED.get(modality, (INK, "-"))
+            axes.plot(rows.clips, rows.accuracy, f"{mark}{line}", color=colour, ms=4, label=system)
             axes.fill_between(rows.clips, rows.low, rows.high, color=colour, alpha=0.2, lw=0)
             ends = rows.iloc[[0, -1]].accuracy.tolist()
             sentences.append(f"{setting}, {system}: from {ends[0]:.0%} to {ends[1]:.0%}.")

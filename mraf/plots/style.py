@@ -37,6 +37,14 @@ FACE, VOICE, FUSED = PALETTE["orange"], PALETTE["blue"], PALETTE["green"]
 MISSING, OTHER = PALETTE["vermillion"], PALETTE["purple"]
 MODALITY = {"face": FACE, "voice": VOICE}
 INK, GREY, PALE = "#222222", "#6B6B6B", "#D9D9D9"
+LANGUAGES = (INK, PALETTE["purple"])  # of training, and the other
+SETTING = {
+    "P3": (LANGUAGES[0], "-"),
+    "P4": (LANGUAGES[0], "--"),
+    "P5": (LANGUAGES[1], "-"),
+    "P6": (LANGUAGES[1], "--"),
+}
+"""Colour and line of the settings: a colour for each language, dashes without the face."""
 
 RC: Any = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so figures look alike everywhere

@@ -19,6 +19,7 @@ from mraf.plots.style import (
     GREY,
     INK,
     PALETTE,
+    SETTING,
     Figure,
     describe,
     new_figure,
@@ -54,7 +55,7 @@ def softened(
     left.legend(ncols=2)
     left.grid(axis="y")
     for column, line in zip(gradient.columns, ("-", "--"), strict=False):
-        right.plot(gradient.index, gradient[column], line, marker=".", label=column)
+        right.plot(gradient.index, gradient[column], line, color=INK, marker=".", label=column)
         first, last = gradient[column].iloc[[0, -1]]
         sentences.append(f"Gradient {column}: from {first:.3f} to {last:.3f}.")
     right.set(title="Gradient on the student", xlabel="temperature T (log scale)", ylabel="length")
@@ -166,8 +167,9 @@ def progress(history: pd.DataFrame, scores: pd.DataFrame, epochs: int | None = N
     left.set_yscale("log")
     left.set(title="Loss and its parts, unweighted", xlabel="epoch", ylabel="loss (log scale)")
     left.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.19), ncols=3)
-    for (name, values), colour, mark in zip(scores.items(), COLOURS, "os^D", strict=False):
-        right.plot(scores.index, values, color=colour, marker=mark, ms=4, label=str(name))
+    for (name, values), mark in zip(scores.items(), "os^D", strict=False):
+        colour, line = SETTING.get(str(name), (FUSED, "-"))
+        right.plot(scores.index, values, line, color=colour, marker=mark, ms=4, label=str(name))
     right.set(title="Accuracy on held-out videos", xlabel="epoch", ylim=(-0.02, 1.03))
     right.legend(ncols=2, loc="lower right")
     percent_axis(right)

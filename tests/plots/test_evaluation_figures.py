@@ -39,7 +39,9 @@ def test_errors_by_video_counts_the_videos_that_hold_half():
     assert "P3: half of the 10 errors are in 1 of 5 videos; 1 videos are mostly" in figure.alt
     assert "P4: no errors." in figure.alt
     left, right = figure.axes
-    np.testing.assert_allclose(left.lines[1].get_ydata(), [0, 0.8, 0.9, 1, 1, 1])
+    np.testing.assert_allclose(left.lines[0].get_ydata(), [0, 0.8, 0.9, 1, 1, 1])
+    np.testing.assert_allclose(left.lines[1].get_ydata(), [0, 0.25, 0.5, 0.75, 0.875, 1])
+    assert left.lines[1].get_label() == "errors at one rate"
     np.testing.assert_allclose(right.lines[0].get_ydata(), [0.8, 0.1, 0.1, 0, 0])
     with pytest.raises(DataError, match="of one shape"):
         figures.errors_by_video(errors, {"P3": np.ones(4), "P4": np.ones(2)})

@@ -79,9 +79,7 @@ def test_lines_name_every_curve():
 
 
 def test_selection_tells_kept_from_dropped():
-    table = pd.DataFrame(
-        {"variance": [1.0, 2, 3], "EER": [0.1, 0.2, 0.3], "kept": [True, True, False]}
-    )
+    table = pd.DataFrame({"rank": [1, 2, 3], "EER": [0.1, 0.2, 0.3], "kept": [True, True, False]})
     figure = figures.selection(table)
     assert "correlation +1.00" in figure.alt
     assert "dropped 30.0%, kept 15.0%" in figure.alt
