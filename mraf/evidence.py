@@ -164,9 +164,14 @@ def _of_counts(claim: Claim, file: Path, rows: pd.DataFrame) -> Tested:
 
 def _system(rows: pd.DataFrame, name: str, file: Path) -> pd.Series:
     """Accuracy of a system over its seeds, with low and high."""
-    own = rows[rows.system == name][["accuracy", "low", "high"]]
+    own = rows[rows.system == name]
     if own.empty:
         raise RunError(f"{file}: no rows of the system '{name}'.")
+    if own.seed.duplicated().any() or own[["corpus", "preset", "split"]].nunique().max() > 1:
+        raise RunError(
+            f"{file}: '{name}' has a seed twice, or runs of several kinds; keep one kind."
+        )
+    own = own[["accuracy", "low", "high"]]
     mean, seeds = own.mean(), len(own)
     if seeds > 1:
         of_seeds = stats.t.ppf(1 - LEVEL / 2, seeds - 1) * own.accuracy.std() / np.sqrt(seeds)

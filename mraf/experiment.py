@@ -236,7 +236,9 @@ def _judged(run: Run, corpus: Corpus, split: str) -> Split:
 
 
 def record(evaluation: Evaluation, run: Run, command: str, file: Path) -> None:
-    """Append the scores to a CSV, a row for each system and setting, with what made them.
+    """Put the scores into a CSV, a row for each system and setting, with what made them.
+
+    Rows of the same system, setting, seed, corpus, preset and split are replaced.
 
     Raises:
         RunError: the file is there but of another form, or cannot be written.
@@ -257,7 +259,9 @@ def record(evaluation: Evaluation, run: Run, command: str, file: Path) -> None:
             raise RunError(f"{file}: not a CSV of records ({error}); give another file.") from None
         if list(before.columns) != list(rows.columns):
             raise RunError(f"{file}: has other columns; give another file.")
-        rows = pd.concat([before, rows], ignore_index=True)
+        key = ["system", "setting", "seed", "corpus", "preset", "split"]
+        again = pd.MultiIndex.from_frame(before[key]).isin(pd.MultiIndex.from_frame(rows[key]))
+        rows = pd.concat([before[~again], rows], ignore_index=True)
     counts = ["clips", "videos", "correct"]  # absent for the mean
     rows = rows.astype(dict.fromkeys(counts, "Int64"))
     write_text(file, rows.to_csv(index=False, float_format="%.5f"))

@@ -6,7 +6,8 @@ all claims on one table of one corpus, DELTA half a point):
 - *holds*: better than every rival, and by as much as the paper says or more, up to our interval;
 - *holds in direction*: better than every rival, but by less than the paper says;
 - *does not hold as stated*: worse than a rival, or equal within DELTA where the paper says more;
-- *cannot be told apart*: none of these.
+- *not by as much*: none of these, but what the paper says is more than DELTA above our interval;
+- *cannot be told apart*: none of these, and the paper's difference may be the true one, too.
 
 A claim that two come to the same holds where they are equal within DELTA, and does not where one
 is better.
@@ -29,7 +30,7 @@ from mraf.evidence import Evidence, Tested, sweep_command
 from mraf.files import write_text
 from mraf.verdicts import BETTER, DELTA, EQUAL, OPEN, WORSE, judged
 
-HOLDS, DIRECTION = "holds", "holds in direction"
+HOLDS, DIRECTION, SMALLER = "holds", "holds in direction", "not by as much"
 REFUTED, UNTESTABLE = "does not hold as stated", "cannot be tested here"
 UNRECORDED = "not recorded yet"
 COLUMNS = [
@@ -73,7 +74,7 @@ def ledger(claims: Sequence[Claim], folder: Path) -> pd.DataFrame:
         for place in PLACES if claim.sweep or claim.study else (OFFICIAL,):
             tested = evidence.of(claim, place)
             if tested is not None:
-                source = claim.damage or claim.sweep or claim.systems or claim.study
+                source = "damage" if claim.damage else claim.sweep or claim.systems or claim.study
                 family = (source, place.corpus)
                 families.setdefault(family, []).append((len(rows), tested.table))
             rows.append(_row(claim, place, tested))
@@ -142,7 +143,7 @@ def claim_verdict(claim: Claim, verdicts: Sequence[str], high: float) -> str:
         return HOLDS if published is None or published <= high else DIRECTION
     if EQUAL in verdicts and published is not None and published > DELTA:
         return REFUTED
-    return OPEN
+    return SMALLER if published is not None and published > high + DELTA else OPEN
 
 
 # --- as text -----------------------------------------------------------------------------------

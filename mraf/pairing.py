@@ -163,9 +163,7 @@ def difference(
     seeds = len(first.seeds)
     for e in estimate(delta, first.clips, seeds, metrics, resamples, seed, first.unit):
         ahead = (e.drawn > ROUNDING).mean() + 0.5 * (np.abs(e.drawn) <= ROUNDING).mean()
-        as_large = np.abs(e.swapped) >= abs(e.value) - ROUNDING
-        p = (1 + as_large.sum()) / (1 + resamples)
-        rows.append((e.metric, e.value, *e.interval, float(ahead), float(p)))
+        rows.append((e.metric, e.value, *e.interval, float(ahead), e.p))
     columns = ["metric", "difference", "low", "high", "superiority", "p"]
     return pd.DataFrame(rows, columns=columns).set_index("metric")
 
@@ -196,6 +194,12 @@ class Estimate(NamedTuple):
     interval: tuple[float, float]
     drawn: NDArray[np.float64]
     swapped: NDArray[np.float64]
+
+    @property
+    def p(self) -> float:
+        """How often it would be as large as measured if there were no difference."""
+        as_large = np.abs(self.swapped) >= abs(self.value) - ROUNDING
+        return float((1 + as_large.sum()) / (1 + len(self.swapped)))
 
 
 def estimate(

@@ -1,7 +1,8 @@
 """What may be seen when a clip is judged without its face: four protocols, and where they end.
 
 A protocol is a set of things that may be seen, and it is the judge who hides the rest: a method is
-handed the batch as the protocol allows and nothing else, so what is hidden cannot leak.
+handed the batch as the protocol allows and nothing else, so what is hidden cannot leak. (One thing
+has to be guessed, which clips are of one video where the source does not say; see `groups`.)
 """
 
 from __future__ import annotations
@@ -52,7 +53,9 @@ class Protocol:
 
         Args:
             named: scores (N, C). Clips named alike stand in for a video where the source hides it;
-                in the official test one video is one speaker.
+                in the official test one video is one speaker. They are named with their faces, or
+                clips of one video would fall apart and see each other: there a clip's own face
+                has a say in whose faces are hidden with it, and in nothing else.
         """
         if not self.shows & {Sight.OTHER_FACES, Sight.SAME_VIDEO} or Sight.OWN_FACE in self.shows:
             yield np.ones(len(clips), dtype=bool)

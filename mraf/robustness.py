@@ -290,10 +290,8 @@ def spared(
     ours, other = ours.only(seeds), other.only(seeds)
     own, theirs = ours.counts(), other.counts()
     delta = {setting: share * theirs[setting] - own[setting] for setting in own}
-    rows = []
-    for e in estimate(delta, ours.clean.clips, len(seeds), metrics):
-        p = (1 + (np.abs(e.swapped) >= abs(e.value)).sum()) / (1 + len(e.swapped))
-        rows.append((e.metric, e.value, *e.interval, float(p)))
+    found = estimate(delta, ours.clean.clips, len(seeds), metrics)
+    rows = [(e.metric, e.value, *e.interval, e.p) for e in found]
     columns = ["metric", "difference", "low", "high", "p"]
     return pd.DataFrame(rows, columns=columns).set_index("metric")
 

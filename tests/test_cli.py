@@ -31,7 +31,7 @@ def test_evaluate_prints_the_table_and_writes_it(run, tmp_path, capsys):
     evaluation = Evaluation.from_json(json_file.read_text())
     assert evaluation.markdown.strip() in printed
     rows = pd.read_csv(csv_file)
-    assert len(rows) == 2 * len(evaluation.scores)
+    assert len(rows) == len(evaluation.scores)  # the second run replaces the first
     assert set(rows["corpus"]) == {"twin"}
     assert rows["command"].str.startswith("mraf evaluate").all()
 

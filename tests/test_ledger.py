@@ -77,6 +77,9 @@ def on_the_twin(table: pd.DataFrame) -> pd.Series:
         ([EQUAL], 0.002, 0.005, "cannot be told apart"),
         ([EQUAL], None, 0.005, "cannot be told apart"),
         ([OPEN], 0.02, 0.03, "cannot be told apart"),
+        ([OPEN], 0.034, 0.03, "cannot be told apart"),
+        ([OPEN], 0.036, 0.03, "not by as much"),
+        ([OPEN], None, 0.03, "cannot be told apart"),
         ([BETTER, OPEN], None, 0.03, "cannot be told apart"),
     ],
 )
@@ -159,7 +162,9 @@ def test_systems_are_compared_by_their_intervals(tmp_path: Path) -> None:
         for system, accuracy in (("good", 0.9), ("bad", 0.7))
     ]
     frame = pd.DataFrame(rows, columns=["system", "setting", "accuracy", "low", "high", "seed"])
-    frame.assign(preset="paper", command="mraf evaluate").to_csv(tmp_path / "v.csv", index=False)
+    made_by = {"corpus": "MAV-Celeb v1", "preset": "paper", "split": "validation"}
+    frame = frame.assign(**made_by, command="mraf evaluate")
+    frame.to_csv(tmp_path / "v.csv", index=False)
     of_systems = claim(sweep="", systems="v")
     (row,) = ledger([of_systems], tmp_path).to_dict("records")
     half = np.hypot(3, 3)
@@ -167,6 +172,9 @@ def test_systems_are_compared_by_their_intervals(tmp_path: Path) -> None:
     assert row["verdict"] == "holds"
     with pytest.raises(RunError, match="no rows of the system 'neither'"):
         ledger([claim(sweep="", systems="v", over=("neither",))], tmp_path)
+    pd.concat([frame, frame]).assign(**made_by).to_csv(tmp_path / "v.csv", index=False)
+    with pytest.raises(RunError, match="'good' has a seed twice"):
+        ledger([of_systems], tmp_path)
 
 
 def test_what_cannot_be_tested_says_why(tmp_path: Path) -> None:

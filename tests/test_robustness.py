@@ -16,7 +16,7 @@ from mraf.errors import DataError, RunError
 from mraf.evaluation import top1
 from mraf.ledger import ledger
 from mraf.model import MRAF
-from mraf.pairing import ArmRuns
+from mraf.pairing import ArmRuns, difference
 from mraf.prediction import predict
 from mraf.robustness import (
     CONDITION,
@@ -140,6 +140,19 @@ def test_costs_ratio_and_what_is_spared():
     assert third.difference == pytest.approx(lost / 3 - expected * lost)
     assert spared(own, theirs, 0).loc["with face"].high < 0
     assert cost_ratio(theirs, theirs) == pytest.approx((1, 1, 1))
+
+
+def test_what_is_spared_has_the_p_value_of_the_difference_also_on_ties():
+    clips = {"english": np.full(12, 10.0), "cross": np.full(12, 10.0)}
+    everything = np.full((3, 12), 10)
+    fewer = everything - np.where(np.arange(12) < 4, 7, 0)  # in four videos, whatever the seed
+    clean, bad = (
+        ArmRuns(name, (0, 1, 2), {"P3": counts, "P5": counts}, clips)
+        for name, counts in (("clean", everything), ("bad", fewer))
+    )
+    by_cost = spared(Cost(clean, clean), Cost(clean, bad)).loc["with face"]
+    by_arm = difference(clean, bad, ["with face"]).loc["with face"]
+    assert by_cost.p == by_arm.p > 0
 
 
 def test_only_seeds_of_both_are_compared():

@@ -162,7 +162,7 @@ def _left_out(rows: Tensor, total: Tensor, speaker: Tensor, video: Tensor) -> tu
     cosine = rows @ F.normalize(total, dim=-1).T  # (N, C)
     left = F.normalize(total[speaker] - of_pair[pair], dim=-1)
     cosine[torch.arange(len(rows)), speaker] = (rows * left).sum(dim=-1)
-    return cosine[others].double(), speaker[others]
+    return cosine[others].cpu().double(), speaker[others].cpu()  # not every device has float64
 
 
 def _sharpness(cosine: Tensor, label: Tensor) -> float:

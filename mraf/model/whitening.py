@@ -71,5 +71,5 @@ def _whitening(rows: Tensor, own: Tensor, of_video: Tensor) -> Tensor:
     size = covariance.diagonal().mean()
     sphere = torch.eye(len(covariance), device=rows.device)
     shrunk = (1 - SHRINKAGE) * covariance / size + SHRINKAGE * sphere
-    values, vectors = torch.linalg.eigh(shrunk)
-    return (vectors * values.rsqrt()) @ vectors.T
+    values, vectors = torch.linalg.eigh(shrunk.cpu())  # not every device has it
+    return ((vectors * values.rsqrt()) @ vectors.T).to(rows.device)
