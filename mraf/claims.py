@@ -11,6 +11,7 @@ from typing import Any, Literal
 from mraf.errors import RunError
 from mraf.pairing import METRICS
 from mraf.recorded import paper_table
+from mraf.robustness import Condition
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -45,7 +46,8 @@ class Claim:
         untestable: why it cannot be tested here.
         telling: whether README shows it.
     Raises:
-        RunError: neither a test nor a reason, no rival, or an unknown metric or kind.
+        RunError: neither a test nor a reason, no rival, an unknown metric or kind, or a field that
+            holds something else than it should.
     """
 
     name: str
@@ -66,7 +68,8 @@ class Claim:
     telling: bool = False
 
     def __post_init__(self) -> None:
-        if self.metric not in METRICS and not self.study:
+        self._checked_kinds()
+        if self.metric not in METRICS and (self.paper or not self.study):
             raise RunError(f"claim '{self.name}': unknown metric; there are: {', '.join(METRICS)}.")
         if self.kind not in ("better", "equal"):
             raise RunError(f"claim '{self.name}': kind is 'better' or 'equal', not '{self.kind}'.")
@@ -79,6 +82,31 @@ class Claim:
             raise RunError(f"claim '{self.name}': a study and a row of it belong together.")
         if not self.untestable and not self.over:
             raise RunError(f"claim '{self.name}': nothing could refute it; name a rival in 'over'.")
+        if self.damage:
+            try:
+                Condition.of(self.damage)
+            except RunError as error:
+                raise RunError(f"claim '{self.name}': damage {error}") from None
+
+    def _checked_kinds(self) -> None:
+        """What stands in a file may be anything; each field is used as what it says it is."""
+        plain = {"str": (str, "text"), "bool": (bool, "true or false")}  # as annotated above
+        checks = [
+            (entry.name, isinstance(getattr(self, entry.name), kind), wanted)
+            for entry in fields(self)
+            for kind, wanted in [plain.get(str(entry.type), (object, ""))]
+        ]
+        names = all(isinstance(name, str) for name in self.over)
+        row = self.row is None or isinstance(self.row, Mapping)
+        paper = self.paper is None or _names_rows(self.paper)
+        checks += [
+            ("over", names, "a name or a list of names"),
+            ("row", row, 'values by column, as in { metric = "EER" }'),
+            ("paper", paper, 'as in { table = 3, of = "a row", over = "another" }'),
+        ]
+        for name, fits, wanted in checks:
+            if not fits:
+                raise RunError(f"claim '{self.name}': '{name}' must be {wanted}.")
 
     @property
     def published(self) -> float | None:
@@ -89,10 +117,12 @@ class Claim:
         """
         if self.paper is None:
             return None
-        table = paper_table(int(self.paper["table"]))
+        table = paper_table(self.paper["table"])
         sides = [name for name in (self.paper["of"], self.paper.get("over")) if name]
         if missing := [name for name in sides if name not in table.index]:
             raise RunError(f"claim '{self.name}': the paper's table has no row '{missing[0]}'.")
+        if missing := [setting for setting in self.weights if setting not in table.columns]:
+            raise RunError(f"claim '{self.name}': the paper's table has no {missing[0]}.")
         values = [
             sum(weight * table.loc[name, setting] for setting, weight in self.weights.items())
             for name in sides
@@ -109,7 +139,8 @@ def read_claims(file: Path) -> list[Claim]:
     """The claims of a file, in its order.
 
     Raises:
-        RunError: not such a file, an unknown or missing field, or a name that occurs twice.
+        RunError: not such a file, no claim in it, an unknown or missing field, a name that occurs
+            twice, or a claim that is none (see `Claim`); it names the file and the claim.
     """
     try:
         content = tomllib.loads(file.read_text(encoding="utf-8"))
@@ -125,9 +156,20 @@ def read_claims(file: Path) -> list[Claim]:
         if unknown := sorted(set(declared) - known):
             raise RunError(f"{file}: claim '{name}' has an unknown field: {unknown[0]}.")
         over = declared.get("over", [])
-        declared["over"] = (over,) if isinstance(over, str) else tuple(over)
+        declared["over"] = tuple(over) if isinstance(over, list) else (over,)
         try:
             claims.append(Claim(name, **declared))
+        except RunError as error:
+            raise RunError(f"{file}: {error}") from None
         except TypeError as error:
             raise RunError(f"{file}: claim '{name}': {error}.") from None
+    if not claims:  # to write an empty ledger over a full one is nobody's wish
+        raise RunError(f"{file}: declares no claim; a claim starts with [NAME].")
     return claims
+
+
+def _names_rows(paper: object) -> bool:
+    """Whether this says which rows of which table of the paper."""
+    if not isinstance(paper, Mapping) or not isinstance(paper.get("table"), int):
+        return False
+    return isinstance(paper.get("of"), str) and isinstance(paper.get("over", ""), str)

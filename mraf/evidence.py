@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 from scipy import stats
 
 from mraf.ablations import Place, RecordedTable, recorded_table
@@ -28,13 +29,25 @@ class Tested(NamedTuple):
     command: str
 
 
+# What a recorded table must have for a claim on it, the numbers apart; other columns pick rows.
+SYSTEMS = (["accuracy", "low", "high"], ["system", "setting", "seed", "preset", "command"])
+STUDY = (["value", "low", "high"], ["command"])
+COUNTED_STUDY = (["seed", "clips", "correct"], ["arm", "setting", "preset", "command"])
+
+
 class Evidence:
-    """The recorded results of a folder; each table is read once."""
+    """The recorded results of a folder; each table is read once.
+
+    Raises:
+        RunError: no such folder, which is not the same as one where nothing is recorded yet.
+    """
 
     def __init__(self, folder: Path) -> None:
+        if not folder.is_dir():
+            raise RunError(f"{folder}: no folder of recorded results; give the one with the CSVs.")
         self.folder = folder
         self._sweep = cache(lambda name, place: recorded_table(name, place, folder))
-        self._read = cache(_read)
+        self._csv = cache(lambda file: pd.read_csv(file) if file.is_file() else None)
         self._damage = cache(lambda place: recorded_robustness(place, folder=folder))
 
     def of(self, claim: Claim, place: Place) -> Tested | None:
@@ -49,13 +62,29 @@ class Evidence:
             return _of_sweep(claim, place, self._sweep(claim.sweep, place))
         if claim.systems:
             file = self.folder / f"{claim.systems}.csv"
-            return _of_systems(claim, file, self._read(file))
+            return _of_systems(claim, file, self._read(file, claim))
         file = self.folder / f"{claim.study}_{place.slug}.csv"
-        return _of_study(claim, file, self._read(file)) if claim.study else None
+        return _of_study(claim, file, self._read(file, claim)) if claim.study else None
 
-
-def _read(file: Path) -> pd.DataFrame | None:
-    return pd.read_csv(file) if file.is_file() else None
+    def _read(self, file: Path, claim: Claim) -> pd.DataFrame | None:
+        """The table that a claim on systems or on a study is judged by."""
+        try:
+            rows: pd.DataFrame | None = self._csv(file)
+        except (OSError, ValueError) as error:
+            raise RunError(
+                f"{file}: claim '{claim.name}' needs it, but it is no readable CSV ({error}); "
+                "record it again."
+            ) from None
+        if rows is None:
+            return None
+        of_study = COUNTED_STUDY if "correct_per_video" in rows.columns else STUDY
+        numbers, others = SYSTEMS if claim.systems else of_study
+        for name in (*numbers, *others):
+            if name not in rows.columns:
+                raise RunError(f"{file}: claim '{claim.name}' needs its column '{name}'.")
+            if name in numbers and not is_numeric_dtype(rows[name]) and len(rows):
+                raise RunError(f"{file}: claim '{claim.name}' needs numbers in '{name}'.")
+        return rows
 
 
 def _of_sweep(claim: Claim, place: Place, found: RecordedTable | None) -> Tested | None:

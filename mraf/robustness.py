@@ -185,10 +185,17 @@ class Condition(NamedTuple):
     @classmethod
     def of(cls, text: str) -> Condition:
         """As in "swapped face 0.3". Raises RunError."""
-        damage, _, amount = text.rpartition(" ")
-        if damage not in get_args(Damage):
-            raise RunError(f"'{text}': expected a damage and an amount.")
-        return cls(damage, float(amount))
+        damage, _, given = text.rpartition(" ")
+        try:
+            amount = float(given)
+        except ValueError:
+            amount = np.nan
+        if damage not in get_args(Damage) or not 0 <= amount <= 1:
+            raise RunError(
+                f"'{text}': expected a damage and an amount from 0 to 1; the damages are "
+                f"{', '.join(get_args(Damage))}."
+            )
+        return cls(damage, amount)
 
     def __str__(self) -> str:
         return CLEAN if self.damage == CLEAN else f"{self.damage} {self.amount:g}"

@@ -197,6 +197,14 @@ def test_what_cannot_be_tested_says_why(tmp_path: Path) -> None:
         ({"untestable": "why"}, "name a sweep, systems, a study or why"),
         ({"metric": "P7"}, "unknown metric"),
         ({"kind": "nicer"}, "'better' or 'equal'"),
+        ({"damage": "swapped face x"}, "an amount from 0 to 1"),
+        ({"damage": "swapped face 3"}, "an amount from 0 to 1"),
+        ({"of": 3}, "'of' must be text"),
+        ({"over": (3,)}, "'over' must be a name"),
+        ({"telling": "no"}, "'telling' must be true or false"),
+        ({"paper": {"of": "MRAF"}}, "'paper' must be as in"),
+        ({"paper": {"table": 3}}, "'paper' must be as in"),
+        ({"sweep": "", "study": "doors", "row": 3}, "'row' must be values by column"),
     ],
 )
 def test_a_claim_that_nothing_could_refute_is_none(fields: dict, message: str) -> None:
@@ -207,6 +215,12 @@ def test_a_claim_that_nothing_could_refute_is_none(fields: dict, message: str) -
 def test_a_claim_names_rows_of_the_paper() -> None:
     with pytest.raises(RunError, match="the paper's table has no row 'Magic'"):
         _ = claim(paper={"table": 3, "of": "Magic"}).published
+    in_study = {"sweep": "", "study": "doors", "row": ROW, "metric": "EER"}
+    with pytest.raises(RunError, match="unknown metric"):
+        claim(**in_study, paper={"table": 3, "of": "Linear"})
+
+
+WHOLE = "[a]\nsection = '1'\nsays = 'x'\nmetric = 'P3'\nof = 'x'\nsweep = 's'"
 
 
 @pytest.mark.parametrize(
@@ -216,11 +230,15 @@ def test_a_claim_names_rows_of_the_paper() -> None:
         ("a = 1", "is not a claim"),
         ("[a]\nsay = 'x'", "unknown field: say"),
         ("[a]\nsays = 'x'", "claim 'a': .*missing"),
+        ("# nothing", "declares no claim"),
+        (f"{WHOLE}\nover = 3", "claim 'a': 'over' must be a name"),
+        (f"{WHOLE}\nover = 'y'\npaper = {{ of = 'x' }}", "claim 'a': 'paper' must be"),
+        (f"{WHOLE}\nover = 'y'\ndamage = 'swapped face x'", "claim 'a': damage 'swapped face x'"),
     ],
 )
 def test_a_damaged_file_of_claims_is_told(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "claims.toml").write_text(text)
-    with pytest.raises(RunError, match=message):
+    with pytest.raises(RunError, match=rf"claims\.toml: .*{message}"):
         read_claims(tmp_path / "claims.toml")
     with pytest.raises(RunError, match="no file of claims"):
         read_claims(tmp_path / "none.toml")
@@ -290,6 +308,38 @@ def test_a_study_that_is_not_recorded_is_said_and_an_unclear_row_refused(tmp_pat
         ledger([claim(sweep="", study="doors", metric="EER", row={"shots": 5})], tmp_path)
     with pytest.raises(RunError, match="belong together"):
         claim(sweep="", study="doors")
+
+
+SYSTEM_ROWS = b"system,setting,accuracy,low,high,seed,preset,command\n"
+
+
+@pytest.mark.parametrize("source", [{"systems": "doors_twin"}, {"study": "doors", "row": ROW}])
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "no readable CSV"),
+        (b"\xff\xfe\x00", "no readable CSV"),
+        (b"system,metric\ngood,EER\n", "needs its column '(accuracy|value)'"),
+        (b"correct_per_video\n1 2\n", "needs its column '(accuracy|seed)'"),
+        (SYSTEM_ROWS + b"good,mean,x,0,0,0,quick,x\n", "'value'|needs numbers in 'accuracy'"),
+    ],
+)
+def test_a_damaged_record_is_told_with_file_and_claim(
+    source: dict, content: bytes, message: str, tmp_path: Path
+) -> None:
+    (tmp_path / "doors_twin.csv").write_bytes(content)
+    with pytest.raises(RunError, match=rf"doors_twin\.csv: claim 'it' .*({message})"):
+        ledger([claim(sweep="", **source)], tmp_path)
+
+
+def test_where_there_is_no_folder_nothing_is_written(tmp_path: Path, capsys) -> None:
+    page = tmp_path / "R.md"
+    page.write_text(f"{module.BEGIN}\nkept\n{module.END}")
+    written = ["--readme", str(page), "--out", str(tmp_path / "l.csv")]
+    assert main(["ledger", "--recorded", str(tmp_path / "nosuch"), *written]) == 2
+    assert "nosuch: no folder of recorded results" in capsys.readouterr().err
+    assert "kept" in page.read_text()
+    assert not (tmp_path / "l.csv").exists()
 
 
 # --- the committed claims, ledger and README -----------------------------------------------------
