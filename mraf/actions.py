@@ -64,12 +64,13 @@ def fit_twin(options: argparse.Namespace) -> None:
 
     from mraf import data
     from mraf.data.fit import fit_twin
-    from mraf.files import write_text
+    from mraf.files import check_target, write_text
 
+    out = options.out or Path(str(files("mraf.data") / "twin.json"))
+    check_target(out)
     corpus = data.load(options.data)
     if corpus.name == "twin":
         raise MrafError("the twin cannot be fitted to itself; give a folder of official features.")
-    out = options.out or Path(str(files("mraf.data") / "twin.json"))
     write_text(out, json.dumps(fit_twin(corpus), indent=1) + "\n")
     print(out)
 
@@ -99,18 +100,20 @@ def _experiment(options: argparse.Namespace):  # type: ignore[no-untyped-def]
 
 def evaluate(options: argparse.Namespace) -> None:
     from mraf import experiment
-    from mraf.files import write_text
+    from mraf.files import check_target, write_text
     from mraf.runs import Run
 
+    for file in filter(None, (options.json, options.record)):
+        check_target(file)
     run = Run.load(options.path, _device(options))
     evaluation = experiment.evaluate_run(
         run, options.data, options.split, fop=options.fop, protocol=options.protocol
     )
+    print(evaluation.markdown)  # first: whatever becomes of the files, the work is not lost
     if options.json:
         write_text(options.json, evaluation.to_json())
     if options.record:
         experiment.record(evaluation, run, options.command_line, options.record)
-    print(evaluation.markdown)
 
 
 def _device(options: argparse.Namespace):  # type: ignore[no-untyped-def]

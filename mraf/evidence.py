@@ -30,7 +30,8 @@ class Tested(NamedTuple):
 
 
 # What a recorded table must have for a claim on it, the numbers apart; other columns pick rows.
-SYSTEMS = (["accuracy", "low", "high"], ["system", "setting", "seed", "preset", "command"])
+MADE_BY = ["seed", "corpus", "preset", "split", "command"]
+SYSTEMS = (["accuracy", "low", "high"], ["system", "setting", *MADE_BY])
 STUDY = (["value", "low", "high"], ["command"])
 COUNTED_STUDY = (["seed", "clips", "correct"], ["arm", "setting", "preset", "command"])
 

@@ -40,6 +40,24 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
             temporary.unlink(missing_ok=True)
 
 
+def check_target(path: Path) -> None:
+    """Tell before long work, not after it, that its result could not be written there.
+
+    Raises:
+        RunError: it is a folder, or the folder that it would be in cannot be made or written to.
+    """
+    above = next(str(folder) for folder in path.absolute().parents if os.path.exists(folder))
+    reason = ""
+    if os.path.isdir(path):
+        reason = "it is a folder"
+    elif not os.path.isdir(above):
+        reason = f"{above} is a file"
+    elif not os.access(above, os.W_OK):
+        reason = f"{above} may not be written to"
+    if reason:
+        raise RunError(f"{path}: cannot be written ({reason}); give another file.")
+
+
 def user_cache() -> Path:
     """The folder for what can be made again: $XDG_CACHE_HOME/mraf or ~/.cache/mraf."""
     home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")

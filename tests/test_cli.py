@@ -1,11 +1,13 @@
 """The commands as a user types them: what they print, what they write, how they refuse."""
 
 import json
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
 from mraf.cli import main
+from mraf.errors import RunError
 from mraf.evaluation import Evaluation
 from mraf.runs import MODEL
 
@@ -34,6 +36,19 @@ def test_evaluate_prints_the_table_and_writes_it(run, tmp_path, capsys):
     assert len(rows) == len(evaluation.scores)  # the second run replaces the first
     assert set(rows["corpus"]) == {"twin"}
     assert rows["command"].str.startswith("mraf evaluate").all()
+
+
+def test_an_evaluation_that_cannot_be_written_is_printed(run, tmp_path, monkeypatch, capsys):
+    def full(*_: object) -> None:
+        raise RunError("the disk is full")
+
+    made = SimpleNamespace(markdown="the table")
+    monkeypatch.setattr("mraf.experiment.evaluate_run", lambda *_, **__: made)
+    monkeypatch.setattr("mraf.experiment.record", full)
+    assert main(["evaluate", str(run), "--record", str(tmp_path / "e.csv")]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == "the table\n"
+    assert "the disk is full" in printed.err
 
 
 def test_submit_and_score_agree_with_evaluate_on_the_test_split(run, tmp_path, capsys):
@@ -86,11 +101,14 @@ def test_a_run_without_holdout_is_not_judged_on_validation_videos(tmp_path, caps
         (["train", "--data", "twin", "--set", "width=15", "--out", "{tmp}/r"], ["width=15"]),
         (["evaluate", "{tmp}/nothing"], ["nothing", "mraf train"]),
         (["evaluate", "{tmp}/nothing", "--device", "tpu"], ["tpu"]),
+        (["evaluate", "{tmp}/nothing", "--json", "{tmp}"], ["it is a folder"]),
+        (["evaluate", "{tmp}/nothing", "--record", __file__ + "/e.csv"], ["is a file"]),
         (["submit", "{tmp}/nothing", "--out", "{tmp}/s"], ["nothing"]),
         (["score", "{tmp}", "--labels", "{tmp}/no.csv"], ["no.csv"]),
         (["data", "describe", "{tmp}"], ["csv"]),
         (["data", "pack", "{tmp}/nowhere"], ["nowhere"]),
         (["data", "fit-twin", "twin"], ["twin"]),
+        (["data", "fit-twin", "twin", "--out", "{tmp}"], ["it is a folder"]),
         (["figure", "pipeline", "--out", "{tmp}/picture.docx"], ["docx"]),
     ],
 )

@@ -376,6 +376,14 @@ def test_recording_again_replaces_rows_and_keeps_others(tmp_path, official_folde
     ]
 
 
+def test_of_what_is_not_done_nothing_is_recorded(tmp_path, official_folder):
+    failed = declare(tmp_path / "t.toml", broken="dropout = 2")
+    none = sweep(tmp_path / "runs", failed, source=official_folder, seeds=range(1))
+    assert len(none.run(progress=False)) == 1
+    assert record(none, tmp_path / "recorded") == []
+    assert not (tmp_path / "recorded").exists()
+
+
 @pytest.mark.parametrize(
     ("column", "value", "words"),
     [

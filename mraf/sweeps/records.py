@@ -46,16 +46,20 @@ RUN = ["arm", "seed", "preset"]
 def record(sweep: Sweep, folder: Path) -> list[Path]:
     """Write what is done of a sweep; rows of the same arm, seed and preset are replaced.
 
+    Of a table of which nothing is done nothing is written: a file without rows is no record.
+
     Returns:
         The files of the tables.
     Raises:
         RunError: a file is there but of another form or of other videos, or cannot be written.
     """
     slug = slug_of(sweep.material.corpus)
-    _record_videos(sweep, folder / f"sweep_videos_{slug}.csv")
+    tables = [(table, _rows(sweep, table)) for table in sweep.tables]
+    tables = [(table, rows) for table, rows in tables if len(rows)]
+    if tables:
+        _record_videos(sweep, folder / f"sweep_videos_{slug}.csv")
     files = []
-    for table in sweep.tables:
-        rows = _rows(sweep, table)
+    for table, rows in tables:
         file = folder / f"sweep_{table.name}_{slug}.csv"
         if file.exists():
             before = _read(file, COLUMNS)
