@@ -177,7 +177,11 @@ def measure(
     own = draw.judged[language]
     trials = Trials(scores, own.target, own.clips.labels)
     values, drawn = measures(curve(trials)), measures(curve(trials, weights, POINTS))
-    return {name: Measured(float(value), drawn[name]) for name, value in values.items()}
+    merged = measures(curve(trials, points=POINTS))  # is a little off, and so is each of drawn
+    return {
+        name: Measured(float(value), drawn[name] - merged[name] + value)
+        for name, value in values.items()
+    }
 
 
 def mean_of(runs: Sequence[Mapping[str, Measured]]) -> dict[str, Measured]:
