@@ -15,18 +15,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
-from scipy.stats import rankdata, spearmanr
+from scipy.stats import rankdata
 
 from mraf.data.calibration import calibrate
 from mraf.data.factors import BAND_EDGES, Scalars
 from mraf.data.features import Corpus
 from mraf.data.inspection import flawed_videos, unit, video_index
 from mraf.data.landmarks import Landmarks, group_means
-from mraf.data.protocol import cross_split
+from mraf.data.protocol import cross_split, validation_split
 from mraf.data.twin import NORM_LEVELS
 from mraf.errors import DataError
 
 Array = NDArray[Any]
+LONG = 4  # clips of a video from which on it tells how many of them are distinct
 NEGLIGIBLE = 1e-6  # mean energy of a band, of a total of 1, below which the band is left out
 
 
@@ -34,8 +35,10 @@ def fit_twin(corpus: Corpus, progress: bool = True) -> Scalars:
     """Scalars of a labelled corpus: aggregates over all speakers only. Deterministic.
 
     Raises:
-        DataError: there are no test clips, whose number the twin needs.
+        DataError: there are no test clips, whose number the twin needs, no video of some length,
+            or no speaker with two English videos.
     """
+    validation_split(corpus)  # what has no held-out video cannot be calibrated
     scalars: Scalars = {
         "counts": fit_counts(corpus),
         "norm": fit_norms(corpus),
@@ -79,7 +82,7 @@ def fit_counts(corpus: Corpus) -> Scalars:
             "clips_per_speaker": _rounded(quantiles, 1),
             "video_spread": 0.0,
         }
-    counts["rank_correlations"] = _rounded(spearmanr(np.stack(margins, axis=1))[0], 3)
+    counts["rank_correlations"] = _rounded(rank_correlations(np.stack(margins)), 3)
     flawed = flawed_videos(corpus)
     shared = flawed[flawed["flaw"] == "shared"]
     counts["shared_videos"] = len(shared)
@@ -90,9 +93,21 @@ def fit_counts(corpus: Corpus) -> Scalars:
     face = np.concatenate([part.face for part in parts])
     frame = np.unique([hash(row.tobytes()) for row in face], return_inverse=True)[1]
     distinct = np.bincount(np.unique(np.stack([video, frame]), axis=1)[0])
-    own_frames = (distinct / size)[size >= 4]
+    own_frames = (distinct / size)[size >= LONG]
+    if not len(own_frames):
+        raise DataError(
+            f"{corpus.name}: no video has {LONG} clips, too few to see how clips of a video differ."
+        )
     counts["frames"] = _rounded(np.quantile(own_frames, np.linspace(0, 1, 11)), 3)
     return counts
+
+
+def rank_correlations(values: Array) -> Array:
+    """Spearman's correlations of rows (R, N), shape (R, R); 0 with a row that is all the same."""
+    with np.errstate(invalid="ignore"):
+        found = np.nan_to_num(np.corrcoef(rankdata(values, axis=1)))
+    np.fill_diagonal(found, 1)
+    return found
 
 
 def fit_norms(corpus: Corpus) -> Scalars:

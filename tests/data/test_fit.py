@@ -6,16 +6,19 @@ import copy
 
 import numpy as np
 import pytest
+from official import random_corpus
+from scipy.stats import spearmanr
 
 from mraf.comparison import class_mean_accuracies
 from mraf.data.calibration import KNOBS, calibrate, turned
 from mraf.data.factors import BAND_EDGES
 from mraf.data.features import Corpus
-from mraf.data.fit import fit_counts, fit_energies, fit_norms
+from mraf.data.fit import fit_counts, fit_energies, fit_norms, fit_twin, rank_correlations
 from mraf.data.inspection import cosine_quantiles, unit
 from mraf.data.landmarks import held_out_accuracy
 from mraf.data.probe import Probe
 from mraf.data.twin import calibration, generate
+from mraf.errors import DataError
 
 WIDTH = np.diff(BAND_EDGES)
 
@@ -42,6 +45,20 @@ def test_fit_finds_the_counts_again(twin: Corpus) -> None:
     expected = np.array(given["rank_correlations"])
     assert np.array(found["rank_correlations"]) == pytest.approx(expected, abs=0.15)
     assert found["frames"] == pytest.approx(given["frames"], abs=0.12)
+
+
+def test_rank_correlations_are_spearmans_and_zero_with_what_does_not_vary() -> None:
+    values = np.random.default_rng(0).integers(0, 5, (3, 20))
+    assert rank_correlations(values) == pytest.approx(spearmanr(values.T)[0])
+    values[1] = 7
+    found = rank_correlations(values)
+    assert found[1] == pytest.approx([0, 1, 0])
+
+
+@pytest.mark.parametrize(("sizes", "words"), [({"clips": 3}, "4 clips"), ({"videos": 1}, "two")])
+def test_a_corpus_too_small_to_fit_is_told(sizes: dict[str, int], words: str) -> None:
+    with pytest.raises(DataError, match=words):
+        fit_twin(random_corpus(speakers=8, **sizes))
 
 
 def test_fit_finds_the_norms_again(twin: Corpus) -> None:
