@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from mraf.files import slug_of
 from mraf.pairing import ArmRuns, runs_of, scores
 from mraf.recorded import FOLDER, find, paper_table
 from mraf.sweeps import Table, read_sweep, read_table
@@ -46,9 +47,14 @@ class Place(NamedTuple):
     preset: str
     data: str
 
+    @classmethod
+    def of(cls, corpus: str) -> Place:
+        """Of a corpus by its name; where MRAF_DATA is, unless it is the twin."""
+        return TWIN if corpus == TWIN.corpus else cls(corpus, slug_of(corpus), "paper", "")
 
-OFFICIAL = Place("MAV-Celeb v1", "mavceleb_v1", "paper", "")
+
 TWIN = Place("twin", "twin", "quick", " --data twin")
+OFFICIAL = Place.of("MAV-Celeb v1")
 
 
 @dataclass(frozen=True, eq=False)

@@ -82,7 +82,10 @@ def read_config(path: Path) -> tuple[Config, dict[str, str]]:
     """Read ``config.json``. Raises RunError when it is missing or damaged."""
     try:
         values = json.loads((path / CONFIG).read_text(encoding="utf-8"))
-        return Config.from_dict(values), values.get("data", {})
+        config, data = Config.from_dict(values), values.get("data", {})
+        if not isinstance(data, dict):
+            raise ValueError("'data' must say by name what the clips are")
+        return config, data
     except FileNotFoundError:
         raise RunError(
             f"{path}: no run here (no {CONFIG}); make one with mraf train --out."

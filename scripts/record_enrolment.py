@@ -11,17 +11,14 @@ Aggregates only.
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import recording
 from tqdm.auto import tqdm
 
-from mraf import data
-from mraf.ablations import OFFICIAL, TWIN
 from mraf.baselines import ClassMeans
 from mraf.batches import number_of_batches
 from mraf.configuration import configure
@@ -34,7 +31,6 @@ from mraf.prediction import HEADS, predict
 from mraf.sweeps.sweep import parse_seeds
 from mraf.training import train
 
-OUT = Path(__file__).resolve().parents[1] / "data" / "recorded"
 NUMBERS = (1, 2, 5, 10)
 COLUMNS = ["clips_a_speaker", "training_clips", "seed", "system", "setting", "accuracy", "corpus"]
 COLUMNS += ["preset", "split", "command"]
@@ -51,16 +47,10 @@ def steps_kept(experiment: Experiment, clips: int) -> Experiment:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--data", help="the corpus (default: $MRAF_DATA, else the twin)")
-    parser.add_argument("--preset", default="quick")
-    parser.add_argument("--seeds", default="3", help="N or FIRST-LAST (default: %(default)s)")
+    parser = recording.parser(__doc__, seeds="3")
     parser.add_argument("--network", action="store_true", help="MRAF, not class means")
-    parser.add_argument("--out", type=Path, default=OUT)
     options = parser.parse_args()
-    base = Experiment.of(options.data, options.preset, device="cpu")
-    place = next(place for place in (OFFICIAL, TWIN) if place.corpus == base.corpus.name)
-    split = data.validation_split(base.corpus, base.config.training.split_seed)
+    base, place, split = recording.material(options)
     file = options.out / f"enrolment_{place.slug}.csv"
     before = pd.read_csv(file) if file.exists() else pd.DataFrame(columns=COLUMNS)
     preset = options.preset if options.network else "none"  # class means have none
@@ -94,4 +84,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    recording.run(main)

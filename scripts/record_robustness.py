@@ -12,22 +12,22 @@ run, condition, setting and bin of confidence. Aggregates only.
 
 from __future__ import annotations
 
-import argparse
 import time
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import recording
 from tqdm.auto import tqdm
 
 from mraf import data
-from mraf.ablations import OFFICIAL, TWIN, declared_table
+from mraf.ablations import declared_table
 from mraf.calibration import confidences, reliability_bins
 from mraf.configuration import configure
 from mraf.data.features import FeatureSet
 from mraf.data.protocol import SETTINGS
+from mraf.errors import RunError
 from mraf.evaluation import top1
-from mraf.experiment import Experiment
 from mraf.files import without_home, write_text
 from mraf.model import MRAF
 from mraf.outcomes import Judged
@@ -38,7 +38,6 @@ from mraf.sweeps.sweep import commit, parse_seeds
 from mraf.sweeps.tasks import per_video
 from mraf.training import train
 
-OUT = Path(__file__).resolve().parents[1] / "data" / "recorded"
 AMOUNTS: dict[Damage, tuple[float, ...]] = {
     "swapped face": (0.1, 0.3, 0.5, 1),
     "missing face": (0.3, 1),
@@ -89,19 +88,17 @@ def append(file: Path, rows: list[dict[str, Any]], columns: list[str]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--data", help="the corpus (default: $MRAF_DATA, else the twin)")
-    parser.add_argument("--preset", default="quick")
+    parser = recording.parser(__doc__, seeds="5")
     parser.add_argument("--table", default="scorer", help="of data/sweeps/ (default: %(default)s)")
-    parser.add_argument("--arms", nargs="*", help="default: all")
-    parser.add_argument("--seeds", default="5", help="N or FIRST-LAST (default: %(default)s)")
-    parser.add_argument("--out", type=Path, default=OUT)
+    parser.add_argument("--arms", nargs="+", help="default: all")
     options = parser.parse_args()
     table = declared_table(options.table, options.preset)
-    arms = [arm for arm in table.arms if not options.arms or arm.name in options.arms]
-    base = Experiment.of(options.data, options.preset, device="cpu")
-    place = next(place for place in (OFFICIAL, TWIN) if place.corpus == base.corpus.name)
-    split = data.validation_split(base.corpus, base.config.training.split_seed)
+    declared = {arm.name: arm for arm in table.arms}
+    if unknown := [name for name in options.arms or () if name not in declared]:
+        known = ", ".join(declared)
+        raise RunError(f"table '{table.name}' has no arm '{unknown[0]}'; there are: {known}.")
+    arms = [declared[name] for name in options.arms or declared]
+    base, place, split = recording.material(options)
     file = options.out / f"robustness_{place.slug}.csv"
     done = set()
     if file.exists():
@@ -132,4 +129,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    recording.run(main)

@@ -1,0 +1,45 @@
+"""What the scripts that train and record share: their options, and what these come to."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from mraf import data
+from mraf.ablations import Place
+from mraf.errors import MrafError
+from mraf.experiment import Experiment
+
+OUT = Path(__file__).resolve().parents[1] / "data" / "recorded"
+
+
+def parser(text: str, seeds: str) -> argparse.ArgumentParser:
+    """The options of both.
+
+    Args:
+        text: what the script says of itself; its first line is shown.
+        seeds: that are run by default.
+    """
+    parser = argparse.ArgumentParser(description=text.split("\n")[0])
+    parser.add_argument("--data", help="the corpus (default: $MRAF_DATA, else the twin)")
+    parser.add_argument("--preset", default="quick")
+    parser.add_argument("--seeds", default=seeds, help="N or FIRST-LAST (default: %(default)s)")
+    parser.add_argument("--out", type=Path, default=OUT)
+    return parser
+
+
+def material(options: argparse.Namespace) -> tuple[Experiment, Place, data.Split]:
+    """The corpus and the preset, where its results belong, and its validation split."""
+    base = Experiment.of(options.data, options.preset, device="cpu")
+    split = data.validation_split(base.corpus, base.config.training.split_seed)
+    return base, Place.of(base.corpus.name), split
+
+
+def run(main: Callable[[], None]) -> None:
+    """Run a script; what a user can mend is one line, as of `mraf`."""
+    try:
+        main()
+    except MrafError as error:
+        sys.exit(f"{Path(sys.argv[0]).name}: error: {error}")
