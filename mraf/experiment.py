@@ -6,8 +6,9 @@ import hashlib
 import json
 import os
 import shutil
+import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,6 +30,10 @@ from mraf.submission import write_submission
 from mraf.systems import class_mean_system, run_system
 from mraf.training import train
 from mraf.transduction import METHODS
+
+HELD_OUT = "trained without the validation videos"
+TRAIN_ON_ALL = "mraf train --set holdout=false trains on every English clip"
+FEWER_CLIPS = f"MRAF was {HELD_OUT}, the other systems on all English clips; {TRAIN_ON_ALL}."
 
 
 @dataclass(frozen=True)
@@ -189,10 +194,13 @@ def submit_run(
 ) -> tuple[Path, Path]:
     """Write the challenge's two files, with the method that was chosen for the protocol.
 
-    Raises as ``evaluate_run``; labels are not needed.
+    Raises as ``evaluate_run``; labels are not needed. Warns where the run saw fewer clips than it
+    might have.
     """
     corpus, shown = _matching(run, source), _protocol(protocol)
     split = test_split(corpus)
+    if run.config.training.holdout:
+        warnings.warn(f"the run was {HELD_OUT}; {TRAIN_ON_ALL}.", stacklevel=2)
     predictor: Predictor | Transduction = mraf_system(run)
     if shown is not CLIP:
         predictor = Transduction(run_system(run, split.train), shown)
@@ -226,7 +234,8 @@ def _matching(run: Run, source: str | Corpus | None) -> Corpus:
 def _judged(run: Run, corpus: Corpus, split: str) -> Split:
     training = run.config.training
     if split == "test":
-        return test_split(corpus)
+        test = test_split(corpus)
+        return replace(test, notes=(*test.notes, FEWER_CLIPS)) if training.holdout else test
     if not training.holdout:
         raise RunError(
             f"{run.path}: trained with holdout=false, so the validation videos are not unseen; "

@@ -8,9 +8,10 @@ from pathlib import Path
 import pandas as pd
 
 from mraf.data.protocol import SETTINGS, Split, validation_split
+from mraf.errors import RunError
 from mraf.evaluation import paired_difference
 from mraf.experiment import Experiment, evaluate_run, train_run
-from mraf.files import write_text
+from mraf.files import slug_of, write_text
 from mraf.outcomes import Evaluation
 from mraf.plots import data as data_plots
 from mraf.plots import results
@@ -32,8 +33,14 @@ def reproduce(experiment: Experiment, out: Path, command: str) -> tuple[Evaluati
         command: what was typed, for the report.
     Returns:
         The evaluation and the path of ``report.html``.
+    Raises:
+        RunError: no video is held out, so that nothing could be judged.
     """
-    folder = out / f"{experiment.corpus.version}-{experiment.preset}"
+    if not experiment.config.training.holdout:
+        raise RunError(
+            "holdout=false leaves no unseen video to judge and report; use mraf train and submit."
+        )
+    folder = out / f"{slug_of(experiment.corpus.name)}-{experiment.preset}"
     path = folder / "run"
     if (path / MODEL).is_file():
         shutil.rmtree(path)

@@ -1,5 +1,6 @@
 """The run store and the ties between a run and its features."""
 
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 import torch
 
 from mraf.errors import RunError
-from mraf.experiment import evaluate_run, trained
+from mraf.experiment import evaluate_run, submit_run, trained
 from mraf.runs import MODEL
 
 TINY = {"width": 16, "tokens": 2, "heads": 2, "epochs": 1, "precision": "float32"}
@@ -32,6 +33,17 @@ def test_other_features_or_settings_are_another_run(tiny_corpus, tmp_path):
     assert trained("quick", tiny_corpus, {**TINY, "seed": 1}, store=tmp_path).path != run.path
     with pytest.raises(RunError, match="other features"):
         evaluate_run(run, other)
+
+
+def test_where_a_run_saw_fewer_clips_than_it_is_judged_beside_it_is_said(tiny_corpus, tmp_path):
+    for holdout in (True, False):
+        run = trained("quick", tiny_corpus, {**TINY, "holdout": holdout}, store=tmp_path / "runs")
+        notes = " ".join(evaluate_run(run, tiny_corpus, "test").notes)
+        assert ("without the validation videos" in notes) == holdout
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            submit_run(run, tiny_corpus, tmp_path / str(holdout))
+        assert ["holdout=false" in str(warning.message) for warning in told] == [True] * holdout
 
 
 def test_without_a_place_to_write_it_trains_and_says_so(tiny_corpus, tmp_path):

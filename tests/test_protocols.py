@@ -165,6 +165,7 @@ def test_a_run_is_judged_and_submitted_under_a_protocol(run, tiny_corpus, tmp_pa
     ]
     labels = tmp_path / "labels.csv"
     labels.write_text("\n".join(["key,language,speaker", *lines]) + "\n")
-    submit_run(run, tiny_corpus, tmp_path / "out", protocol)
+    with pytest.warns(UserWarning, match="without the validation videos"):
+        submit_run(run, tiny_corpus, tmp_path / "out", protocol)
     judged = score_submission(tmp_path / "out", labels)
     assert set(judged.accuracies("submission")) == {"P3", "P4", "P5", "P6", "mean"}
