@@ -31,7 +31,7 @@ from mraf.plots.style import (
 )
 from mraf.verdicts import BETTER, DELTA, EQUAL, OPEN, WORSE, judged
 
-FAR = 0.25  # below the others, as a fraction
+FAR = 0.2  # below the median, as a fraction
 COLOUR = {BETTER: FUSED, WORSE: MISSING, EQUAL: VOICE, OPEN: GREY}
 PAPER: dict[str, Any] = {"marker": "D", "ls": "", "mfc": "none", "mec": INK, "ms": 5.5}
 
@@ -121,21 +121,34 @@ def sampling(table: pd.DataFrame, best: float = 0.2, title: str = "") -> Figure:
     groups = {"with face": ("P3", "P5"), "without face": ("P4", "P6"), "all four": ("mean",)}
     sentences = []
     for axes, (name, metrics) in zip(panels, groups.items(), strict=True):
+        far: list[str] = []
+        at: list[float] = []
         for metric in metrics:
             rows = table[table.metric == metric].sort_values("share")
             if rows.empty:
                 continue
             colour, line = SETTING.get(metric, (FUSED, "-"))
+            near = rows.accuracy > rows.accuracy.median() - FAR
+            far += [f"{metric} {r.accuracy:.0%}" for r in rows[~near].itertuples()]
+            at += rows.share[~near].tolist()
+            rows = rows[near]
             axes.fill_between(rows.share, rows.low, rows.high, color=colour, alpha=0.15, lw=0)
             axes.plot(rows.share, rows.accuracy, f"o{line}", ms=4, color=colour, label=metric)
             top = rows.loc[rows.accuracy.idxmax()]
             sentences.append(f"{metric}: highest, {top.accuracy:.1%}, at {top.share:g}.")
+        sentences += [f"Far below: {text}." for text in far]
         axes.axvline(best, color=GREY, ls="--", lw=1)
         axes.set(title=name)
         axes.set_xlabel("$p_a$")
         axes.grid(axis="y")
         axes.legend(loc="lower center", ncols=2)
-        _look_at_most(axes, table[table.metric.isin(metrics)])
+        axes.set_xlim(-0.05, 1.05)
+        low, high = axes.get_ylim()
+        axes.set_ylim(low - 0.25 * (high - low), high)  # the legend stands below
+        if far:
+            axes.annotate("\n".join(far) + "\n↓", (min(at), 0.13), (0, 0),
+                          ("data", "axes fraction"), "offset points", ha="center", va="bottom",
+                          fontsize=7.5, color=GREY)  # fmt: skip
         percent_axis(axes)
     panels[0].set_ylabel("accuracy, 95% interval")
     panels[2].annotate("paper's best", (best, 1), (4, -2), ("data", "axes fraction"),
@@ -143,18 +156,6 @@ def sampling(table: pd.DataFrame, best: float = 0.2, title: str = "") -> Figure:
     if title:
         figure.suptitle(title, fontsize=9.5, color=GREY, x=0.01, ha="left")
     return describe(figure, f"{title}. Accuracy over p_a. " + " ".join(sentences))
-
-
-def _look_at_most(axes: Axes, rows: pd.DataFrame) -> None:
-    """Leave out of sight what is far below all else, and say where it is."""
-    near = rows.accuracy > rows.accuracy.median() - FAR
-    low, high = rows.low[near].min(), rows.high[near].max()
-    margin = 0.06 * (high - low)
-    axes.set_ylim(low - 4 * margin, high + margin)  # the legend stands below
-    for row in rows[~near].itertuples():
-        axes.annotate(f"{row.metric}: {row.accuracy:.0%} ↓", (row.share, 0.14), (0, 0),
-                      ("data", "axes fraction"), "offset points", ha="right", fontsize=7.5,
-                      color=SETTING.get(str(row.metric), (FUSED, "-"))[0])  # fmt: skip
 
 
 @styled

@@ -122,7 +122,7 @@ def errors_by_video(
     figure = new_figure(8.6, 3.5)
     left, right = figure.subplots(1, 2)
     sentences: list[str] = []
-    evenly: NDArray[Any] = np.zeros(1)
+    evenly: list[NDArray[Any]] = []
     for setting, wrong in errors.items():
         wrong, size = np.asarray(wrong, dtype=float), np.asarray(clips[setting], dtype=float)
         colour, line = SETTING.get(setting, (FUSED, "-"))
@@ -134,11 +134,12 @@ def errors_by_video(
             continue
         part = _held_by_first(wrong)
         left.plot(np.linspace(0, 1, len(part)), part, line, color=colour, label=setting)
-        if np.any(evenly != size):  # the same clips are judged with the face and without
-            part_of_clips = _held_by_first(size)
-            left.plot(np.linspace(0, 1, len(part)), part_of_clips, ":", color=colour, lw=1.2,
-                      label=None if np.any(evenly) else "errors at one rate")  # fmt: skip
-            evenly = size
+        if not any(np.array_equal(size, other) for other in evenly):  # P4 has the clips of P3
+            of_clips, label = _held_by_first(size), None if evenly else "errors at one rate"
+            left.plot(
+                np.linspace(0, 1, len(part)), of_clips, ":", color=colour, lw=1.2, label=label
+            )
+            evenly.append(size)
         half = int(np.argmax(part >= 0.5))
         sentences.append(
             f"{setting}: half of the {int(wrong.sum())} errors are in {half} of {len(wrong)} "

@@ -123,8 +123,7 @@ def weight_calibration(table: pd.DataFrame) -> Figure:
     axes.plot([0, 1], [0, 1], color=GREY, ls="--", lw=1.2)
     lowest, highest = float(table.weight.min()), float(table.weight.max())
     margin = max(0.01, 0.15 * (highest - lowest))
-    axes.text(highest + margin, highest + margin + 0.02, "calibrated", color=GREY, ha="right",
-              fontsize=9)  # fmt: skip
+    axes.text(lowest - 0.9 * margin, lowest + 0.01, "calibrated", color=GREY, fontsize=9)
     axes.vlines(table.weight, table.low, table.high, color=MODALITY["face"], lw=2, alpha=0.6)
     axes.scatter(table.weight, table.share, color=MODALITY["face"], s=28, zorder=3)
     axes.set(

@@ -177,7 +177,10 @@ def enrolment(table: pd.DataFrame, title: str = "") -> Figure:
                 continue
             modality = str(system).rpartition(", ")[2]
             colour, line = ENROLLED.get(modality, (INK, "-"))
-            axes.plot(rows.clips, rows.accuracy, f"{mark}{line}", color=colour, ms=4, label=system)
+            axes.plot(
+                rows.clips, rows.accuracy, f"{mark}{line}", color=colour, ms=4, label=system,
+                zorder=3 if line == "--" else 2,  # without a face the sum is the voice
+            )  # fmt: skip
             axes.fill_between(rows.clips, rows.low, rows.high, color=colour, alpha=0.2, lw=0)
             ends = rows.iloc[[0, -1]].accuracy.tolist()
             sentences.append(f"{setting}, {system}: from {ends[0]:.0%} to {ends[1]:.0%}.")

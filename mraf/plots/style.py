@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 from cycler import cycler
 from matplotlib.axes import Axes
-from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
 from mraf.errors import DataError, RunError
@@ -148,7 +147,7 @@ def save(figure: matplotlib.figure.Figure, path: str | Path) -> None:
 def percent_axis(axes: Axes, which: Literal["x", "y"] = "y") -> None:
     """Label an axis of fractions in percent."""
     axis = axes.yaxis if which == "y" else axes.xaxis
-    axis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    axis.set_major_formatter(lambda x, _: f"{100 * x:.4g}%")  # as many decimals as ticks have
 
 
 def ridge(axes: Axes, row: float, values: NDArray[Any], edges: NDArray[Any], colour: str) -> None:

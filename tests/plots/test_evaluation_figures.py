@@ -43,6 +43,11 @@ def test_errors_by_video_counts_the_videos_that_hold_half():
     np.testing.assert_allclose(left.lines[1].get_ydata(), [0, 0.25, 0.5, 0.75, 0.875, 1])
     assert left.lines[1].get_label() == "errors at one rate"
     np.testing.assert_allclose(right.lines[0].get_ydata(), [0.8, 0.1, 0.1, 0, 0])
+    others = {"P3": errors["P3"], "P4": errors["P3"], "P5": np.array([1, 2, 0])}
+    figure = figures.errors_by_video(others, dict.fromkeys(("P3", "P4"), clips["P3"]) | {
+        "P5": np.array([3, 4, 5])
+    })  # fmt: skip
+    assert len(figure.axes[0].lines) == 3 + 2  # the reference once for P3 and P4
     with pytest.raises(DataError, match="of one shape"):
         figures.errors_by_video(errors, {"P3": np.ones(4), "P4": np.ones(2)})
 
