@@ -27,6 +27,7 @@ from mraf.prediction import predict
 from mraf.protocols import CLIP, COPY, LEADERBOARD, PROTOCOLS, Protocol, Transduction
 from mraf.runs import MODEL, Run
 from mraf.submission import write_submission
+from mraf.sweeps.tasks import code_fingerprint
 from mraf.systems import class_mean_system, run_system
 from mraf.training import train
 from mraf.transduction import METHODS
@@ -112,7 +113,9 @@ def trained(
     corpus = data.load() if corpus is None else corpus
     config = configure(preset, corpus.speakers, overrides)
     experiment = Experiment(corpus, config, preset, device)
-    made_of = json.dumps({**config.to_dict(), "data": experiment.data, "mraf": __version__})
+    # what trains is in the name: without it, a run of other code would be taken for this one
+    code = {"mraf": __version__, "code": code_fingerprint()}
+    made_of = json.dumps({**config.to_dict(), "data": experiment.data, **code})
     name = f"{preset}-{hashlib.sha256(made_of.encode()).hexdigest()[:12]}"
     folder = _store(store)
     path = folder / name if folder else None

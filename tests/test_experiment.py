@@ -35,6 +35,12 @@ def test_other_features_or_settings_are_another_run(tiny_corpus, tmp_path):
         evaluate_run(run, other)
 
 
+def test_other_code_is_another_run(tiny_corpus, tmp_path, monkeypatch):
+    run = trained("quick", tiny_corpus, TINY, store=tmp_path)
+    monkeypatch.setattr("mraf.experiment.code_fingerprint", lambda: "of other code")
+    assert trained("quick", tiny_corpus, TINY, store=tmp_path).path != run.path
+
+
 def test_where_a_run_saw_fewer_clips_than_it_is_judged_beside_it_is_said(tiny_corpus, tmp_path):
     for holdout in (True, False):
         run = trained("quick", tiny_corpus, {**TINY, "holdout": holdout}, store=tmp_path / "runs")

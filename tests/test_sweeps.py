@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import shutil
 from concurrent.futures import Future
+from dataclasses import replace
 from logging import CRITICAL
 from pathlib import Path
 from signal import SIGKILL
@@ -18,7 +20,7 @@ from mraf.cli import main
 from mraf.configuration import PRESETS, RECIPES
 from mraf.errors import MrafError, RunError
 from mraf.sweeps import ClusterPool, LocalPool, Sweep, parse_seeds, read_sweep, read_table, record
-from mraf.sweeps.tasks import code_fingerprint, run_task
+from mraf.sweeps.tasks import CODE, code_fingerprint, run_task
 
 SHIPPED = sorted((Path(__file__).parents[1] / "data" / "sweeps").glob("*.toml"))
 SIZE = 'width = 16, tokens = 2, heads = 2, precision = "float32"'
@@ -242,6 +244,36 @@ def test_other_features_are_other_runs(tmp_path, official_folder):
         sweep(tmp_path / "runs", file, source=source) for source in (official_folder, other_folder)
     )
     assert not {task.id for task in one.tasks} & {task.id for task in other.tasks}
+
+
+def test_automatic_precision_is_part_of_what_a_run_is(tmp_path, official_folder):
+    file = declare(tmp_path / "t.toml", a="", b="kd_weight = 0")
+    file.write_text(file.read_text().replace('"float32"', '"auto"', 1))
+    of = {}
+    for precision in ("float32", "bfloat16"):
+        on = sweep(tmp_path / "runs", file, source=official_folder, seeds=range(1))
+        on.material = replace(on.material, precision=precision)
+        auto, explicit = on.tasks
+        assert auto.config.training.precision == precision
+        assert explicit.config.training.precision == "float32"
+        of[precision] = auto.id, explicit.id
+    assert of["float32"][0] != of["bfloat16"][0]
+    assert of["float32"][1] == of["bfloat16"][1]
+
+
+def test_what_the_code_of_a_run_imports_is_part_of_it_too():
+    """But for what says where and what, not how: that is in the settings or the features."""
+    aside = {"mraf", "mraf.configuration", "mraf.data.features", "mraf.errors"}
+    package = Path(mraf.__file__).parent
+    files = [f for name in CODE for f in (package / name, *(package / name).rglob("*.py"))]
+    found = set()
+    for file in (file for file in files if file.suffix == ".py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("mraf"):
+                found.add(node.module)
+    kept = {"mraf." + name.removesuffix(".py").replace("/", ".") for name in CODE}
+    rest = {name for name in found - aside if not kept & {name, name.rpartition(".")[0]}}
+    assert rest == set()
 
 
 def test_a_corpus_or_device_that_the_worker_lacks_is_told(tmp_path, official_folder):

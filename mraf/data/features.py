@@ -122,8 +122,8 @@ class FeatureSet:
 
     @property
     def fingerprint(self) -> str:
-        """Names these features and labels; another clip, order or number gives another name."""
-        digest = hashlib.sha256()
+        """Names features, labels and videos; another clip, order or number gives another name."""
+        digest = hashlib.sha256("\n".join(self.video).encode())  # videos decide the split
         for values in (self.face, self.voice, self.speaker):
             if values is not None:
                 digest.update(np.ascontiguousarray(values).data)

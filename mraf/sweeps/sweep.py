@@ -186,6 +186,9 @@ class Sweep:
     def _task(self, arm: Arm, seed: int) -> Task:
         settings = {**arm.settings, "seed": seed}
         config = configure(self.preset, self.material.speakers, settings)
+        if config.training.precision == "auto":
+            settings["precision"] = self.material.precision
+            config = configure(self.preset, self.material.speakers, settings)
         features = self.material.fingerprint
         return Task(config, self.source, features, code_fingerprint(), self.material.device)
 

@@ -31,7 +31,7 @@ from mraf.training import train
 
 SYSTEM = HEADS["fused"]
 # The modules that turn settings and clips into scores: a change there makes other runs.
-CODE = ("model", "batches.py", "losses.py", "prediction.py", "training.py")
+CODE = ("model", "batches.py", "data/sampling.py", "losses.py", "prediction.py", "training.py")
 
 _one_at_a_time = threading.Lock()  # torch's random state and threads belong to the process
 
@@ -47,6 +47,7 @@ class Material:
         clips: clips per video in the published order, by `Setting.language`.
         fingerprint: of all features, labels and videos.
         device: "cpu", "cuda", "cuda:N" or "mps": what the worker took for "auto".
+        precision: what it took for "auto", as `TrainingConfig` names it.
     """
 
     corpus: str
@@ -55,6 +56,7 @@ class Material:
     clips: dict[str, tuple[int, ...]]
     fingerprint: str
     device: str
+    precision: str
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,8 @@ class Task:
     """All that determines a run; two tasks of one ``id`` give the same outcome.
 
     Args:
-        config: of the network and the training, the seed among it.
+        config: of the network and the training, the seed among it; its precision is not "auto",
+            which comes to one thing on one processor and to another on the next.
         source: of the corpus, as `mraf.data.load` takes it.
         features: fingerprint of the material.
         code: `code_fingerprint` of who asks.
@@ -91,7 +94,6 @@ def describe(source: str, device: str) -> Material:
     digest = hashlib.sha256()
     for part in (split.train, split.english, split.cross):
         digest.update(part.fingerprint.encode())
-        digest.update("\n".join(part.video).encode())
     return Material(
         corpus.name,
         corpus.speakers,
@@ -102,6 +104,7 @@ def describe(source: str, device: str) -> Material:
         },
         digest.hexdigest()[:16],
         found,
+        str(resolve_precision("auto", torch.device(found))).removeprefix("torch."),
     )
 
 

@@ -112,7 +112,7 @@ def test_hidden_labels_say_so(clips):
         _ = hidden.labels
 
 
-def test_the_fingerprint_names_features_and_labels(clips):
+def test_the_fingerprint_names_features_labels_and_videos(clips):
     assert clips[:].fingerprint == clips.fingerprint
     others = [
         clips[::-1],
@@ -121,8 +121,9 @@ def test_the_fingerprint_names_features_and_labels(clips):
         replace(clips, voice=changed(clips.voice, (0, 0), 1)),
         replace(clips, speaker=1 - clips.labels),
         replace(clips, speaker=None),
+        replace(clips, video=clips.video[::-1]),
     ]
-    assert len({part.fingerprint for part in (clips, *others)}) == 7
+    assert len({part.fingerprint for part in (clips, *others)}) == 8
 
 
 # ---------------------------------------------------------------- Corpus
