@@ -1,6 +1,6 @@
 # Every target sets up .venv by itself, once. `make help` lists them.
+# No .SHELLFLAGS, which the make of macOS (3.81) ignores: a recipe that needs pipefail sets it.
 SHELL := bash
-.SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -39,7 +39,7 @@ setup: $(STAMP)  ## make .venv with all packages; the other targets do this by t
 
 reproduce: $(STAMP)  ## train, evaluate, report, run the notebooks (MRAF_DATA=DIR for the real features)
 	@mkdir -p build
-	@$(PY) -m mraf reproduce $(ARGS) | tee build/reproduce.txt
+	@set -o pipefail; $(PY) -m mraf reproduce $(ARGS) | tee build/reproduce.txt
 	@$(PY) scripts/run_notebooks.py --out build/notebooks $(NOTEBOOKS)
 	@cat build/reproduce.txt
 
@@ -78,7 +78,7 @@ lint: $(STAMP)  ## ruff and mypy
 	$(PY) -m mypy
 
 bench: $(STAMP)  ## the benchmarks, one after the other
-	@for file in $(sort $(wildcard benchmarks/*.py)); do echo "== $$file"; $(PY) "$$file"; done
+	@set -e; for file in $(sort $(wildcard benchmarks/*.py)); do echo "== $$file"; $(PY) "$$file"; done
 
 constraints: $(STAMP)  ## write constraints.txt anew, keeping the pins that still fit
 	@scripts/constraints.sh

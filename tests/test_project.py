@@ -214,6 +214,20 @@ def test_binder_start_hands_over_to_the_server() -> None:
     assert "export OMP_NUM_THREADS=1" in lines
 
 
+def test_make_reproduce_fails_where_a_step_before_the_pipe_does(tmp_path: Path) -> None:
+    (tmp_path / "Makefile").write_bytes((ROOT / "Makefile").read_bytes())
+    python = 'case "$*" in -c*) echo True;; "-m mraf"*) exit 1;; esac'  # all works but mraf
+    (tmp_path / "py").write_text(f"#!/bin/sh\n{python}\n")
+    (tmp_path / "py").chmod(0o755)
+    (tmp_path / "scripts").mkdir()
+    for name in ("pyproject.toml", "constraints.txt", "scripts/setup.sh", "stamp"):
+        (tmp_path / name).touch()
+    command = ["make", "PY=./py", "STAMP=stamp", ".SHELLFLAGS=-c", "reproduce"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 2, done.stderr
+    assert (tmp_path / "build/reproduce.txt").exists()
+
+
 # --- what the README promises ----------------------------------------------------------------
 
 PAGES = ("README.md", "CONTRIBUTING.md")
