@@ -18,6 +18,7 @@ from mraf.model import ModelConfig
 Precision = Literal["auto", "float32", "bfloat16"]
 Sampling = Literal["clip", "speaker", "video"]
 Part = TypeVar("Part")
+GIVEN = {"speakers", "face_dim", "voice_dim"}  # by the corpus, not to be set
 
 
 @dataclass(frozen=True)
@@ -85,8 +86,8 @@ class TrainingConfig:
             "reliability_floor": 0 <= self.reliability_floor <= 1,
             "reliability_floor_weight": self.reliability_floor_weight >= 0,
             "weight_decay": self.weight_decay >= 0,
-            "seed": self.seed >= 0,
-            "split_seed": self.split_seed >= 0,
+            "seed": 0 <= self.seed < 2**63,  # what torch takes
+            "split_seed": 0 <= self.split_seed < 2**63,
         }
         for name in ("face_weight", "voice_weight", "fused_weight", "kd_weight", "center_weight"):
             allowed[name] = getattr(self, name) >= 0
@@ -172,7 +173,7 @@ def configure(preset: str, speakers: int, overrides: Mapping[str, Any] | None = 
     changes = {**PRESETS[name], **RECIPES.get(recipe, {}), **(overrides or {})}
     for key, value in changes.items():
         owner = next(
-            (part for part in parts if key in field_types(part) and key != "speakers"), None
+            (part for part in parts if key in field_types(part) and key not in GIVEN), None
         )
         if owner is None:
             raise RunError(f"unknown setting '{key}'{_suggestion(key)}; see mraf train --help.")
@@ -188,7 +189,7 @@ def describe_settings() -> str:
     lines = []
     for part in (ModelConfig, TrainingConfig):
         for entry in fields(part):
-            if entry.name in {"speakers", "face_dim", "voice_dim"}:
+            if entry.name in GIVEN:
                 continue
             choices = typing.get_args(field_types(part)[entry.name])
             among = f"  {{{', '.join(choices)}}}" if choices else ""
@@ -238,6 +239,7 @@ def parse_overrides(pairs: Iterable[str]) -> dict[str, str]:
 
 def _suggestion(key: str) -> str:
     known = [*field_types(TrainingConfig), *field_types(ModelConfig)]
+    known = [name for name in known if name not in GIVEN]
     close = difflib.get_close_matches(key, known, n=1)
     return f", did you mean '{close[0]}'?" if close else ""
 
