@@ -17,8 +17,8 @@ from mraf.plots.style import (
     FUSED,
     GREY,
     INK,
+    LANGUAGES,
     MISSING,
-    OTHER,
     PALE,
     PALETTE,
     VOICE,
@@ -34,7 +34,7 @@ from mraf.related.verification import Rates, eer
 
 SAME, DIFFERENT = VOICE, MISSING
 COLOUR = {WINNER: FUSED, RIVAL: GREY, "CCA": PALETTE["orange"]}
-CONDITIONS = {"heard": VOICE, "unheard": OTHER}
+CONDITIONS = dict(zip(("heard", "unheard"), LANGUAGES, strict=True))
 COSINES = (-1, -0.5, 0, 0.5, 1)
 TICKS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98)
 
