@@ -257,6 +257,21 @@ def spread_of_seeds(measured: NDArray[Any], drawn: NDArray[Any]) -> float:
     return float(np.sqrt(max(0.0, measured.var(ddof=1) - explained)))
 
 
+def over_seeds(measured: NDArray[Any], drawn: NDArray[Any], seed: int = 0) -> NDArray[np.float64]:
+    """The mean of a number over seeds, for other units and other seeds, shape (R,).
+
+    Args:
+        measured: of each seed, shape (S,); folds and draws are seeds, too, where each is trained.
+        drawn: the same for each draw of units, shape (R, S).
+        seed: of the numbers that stand for other seeds.
+    """
+    means: NDArray[np.float64] = drawn.mean(axis=1)
+    if (seeds := len(measured)) > 1 and len(means):
+        t = np.random.default_rng(seed).standard_t(seeds - 1, size=len(means))
+        means = means + spread_of_seeds(measured, drawn) / np.sqrt(seeds) * t
+    return means
+
+
 class Chance(NamedTuple):
     """Random numbers that all comparisons on the same videos, or speakers, share."""
 

@@ -21,7 +21,7 @@ from mraf.baselines import means_of
 from mraf.data.features import Corpus
 from mraf.data.inspection import unit
 from mraf.outcomes import LEVEL
-from mraf.pairing import spread_of_seeds
+from mraf.pairing import over_seeds
 from mraf.related import open_set_door as door
 from mraf.related.open_set import Adapters, Recipe, tune
 from mraf.related.open_set_fusion import selected
@@ -226,11 +226,7 @@ def estimate(draws: Sequence[Measured], seed: int = 0) -> tuple[float, float, fl
     value = np.array([draw.value for draw in draws])
     drawn = np.stack([draw.drawn for draw in draws], axis=1)  # (B, D)
     drawn = drawn[np.isfinite(drawn).all(axis=1)]  # a resample may lack unknown speakers
-    resampled = drawn.mean(axis=1)
-    if len(draws) > 1:
-        t = np.random.default_rng(seed).standard_t(len(draws) - 1, size=len(drawn))
-        resampled = resampled + spread_of_seeds(value, drawn) / np.sqrt(len(draws)) * t
-    low, high = np.quantile(resampled, [LEVEL / 2, 1 - LEVEL / 2])
+    low, high = np.quantile(over_seeds(value, drawn, seed), [LEVEL / 2, 1 - LEVEL / 2])
     return float(value.mean()), float(low), float(high)
 
 

@@ -14,7 +14,7 @@ from tqdm.auto import tqdm
 from mraf.data.features import Corpus, FeatureSet
 from mraf.data.protocol import cross_split
 from mraf.errors import DataError
-from mraf.pairing import spread_of_seeds
+from mraf.pairing import over_seeds
 from mraf.related.association_baselines import fit_chosen_correlation, fit_fop_branches
 from mraf.related.shared_space import (
     Embedder,
@@ -244,23 +244,15 @@ def _with_means(measured: Sequence[Measured]) -> list[Measured]:
             fold=ALL,
             n=sum(one.n for one in folds),
             value=float(np.mean([one.value for one in folds])),
-            drawn=_over_folds(folds),
+            drawn=over_seeds(
+                np.array([one.value for one in folds]),
+                np.stack([one.drawn for one in folds], axis=1),
+            ),
         )
         for folds in groups.values()
     ]
     singles = [one for one in everything if one.metric != "FRR"]  # curves are kept as means
     return [*means, *singles]
-
-
-def _over_folds(folds: Sequence[Measured], seed: int = 0) -> NDArray[np.float64]:
-    """The mean over folds for other identities, and for other folds, each trained anew."""
-    drawn = np.stack([one.drawn for one in folds], axis=1)  # (B, F)
-    means: NDArray[np.float64] = drawn.mean(axis=1)
-    if len(folds) > 1 and len(means):
-        spread = spread_of_seeds(np.array([one.value for one in folds]), drawn)
-        t = np.random.default_rng(seed).standard_t(len(folds) - 1, size=len(means))
-        means = means + spread / np.sqrt(len(folds)) * t
-    return means
 
 
 def _differences(measured: Sequence[Measured]) -> Iterator[Measured]:
