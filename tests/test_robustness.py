@@ -153,6 +153,8 @@ def test_what_is_spared_has_the_p_value_of_the_difference_also_on_ties():
     by_cost = spared(Cost(clean, clean), Cost(clean, bad)).loc["with face"]
     by_arm = difference(clean, bad, ["with face"]).loc["with face"]
     assert by_cost.p == by_arm.p > 0
+    alone = spared(Cost(clean, clean), Cost(clean, bad), metrics=["P3"]).loc["P3"]
+    assert alone.p == pytest.approx(2 / 2**4, abs=0.03)  # four videos, all signs alike
 
 
 def test_only_seeds_of_both_are_compared():
