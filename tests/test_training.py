@@ -268,3 +268,5 @@ def test_speakers_and_videos_are_seen_equally_often_where_asked(clips, sampling)
         speaker = np.array([clips.labels[video == v][0] for v in range(len(of_video))])
         expected = 1 / (len(of_speaker) * np.bincount(speaker)[speaker])
         np.testing.assert_allclose(of_video, expected, atol=0.02)
+        p = placed.probabilities(sampling)  # few draws would not tell it from all clips alike
+        np.testing.assert_allclose(np.bincount(video, weights=p), expected)
