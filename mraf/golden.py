@@ -1,0 +1,108 @@
+"""The golden record: a few numbers that say whether two networks compute the same.
+
+A run that was kept is valid as long as its configuration still means the same mathematics, whatever
+its code is called. So every kept run carries the numbers of its configuration, and whoever reads it
+computes them anew. They are those of a small relative: width at most 64, no dropout, float32, on
+made-up clips, some of them without a face and some with another's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mraf.batches import TrainingClips
+from mraf.configuration import Config
+from mraf.training import Learner, _fit_parts, make_optimizer, step_losses
+
+CLIPS, SPEAKERS, VIDEOS, WIDTH = 48, 6, 16, 64
+TOLERANCE = 1e-5  # relative, and absolute for numbers below 1
+
+Numbers = dict[str, float]
+
+
+def golden_numbers(config: Config, steps: int = 1) -> Numbers:
+    """The initial state, the logits, the losses of the first step and its gradient, in numbers.
+
+    Args:
+        config: its sizes are cut down; precision, dropout and the number of epochs have no part.
+        steps: of the optimiser; the losses and the gradient are those of the last one.
+    Returns:
+        By name: sums that any other weight, logit or gradient would change.
+    """
+    small = _small(config)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(small.training.seed)
+        learner = Learner(small, _clips().clips_of(SPEAKERS))
+        _fit_parts(learner.model, _clips(), small.training.seed)
+        numbers = _sums("initial", learner.parameters())
+        numbers |= _logits(learner)
+        optimizer = make_optimizer(learner, small.training)
+        learner.train()
+        done = 0
+        while done < steps:
+            for batch in _clips().batches(small.training, epoch=done):
+                optimizer.zero_grad(set_to_none=True)
+                losses = step_losses(learner, batch, small.training)
+                losses.loss.backward()
+                optimizer.step()
+                done += 1
+                if done == steps:
+                    break
+    numbers |= {name: value.item() for name, value in losses._asdict().items()}
+    return numbers | _sums("gradient", (p.grad for p in learner.parameters() if p.grad is not None))
+
+
+def same(first: Mapping[str, float], second: Mapping[str, float]) -> bool:
+    """Whether two records say the same, within the rounding of another machine."""
+    return first.keys() == second.keys() and all(
+        abs(a - second[name]) <= TOLERANCE * max(1.0, abs(a)) for name, a in first.items()
+    )
+
+
+def _small(config: Config) -> Config:
+    width = min(config.model.width, WIDTH)
+    model = replace(config.model, speakers=SPEAKERS, width=width, dropout=0.0)
+    return Config(model, replace(config.training, batch_size=min(config.training.batch_size, 32)))
+
+
+def _clips() -> TrainingClips:
+    """48 made-up clips: six speakers, uneven, in sixteen videos, each near its speaker's centre."""
+    rng = np.random.default_rng(7)
+    speaker = np.minimum(np.arange(CLIPS) // 5, SPEAKERS - 1)
+    video = np.arange(CLIPS) // (CLIPS // VIDEOS)
+    face, voice = (
+        rng.normal(size=(SPEAKERS, dim))[speaker] + 2 * rng.normal(size=(CLIPS, dim))
+        for dim in (512, 192)
+    )
+    face /= np.linalg.norm(face, axis=1, keepdims=True)
+    arrays = (face.astype(np.float32), 20 * voice.astype(np.float32), speaker, video)
+    return TrainingClips(*(torch.from_numpy(x) for x in arrays))
+
+
+@torch.no_grad()
+def _logits(learner: Learner) -> Numbers:
+    clips = _clips()
+    number = torch.arange(CLIPS)
+    wrong = (number % 5 == 0)[:, None]  # the face of another clip, for what judges faces
+    face = torch.where(wrong, clips.face.roll(CLIPS // 2, 0), clips.face)
+    out = learner.model.eval()(face * (number % 3 > 0)[:, None], clips.voice)  # a third has none
+    numbers = {}
+    for name, z in out.logits._asdict().items():
+        ramp = torch.cos(torch.arange(z.numel(), dtype=torch.float64)).view_as(z)
+        numbers[f"logits {name}"] = float((z.double() * ramp).sum())
+    return numbers
+
+
+def _sums(name: str, tensors: Iterable[Tensor]) -> Numbers:
+    """Number, sum and sum of squares, in whatever order the tensors come."""
+    flat = torch.cat([x.detach().double().flatten() for x in tensors])
+    return {
+        f"{name} count": float(len(flat)),
+        f"{name} sum": float(flat.sum()),
+        f"{name} squares": float(flat.square().sum()),
+    }
