@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import chain, islice
 
 import numpy as np
 import torch
@@ -43,16 +44,12 @@ def golden_numbers(config: Config, steps: int = 1) -> Numbers:
         numbers |= _logits(learner)
         optimizer = make_optimizer(learner, small.training)
         learner.train()
-        done = 0
-        while done < steps:
-            for batch in _clips().batches(small.training, epoch=done):
-                optimizer.zero_grad(set_to_none=True)
-                losses = step_losses(learner, batch, small.training)
-                losses.loss.backward()
-                optimizer.step()
-                done += 1
-                if done == steps:
-                    break
+        epochs = (_clips().batches(small.training, epoch) for epoch in range(steps))
+        for batch in islice(chain.from_iterable(epochs), steps):
+            optimizer.zero_grad(set_to_none=True)
+            losses = step_losses(learner, batch, small.training)
+            losses.loss.backward()
+            optimizer.step()
     numbers |= {name: value.item() for name, value in losses._asdict().items()}
     return numbers | _sums("gradient", (p.grad for p in learner.parameters() if p.grad is not None))
 
