@@ -10,14 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import chain, islice
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from mraf.batches import TrainingClips
-from mraf.configuration import Config
-from mraf.training import Learner, _fit_parts, make_optimizer, step_losses
+from mraf.training.batches import TrainingClips
+from mraf.training.config import Config
+from mraf.training.loop import Learner, make_optimizer
+from mraf.variants.build import Network, beside_class_means, fit
 
 CLIPS, SPEAKERS, VIDEOS, WIDTH = 48, 6, 16, 64
 TOLERANCE = 1e-5  # relative, and absolute for numbers below 1
@@ -38,21 +40,18 @@ def golden_numbers(config: Config, steps: int = 1) -> Numbers:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(small.training.seed)
         learner = Learner(small, _clips().clips_of(SPEAKERS))
-        _fit_parts(learner.model, _clips(), small.training.seed)
+        model, clips = beside_class_means(learner.model), _clips()
+        generator = torch.Generator().manual_seed(small.training.seed)
+        fit(model, clips.face, clips.voice, clips.speaker, clips.video, generator)
         numbers = _sums("initial", learner.parameters())
-        numbers |= _logits(learner)
-        optimizer = make_optimizer(learner, small.training)
-        learner.train()
-        done = 0
-        while done < steps:
-            for batch in _clips().batches(small.training, epoch=done):
-                optimizer.zero_grad(set_to_none=True)
-                losses = step_losses(learner, batch, small.training)
-                losses.loss.backward()
-                optimizer.step()
-                done += 1
-                if done == steps:
-                    break
+        numbers |= _logits(model.eval())
+        optimizer = make_optimizer(learner.train(), small.training)
+        epochs = (clips.batches(small.training, epoch) for epoch in range(steps))
+        for batch in islice(chain.from_iterable(epochs), steps):
+            optimizer.zero_grad(set_to_none=True)
+            losses = learner(batch)
+            losses.loss.backward()
+            optimizer.step()
     numbers |= {name: value.item() for name, value in losses._asdict().items()}
     return numbers | _sums("gradient", (p.grad for p in learner.parameters() if p.grad is not None))
 
@@ -85,12 +84,12 @@ def _clips() -> TrainingClips:
 
 
 @torch.no_grad()
-def _logits(learner: Learner) -> Numbers:
+def _logits(model: Network) -> Numbers:
     clips = _clips()
     number = torch.arange(CLIPS)
     wrong = (number % 5 == 0)[:, None]  # the face of another clip, for what judges faces
     face = torch.where(wrong, clips.face.roll(CLIPS // 2, 0), clips.face)
-    out = learner.model.eval()(face * (number % 3 > 0)[:, None], clips.voice)  # a third has none
+    out = model(face * (number % 3 > 0)[:, None], clips.voice)  # a third has none
     numbers = {}
     for name, z in out.logits._asdict().items():
         ramp = torch.cos(torch.arange(z.numel(), dtype=torch.float64)).view_as(z)

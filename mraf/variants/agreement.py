@@ -30,8 +30,8 @@ from scipy.optimize import minimize_scalar
 from torch import Tensor, nn
 
 from mraf.errors import DataError, RunError
-from mraf.model.config import ModelConfig
-from mraf.model.whitening import Whitening
+from mraf.model import Clips, Pair, Reliability, Sizes
+from mraf.variants.whitening import Whitening
 
 SHARPNESS = (1.0, 1000.0)  # 1 / T is looked for between these
 
@@ -48,16 +48,15 @@ class Agreement(nn.Module):
     nobody: Tensor
     fitted: Tensor
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, sizes: Sizes, whitened: bool = False) -> None:
         super().__init__()
-        self.register_buffer("face_means", torch.zeros(config.speakers, config.face_dim))
-        self.register_buffer("voice_means", torch.zeros(config.speakers, config.voice_dim))
+        self.register_buffer("face_means", torch.zeros(sizes.speakers, sizes.face_dim))
+        self.register_buffer("voice_means", torch.zeros(sizes.speakers, sizes.voice_dim))
         self.register_buffer("sharpness", torch.ones(2))  # 1 / T of faces and of voices
         self.register_buffer("nobody", torch.zeros(2))  # θ of faces and of voices
         self.register_buffer("fitted", torch.tensor(False))
-        refined = config.shortcut == "whitened"
-        self.of_faces = Whitening(config.face_dim, covariance=False) if refined else None
-        self.of_voices = Whitening(config.voice_dim, covariance=True) if refined else None
+        self.of_faces = Whitening(sizes.face_dim, covariance=False) if whitened else None
+        self.of_voices = Whitening(sizes.voice_dim, covariance=True) if whitened else None
 
     @torch.no_grad()
     def fit(self, face: Tensor, voice: Tensor, speaker: Tensor, video: Tensor) -> None:
@@ -96,7 +95,7 @@ class Agreement(nn.Module):
 
     def _scores(self, face: Tensor, voice: Tensor) -> tuple[Tensor, Tensor]:
         """Cosines over T, shapes (B, C)."""
-        if not self.fitted:
+        if not torch.compiler.is_compiling() and not self.fitted:
             raise RunError("Agreement has seen no clips: call fit(face, voice, speaker, video).")
         named = []
         with torch.autocast(face.device.type, enabled=False):

@@ -4,27 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mraf.configuration import Sampling, TrainingConfig
 from mraf.data.features import FeatureSet
 from mraf.data.sampling import other_speakers
 from mraf.errors import DataError
-
-
-class Batch(NamedTuple):
-    """Clips of one step, on the device."""
-
-    face: Tensor  # x_f (B, 512)
-    voice: Tensor  # x_a (B, 192)
-    speaker: Tensor  # y (B,)
-    audio_only: Tensor  # (B, 1) bool: True with probability p_a
-    face_speaker: Tensor | None = None  # (B,): whose face it is; None is y, the own one
+from mraf.losses import Batch
+from mraf.variants.config import Sampling, TrainingConfig
 
 
 @dataclass(frozen=True)

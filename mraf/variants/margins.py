@@ -1,4 +1,4 @@
-"""From an embedding to logits: the linear head of the paper, and heads that keep a margin.
+"""Heads that keep a margin, in place of the paper's linear one.
 
 A head turns embeddings (B, d) into logits (B, C). In training, the cross-entropy sees
 ``with_margin(logits, speaker)``, in which the own speaker's logit is made harder to win with; the
@@ -16,36 +16,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mraf.errors import RunError
-from mraf.model.config import ModelConfig
+from mraf.model import Head
+from mraf.variants.config import ModelConfig
 
 EPSILON = 1e-5  # how near points come to the edge of the ball, and the argument of arcosh to 1
 
 
-class Head(nn.Module):
-    """What the heads have in common: no margin, unless they say otherwise."""
-
-    def with_margin(self, logits: Tensor, speaker: Tensor) -> Tensor:
-        """The logits (B, C) that the cross-entropy sees in training, for speakers (B,)."""
-        return logits
-
-
-class LinearHead(nn.Linear, Head):
-    """z = W e + b, the heads g_f, g_a and g_c of the paper."""
-
-    def __init__(self, config: ModelConfig) -> None:
-        super().__init__(config.width, config.speakers)
-
-
-class MarginHead(Head):
+class MarginHead(nn.Module):
     """Scaled similarities to one centre a speaker; the own one is lessened by the margin."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        if not config.scale > 0:
-            raise RunError(f"scale={config.scale}: must be above 0.")
-        if not 0 <= config.margin < math.pi / 2:
-            raise RunError(f"margin={config.margin}: must lie in [0, π/2).")
         self.scale, self.margin = config.scale, config.margin
         self.weight = nn.Parameter(torch.empty(config.speakers, config.width))
         nn.init.normal_(self.weight, std=config.width**-0.5)  # rows of length about 1
@@ -63,6 +44,7 @@ class MarginHead(Head):
             return self.scale * self.similarity(embedding.to(self.weight.dtype))
 
     def with_margin(self, logits: Tensor, speaker: Tensor) -> Tensor:
+        """The logits (B, C) that the cross-entropy sees in training, for speakers (B,)."""
         column = speaker[:, None]
         own = self.lessened(logits.gather(1, column) / self.scale)
         return logits.scatter(1, column, self.scale * own)
@@ -132,10 +114,6 @@ class HAMHead(MarginHead):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__(config)
         self.curvature = config.curvature or self.published_curvature
-        if self.curvature < 1:
-            raise RunError(
-                f"curvature={config.curvature}: must be at least 1, or 0 for the published one."
-            )
 
     def similarity(self, embedding: Tensor) -> Tensor:
         x, w = (clip_to_ball(points, self.curvature) for points in (embedding, self.weight))
@@ -161,8 +139,6 @@ class ExponentialHead(MarginHead):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__(config)
-        if config.curvature < 0:
-            raise RunError(f"curvature={config.curvature}: must not be negative.")
         self.margin = 0.0
         self.log_curvature = nn.Parameter(torch.tensor(math.log(config.curvature or 1.0)))
         self.log_gain = nn.Parameter(torch.tensor(-math.log(config.width) / 2))
@@ -174,8 +150,8 @@ class ExponentialHead(MarginHead):
         return -poincare_distance(x, w) / root
 
 
-HEADS: dict[str, type[Head]] = {
-    "linear": LinearHead,
+HEADS: dict[str, type[nn.Module]] = {
+    "linear": Head,
     "am": AMHead,
     "aam": AAMHead,
     "ham": HAMHead,

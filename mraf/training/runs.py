@@ -17,11 +17,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from mraf.configuration import Config
 from mraf.errors import RunError
 from mraf.files import write_atomically, write_text
-from mraf.model import MRAF
+from mraf.training.config import Config
+from mraf.variants.build import Network, build
 
+Row = dict[str, float]  # an epoch
 CONFIG, HISTORY, MODEL, STATE = (
     "config.json",
     "history.csv",
@@ -44,7 +45,7 @@ class Run:
     """
 
     config: Config
-    model: MRAF
+    model: Network
     history: pd.DataFrame
     data: dict[str, str] = field(default_factory=dict)
     path: Path | None = None
@@ -66,7 +67,7 @@ class Run:
             raise RunError(f"{path}: no run here (no {MODEL}); make one with mraf train --out.")
         config, data = read_config(path)
         with torch.random.fork_rng(devices=[]):  # the initial weights drawn here are overwritten
-            model = MRAF(config.model)
+            model = build(config.model)
         tensors, _ = read_tensors(path / MODEL)
         load_weights(model, tensors, path / MODEL)
         return cls(config, model.to(device).eval(), read_history(path), data, path)
@@ -96,7 +97,7 @@ def read_config(path: Path) -> tuple[Config, dict[str, str]]:
         raise RunError(f"{path / CONFIG}: {error}") from None
 
 
-def write_history(path: Path, rows: list[dict[str, float]]) -> None:
+def write_history(path: Path, rows: list[Row]) -> None:
     """Write ``history.csv``."""
     write_text(path / HISTORY, pd.DataFrame(rows).to_csv(index=False))
 
@@ -163,3 +164,58 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Te
         number, _, moment = name.partition(".")
         state.setdefault(int(number), {})[moment] = value
     optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+
+
+def finish(path: Path, model: nn.Module) -> None:
+    """Write the trained network; what resuming needed goes."""
+    write_tensors(path / MODEL, model.state_dict(), {})
+    (path / STATE).unlink(missing_ok=True)
+
+
+def is_finished(path: Path, config: Config, data: Mapping[str, str], resume: bool) -> bool:
+    """Check the folder of a run: may it be started, resumed, or is it finished?"""
+    if (path / CONFIG).is_file():
+        if not resume:
+            raise RunError(f"{path}: there is a run here; use --resume or another --out.")
+        stored, stored_data = read_config(path)
+        if (difference := _first_difference(stored, stored_data, config, data)) is not None:
+            raise RunError(f"{path}: cannot resume, {difference}; use another --out.")
+        return (path / MODEL).is_file()
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise RunError(f"{path}: exists and is not a run; choose another --out.")
+    return False
+
+
+def _first_difference(
+    stored: Config, stored_data: Mapping[str, str], config: Config, data: Mapping[str, str]
+) -> str | None:
+    old = {**stored_data, **stored.to_dict()["model"], **stored.to_dict()["training"]}
+    new = {**data, **config.to_dict()["model"], **config.to_dict()["training"]}
+    for key in new:
+        if old.get(key) != new[key]:
+            return f"the run was started with {key}={old.get(key)}, not {new[key]}"
+    return None
+
+
+def save(
+    path: Path, learner: nn.Module, optimizer: torch.optim.Optimizer, history: list[Row]
+) -> None:
+    """Write the history first: on resuming, rows beyond the state's epoch are dropped."""
+    write_history(path, history)
+    tensors = {f"learner.{name}": value for name, value in learner.state_dict().items()}
+    moments = optimizer_tensors(optimizer)
+    tensors |= {f"optimizer.{name}": value for name, value in moments.items()}
+    write_tensors(path / STATE, tensors, {"epoch": str(len(history))})
+
+
+def restore(path: Path, learner: nn.Module, optimizer: torch.optim.Optimizer) -> list[Row]:
+    """Put back the last saved state; returns the history up to it."""
+    tensors, metadata = read_tensors(path / STATE)
+    parts: dict[str, dict[str, Tensor]] = {"learner": {}, "optimizer": {}}
+    for name, value in tensors.items():
+        part, _, rest = name.partition(".")
+        parts[part][rest] = value
+    load_weights(learner, parts["learner"], path / STATE)
+    restore_optimizer(optimizer, parts["optimizer"])
+    rows = read_history(path).to_dict("records")[: int(metadata["epoch"])]
+    return [{str(key): value for key, value in row.items()} for row in rows]

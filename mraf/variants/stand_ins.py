@@ -12,37 +12,22 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mraf.errors import RunError
-from mraf.model.config import ModelConfig
+from mraf.model import MissingToken, Sizes
 
 BANK_CLIPS = 1024
 BANK_TEMPERATURE = 0.05
 
 
-class MissingToken(nn.Module):
-    """The learnable missing token m_f in face-feature space (Eq. 9)."""
-
-    def __init__(self, config: ModelConfig) -> None:
-        super().__init__()
-        self.token = nn.Parameter(torch.empty(config.face_dim))
-        nn.init.normal_(self.token, std=0.02)
-
-    def forward(self, voice: Tensor) -> Tensor:
-        """m_f, shape (1, 512): one stand-in shared by the whole batch."""
-        return self.token[None]
-
-
 class ZeroFill(nn.Module):
     """A face of zeros, read by the encoder as if it were a face (Table 4, "zero filling")."""
 
-    zero: Tensor
-
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, sizes: Sizes) -> None:
         super().__init__()
-        self.register_buffer("zero", torch.zeros(1, config.face_dim), persistent=False)
+        self.dim = sizes.face_dim
 
     def forward(self, voice: Tensor) -> Tensor:
         """Zeros, shape (1, 512)."""
-        return self.zero
+        return voice.new_zeros(1, self.dim)
 
 
 class FittedStandIn(nn.Module):
@@ -59,7 +44,7 @@ class FittedStandIn(nn.Module):
         raise NotImplementedError
 
     def _require_fit(self) -> None:
-        if not self.fitted:
+        if not torch.compiler.is_compiling() and not self.fitted:
             raise RunError(
                 f"{type(self).__name__} has seen no clips: call fit(face, voice, generator)."
             )
@@ -71,11 +56,11 @@ class VoiceCompletion(FittedStandIn):
     weight: Tensor
     bias: Tensor
 
-    def __init__(self, config: ModelConfig, ridge: float = 1.0) -> None:
+    def __init__(self, sizes: Sizes, ridge: float = 1.0) -> None:
         super().__init__()
         self.ridge = ridge
-        self.register_buffer("weight", torch.zeros(config.voice_dim, config.face_dim))
-        self.register_buffer("bias", torch.zeros(config.face_dim))
+        self.register_buffer("weight", torch.zeros(sizes.voice_dim, sizes.face_dim))
+        self.register_buffer("bias", torch.zeros(sizes.face_dim))
 
     @torch.no_grad()
     def fit(self, face: Tensor, voice: Tensor, generator: torch.Generator) -> None:
@@ -101,10 +86,10 @@ class MemoryBank(FittedStandIn):
     bank_face: Tensor
     bank_voice: Tensor
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, sizes: Sizes) -> None:
         super().__init__()
-        self.register_buffer("bank_face", torch.zeros(BANK_CLIPS, config.face_dim))
-        self.register_buffer("bank_voice", torch.zeros(BANK_CLIPS, config.voice_dim))
+        self.register_buffer("bank_face", torch.zeros(BANK_CLIPS, sizes.face_dim))
+        self.register_buffer("bank_voice", torch.zeros(BANK_CLIPS, sizes.voice_dim))
 
     @torch.no_grad()
     def fit(self, face: Tensor, voice: Tensor, generator: torch.Generator) -> None:
@@ -121,7 +106,7 @@ class MemoryBank(FittedStandIn):
         return (similarity / BANK_TEMPERATURE).softmax(dim=-1) @ self.bank_face
 
 
-STAND_INS = {
+STAND_INS: dict[str, type[nn.Module]] = {
     "token": MissingToken,
     "zero": ZeroFill,
     "voice_completion": VoiceCompletion,
