@@ -15,11 +15,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from mraf.configuration import configure
 from mraf.data import load, test_split
-from mraf.evaluation import evaluate
+from mraf.evaluation.judge import evaluate
+from mraf.evaluation.predict import predict
 from mraf.model import MRAF
-from mraf.prediction import predict
+from mraf.training.config import configure
 
 
 def median_seconds(what, repeat=5):
@@ -39,7 +39,11 @@ def labelled(clips):
 
 
 def main():
-    command = [sys.executable, "-c", "import mraf.training, mraf.evaluation, mraf.cli"]
+    command = [
+        sys.executable,
+        "-c",
+        "import mraf.training.loop, mraf.evaluation.judge, mraf.cli.main",
+    ]
     seconds = median_seconds(lambda: subprocess.run(command, check=True))
     print(f"import of all that training and evaluation need: {seconds:.2f} s")
     corpus = load()

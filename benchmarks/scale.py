@@ -33,16 +33,18 @@ import pandas as pd
 import psutil
 import torch
 
-from mraf.baselines import class_means
-from mraf.batches import TrainingClips
-from mraf.configuration import configure, fast_bfloat16, resolve_device
-from mraf.data.features import FeatureSet
-from mraf.data.inspection import unit
-from mraf.data.twin import calibration, few_clips, generate
+from benchmarks.sampled import draw_speakers, make_optimizers, sample_heads
+from mraf.data.clips import FeatureSet
+from mraf.data.describe import unit
+from mraf.data.twin import generate
+from mraf.data.twin.generate import calibration, few_clips
+from mraf.evaluation.baselines import class_means
 from mraf.files import write_text
 from mraf.model import MRAF
-from mraf.sampled import draw_speakers, make_optimizers, sample_heads
-from mraf.training import Learner, step_losses
+from mraf.training.batches import TrainingClips
+from mraf.training.config import configure
+from mraf.training.device import fast_bfloat16, resolve_device
+from mraf.training.loop import Learner
 
 SPEAKERS = (70, 1_000, 10_000, 100_000)
 STEPS = {"whole softmax": (0, False), "sampled": (1_000, False), "sampled, sparse": (1_000, True)}
@@ -132,7 +134,7 @@ def training_step(clips: TrainingClips, speakers: int, method: str) -> dict[str,
         for optimizer in optimizers:
             optimizer.zero_grad(set_to_none=True)
         with torch.autocast(device.type, precision, enabled=precision != torch.float32):
-            loss = step_losses(learner, batch, config.training).loss
+            loss = learner(batch).loss
         loss.backward()
         for optimizer in optimizers:
             optimizer.step()

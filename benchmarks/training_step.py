@@ -16,11 +16,12 @@ import torch
 import torch.nn.functional as F
 from torch.utils.data import DataLoader, Dataset
 
-from mraf.batches import TrainingClips
-from mraf.configuration import configure, fast_bfloat16, resolve_device
 from mraf.data import load, validation_split
 from mraf.losses import distillation_loss
-from mraf.training import Learner, make_optimizer, step_losses
+from mraf.training.batches import TrainingClips
+from mraf.training.config import configure
+from mraf.training.device import fast_bfloat16, resolve_device
+from mraf.training.loop import Learner, make_optimizer
 
 ROUNDS, STEPS = 5, 10
 
@@ -69,14 +70,14 @@ def straightforward(learner, optimizer, config, clips, device):
 
 
 def ours(learner, optimizer, config, clips, device, precision):
-    """The package's step: the same loop as ``mraf.training``."""
+    """The package's step: the same loop as ``mraf.training.loop``."""
     placed = TrainingClips.place(clips, device)
     epoch = 0
     while True:
         for batch in placed.batches(config, epoch):
             optimizer.zero_grad(set_to_none=True)
             with torch.autocast(device.type, precision, enabled=precision != torch.float32):
-                losses = step_losses(learner, batch, config)
+                losses = learner(batch)
             losses.loss.backward()
             optimizer.step()
             yield losses

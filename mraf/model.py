@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mraf.data.features import FACE_DIM, VOICE_DIM
+from mraf.data.clips import FACE_DIM, VOICE_DIM
 
 
 @dataclass(frozen=True)

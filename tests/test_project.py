@@ -32,13 +32,25 @@ LAYERS = (
     {"mraf.data"},
     {"mraf.model"},
     {"mraf.losses"},
-    {"mraf.configuration", "mraf.batches", "mraf.runs", "mraf.training", "mraf.prediction"},
-    {"mraf.outcomes", "mraf.evaluation", "mraf.baselines", "mraf.submission", "mraf.sweeps"},
+    {
+        "mraf.training.config",
+        "mraf.training.batches",
+        "mraf.training.runs",
+        "mraf.training.loop",
+        "mraf.evaluation.predict",
+    },
+    {
+        "mraf.evaluation.results",
+        "mraf.evaluation.judge",
+        "mraf.evaluation.baselines",
+        "mraf.evaluation.submission",
+        "mraf.evidence.sweeps",
+    },
     {"mraf.related"},
     {"mraf.plots", "mraf.exercises"},
-    {"mraf.report", "mraf.widgets", "mraf.doctor"},
-    {"mraf.reproduction"},
-    {"mraf.cli", "mraf.actions", "mraf.__main__"},
+    {"mraf.cli.report", "mraf.widgets", "mraf.cli.doctor"},
+    {"mraf.cli.reproduce"},
+    {"mraf.cli.main", "mraf.cli.commands", "mraf.__main__"},
 )
 UNLISTED = 5
 
@@ -96,12 +108,12 @@ def test_imports_run_one_way() -> None:
 @pytest.mark.parametrize(
     ("source", "module"),
     [
-        ("from mraf.model import MRAF", "mraf.data.protocol"),
-        ("def f():\n    import mraf.model.network", "mraf.data.twin"),
+        ("from mraf.model import MRAF", "mraf.data.splits"),
+        ("def f():\n    import mraf.model", "mraf.data.twin"),
         ("from mraf import training", "mraf.losses"),
-        ("from ..model.encoder import Encoder", "mraf.data.features"),
-        ("from mraf.cli import main", "mraf.evaluation"),
-        ("from mraf.plots.style import PALETTE", "mraf.training"),
+        ("from ..model.encoder import Encoder", "mraf.data.clips"),
+        ("from mraf.cli.main import main", "mraf.evaluation.judge"),
+        ("from mraf_lessons.kit.style import PALETTE", "mraf.training.loop"),
     ],
 )
 def test_an_import_that_points_upwards_is_noticed(source: str, module: str) -> None:
@@ -111,8 +123,8 @@ def test_an_import_that_points_upwards_is_noticed(source: str, module: str) -> N
 @pytest.mark.parametrize(
     ("source", "module"),
     [
-        ("from mraf.data.features import FeatureSet", "mraf.model.config"),
-        ("from .features import FeatureSet", "mraf.data.protocol"),
+        ("from mraf.data.clips import FeatureSet", "mraf.variants.config"),
+        ("from .features import FeatureSet", "mraf.data.splits"),
         ("from mraf import __version__\nimport numpy", "mraf.data.twin"),
     ],
 )
@@ -244,7 +256,7 @@ def code(page: str, command: str) -> list[str]:
 
 
 def test_every_command_of_the_readme_is_one(capsys: pytest.CaptureFixture[str]) -> None:
-    from mraf.cli import build_parser
+    from mraf.cli.main import build_parser
 
     uses = [line for line in code("README.md", "mraf") if "COMMAND" not in line]
     assert len(uses) >= 5

@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mraf.data.features import FeatureSet
-from mraf.data.sampling import other_speakers
+from mraf.data.clips import FeatureSet
+from mraf.data.draws import other_speakers
 from mraf.errors import DataError
 from mraf.losses import Batch
 from mraf.variants.config import Sampling, TrainingConfig

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from mraf.data.features import FeatureSet
+from mraf.data.clips import FeatureSet
 from mraf.errors import DataError, RunError
 from mraf.losses import Batch, StepLosses
 from mraf.model import MRAF, Clips, Encoded, Output

@@ -30,7 +30,7 @@ from scipy.optimize import minimize_scalar
 from torch import Tensor, nn
 
 from mraf.errors import DataError, RunError
-from mraf.model import Clips, Pair, Reliability, Sizes
+from mraf.model import Sizes
 from mraf.variants.whitening import Whitening
 
 SHARPNESS = (1.0, 1000.0)  # 1 / T is looked for between these

@@ -84,7 +84,8 @@ class ModelConfig(Sizes):
         activation, projection, normalise_tokens, weighted_heads, face_scale: what the team's public
             challenge code does and the paper does not say, see ``mraf.variants.team``.
         head: from embedding to logits. Only linear is the paper's own; am, aam: cosines with a
-            margin; h, ham: hyperbolic distances without and with one; see ``mraf.variants.margins``.
+            margin; h, ham: hyperbolic distances without and with one; see
+            ``mraf.variants.margins``.
         margin, scale: m and s of those heads; h and h_exp have no margin.
         curvature: c of h and ham; of h_exp, where it is learned, the first value. 0 takes the
             published one, 5 for h and 3 for ham (1 for h_exp).

@@ -1,4 +1,5 @@
-"""Other objectives: the team's public code, the centre loss as a sum, and faces that are swapped."""
+"""Other objectives: the team's public code, the centre loss as a sum, and faces that are
+swapped."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from official import challenge_spelling, random_corpus, write_official
 
 import mraf.data
 from mraf.data import load
-from mraf.data.lists import inner_path
+from mraf.data.official.lists import inner_path
 from mraf.errors import DataError
 
 TRAIN = "csv_files/comp/v1_train_English.csv"

@@ -5,10 +5,11 @@ import pytest
 import reference
 import torch
 
-from mraf.batches import Batch
-from mraf.configuration import Config, TrainingConfig
-from mraf.model import MRAF, ModelConfig, reliability_weights
-from mraf.training import Learner, step_losses
+from mraf.losses import Batch
+from mraf.model import MRAF, reliability_weights
+from mraf.training.config import Config
+from mraf.training.loop import Learner
+from mraf.variants.config import ModelConfig, TrainingConfig
 
 SMALL = ModelConfig(speakers=5, tokens=3, width=16, layers=2, heads=4, dropout=0.0)
 
@@ -79,7 +80,7 @@ def test_objective_and_its_gradient_equal_finite_differences(learner, reduction)
     arrays = (face, voice, speaker, audio_only[:, None], speaker)
     batch = Batch(*(torch.from_numpy(x) for x in arrays))
     learner.train()  # dropout is 0
-    losses = step_losses(learner, batch, training)
+    losses = learner(batch)
     losses.loss.backward()
 
     rows = list(zip(face, voice, speaker, audio_only, strict=True))
@@ -123,8 +124,8 @@ def test_reliability_weights_sum_to_one_but_for_epsilon():
 
 @pytest.mark.parametrize("setting", ["width=15", "heads=3", "tokens=0", "dropout=1.0"])
 def test_a_network_that_cannot_be_built_says_why(setting):
-    from mraf.configuration import configure, parse_overrides
     from mraf.errors import RunError
+    from mraf.training.config import configure, parse_overrides
 
     with pytest.raises(RunError, match=setting.split("=")[0]):
         MRAF(configure("paper", 5, parse_overrides([setting])).model)

@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F
 
 from mraf.errors import RunError
-from mraf.model import MRAF, ModelConfig
+from mraf.model import MRAF
+from mraf.variants.config import ModelConfig
 
 CONFIG = ModelConfig(speakers=5, tokens=3, width=16, heads=4, dropout=0.0)
 

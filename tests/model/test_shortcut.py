@@ -5,13 +5,13 @@ import pytest
 import torch
 from scipy.special import log_softmax
 
-from mraf.configuration import RECIPES, configure
-from mraf.data.inspection import unit
+from mraf.data.describe import unit
 from mraf.errors import RunError
-from mraf.model.whitening import SHRINKAGE, Whitening
-from mraf.prediction import forward
-from mraf.systems import run_system
-from mraf.training import train
+from mraf.evaluation.predict import forward
+from mraf.related.leaderboard.systems import run_system
+from mraf.training.config import RECIPES, configure
+from mraf.training.loop import train
+from mraf.variants.whitening import SHRINKAGE, Whitening
 
 TINY = {"width": 16, "tokens": 2, "heads": 2, "batch_size": 8, "epochs": 2, "precision": "float32"}
 
@@ -113,7 +113,7 @@ def test_transduction_works_in_the_space_of_the_shortcut(runs, tiny_corpus):
 
 
 def test_a_run_with_a_shortcut_is_kept_and_loaded(tiny_corpus, tmp_path):
-    from mraf.runs import Run
+    from mraf.training.runs import Run
 
     config = configure("paper+best", tiny_corpus.speakers, {**TINY, "epochs": 1})
     made = train(config, tiny_corpus.train, tmp_path / "run", progress=False)

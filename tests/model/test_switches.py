@@ -8,11 +8,12 @@ import reference
 import torch
 from scipy.special import erf
 
-from mraf.batches import Batch
-from mraf.configuration import Config, TrainingConfig
 from mraf.errors import RunError
-from mraf.model import MRAF, ModelConfig
-from mraf.training import Learner, step_losses
+from mraf.losses import Batch
+from mraf.model import MRAF
+from mraf.training.config import Config
+from mraf.training.loop import Learner, with_and_without_face
+from mraf.variants.config import ModelConfig, TrainingConfig
 
 SMALL = ModelConfig(speakers=5, tokens=3, width=16, heads=4, dropout=0.0)
 CLIPS = 6
@@ -104,8 +105,8 @@ def losses_of(training, model=SMALL):
     learner = Learner(Config(model, training), speaker.bincount(minlength=5)).eval()
     face, voice = clips()
     batch = Batch(face, voice, speaker, torch.tensor([[False], [True]] * 3), speaker)
-    out = learner.model.with_and_without_face(face, voice)
-    return learner, batch, out, step_losses(learner, batch, training)
+    out = with_and_without_face(learner.model, face, voice)
+    return learner, batch, out, learner(batch)
 
 
 def test_smoothed_and_weighted_cross_entropy():
