@@ -18,8 +18,8 @@ import numpy as np
 from mraf.data import load, test_split
 from mraf.evaluation.judge import evaluate
 from mraf.evaluation.predict import predict
-from mraf.model import MRAF
 from mraf.training.config import configure
+from mraf.variants.build import build
 
 
 def median_seconds(what, repeat=5):
@@ -50,7 +50,7 @@ def main():
     print(f"load({corpus.name}): {median_seconds(load):.3f} s")
     split = test_split(corpus)
     split = replace(split, english=labelled(split.english), cross=labelled(split.cross))
-    model = MRAF(configure("paper", corpus.speakers).model)
+    model = build(configure("paper", corpus.speakers).model)
     clips = len(split.english) + len(split.cross)
     seconds = median_seconds(
         lambda: evaluate(lambda clips: predict(model, clips), split, progress=False).scores

@@ -26,7 +26,6 @@ from torch import Tensor, nn
 from mraf.errors import RunError
 from mraf.losses import Batch, CenterLoss
 from mraf.model import Head
-from mraf.model import Head as LinearHead
 from mraf.training.loop import Learner, make_optimizer
 from mraf.variants.config import TrainingConfig
 
@@ -75,7 +74,7 @@ def draw(
     return Drawn(torch.cat([own, found]), correction), position
 
 
-class SampledHead(Head):
+class SampledHead(nn.Module):
     """The parameters of a linear head; in training its logits are those of the drawn speakers.
 
     Args:
@@ -83,10 +82,12 @@ class SampledHead(Head):
         sparse: gradients of the weights hold the drawn rows only; for `torch.optim.SparseAdam`.
     """
 
-    def __init__(self, head: LinearHead, sparse: bool = False) -> None:
+    def __init__(self, head: Head, sparse: bool = False) -> None:
         super().__init__()
         self.weight, self.bias, self.sparse = head.weight, head.bias, sparse
         self.drawn: Drawn | None = None
+
+    with_margin = Head.with_margin
 
     def forward(self, embedding: Tensor) -> Tensor:
         if self.drawn is None or not self.training:
@@ -106,12 +107,13 @@ class SampledCenters(CenterLoss):
 
     def __init__(self, center: CenterLoss, sparse: bool = False) -> None:
         nn.Module.__init__(self)
-        self.centers, self.reduction, self.sparse = center.centers, center.reduction, sparse
+        self.centers, self.sparse = center.centers, sparse
         self.drawn: Drawn | None = None
 
-    def of(self, speaker: Tensor) -> Tensor:
+    def forward(self, embedding: Tensor, speaker: Tensor) -> Tensor:
         rows = speaker if self.drawn is None else self.drawn.speakers[speaker]
-        return F.embedding(rows, self.centers, sparse=self.sparse)
+        centers = F.embedding(rows, self.centers, sparse=self.sparse)
+        return (embedding.float() - centers).square().sum() / 2 / embedding.numel()
 
 
 def sample_heads(learner: Learner, sparse: bool = False) -> Learner:
@@ -121,15 +123,15 @@ def sample_heads(learner: Learner, sparse: bool = False) -> Learner:
         RunError: heads that are not linear, weighted classes, or centres that are not trained.
     """
     heads = [getattr(learner.model, name) for name in HEADS]
-    if not all(isinstance(head, LinearHead) for head in heads):
+    if not all(isinstance(head, Head) for head in heads):
         raise RunError("sampled softmax: only linear heads can be sampled; set head=linear.")
-    if learner.class_weight is not None:
+    if getattr(learner.objective, "class_weight", None) is not None:
         raise RunError("sampled softmax: set class_weights=false.")
-    if not isinstance(learner.center.centers, nn.Parameter):
+    if not isinstance(learner.objective.center.centers, nn.Parameter):
         raise RunError("sampled softmax: set centers=trained.")
     for name, head in zip(HEADS, heads, strict=True):
         setattr(learner.model, name, SampledHead(head, sparse))
-    learner.center = SampledCenters(learner.center, sparse)
+    learner.objective.center = SampledCenters(learner.objective.center, sparse)
     return learner
 
 
@@ -141,7 +143,7 @@ def draw_speakers(
     of_face = batch.speaker if batch.face_speaker is None else batch.face_speaker
     named = torch.cat([batch.speaker, of_face])
     drawn, position = draw(named, speakers, negatives, rng)
-    for module in (*(getattr(learner.model, name) for name in HEADS), learner.center):
+    for module in (*(getattr(learner.model, name) for name in HEADS), learner.objective.center):
         module.drawn = drawn
     speaker, face_speaker = position.chunk(2)
     return batch._replace(speaker=speaker, face_speaker=face_speaker)
@@ -152,8 +154,9 @@ def make_optimizers(learner: Learner, config: TrainingConfig) -> list[torch.opti
 
     SparseAdam moves the moments of the drawn rows alone: those of others do not decay meanwhile.
     """
-    rows = [getattr(learner.model, name).weight for name in HEADS] + [learner.center.centers]
-    if not getattr(learner.center, "sparse", False):
+    rows = [getattr(learner.model, name).weight for name in HEADS]
+    rows.append(learner.objective.center.centers)
+    if not getattr(learner.objective.center, "sparse", False):
         return [make_optimizer(learner, config)]
     if config.weight_decay:
         raise RunError("sparse gradients: set weight_decay=0.")

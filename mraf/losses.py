@@ -69,9 +69,9 @@ class CenterLoss(nn.Module):
 
     centers: Tensor
 
-    def __init__(self, sizes: Sizes) -> None:
+    def __init__(self, speakers: int, width: int) -> None:
         super().__init__()
-        self.centers = nn.Parameter(torch.zeros(sizes.speakers, sizes.width))  # μ (C, d)
+        self.centers = nn.Parameter(torch.zeros(speakers, width))  # μ (C, d)
 
     def forward(self, embedding: Tensor, speaker: Tensor) -> Tensor:
         """Pull fused embeddings e_c (B, d) to the centres of their speakers (B,)."""
@@ -90,7 +90,7 @@ class Objective(nn.Module):
     def __init__(self, sizes: Sizes, weights: LossWeights) -> None:
         super().__init__()
         self.weights = weights
-        self.center = self.center_loss(sizes)
+        self.center = self.center_loss(sizes.speakers, sizes.width)
 
     def cross_entropy(self, logits: Tensor, speaker: Tensor) -> Tensor:
         """Mean over the batch, of logits (B, C) and speakers (B,)."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -229,11 +229,11 @@ class Output(NamedTuple):
 class Parts(NamedTuple):
     """The classes that MRAF is made of; the paper's by default."""
 
-    encoder: type[nn.Module] = Encoder
-    reliability: type[nn.Module] = Reliability
-    fusion: type[nn.Module] = CrossAttention
-    head: type[nn.Module] = Head
-    missing_face: type[nn.Module] = MissingToken
+    encoder: type[Any] = Encoder
+    reliability: type[Any] = Reliability
+    fusion: type[Any] = CrossAttention
+    head: type[Any] = Head
+    missing_face: type[Any] = MissingToken
 
 
 def standardise(x: Tensor) -> Tensor:
@@ -246,7 +246,7 @@ class MRAF(nn.Module):
 
     def __init__(self, sizes: Sizes, parts: Parts = Parts()) -> None:  # noqa: B008  immutable
         super().__init__()
-        self.config = sizes
+        self.config: Any = sizes  # with more than sizes, where parts ask for it
         self.face_encoder = parts.encoder(sizes.face_dim, sizes)
         self.voice_encoder = parts.encoder(sizes.voice_dim, sizes)
         self.reliability = parts.reliability(sizes)

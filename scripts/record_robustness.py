@@ -28,7 +28,8 @@ from mraf.evaluation.calibration import confidences, reliability_bins
 from mraf.evaluation.judge import top1
 from mraf.evaluation.predict import HEADS, predict
 from mraf.evaluation.results import Judged
-from mraf.evaluation.robustness import CONDITION, Condition, Damage, scores_under, with_agreement
+from mraf.evaluation.robustness import CONDITION, Damage, scores_under, with_agreement
+from mraf.evidence.damage import Condition
 from mraf.evidence.sweeps.records import COLUMNS
 from mraf.evidence.sweeps.sweep import commit, parse_seeds
 from mraf.evidence.sweeps.tasks import per_video

@@ -61,7 +61,7 @@ def train(options: argparse.Namespace) -> None:
 
 
 def _experiment(options: argparse.Namespace):  # type: ignore[no-untyped-def]
-    from mraf.evaluation import run as experiment
+    from mraf.training import experiment
     from mraf.training.config import parse_overrides
 
     overrides = parse_overrides(options.set)
@@ -73,21 +73,22 @@ def _experiment(options: argparse.Namespace):  # type: ignore[no-untyped-def]
 
 
 def evaluate(options: argparse.Namespace) -> None:
-    from mraf.evaluation import run as experiment
+    from mraf.evaluation.run import record
     from mraf.files import check_target, write_text
+    from mraf.related.leaderboard.run import evaluate_run
     from mraf.training.runs import Run
 
     for file in filter(None, (options.json, options.record)):
         check_target(file)
     run = Run.load(options.path, _device(options))
-    evaluation = experiment.evaluate_run(
+    evaluation = evaluate_run(
         run, options.data, options.split, fop=options.fop, protocol=options.protocol
     )
     print(evaluation.markdown)  # first: whatever becomes of the files, the work is not lost
     if options.json:
         write_text(options.json, evaluation.to_json())
     if options.record:
-        experiment.record(evaluation, run, options.command_line, options.record)
+        record(evaluation, run, options.command_line, options.record)
 
 
 def _device(options: argparse.Namespace):  # type: ignore[no-untyped-def]
@@ -97,11 +98,11 @@ def _device(options: argparse.Namespace):  # type: ignore[no-untyped-def]
 
 
 def submit(options: argparse.Namespace) -> None:
-    from mraf.evaluation import run as experiment
+    from mraf.related.leaderboard.run import submit_run
     from mraf.training.runs import Run
 
     run = Run.load(options.path, _device(options))
-    for path in experiment.submit_run(run, options.data, options.out, options.protocol):
+    for path in submit_run(run, options.data, options.out, options.protocol):
         print(path)
 
 

@@ -115,7 +115,7 @@ def _sections(
             [
                 "Modality weights of Eq. 11. Without a face, w_f is 0 exactly and the fused "
                 "prediction cannot depend on the missing token.",
-                results.reliability_weights(weights_by_setting(run, split)),
+                results.reliability_and_weights(weights_by_setting(run, split)),
             ],
         ),
         Section("Speakers", [results.per_speaker_accuracy(evaluation.per_speaker, "MRAF")]),

@@ -46,7 +46,7 @@ def load(
         source = os.environ.get("MRAF_DATA", "").strip() or "twin"
         origin = "" if source == "twin" else " (from the environment variable MRAF_DATA)"
     if source == "twin":
-        from mraf.data.twin import generate
+        from mraf.data.twin.generate import generate
 
         return generate()
     folder = Path(source).expanduser()

@@ -8,12 +8,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mraf.data.clips import FeatureSet
-from mraf.model import MRAF, Output
+from mraf.model import Output
+from mraf.variants.build import Network
 
 HEADS = {"fused": "MRAF", "voice": "MRAF voice head", "face": "MRAF face head"}
 
 
-def forward(model: MRAF, clips: FeatureSet) -> Output:
+def forward(model: Network, clips: FeatureSet) -> Output:
     """Run clips through the network in one piece and keep every intermediate.
 
     About 120 kB of memory a clip with the paper's sizes; for scores of many clips see ``predict``.
@@ -26,7 +27,7 @@ def forward(model: MRAF, clips: FeatureSet) -> Output:
     return output
 
 
-def predict(model: MRAF, clips: FeatureSet, batch: int = 512) -> dict[str, NDArray[np.float32]]:
+def predict(model: Network, clips: FeatureSet, batch: int = 512) -> dict[str, NDArray[np.float32]]:
     """Scores (N, C) of each head: "MRAF" (fused), "MRAF voice head", "MRAF face head"."""
     scores: dict[str, list[Tensor]] = {name: [] for name in HEADS.values()}
     for start in range(0, len(clips), batch):

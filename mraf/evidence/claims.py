@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from mraf.errors import RunError
 from mraf.evaluation.differences import METRICS
-from mraf.evaluation.robustness import Condition
+from mraf.evidence.damage import Condition
 from mraf.evidence.recorded import paper_table
 
 if sys.version_info >= (3, 11):

@@ -14,8 +14,8 @@ from scipy import stats
 from mraf.errors import RunError
 from mraf.evaluation.differences import difference, paired_runs, runs_of
 from mraf.evaluation.results import LEVEL
-from mraf.evaluation.robustness import Condition, RecordedRobustness, recorded_robustness, spared
 from mraf.evidence.claims import Claim
+from mraf.evidence.damage import Condition, RecordedRobustness, recorded_robustness, spared
 from mraf.evidence.sweeps.records import with_counts
 from mraf.evidence.tables import Place, RecordedTable, recorded_table
 

@@ -38,7 +38,7 @@ def find(path: Path) -> Path | None:
         path: within the project.
     """
     here = Path.cwd()
-    roots = (Path(__file__).resolve().parents[1], here, *here.parents)
+    roots = (Path(__file__).resolve().parents[2], here, *here.parents)
     return next((root / path for root in roots if (root / path).exists()), None)
 
 

@@ -36,8 +36,10 @@ def build(config: ModelConfig) -> Network:
 
 
 def network(config: ModelConfig) -> MRAF:
-    """What is trained."""
+    """What is trained. Raises RunError for sizes that cannot be built."""
     c = config
+    if c.width % c.heads or c.width % 2:
+        raise RunError(f"width={c.width}: must be even and divisible by heads={c.heads}.")
     encoder = _composed(
         Encoder,
         (team.UnitTokens, c.normalise_tokens),
@@ -63,7 +65,7 @@ def network(config: ModelConfig) -> MRAF:
 
 def beside_class_means(model: MRAF) -> Network:
     """The network with class means beside it, where its ``shortcut`` asks for them."""
-    c: ModelConfig = model.config  # type: ignore[assignment]
+    c = model.config
     if c.shortcut == "none":
         return model
     return BesideClassMeans(model, Agreement(c, c.shortcut == "whitened"), c.network_share)
@@ -99,7 +101,7 @@ def objective(config: ModelConfig, training: TrainingConfig, clips_of: Tensor | 
 def rebuilt(model: Network, **switches: Any) -> Network:
     """The same weights, shared, in a network with other switches; the model is left as it is."""
     with torch.device("meta"):  # no weight is drawn
-        other = build(replace(model.config, **switches))  # type: ignore[type-var]
+        other = build(replace(model.config, **switches))
     other.load_state_dict(model.state_dict(keep_vars=True), assign=True)
     return other.train(model.training)
 

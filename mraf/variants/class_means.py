@@ -12,6 +12,8 @@ with the weights of Eq. 11: a missing face has w_f = 0 here, too. ln p(c | x_m) 
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import Tensor, nn
 
 from mraf.model import MRAF, Logits, Output
@@ -29,7 +31,7 @@ class BesideClassMeans(nn.Module):
 
     def __init__(self, network: MRAF, means: Agreement, share: float) -> None:
         super().__init__()
-        self.config = network.config
+        self.config: Any = network.config
         self.network, self.means, self.share = network, means, share
 
     def forward(self, face: Tensor, voice: Tensor) -> Output:

@@ -11,11 +11,13 @@ softmax, arXiv 2601.19709, as its public code computes it; h_exp: what its name 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mraf.errors import RunError
 from mraf.model import Head
 from mraf.variants.config import ModelConfig
 
@@ -114,6 +116,10 @@ class HAMHead(MarginHead):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__(config)
         self.curvature = config.curvature or self.published_curvature
+        if self.curvature < 1:
+            raise RunError(
+                f"curvature={config.curvature}: must be at least 1, or 0 for the published one."
+            )
 
     def similarity(self, embedding: Tensor) -> Tensor:
         x, w = (clip_to_ball(points, self.curvature) for points in (embedding, self.weight))
@@ -150,7 +156,7 @@ class ExponentialHead(MarginHead):
         return -poincare_distance(x, w) / root
 
 
-HEADS: dict[str, type[nn.Module]] = {
+HEADS: dict[str, Any] = {
     "linear": Head,
     "am": AMHead,
     "aam": AAMHead,

@@ -22,10 +22,10 @@ def frozen(kind: type[CenterLoss]) -> type[CenterLoss]:
     """Centres that stay where chance has put them, N(0, 1), as in the team's public code."""
 
     class FrozenCenterLoss(kind):  # type: ignore[misc, valid-type]
-        def __init__(self, sizes: Sizes) -> None:
-            super().__init__(sizes)
+        def __init__(self, speakers: int, width: int) -> None:
+            super().__init__(speakers, width)
             del self.centers
-            self.register_buffer("centers", torch.randn(sizes.speakers, sizes.width))
+            self.register_buffer("centers", torch.randn(speakers, width))
 
     return FrozenCenterLoss
 
@@ -73,5 +73,6 @@ class SwappedFaces(Objective):
         return torch.where(batch.audio_only[:, 0], batch.speaker, batch.face_speaker)
 
     def teacher(self, complete: Tensor, audio_only: Tensor, batch: Batch) -> Tensor:
-        own = (batch.face_speaker == batch.speaker)[:, None]
+        assert batch.face_speaker is not None
+        own = torch.eq(batch.face_speaker, batch.speaker)[:, None]
         return torch.where(own, complete, audio_only)  # a wrong face teaches nothing

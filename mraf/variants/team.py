@@ -51,4 +51,4 @@ class ScaledFaces(MRAF):
 
     def inputs(self, face: Tensor, voice: Tensor) -> tuple[Tensor, Tensor]:
         x_f, x_a = super().inputs(face, voice)
-        return x_f * self.config.face_scale, x_a  # type: ignore[attr-defined]
+        return x_f * self.config.face_scale, x_a

@@ -19,7 +19,7 @@ from mraf.data.clips import FeatureSet
 from mraf.data.describe import unit
 from mraf.errors import DataError, RunError
 from mraf.evaluation.predict import forward
-from mraf.model import MRAF
+from mraf.variants.build import Network
 
 Rows = NDArray[np.float32]
 Metric = Literal["cosine", "euclidean"]
@@ -37,7 +37,7 @@ class Neighbours:
     distance: NDArray[np.float32]  # (N, k)
 
 
-def spaces(model: MRAF, *sets: FeatureSet, batch: int = 512) -> dict[str, Rows]:
+def spaces(model: Network, *sets: FeatureSet, batch: int = 512) -> dict[str, Rows]:
     """Every stage of the network for the clips of all sets, in order.
 
     Returns:

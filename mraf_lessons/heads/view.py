@@ -82,7 +82,7 @@ def embed_in_plane(
         reach = 1.1 * float(points.abs().quantile(0.999))
         side = torch.linspace(-reach, reach, 241)
         winner = head(torch.cartesian_prod(side, side).flip(1)).argmax(dim=1)
-        weight: Tensor = head.weight  # type: ignore[assignment]
+        weight: Tensor = head.weight
         return Plane(
             points.numpy(), y.numpy(), weight.numpy(), side.numpy(),
             winner.reshape(len(side), len(side)).numpy(),
@@ -132,7 +132,7 @@ def margins(
     with torch.random.fork_rng(devices=[]):
         head = HEADS[kind](config).double()
     with torch.inference_mode():
-        head.weight.copy_(torch.from_numpy(centres))  # type: ignore[operator]
+        head.weight.copy_(torch.from_numpy(centres))
         winner = _won(*_logits(head, TURN))
         plain, hardened = _logits(head, ANGLES)
         at_centre = F.cross_entropy(hardened[0, :1], torch.tensor([0])).item()

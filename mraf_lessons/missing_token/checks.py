@@ -13,6 +13,7 @@ from scipy import stats
 from torch import Tensor
 
 from mraf.model import MRAF
+from mraf.variants.build import network
 from mraf.variants.config import ModelConfig
 from mraf_lessons.kit.checker import Mistake, Verdict, compare, unanswered
 
@@ -210,7 +211,7 @@ def _network(missing: Any, reliability: Any = "learned") -> MRAF:
     config = ModelConfig(speakers=5, tokens=2, width=16, heads=2, dropout=0.0)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        return MRAF(replace(config, missing_reliability=missing, reliability=reliability)).eval()
+        return network(replace(config, missing_reliability=missing, reliability=reliability)).eval()
 
 
 def _array(values: Any) -> Array:

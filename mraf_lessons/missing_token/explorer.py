@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipywidgets as widgets
 
 from mraf.data.clips import FeatureSet
-from mraf.model import MRAF
+from mraf.variants.build import Network
 from mraf.variants.config import MissingReliability
 from mraf_lessons.kit.explorer import Control, Explorer, amount, inputs
 from mraf_lessons.kit.recording import Recording, record
@@ -26,7 +26,7 @@ class MissingTokenExplorer(Explorer):
 
     found: TokenEffect
 
-    def __init__(self, model: MRAF, clips: FeatureSet) -> None:
+    def __init__(self, model: Network, clips: FeatureSet) -> None:
         self.model, self.clips = model, clips
         self.kind = inputs(widgets.Dropdown, "Token, towards", options=["zero", "random"])
         self.share = amount("How far")

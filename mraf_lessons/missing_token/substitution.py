@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import copy
-from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
@@ -13,7 +12,8 @@ from torch import Tensor, nn
 from mraf.data.clips import FeatureSet
 from mraf.errors import RunError
 from mraf.evaluation.predict import forward
-from mraf.model import MRAF, MissingToken, Output
+from mraf.model import MissingToken, Output
+from mraf.variants.build import Network, rebuilt
 from mraf.variants.config import MissingReliability
 
 TokenKind = Literal["zero", "random"]
@@ -35,7 +35,7 @@ class TokenEffect:
 
 
 def replace_token(
-    model: MRAF,
+    model: Network,
     clip: FeatureSet,
     kind: TokenKind = "zero",
     share: float = 1.0,
@@ -77,13 +77,10 @@ def replace_token(
     return TokenEffect(kind, share, missing_reliability, changes, named)
 
 
-def _with_token(model: MRAF, token: Tensor, missing_reliability: MissingReliability) -> MRAF:
+def _with_token(model: Network, token: Tensor, missing_reliability: MissingReliability) -> Network:
     """The network with another token; all other weights are shared, none is changed."""
-    other = copy.copy(model)
-    other._modules = dict(model._modules)
-    other.missing_face = copy.deepcopy(model.missing_face)
+    other: Any = rebuilt(model, missing_reliability=missing_reliability)
     other.missing_face.token = nn.Parameter(token.clone(), requires_grad=False)
-    other.config = replace(model.config, missing_reliability=missing_reliability)
     return other
 
 

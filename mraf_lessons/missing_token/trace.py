@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -45,17 +44,10 @@ def trace(model: MRAF, clip: FeatureSet) -> tuple[Step, ...]:
         raise RunError(f"{len(clip)} clips given; one is followed: clips[i : i + 1].")
     out = forward(model, clip)
     missing = bool(clip.face_missing[0])
-    voice = torch.from_numpy(np.array(clip.voice)).to(out.fused_embedding.device)
-    with torch.inference_mode():
-        heard = model.network_input(voice)
-        if missing:
-            seen = model.missing_face(heard)
-        else:
-            seen = model.network_input(torch.from_numpy(np.array(clip.face)).to(heard.device))
-        placed = {
-            "$T_f + P_f$": out.face.tokens + model.face_encoder.position,
-            "$T_a + P_a$": out.voice.tokens + model.voice_encoder.position,
-        }
+    placed = {
+        "$T_f + P_f$": out.face.tokens + model.face_encoder.position,
+        "$T_a + P_a$": out.voice.tokens + model.voice_encoder.position,
+    }
     label = None if clip.speaker is None else int(clip.speaker[0])
 
     def one(**named: Tensor) -> dict[str, NDArray[Any]]:
@@ -69,37 +61,37 @@ def trace(model: MRAF, clip: FeatureSet) -> tuple[Step, ...]:
             if missing
             else "Two features enter, scaled alike",
             r"$x_f \leftarrow m_f$ where the face is missing (Eq. 9)",
-            "MRAF.network_input · mraf.variants.stand_ins",
-            one(x_f=seen, x_a=heard),
+            "MRAF.inputs · mraf.model.MissingToken",
+            one(x_f=out.face.input, x_a=out.voice.input),
         ),
         Step(
             "Each feature becomes K tokens",
             r"$T_m = \mathrm{reshape}(W_m x_m + b_m)$ (Eq. 2)",
-            "ModalityEncoder.projection",
+            "Encoder.projection",
             one(T_f=out.face.tokens, T_a=out.voice.tokens),
         ),
         Step(
             "Tokens learn their place",
             "$T_m + P_m$ (Eq. 3)",
-            "ModalityEncoder.position",
+            "Encoder.position",
             {name: _array(value) for name, value in placed.items()},
         ),
         Step(
             "Tokens of one modality attend to each other",
             r"$H_m = \mathrm{Transformer}(T_m + P_m)$ (Eq. 4–7)",
-            "ModalityEncoder.layers",
+            "Encoder.layers",
             one(H_f=out.face.encoded, H_a=out.voice.encoded),
         ),
         Step(
             "Their mean is the embedding of the modality",
             r"$e_m = \mathrm{LN}(\mathrm{mean}_k H_m)$, brought to length 1 (Eq. 8)",
-            "ModalityEncoder.norm",
+            "Encoder.norm",
             one(e_f=out.face.embedding, e_a=out.voice.embedding),
         ),
         Step(
             "A scorer says how far to trust it",
             r"$r_m = \sigma(W e_m + b)$; $r_f = 0$ without a face (Eq. 10)",
-            "ReliabilityScorer",
+            "Reliability.score",
             {"$r_f, r_a$": _scalars(out.reliability.face, out.reliability.voice)},
         ),
         Step(
@@ -123,7 +115,7 @@ def trace(model: MRAF, clip: FeatureSet) -> tuple[Step, ...]:
             Step(
                 "Face tokens look at voice tokens, and the other way round",
                 r"$\mathrm{softmax}(Q K^\top / \sqrt{d_h})$, mean over the heads (Eq. 13)",
-                "CrossAttentionFusion.face_to_voice · voice_to_face",
+                "CrossAttention.face_to_voice · voice_to_face",
                 {
                     r"face $\to$ voice": out.attention.face[0].float().mean(0).cpu().numpy(),
                     r"voice $\to$ face": out.attention.voice[0].float().mean(0).cpu().numpy(),
@@ -132,7 +124,7 @@ def trace(model: MRAF, clip: FeatureSet) -> tuple[Step, ...]:
             Step(
                 "What they saw is added to what they were",
                 r"$\tilde{C}_m = \mathrm{LN}(\hat{H}_m + C_m)$ (Eq. 13)",
-                "CrossAttentionFusion.face_norm · voice_norm",
+                "CrossAttention.face_norm · voice_norm",
                 {
                     r"$\tilde{C}_f$": _array(out.context.face),
                     r"$\tilde{C}_a$": _array(out.context.voice),

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mraf.data.clips import Corpus, FeatureSet
 from mraf.data.degradation import FaceDegradation, VoiceDegradation
 from mraf.data.splits import SETTINGS, validation_split
-from mraf.model import MRAF
+from mraf.variants.build import Network
 from mraf_lessons.kit.explorer import Control, Explorer, amount, inputs
 from mraf_lessons.kit.recording import Recording, record
 from mraf_lessons.kit.results import CONDITIONS
@@ -40,7 +40,7 @@ class ReliabilityExplorer(Explorer):
 
     found: Exploration
 
-    def __init__(self, model: MRAF, corpus: Corpus, split_seed: int = 0) -> None:
+    def __init__(self, model: Network, corpus: Corpus, split_seed: int = 0) -> None:
         self.model = model
         self._picture: ReliabilityPicture | None = None
         self.split = validation_split(corpus, split_seed)

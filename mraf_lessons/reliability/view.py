@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,8 @@ from mraf.data.degradation import FaceDegradation, VoiceDegradation, degrade_fac
 from mraf.data.describe import unit
 from mraf.errors import DataError, RunError
 from mraf.evaluation.predict import forward
-from mraf.model import MRAF, Output
+from mraf.model import Output
+from mraf.variants.build import Network, rebuilt
 from mraf.variants.config import MissingReliability
 
 Array = NDArray[Any]
@@ -35,7 +35,7 @@ class Gallery:
     centres: NDArray[np.float32]
 
     @classmethod
-    def of(cls, model: MRAF, train: FeatureSet, clips: int = 16, seed: int = 0) -> Gallery:
+    def of(cls, model: Network, train: FeatureSet, clips: int = 16, seed: int = 0) -> Gallery:
         """Embed at most `clips` clips of each speaker, drawn at random."""
         rng = np.random.default_rng(seed)
         order = rng.permutation(len(train))
@@ -112,7 +112,7 @@ class Exploration:
 
 
 def explore(
-    model: MRAF, gallery: Gallery, clip: FeatureSet, state: ReliabilityState | None = None
+    model: Network, gallery: Gallery, clip: FeatureSet, state: ReliabilityState | None = None
 ) -> Exploration:
     """What the controls do to one clip, in a few milliseconds.
 
@@ -148,11 +148,9 @@ def explore(
     )
 
 
-def run_with(model: MRAF, clips: FeatureSet, missing_reliability: MissingReliability) -> Output:
+def run_with(model: Network, clips: FeatureSet, missing_reliability: MissingReliability) -> Output:
     """``forward`` with another reliability of missing faces than the network was built with."""
-    other = copy.copy(model)  # shares the weights
-    other.config = replace(model.config, missing_reliability=missing_reliability)
-    return forward(other, clips)
+    return forward(rebuilt(model, missing_reliability=missing_reliability), clips)
 
 
 def top(logits: Tensor, speaker: int | None, number: int = 5) -> Guess:

@@ -13,9 +13,9 @@ from torch import Tensor
 from benchmarks.sampled import HEADS, Drawn, draw, draw_speakers, make_optimizers, sample_heads
 from mraf.errors import RunError
 from mraf.losses import Batch
-from mraf.model import MRAF
 from mraf.training.config import Config
 from mraf.training.loop import Learner
+from mraf.variants.build import build
 from mraf.variants.config import ModelConfig, TrainingConfig
 
 SPEAKERS = 30
@@ -108,7 +108,7 @@ def test_weights_trained_with_samples_are_those_of_a_plain_network():
     asked: set[int] = set()
     for _ in range(3):
         drawn = draw_speakers(sampled, given, 4, rng)
-        asked |= set(sampled.center.drawn.speakers.tolist())
+        asked |= set(sampled.objective.center.drawn.speakers.tolist())
         for optimizer in optimizers:
             optimizer.zero_grad(set_to_none=True)
         sampled(drawn).loss.backward()
@@ -117,7 +117,7 @@ def test_weights_trained_with_samples_are_those_of_a_plain_network():
     moved = (sampled.model.fused_head.weight != before).any(dim=1).nonzero()[:, 0].tolist()
     assert set(moved) == asked
     assert len(asked) < SPEAKERS
-    plain = MRAF(CONFIG.model)
+    plain = build(CONFIG.model)
     plain.load_state_dict(sampled.model.state_dict())
     with torch.inference_mode():
         logits = [m.eval()(given.face, given.voice).logits for m in (sampled.model, plain)]

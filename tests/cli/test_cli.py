@@ -43,7 +43,7 @@ def test_an_evaluation_that_cannot_be_written_is_printed(run, tmp_path, monkeypa
         raise RunError("the disk is full")
 
     made = SimpleNamespace(markdown="the table")
-    monkeypatch.setattr("mraf.evaluation.run.evaluate_run", lambda *_, **__: made)
+    monkeypatch.setattr("mraf.related.leaderboard.run.evaluate_run", lambda *_, **__: made)
     monkeypatch.setattr("mraf.evaluation.run.record", full)
     assert main(["evaluate", str(run), "--record", str(tmp_path / "e.csv")]) == 2
     printed = capsys.readouterr()
@@ -107,8 +107,6 @@ def test_a_run_without_holdout_is_not_judged_on_validation_videos(tmp_path, caps
         (["score", "{tmp}", "--labels", "{tmp}/no.csv"], ["no.csv"]),
         (["data", "describe", "{tmp}"], ["csv"]),
         (["data", "pack", "{tmp}/nowhere"], ["nowhere"]),
-        (["data", "fit-twin", "twin"], ["twin"]),
-        (["data", "fit-twin", "twin", "--out", "{tmp}"], ["it is a folder"]),
         (["figure", "pipeline", "--out", "{tmp}/picture.docx"], ["docx"]),
     ],
 )

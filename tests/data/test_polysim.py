@@ -248,7 +248,7 @@ def test_sources(folder, monkeypatch):
     assert rows(load(str(folder))) == expected
     monkeypatch.setenv("MRAF_DATA", str(folder))
     assert rows(load()) == expected
-    monkeypatch.setattr("mraf.data.twin.generate", lambda: "the twin")
+    monkeypatch.setattr("mraf.data.twin.generate.generate", lambda: "the twin")
     assert load("twin") == "the twin"
     for nothing in ("", " ", "twin"):
         monkeypatch.setenv("MRAF_DATA", nothing)

@@ -13,9 +13,8 @@ import pytest
 from mraf.data.clips import Corpus
 from mraf.data.describe import PAIRS, flawed_videos, unit, video_index
 from mraf.data.splits import cross_split, validation_split
-from mraf.data.twin import generate
 from mraf.data.twin.factors import balanced_levels, heavy_tailed, stray_shares
-from mraf.data.twin.generate import calibration, few_clips
+from mraf.data.twin.generate import calibration, few_clips, generate
 from mraf.data.twin.landmarks import Landmarks
 from mraf.errors import DataError
 
@@ -221,7 +220,7 @@ def count(scalars: Any) -> int:
 
 
 def test_scalars_hold_aggregates_only() -> None:
-    text = files("mraf.data").joinpath("twin.json").read_text(encoding="utf-8")
+    text = files("mraf.data.twin").joinpath("twin.json").read_text(encoding="utf-8")
     scalars = json.loads(text)
     assert offences(scalars) == []
     assert count(scalars) <= MOST

@@ -16,26 +16,21 @@ from mraf.evaluation.predict import predict
 from mraf.evaluation.robustness import (
     CONDITION,
     RATES,
-    Condition,
-    Cost,
     Damage,
-    cost_ratio,
-    costs,
     damage_table,
     damaged,
     hit,
     looked_at,
-    recorded_robustness,
     scores_under,
-    spared,
     with_agreement,
 )
 from mraf.evidence.claims import Claim
+from mraf.evidence.damage import Condition, Cost, cost_ratio, costs, recorded_robustness, spared
 from mraf.evidence.ledger import ledger
 from mraf.evidence.sweeps.records import COLUMNS, VIDEO_COLUMNS
 from mraf.evidence.tables import TWIN
-from mraf.model import MRAF
 from mraf.training.config import configure
+from mraf.variants.build import build
 
 DAMAGES = get_args(Damage)
 
@@ -43,7 +38,7 @@ DAMAGES = get_args(Damage)
 @pytest.fixture
 def model(tiny_corpus):
     sizes = {"width": 16, "tokens": 2, "heads": 2}
-    return MRAF(configure("paper", tiny_corpus.speakers, sizes).model).eval()
+    return build(configure("paper", tiny_corpus.speakers, sizes).model).eval()
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
@@ -95,7 +90,7 @@ def test_a_trained_network_can_be_given_the_scorer_that_sees_agreement(tiny_corp
     clips = tiny_corpus.cross
     before = predict(model, clips)["MRAF"]
     other = with_agreement(model, tiny_corpus.train)
-    assert model.agreement is None
+    assert model.config.scorer == "own"
     assert np.array_equal(before, predict(model, clips)["MRAF"])
     own, swapped = (looked_at(other, damaged(clips, "swapped face", q)) for q in (0, 1))
     assert np.array_equal(own[:, 1], looked_at(model, clips)[:, 1])  # nothing against these faces

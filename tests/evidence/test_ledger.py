@@ -19,7 +19,7 @@ from mraf.evidence.ledger import claim_verdict, ledger, markdown, to_csv
 from mraf.evidence.sweeps.records import read_sweep
 from mraf.evidence.sweeps.tables import read_table
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 CLAIMS = read_claims(ROOT / "data/claims.toml")
 RECORDED = ROOT / "data/recorded"
 VIDEOS = {"english": [8] * 40, "cross": [5] * 60}

@@ -11,10 +11,11 @@ import torch
 import torch.nn.functional as F
 
 from mraf.errors import RunError
-from mraf.losses import CenterLoss, distillation_loss
+from mraf.losses import distillation_loss
 from mraf.training.batches import TrainingClips
 from mraf.training.config import configure
 from mraf.training.loop import Learner
+from mraf.variants.objectives import SummedCenterLoss
 from mraf_lessons.training.view import PARTS, TEMPERATURES, TERMS, Reach, pull, soften, weigh
 
 pytest.importorskip("ipywidgets")
@@ -79,7 +80,7 @@ def test_points_move_down_the_gradient_of_the_package(trained):
     points = torch.tensor(POINTS, requires_grad=True)
     means = np.stack([POINTS[c == GROUP].mean(axis=0) for c in range(3)])
     classifier = torch.tensor(means, requires_grad=True)
-    center = CenterLoss(3, 2, "sum").double()
+    center = SummedCenterLoss(3, 2).double()
     moved = [points, classifier, *(center.parameters() if trained else ())]
     optimizer = torch.optim.SGD(moved, lr=0.05)
     for _ in range(20):
@@ -106,7 +107,9 @@ def test_any_weights_give_the_gradient_that_training_would(learner, batch, confi
     assert all(parameter.grad is None for parameter in learner.parameters())
     names = ("face_weight", "voice_weight", "fused_weight", "kd_weight", "center_weight")
     weights = np.array([0.5, 0, 2, 1, 0.3])
-    training = replace(config.training, **dict(zip(names, weights.tolist(), strict=True)))
+    learner.objective.weights = replace(
+        config.training, **dict(zip(names, weights.tolist(), strict=True))
+    )
     losses = learner(batch)
     parameters = list(learner.parameters())
     gradients = torch.autograd.grad(losses.loss, parameters, allow_unused=True)

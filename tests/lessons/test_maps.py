@@ -14,8 +14,8 @@ import torch
 from mraf.data.clips import Corpus
 from mraf.errors import DataError, RunError
 from mraf.evaluation.predict import forward
-from mraf.model import MRAF
 from mraf.training.config import configure
+from mraf.variants.build import build
 from mraf_lessons.embeddings import maps as embeddings
 
 
@@ -75,7 +75,7 @@ def test_spaces_are_the_network_s_embeddings_in_order(tiny_corpus: Corpus) -> No
     sizes = {"width": 8, "tokens": 2, "heads": 2}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        model = MRAF(configure("quick", tiny_corpus.speakers, sizes).model)
+        model = build(configure("quick", tiny_corpus.speakers, sizes).model)
     first, second = tiny_corpus.train[:7], tiny_corpus.cross[:5]
     found = embeddings.spaces(model, first, second, batch=3)
     output, alone = forward(model, second), forward(model, second.without_faces())

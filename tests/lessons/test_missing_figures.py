@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from mraf.errors import DataError
-from mraf.model import MRAF
+from mraf.variants.build import build
 from mraf.variants.config import ModelConfig
 from mraf_lessons.missing_token import figures as missing
 
@@ -22,10 +22,10 @@ def outputs():
     found = {}
     with torch.random.fork_rng(devices=[]), torch.inference_mode():
         torch.manual_seed(0)
-        model = MRAF(config).eval()
+        model = build(config).eval()
         found["with its face"] = model(face, voice)
         found["token"] = model(torch.zeros_like(face), voice)
-        scored = MRAF(replace(config, missing_reliability="learned")).eval()
+        scored = build(replace(config, missing_reliability="learned")).eval()
         scored.load_state_dict(model.state_dict())
         found["scored"] = scored(torch.zeros_like(face), voice)
     return found

@@ -21,6 +21,7 @@ from mraf_lessons.kit.results import (
     accuracy_table,
     history,
     per_speaker_accuracy,
+    reliability_and_weights,
 )
 from mraf_lessons.kit.style import PALETTE, RC, Figure, png
 
@@ -124,7 +125,8 @@ def test_settings_of_the_user_neither_matter_nor_change() -> None:
 
 
 def test_pyplot_is_not_needed() -> None:
-    code = "import sys, mraf_lessons.kit.pipeline as p; p.pipeline(); print('matplotlib.pyplot' in sys.modules)"
+    code = "import sys; from mraf_lessons.kit.pipeline import pipeline; pipeline()"
+    code += "; print('matplotlib.pyplot' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 

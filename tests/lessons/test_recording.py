@@ -16,7 +16,7 @@ from mraf.evidence.tables import OFFICIAL, TWIN, Place
 
 @pytest.fixture
 def script(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "scripts")
+    monkeypatch.syspath_prepend(Path(__file__).parents[2] / "scripts")
     return importlib.import_module(request.param)
 
 

@@ -9,6 +9,7 @@ import torch
 from mraf.data.describe import unit
 from mraf.evaluation.predict import forward
 from mraf.model import MRAF
+from mraf.variants.build import build
 from mraf.variants.config import ModelConfig
 from mraf_lessons.reliability import checks as check
 
@@ -107,7 +108,7 @@ def test_auroc(answer, message):
 def model() -> MRAF:
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        return MRAF(ModelConfig(6, tokens=2, width=8, heads=2)).eval()
+        return build(ModelConfig(6, tokens=2, width=8, heads=2)).eval()
 
 
 def logits(model, output, face, voice):

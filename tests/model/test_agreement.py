@@ -12,11 +12,11 @@ from mraf.data.degradation import degrade_faces, degrade_voices
 from mraf.data.describe import unit
 from mraf.errors import DataError, RunError
 from mraf.evaluation.predict import forward
-from mraf.model import MRAF
 from mraf.training.batches import TrainingClips
 from mraf.training.config import configure
 from mraf.training.loop import Learner, train, with_and_without_face
 from mraf.variants.agreement import Agreement
+from mraf.variants.build import build
 from mraf.variants.config import ModelConfig, TrainingConfig
 
 TINY = {"width": 16, "tokens": 2, "heads": 2, "batch_size": 8, "epochs": 3, "precision": "float32"}
@@ -109,7 +109,7 @@ def test_evidence_enters_eq_10_and_only_speaks_against_a_face(tiny_corpus):
         out = forward(run.model, clips)
         with torch.inference_mode():
             quality = run.model.reliability.face(out.face.embedding)[:, 0].numpy()
-        expected = expit(quality + np.minimum(log_b(run.model.agreement, clips), 0))
+        expected = expit(quality + np.minimum(log_b(run.model.reliability.agreement, clips), 0))
         np.testing.assert_allclose(out.reliability.face[:, 0].numpy(), expected, atol=1e-5)
 
 
@@ -118,12 +118,12 @@ def test_without_the_switch_the_network_is_the_paper_s_bit_for_bit(tiny_corpus):
         train(configured(tiny_corpus, **changes), tiny_corpus.train, progress=False).model
         for changes in ({}, {"scorer": "own", "swapped_faces": 0.0})
     )
-    assert paper.agreement is None
+    assert not hasattr(paper.reliability, "agreement")
     assert not any("agreement" in name for name in paper.state_dict())
     torch.manual_seed(0)
-    first = MRAF(paper.config)
+    first = build(paper.config)
     torch.manual_seed(0)
-    second = MRAF(replace(paper.config, scorer="agreement"))
+    second = build(replace(paper.config, scorer="agreement"))
     shared = second.state_dict()
     assert all(torch.equal(value, shared[name]) for name, value in first.state_dict().items())
     assert ours.state_dict().keys() == paper.state_dict().keys()
@@ -185,7 +185,7 @@ def test_swapped_faces_follow_from_seed_and_epoch(tiny_corpus):
 
 
 def test_a_swapped_face_is_named_after_its_owner_and_teaches_no_student(tiny_corpus):
-    config = configured(tiny_corpus, dropout=0.0)
+    config = configured(tiny_corpus, dropout=0.0, swapped_faces=1.0)
     learner = Learner(config).train()
     placed = TrainingClips.place(tiny_corpus.train, CPU)
     batch = next(placed.batches(TrainingConfig(swapped_faces=1.0, audio_only_probability=0), 0))

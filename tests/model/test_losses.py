@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from mraf.losses import CenterLoss, distillation_loss
+from mraf.variants.objectives import SummedCenterLoss
 
 logits = arrays(np.float64, (4, 5), elements=st.floats(-30, 30))
 
@@ -31,10 +32,10 @@ def test_distillation_is_zero_between_equals():
     assert distillation_loss(z, z + 3, 2.0).item() == pytest.approx(0, abs=1e-6)
 
 
-@pytest.mark.parametrize(("reduction", "divisor"), [("sum", 1), ("mean", 6 * 8)])
-def test_center_loss_and_its_pull(reduction, divisor):
+@pytest.mark.parametrize(("kind", "divisor"), [(SummedCenterLoss, 1), (CenterLoss, 6 * 8)])
+def test_center_loss_and_its_pull(kind, divisor):
     generator = torch.Generator().manual_seed(0)
-    loss = CenterLoss(3, 8, reduction)
+    loss = kind(3, 8)
     with torch.no_grad():
         loss.centers.copy_(torch.randn(3, 8, generator=generator))
     embedding = torch.randn(6, 8, generator=generator, requires_grad=True)

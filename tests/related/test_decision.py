@@ -31,6 +31,7 @@ from mraf.related.decision.layer import (
     video_folds,
 )
 from mraf.training.experiment import trained
+from mraf.variants.build import build
 from mraf.variants.config import ModelConfig
 from mraf_lessons.faces.decision_figures import decision_layers
 
@@ -43,7 +44,7 @@ def opinions(seed: int, clips: int = 40, speakers: int = 5, scale: float = 3.0) 
 
 def small_model(corpus: Corpus) -> MRAF:
     torch.manual_seed(0)
-    return MRAF(ModelConfig(corpus.speakers, width=16, tokens=2, heads=2)).eval()
+    return build(ModelConfig(corpus.speakers, width=16, tokens=2, heads=2)).eval()
 
 
 def loop(z: Opinions, temperatures: np.ndarray, rule: Rule) -> dict[str, np.ndarray]:

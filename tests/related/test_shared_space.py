@@ -10,7 +10,7 @@ import pytest
 import torch
 from scipy import stats
 
-from mraf.data.twin import generate
+from mraf.data.twin.generate import generate
 from mraf.errors import DataError, RunError
 from mraf.related.shared_space import rivals as baselines
 from mraf.related.shared_space.space import (

@@ -11,9 +11,8 @@ from scipy.stats import spearmanr
 
 from mraf.data.clips import Corpus
 from mraf.data.describe import cosine_quantiles, unit
-from mraf.data.twin import generate
 from mraf.data.twin.factors import BAND_EDGES
-from mraf.data.twin.generate import calibration
+from mraf.data.twin.generate import calibration, generate
 from mraf.data.twin.landmarks import held_out_accuracy
 from mraf.errors import DataError
 from tools.fit_twin.calibrate import KNOBS, calibrate, turned

@@ -54,7 +54,7 @@ def test_a_run_from_before_a_switch_was_added_has_its_default():
         (["learning_rate=-1"], "out of range"),
         (["kd_temperature=0"], "out of range"),
         (["fusion=cross"], "choose one of cross_attention, lstm, gated, linear"),
-        (["standardise=yes"], "true or false"),
+        (["standardise=perhaps"], "true or false"),
     ],
 )
 def test_a_wrong_override_is_refused(pairs, message):

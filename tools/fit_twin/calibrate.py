@@ -11,9 +11,8 @@ from scipy.optimize import least_squares
 from tqdm.auto import tqdm
 
 from mraf.data.clips import Corpus
-from mraf.data.twin import generate
 from mraf.data.twin.factors import BAND_EDGES, Scalars, draw_coordinates
-from mraf.data.twin.generate import draw_people, stream
+from mraf.data.twin.generate import draw_people, generate, stream
 from tools.fit_twin.probe import Probe
 
 Array = NDArray[Any]

@@ -34,7 +34,7 @@ NORM_LEVELS = (0, 0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.99
 @cache
 def calibration() -> Scalars:
     """The scalars that ship with the package (``mraf/data/twin/twin.json``)."""
-    text = files("mraf.data").joinpath("twin.json").read_text(encoding="utf-8")
+    text = files("mraf.data.twin").joinpath("twin.json").read_text(encoding="utf-8")
     scalars: Scalars = json.loads(text)
     return scalars
 

@@ -25,9 +25,10 @@ from mraf.errors import MrafError, RunError
 from mraf.evaluation.results import MEAN
 from mraf.evidence.sweeps.pools import Pool
 from mraf.evidence.sweeps.tables import Arm, Table
-from mraf.evidence.sweeps.tasks import Material, Task, code_fingerprint, describe, run_task
+from mraf.evidence.sweeps.tasks import Material, Task, describe, run_task
 from mraf.files import user_cache, write_text
-from mraf.training.config import configure
+from mraf.training.config import Config, configure
+from mraf.training.golden import golden_numbers, same
 
 WORKER_DIED = (BrokenProcessPool, CancelledError)
 TRIES = 2  # of a run whose worker dies
@@ -44,10 +45,10 @@ class Finished(NamedTuple):
 class Sweep:
     """Arms and seeds on one corpus.
 
-    A run is known by its settings, its clips, the code and the kind of device; arms that come to
-    the same run, in one table or in several, share it. Finished runs are kept in a folder by that
-    name. So an interrupted sweep goes on where it was, and two sweeps may share a folder: a run
-    that another is doing is left to it, and done here only if the other fails or dies.
+    A run is known by its settings, what they mean, its clips and the kind of device; arms that come
+    to the same run, in one table or in several, share it. Finished runs are kept in a folder by
+    that name. So an interrupted sweep goes on where it was, and two sweeps may share a folder: a
+    run that another is doing is left to it, and done here only if the other fails or dies.
 
     Args:
         tables: see `read_table`.
@@ -190,7 +191,7 @@ class Sweep:
             settings["precision"] = self.material.precision
             config = configure(self.preset, self.material.speakers, settings)
         features = self.material.fingerprint
-        return Task(config, self.source, features, code_fingerprint(), self.material.device)
+        return Task(config, self.source, features, _numbers(config), self.material.device)
 
     def _start(self, pending: deque[Task], running: dict[Future, tuple[Task, FileLock]]) -> int:
         """Start what can be started; returns how many runs another sweep has finished."""
@@ -217,16 +218,30 @@ class Sweep:
         return self.folder / f"{task.id}.json"
 
     def _store(self, task: Task, outcome: dict[str, Any]) -> None:
-        kept = {**outcome, "commit": commit(), "config": task.config.to_dict()}
+        kept = {
+            **outcome,
+            "commit": commit(),
+            "config": task.config.to_dict(),
+            "golden": dict(task.numbers),
+        }
         write_text(self._file(task), json.dumps(kept) + "\n")
 
     def _stored(self, task: Task) -> dict[str, Any] | None:
         """The outcome of a finished run; None where there is none or its file is damaged."""
         try:
             outcome: dict[str, Any] = json.loads(self._file(task).read_text(encoding="utf-8"))
-            return outcome if {"correct", "seconds", "device", "commit"} <= outcome.keys() else None
+            whole = {"correct", "seconds", "device", "commit", "golden"} <= outcome.keys()
+            return outcome if whole and same(outcome["golden"], dict(task.numbers)) else None
         except (OSError, ValueError, AttributeError):
             return None
+
+
+@cache
+def _numbers(config: Config) -> tuple[tuple[str, float], ...]:
+    try:
+        return tuple(golden_numbers(config).items())
+    except MrafError:  # it cannot be built; the run says so
+        return ()
 
 
 @cache

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
-import inspect
 import json
 import platform
 import threading
@@ -18,7 +16,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-import mraf
 from mraf import data
 from mraf.data.clips import Corpus
 from mraf.data.splits import SETTINGS, Split, validation_split
@@ -28,12 +25,11 @@ from mraf.evaluation.predict import HEADS, predict
 from mraf.evaluation.results import Judged
 from mraf.training.config import Config
 from mraf.training.device import resolve_device, resolve_precision
+from mraf.training.golden import golden_numbers, same
 from mraf.training.loop import train
 from mraf.variants.config import TrainingConfig
 
 SYSTEM = HEADS["fused"]
-# The modules that turn settings and clips into scores: a change there makes other runs.
-CODE = ("model", "batches.py", "data/sampling.py", "losses.py", "prediction.py", "training.py")
 
 _one_at_a_time = threading.Lock()  # torch's random state and threads belong to the process
 
@@ -70,20 +66,20 @@ class Task:
             which comes to one thing on one processor and to another on the next.
         source: of the corpus, as `mraf.data.load` takes it.
         features: fingerprint of the material.
-        code: `code_fingerprint` of who asks.
+        numbers: what the settings mean to who asks, see `mraf.training.golden`.
         device: "cpu", "cuda", "cuda:N" or "mps".
     """
 
     config: Config
     source: str
     features: str
-    code: str
+    numbers: tuple[tuple[str, float], ...]
     device: str
 
     @property
     def id(self) -> str:
         kind = self.device.partition(":")[0]
-        made_of = [self.config.to_dict(), self.features, self.code, kind]
+        made_of = [self.config.to_dict(), self.features, kind]
         return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:20]
 
 
@@ -121,7 +117,7 @@ def run_task(task: Task) -> dict[str, Any]:
     """
     with _one_at_a_time:
         torch.set_num_threads(1)  # one core per worker, and sums in one order
-        if task.code != code_fingerprint():
+        if not same(dict(task.numbers), golden_numbers(task.config)):
             raise RunError("this worker has another version of mraf or torch; install the same.")
         if task.features != describe(task.source, task.device).fingerprint:
             raise RunError(f"this worker finds other features in {task.source}; give it the same.")
@@ -148,28 +144,6 @@ def per_video(judged: Judged, counted: NDArray[np.bool_]) -> list[int]:
         [hashlib.sha256(video.encode()).hexdigest() for video in np.unique(judged.video)]
     )
     return [int(count) for count in judged.per_video(counted)[order]]
-
-
-@cache
-def code_fingerprint() -> str:
-    """Names the code that decides outcomes, whatever its comments say, and the release of torch."""
-    package = Path(mraf.__file__).parent
-    files = [file for name in CODE for file in sorted((package / name).rglob("*.py"))]
-    files += [package / name for name in CODE if name.endswith(".py")]
-    sources = [file.read_text(encoding="utf-8") for file in files]
-    sources += [inspect.getsource(function) for function in (top1, per_video)]
-    sources = [ast.unparse(_without_docstrings(ast.parse(source))) for source in sources]
-    text = "\n".join([torch.__version__.partition("+")[0], *sources])
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _without_docstrings(tree: ast.Module) -> ast.Module:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(
-            node
-        ):
-            node.body = node.body[1:]
-    return tree
 
 
 @lru_cache(maxsize=1)

@@ -30,7 +30,7 @@ from mraf.errors import RunError
 from mraf.evaluation.calibration import fit_temperature
 from mraf.evaluation.judge import top1
 from mraf.evaluation.predict import HEADS, predict
-from mraf.model import MRAF
+from mraf.variants.build import Network
 
 FACE, VOICE, FUSED = 0, 1, 2  # rows of all that is kept for each head
 ORDER = ("face", "voice", "fused")
@@ -56,7 +56,7 @@ class Opinions(NamedTuple):
     sighted: Flags
 
     @classmethod
-    def of(cls, model: MRAF, clips: FeatureSet) -> Opinions:
+    def of(cls, model: Network, clips: FeatureSet) -> Opinions:
         scores = predict(model, clips)
         logits = np.stack([scores[HEADS[head]] for head in ORDER]).astype(np.float64)
         return cls(logits, ~clips.face_missing)
@@ -212,7 +212,7 @@ class Verdicts(NamedTuple):
     rules: dict[str, list[Rule]]
 
 
-def judge(model: MRAF, clips: FeatureSet, seed: int = 0, folds: int = 5) -> Verdicts:
+def judge(model: Network, clips: FeatureSet, seed: int = 0, folds: int = 5) -> Verdicts:
     """Fit on all folds but one, decide on that one, and so on: no video is in both.
 
     Args:

@@ -12,6 +12,7 @@ from mraf.evaluation.baselines import ClassMeans, class_means, means_of
 from mraf.evaluation.predict import HEADS, forward, predict
 from mraf.related.leaderboard.protocols import System
 from mraf.training.runs import Run
+from mraf.variants.class_means import BesideClassMeans
 
 
 def class_mean_system(train: FeatureSet) -> System:
@@ -39,8 +40,8 @@ def run_system(run: Run, train: FeatureSet) -> System:
     def judge(clips: FeatureSet) -> NDArray[np.float32]:
         return predict(run.model, clips)[name]
 
-    past = run.model.agreement
-    if past is not None and run.model.config.shortcut != "none":
+    if isinstance(run.model, BesideClassMeans):
+        past = run.model.means
 
         def rows(clips: FeatureSet) -> NDArray[np.float32]:
             voice = torch.from_numpy(np.array(clips.voice)).to(past.voice_means.device)

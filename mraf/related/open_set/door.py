@@ -18,11 +18,11 @@ from mraf.data.clips import FeatureSet
 from mraf.data.describe import unit
 from mraf.evaluation.baselines import ClassMeans, means_of
 from mraf.evaluation.predict import forward
-from mraf.model import MRAF
 from mraf.related.open_set.adapters import Recipe, tune
 from mraf.related.open_set.deal import Draw, Judged
 from mraf.training.experiment import trained
 from mraf.training.runs import Run
+from mraf.variants.build import Network
 
 Scores = dict[str, NDArray[Any]]  # by language, (N, K)
 
@@ -96,7 +96,7 @@ def door_scores(
 
 
 def passed(
-    model: MRAF, clips: FeatureSet, batch: int = 512
+    model: Network, clips: FeatureSet, batch: int = 512
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Fused embeddings e_c (N, d) and the fused head's probabilities (N, K)."""
     parts = [forward(model, clips[at : at + batch]) for at in range(0, len(clips), batch)]
