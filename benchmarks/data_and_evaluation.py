@@ -15,11 +15,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from mraf.configuration import configure
 from mraf.data import load, test_split
-from mraf.evaluation import evaluate
-from mraf.model import MRAF
-from mraf.prediction import predict
+from mraf.evaluation.judge import evaluate
+from mraf.evaluation.predict import predict
+from mraf.training.config import configure
+from mraf.variants.build import build
 
 
 def median_seconds(what, repeat=5):
@@ -39,14 +39,18 @@ def labelled(clips):
 
 
 def main():
-    command = [sys.executable, "-c", "import mraf.training, mraf.evaluation, mraf.cli"]
+    command = [
+        sys.executable,
+        "-c",
+        "import mraf.training.loop, mraf.evaluation.judge, mraf.cli.main",
+    ]
     seconds = median_seconds(lambda: subprocess.run(command, check=True))
     print(f"import of all that training and evaluation need: {seconds:.2f} s")
     corpus = load()
     print(f"load({corpus.name}): {median_seconds(load):.3f} s")
     split = test_split(corpus)
     split = replace(split, english=labelled(split.english), cross=labelled(split.cross))
-    model = MRAF(configure("paper", corpus.speakers).model)
+    model = build(configure("paper", corpus.speakers).model)
     clips = len(split.english) + len(split.cross)
     seconds = median_seconds(
         lambda: evaluate(lambda clips: predict(model, clips), split, progress=False).scores

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import torch
 
-from mraf.runs import MODEL, Run
+from mraf.training.runs import MODEL, Run
 
 TRAIN = [sys.executable, "-m", "mraf", "train", "--data", "twin", "--preset", "quick"]
 TRAIN += ["--device", "cpu", "--resume", "--out"]

@@ -33,16 +33,17 @@ import pandas as pd
 import psutil
 import torch
 
-from mraf.baselines import class_means
-from mraf.batches import TrainingClips
-from mraf.configuration import configure, fast_bfloat16, resolve_device
-from mraf.data.features import FeatureSet
-from mraf.data.inspection import unit
-from mraf.data.twin import calibration, few_clips, generate
+from benchmarks.sampled import draw_speakers, make_optimizers, sample_heads
+from mraf.data.clips import FeatureSet
+from mraf.data.describe import unit
+from mraf.data.twin.generate import calibration, few_clips, generate
+from mraf.evaluation.baselines import class_means
 from mraf.files import write_text
-from mraf.model import MRAF
-from mraf.sampled import draw_speakers, make_optimizers, sample_heads
-from mraf.training import Learner, step_losses
+from mraf.training.batches import TrainingClips
+from mraf.training.config import configure
+from mraf.training.device import fast_bfloat16, resolve_device
+from mraf.training.loop import Learner
+from mraf.variants.build import build
 
 SPEAKERS = (70, 1_000, 10_000, 100_000)
 STEPS = {"whole softmax": (0, False), "sampled": (1_000, False), "sampled, sparse": (1_000, True)}
@@ -132,7 +133,7 @@ def training_step(clips: TrainingClips, speakers: int, method: str) -> dict[str,
         for optimizer in optimizers:
             optimizer.zero_grad(set_to_none=True)
         with torch.autocast(device.type, precision, enabled=precision != torch.float32):
-            loss = step_losses(learner, batch, config.training).loss
+            loss = learner(batch).loss
         loss.backward()
         for optimizer in optimizers:
             optimizer.step()
@@ -146,7 +147,7 @@ def training_step(clips: TrainingClips, speakers: int, method: str) -> dict[str,
 def forward_pass(clips: TrainingClips, speakers: int, count: int) -> dict[str, Any]:
     device = clips.face.device
     memory = Memory(device)
-    model = MRAF(configure("quick", speakers).model).to(device).eval()
+    model = build(configure("quick", speakers).model).to(device).eval()
 
     def ask() -> None:
         with torch.inference_mode():
@@ -161,14 +162,14 @@ def search(train: FeatureSet, test: FeatureSet) -> Iterator[dict[str, Any]]:
     asked = np.random.default_rng(0).integers(0, len(test), QUERIES)
     queries, labels = unit(test.voice[asked]), test.labels[asked]
     exact = np.concatenate([(part @ means.T).argmax(1) for part in np.split(queries, 10)])
-    for method, build in INDEXES.items():
+    for method, index in INDEXES.items():
         library = method.partition(",")[0].lower()
         if library in ("faiss", "hnswlib"):
             if importlib.util.find_spec(library) is None:
                 continue
             importlib.import_module(library)  # its time is not that of building the index
         start = time.process_time()
-        ask, size = build(means)
+        ask, size = index(means)
         built = time.process_time() - start
         found = ask(queries)
         outcome = {"recall": (found == exact).mean(), "accuracy": (found == labels).mean()}

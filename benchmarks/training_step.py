@@ -16,11 +16,13 @@ import torch
 import torch.nn.functional as F
 from torch.utils.data import DataLoader, Dataset
 
-from mraf.batches import TrainingClips
-from mraf.configuration import configure, fast_bfloat16, resolve_device
 from mraf.data import load, validation_split
 from mraf.losses import distillation_loss
-from mraf.training import Learner, make_optimizer, step_losses
+from mraf.model import Clips
+from mraf.training.batches import TrainingClips
+from mraf.training.config import configure
+from mraf.training.device import fast_bfloat16, resolve_device
+from mraf.training.loop import Learner, make_optimizer
 
 ROUNDS, STEPS = 5, 10
 
@@ -42,9 +44,10 @@ class ClipDataset(Dataset):
 def full_pass(model, face, voice):
     """Eq. 2–14 for every clip, the token written in where a face is missing (Eq. 9)."""
     missing = ~face.any(dim=-1, keepdim=True)
-    x_a = model.network_input(voice)
-    x_f = torch.where(missing, model.missing_face(x_a), model.network_input(face))
-    return model.fuse(model.face_encoder(x_f), model.voice_encoder(x_a), missing)
+    x_f, x_a = model.inputs(face, voice)
+    x_f = torch.where(missing, model.missing_face(x_a), x_f)
+    clips = Clips(face, voice, missing)
+    return model.fuse(model.face_encoder(x_f), model.voice_encoder(x_a), clips)
 
 
 def straightforward(learner, optimizer, config, clips, device):
@@ -60,7 +63,9 @@ def straightforward(learner, optimizer, config, clips, device):
             loss = loss + config.kd_weight * distillation_loss(
                 complete.logits.fused.detach(), audio_only.logits.fused, config.kd_temperature
             )
-            loss = loss + config.center_weight * learner.center(complete.fused_embedding, speaker)
+            loss = loss + config.center_weight * learner.objective.center(
+                complete.fused_embedding, speaker
+            )
             loss.backward()
             optimizer.step()
             with torch.no_grad():
@@ -69,14 +74,14 @@ def straightforward(learner, optimizer, config, clips, device):
 
 
 def ours(learner, optimizer, config, clips, device, precision):
-    """The package's step: the same loop as ``mraf.training``."""
+    """The package's step: the same loop as ``mraf.training.loop``."""
     placed = TrainingClips.place(clips, device)
     epoch = 0
     while True:
         for batch in placed.batches(config, epoch):
             optimizer.zero_grad(set_to_none=True)
             with torch.autocast(device.type, precision, enabled=precision != torch.float32):
-                losses = step_losses(learner, batch, config)
+                losses = learner(batch)
             losses.loss.backward()
             optimizer.step()
             yield losses

@@ -2,6 +2,6 @@
 
 import sys
 
-from mraf.cli import main
+from mraf.cli.main import main
 
 sys.exit(main())

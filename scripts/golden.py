@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from mraf.configuration import PRESETS, Config, configure
-from mraf.golden import Numbers, golden_numbers
-from mraf.sweeps import read_table
+from mraf.evidence.sweeps.tables import read_table
+from mraf.training.config import PRESETS, Config, configure
+from mraf.training.golden import Numbers, golden_numbers
 
 ROOT = Path(__file__).parents[1]
 FILE = ROOT / "data/golden.json"

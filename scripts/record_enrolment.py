@@ -19,17 +19,17 @@ import pandas as pd
 import recording
 from tqdm.auto import tqdm
 
-from mraf.baselines import ClassMeans
-from mraf.batches import number_of_batches
-from mraf.configuration import configure
-from mraf.data.sampling import enrolled
-from mraf.evaluation import evaluate
-from mraf.experiment import Experiment
+from mraf.data.draws import enrolled
+from mraf.evaluation.baselines import ClassMeans
+from mraf.evaluation.judge import evaluate
+from mraf.evaluation.predict import HEADS, predict
+from mraf.evaluation.results import MEAN
+from mraf.evidence.sweeps.sweep import parse_seeds
 from mraf.files import write_text
-from mraf.outcomes import MEAN
-from mraf.prediction import HEADS, predict
-from mraf.sweeps.sweep import parse_seeds
-from mraf.training import train
+from mraf.training.batches import number_of_batches
+from mraf.training.config import configure
+from mraf.training.experiment import Experiment
+from mraf.training.loop import train
 
 NUMBERS = (1, 2, 5, 10)
 COLUMNS = ["clips_a_speaker", "training_clips", "seed", "system", "setting", "accuracy", "corpus"]

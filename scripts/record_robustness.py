@@ -21,22 +21,23 @@ import recording
 from tqdm.auto import tqdm
 
 from mraf import data
-from mraf.ablations import declared_table
-from mraf.calibration import confidences, reliability_bins
-from mraf.configuration import configure
-from mraf.data.features import FeatureSet
-from mraf.data.protocol import SETTINGS
+from mraf.data.clips import FeatureSet
+from mraf.data.splits import SETTINGS
 from mraf.errors import RunError
-from mraf.evaluation import top1
+from mraf.evaluation.calibration import confidences, reliability_bins
+from mraf.evaluation.judge import top1
+from mraf.evaluation.predict import HEADS, predict
+from mraf.evaluation.results import Judged
+from mraf.evaluation.robustness import CONDITION, Damage, scores_under, with_agreement
+from mraf.evidence.damage import Condition
+from mraf.evidence.sweeps.records import COLUMNS
+from mraf.evidence.sweeps.sweep import commit, parse_seeds
+from mraf.evidence.sweeps.tasks import per_video
+from mraf.evidence.tables import declared_table
 from mraf.files import without_home, write_text
 from mraf.model import MRAF
-from mraf.outcomes import Judged
-from mraf.prediction import HEADS, predict
-from mraf.robustness import CONDITION, Condition, Damage, scores_under, with_agreement
-from mraf.sweeps.records import COLUMNS
-from mraf.sweeps.sweep import commit, parse_seeds
-from mraf.sweeps.tasks import per_video
-from mraf.training import train
+from mraf.training.config import configure
+from mraf.training.loop import train
 
 AMOUNTS: dict[Damage, tuple[float, ...]] = {
     "swapped face": (0.1, 0.3, 0.5, 1),

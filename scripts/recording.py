@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mraf import data
-from mraf.ablations import Place
 from mraf.errors import MrafError
-from mraf.experiment import Experiment
+from mraf.evidence.tables import Place
+from mraf.training.experiment import Experiment
 
 OUT = Path(__file__).resolve().parents[1] / "data" / "recorded"
 

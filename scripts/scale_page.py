@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from benchmarks.figure import against_speakers, duration
+from mraf.evidence.recorded import recorded
 from mraf.files import write_text
-from mraf.plots import save
-from mraf.plots.scale import against_speakers, duration
-from mraf.recorded import recorded
+from mraf_lessons.kit.style import save
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "scale.md"
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"

@@ -11,7 +11,7 @@ from hypothesis import settings
 from official import random_corpus, write_official
 
 from mraf.data import load
-from mraf.data.features import Corpus
+from mraf.data.clips import Corpus
 
 # a busy machine is no failure, and a failure must come again when it is looked into
 settings.register_profile("mraf", deadline=None, derandomize=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mraf.data.features import FACE_DIM, VOICE_DIM, Corpus, FeatureSet
+from mraf.data.clips import FACE_DIM, VOICE_DIM, Corpus, FeatureSet
 
 
 def random_clips(

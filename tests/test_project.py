@@ -25,36 +25,27 @@ else:
 
 # --- imports -------------------------------------------------------------------------------
 
-# Lower layers first; a module imports from its own layer or from lower ones. A module that is not
-# listed stands with evaluation.
+# Lower layers first; a module imports from its own layer or from lower ones.
 LAYERS = (
-    {"mraf", "mraf.errors", "mraf.files"},
+    {"mraf.errors", "mraf.files"},
     {"mraf.data"},
     {"mraf.model"},
     {"mraf.losses"},
-    {"mraf.configuration", "mraf.batches", "mraf.runs", "mraf.training", "mraf.prediction"},
-    {"mraf.outcomes", "mraf.evaluation", "mraf.baselines", "mraf.submission", "mraf.sweeps"},
+    {"mraf.variants"},
+    {"mraf.training"},
+    {"mraf.evaluation"},
+    {"mraf.evidence"},
     {"mraf.related"},
-    {"mraf.plots", "mraf.exercises"},
-    {"mraf.report", "mraf.widgets", "mraf.doctor"},
-    {"mraf.reproduction"},
-    {"mraf.cli", "mraf.actions", "mraf.__main__"},
+    {"mraf_lessons"},
+    {"mraf.cli", "mraf.__main__"},
 )
-UNLISTED = 5
 
 
 def layer(module: str) -> int:
-    """Index in LAYERS of a module or of the nearest package above it."""
-    while True:
-        for index, names in enumerate(LAYERS):
-            if module in names and module != "mraf":
-                return index
-        if "." not in module:
-            return 0
-        parent = module.rpartition(".")[0]
-        if parent == "mraf":
-            return UNLISTED
-        module = parent
+    """Index in LAYERS of a module, by the package that it is in; -1 for mraf itself."""
+    parts = module.split(".")
+    package = module if module == "mraf" else ".".join(parts[: 1 if parts[0] != "mraf" else 2])
+    return next((index for index, names in enumerate(LAYERS) if package in names), -1)
 
 
 def imported(source: str, module: str, *, is_package: bool) -> set[str]:
@@ -70,7 +61,7 @@ def imported(source: str, module: str, *, is_package: bool) -> set[str]:
                 base = ".".join([*above, *([base] if base else [])])
             # `from mraf import training` names a module, `from mraf.errors import DataError` none
             found |= {f"{base}.{name.name}" for name in node.names} if base == "mraf" else {base}
-    known = {name for name in found if name.split(".")[0] == "mraf"}
+    known = {name for name in found if name.split(".")[0] in {"mraf", "mraf_lessons"}}
     return {name for name in known if name != "mraf" and not name.endswith(("version__", "*"))}
 
 
@@ -85,7 +76,7 @@ def violations(source: str, module: str, *, is_package: bool = False) -> list[st
 
 def test_imports_run_one_way() -> None:
     wrong = []
-    for path in sorted((ROOT / "mraf").rglob("*.py")):
+    for path in [*(ROOT / "mraf").rglob("*.py"), *(ROOT / "mraf_lessons").rglob("*.py")]:
         parts = path.relative_to(ROOT).with_suffix("").parts
         is_package = parts[-1] == "__init__"
         module = ".".join(parts[:-1] if is_package else parts)
@@ -96,12 +87,12 @@ def test_imports_run_one_way() -> None:
 @pytest.mark.parametrize(
     ("source", "module"),
     [
-        ("from mraf.model import MRAF", "mraf.data.protocol"),
-        ("def f():\n    import mraf.model.network", "mraf.data.twin"),
+        ("from mraf.model import MRAF", "mraf.data.splits"),
+        ("def f():\n    import mraf.model", "mraf.data.twin"),
         ("from mraf import training", "mraf.losses"),
-        ("from ..model.encoder import Encoder", "mraf.data.features"),
-        ("from mraf.cli import main", "mraf.evaluation"),
-        ("from mraf.plots.style import PALETTE", "mraf.training"),
+        ("from ..model import Encoder", "mraf.data.clips"),
+        ("from mraf.cli.main import main", "mraf.evaluation.judge"),
+        ("from mraf_lessons.kit.style import PALETTE", "mraf.training.loop"),
     ],
 )
 def test_an_import_that_points_upwards_is_noticed(source: str, module: str) -> None:
@@ -111,8 +102,8 @@ def test_an_import_that_points_upwards_is_noticed(source: str, module: str) -> N
 @pytest.mark.parametrize(
     ("source", "module"),
     [
-        ("from mraf.data.features import FeatureSet", "mraf.model.config"),
-        ("from .features import FeatureSet", "mraf.data.protocol"),
+        ("from mraf.data.clips import FeatureSet", "mraf.variants.config"),
+        ("from .clips import FeatureSet", "mraf.data.splits"),
         ("from mraf import __version__\nimport numpy", "mraf.data.twin"),
     ],
 )
@@ -244,7 +235,7 @@ def code(page: str, command: str) -> list[str]:
 
 
 def test_every_command_of_the_readme_is_one(capsys: pytest.CaptureFixture[str]) -> None:
-    from mraf.cli import build_parser
+    from mraf.cli.main import build_parser
 
     uses = [line for line in code("README.md", "mraf") if "COMMAND" not in line]
     assert len(uses) >= 5

@@ -5,20 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from mraf.data import cache
-from mraf.data.features import Corpus, FeatureSet
-from mraf.data.lists import LIST_NAME
-from mraf.data.protocol import (
-    P3,
-    P4,
-    P5,
-    P6,
-    SETTINGS,
-    Setting,
-    Split,
-    test_split,
-    validation_split,
-)
+from mraf.data.clips import Corpus, FeatureSet
+from mraf.data.official import pack as cache
+from mraf.data.official.lists import LIST_NAME
+from mraf.data.splits import P3, P4, P5, P6, SETTINGS, Setting, Split, test_split, validation_split
 from mraf.errors import DataError
 
 __all__ = [
@@ -56,7 +46,7 @@ def load(
         source = os.environ.get("MRAF_DATA", "").strip() or "twin"
         origin = "" if source == "twin" else " (from the environment variable MRAF_DATA)"
     if source == "twin":
-        from mraf.data.twin import generate
+        from mraf.data.twin.generate import generate
 
         return generate()
     folder = Path(source).expanduser()

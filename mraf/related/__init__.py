@@ -19,18 +19,18 @@ class Related(NamedTuple):
 SYSTEMS = {
     "decision": Related(
         "decide among MRAF's three heads (after arXiv 2512.14961)",
-        "mraf.related.decision_study",
+        "mraf.related.decision.study",
     ),
     "shared-space": Related(
         "tell whether a face and a voice are of one stranger (FAME 2026, arXiv 2512.04814)",
-        "mraf.related.shared_space_table",
+        "mraf.related.shared_space.study",
     ),
     "heads": Related(
         "margins and hyperbolic distances on the voice alone (after arXiv 2601.19709)",
-        "mraf.related.head_study",
+        "mraf.related.heads.study",
     ),
     "open-set": Related(
         "name the enrolled and reject all others (SpeakerRPL v2, arXiv 2604.13605)",
-        "mraf.related.open_set_table",
+        "mraf.related.open_set.study",
     ),
 }

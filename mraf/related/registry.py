@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from mraf.data.features import Corpus
+from mraf.data.clips import Corpus
 from mraf.errors import RunError
 from mraf.files import slug_of, without_home, write_text
 from mraf.related import SYSTEMS

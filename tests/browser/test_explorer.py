@@ -111,13 +111,13 @@ import pandas as pd
 import torch
 
 from mraf import data
-from mraf.batches import TrainingClips
-from mraf.configuration import configure
-from mraf.loss_exploration import Reach
-from mraf.related.open_set_metrics import UNKNOWN
-from mraf.related.open_set_metrics import Trials as Door
-from mraf.related.verification import Trials, rates
-from mraf.training import Learner
+from mraf.training.batches import TrainingClips
+from mraf.training.config import configure
+from mraf_lessons.training.view import Reach
+from mraf.related.open_set.metrics import UNKNOWN
+from mraf.related.open_set.metrics import Trials as Door
+from mraf.related.shared_space.trials import Trials, rates
+from mraf.training.loop import Learner
 from mraf.widgets import (
     DamageExplorer,
     DoorExplorer,
@@ -182,8 +182,8 @@ def test_the_other_explorers_in_lab(page, tmp_path, screenshots):
 def test_the_function_alone(latencies, monkeypatch):
     """A slider's move without a browser: the network, the figure and its PNG."""
     from mraf import data
-    from mraf.experiment import trained
-    from mraf.widgets import ReliabilityExplorer
+    from mraf.training.experiment import trained
+    from mraf_lessons.reliability.explorer import ReliabilityExplorer
 
     monkeypatch.delenv("MRAF_DATA", raising=False)
     corpus = data.load("twin")
@@ -199,9 +199,9 @@ def test_the_function_alone(latencies, monkeypatch):
 
 
 def test_recording_answers_without_a_kernel(page, tmp_path, screenshots):
-    from mraf.plots.explorers import fast_figure
-    from mraf.plots.style import describe
-    from mraf.widgets import record
+    from mraf_lessons.kit.recording import record
+    from mraf_lessons.kit.style import describe
+    from mraf_lessons.reliability.picture import fast_figure
 
     def draw(kind: str, far: str):
         figure = fast_figure(3, 1)

@@ -15,7 +15,8 @@ import pytest
 from official import write_official
 
 from mraf.data import load
-from mraf.data.archives import ARCHIVES, CONSENT_NOTE, download, extract
+from mraf.data.official.download import ARCHIVES, CONSENT_NOTE, download
+from mraf.data.official.unpacking import extract
 from mraf.errors import DataError
 
 

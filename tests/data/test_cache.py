@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from official import random_corpus, write_official
 
-import mraf.data.cache
+import mraf.data.official.pack
 from mraf.data import load
-from mraf.data.cache import open_pack, pack
-from mraf.data.lists import find_release
+from mraf.data.official.lists import find_release
+from mraf.data.official.pack import open_pack, pack
 from mraf.errors import DataError
 
 VOICE = "feats/ecappafeats/v1/voices/id0001/English/English-00/00001.npy"
@@ -33,13 +33,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """One entry for each time that the single files are read."""
     seen: list[str] = []
-    read = mraf.data.cache.read_corpus
+    read = mraf.data.official.pack.read_corpus
 
     def counted(release, *rest):
         seen.append(release.version)
         return read(release, *rest)
 
-    monkeypatch.setattr(mraf.data.cache, "read_corpus", counted)
+    monkeypatch.setattr(mraf.data.official.pack, "read_corpus", counted)
     return seen
 
 

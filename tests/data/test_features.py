@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from official import random_clips, random_corpus
 
 from mraf.data import P3, P4, P5, P6, SETTINGS, Corpus, FeatureSet, test_split, validation_split
-from mraf.data.protocol import ambiguous_videos, cross_split, shared_videos
+from mraf.data.splits import ambiguous_videos, cross_split, shared_videos
 from mraf.errors import DataError
 
 

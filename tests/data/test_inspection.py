@@ -8,8 +8,8 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from mraf.data.features import Corpus
-from mraf.data.inspection import (
+from mraf.data.clips import Corpus
+from mraf.data.describe import (
     PAIRS,
     cosine_quantiles,
     counts,

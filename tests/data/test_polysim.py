@@ -15,7 +15,7 @@ from official import challenge_spelling, random_corpus, write_official
 
 import mraf.data
 from mraf.data import load
-from mraf.data.lists import inner_path
+from mraf.data.official.lists import inner_path
 from mraf.errors import DataError
 
 TRAIN = "csv_files/comp/v1_train_English.csv"
@@ -248,7 +248,7 @@ def test_sources(folder, monkeypatch):
     assert rows(load(str(folder))) == expected
     monkeypatch.setenv("MRAF_DATA", str(folder))
     assert rows(load()) == expected
-    monkeypatch.setattr("mraf.data.twin.generate", lambda: "the twin")
+    monkeypatch.setattr("mraf.data.twin.generate.generate", lambda: "the twin")
     assert load("twin") == "the twin"
     for nothing in ("", " ", "twin"):
         monkeypatch.setenv("MRAF_DATA", nothing)

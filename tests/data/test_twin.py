@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mraf.data.factors import balanced_levels, heavy_tailed, stray_shares
-from mraf.data.features import Corpus
-from mraf.data.inspection import PAIRS, flawed_videos, unit, video_index
-from mraf.data.landmarks import Landmarks
-from mraf.data.protocol import cross_split, validation_split
-from mraf.data.twin import calibration, few_clips, generate
+from mraf.data.clips import Corpus
+from mraf.data.describe import PAIRS, flawed_videos, unit, video_index
+from mraf.data.splits import cross_split, validation_split
+from mraf.data.twin.factors import balanced_levels, heavy_tailed, stray_shares
+from mraf.data.twin.generate import calibration, few_clips, generate
+from mraf.data.twin.landmarks import Landmarks
 from mraf.errors import DataError
 
 
@@ -220,7 +220,7 @@ def count(scalars: Any) -> int:
 
 
 def test_scalars_hold_aggregates_only() -> None:
-    text = files("mraf.data").joinpath("twin.json").read_text(encoding="utf-8")
+    text = files("mraf.data.twin").joinpath("twin.json").read_text(encoding="utf-8")
     scalars = json.loads(text)
     assert offences(scalars) == []
     assert count(scalars) <= MOST
@@ -244,7 +244,7 @@ def test_check_of_the_scalars_finds_templates(smuggled: dict[str, Any], offence:
 
 @pytest.mark.real
 def test_real_features_are_like_the_twin(twin: Corpus, real_corpus: Corpus) -> None:
-    from mraf.comparison import compare
+    from tools.fit_twin.compare import compare
 
     table = compare(twin, real_corpus).table
     assert table["within"].all(), table[~table["within"]].to_string()

@@ -58,10 +58,8 @@ def mraf(w, config, face, voice):
     out = {}
     out["T_f"], out["H_f"], out["e_f"] = encode(w, "face_encoder", config, x_f)  # Eq. 9
     out["T_a"], out["H_a"], out["e_a"] = encode(w, "voice_encoder", config, x_a)
-    out["r_f"] = (
-        0.0 if missing else sigmoid(linear(w, "face_scorer.score", out["e_f"]))[0]
-    )  # Eq. 10
-    out["r_a"] = sigmoid(linear(w, "voice_scorer.score", out["e_a"]))[0]
+    out["r_f"] = 0.0 if missing else sigmoid(linear(w, "reliability.face", out["e_f"]))[0]  # Eq. 10
+    out["r_a"] = sigmoid(linear(w, "reliability.voice", out["e_a"]))[0]
     total = out["r_f"] + out["r_a"] + config.epsilon
     out["w_f"], out["w_a"] = out["r_f"] / total, out["r_a"] / total  # Eq. 11
     h_f, h_a = out["w_f"] * out["H_f"], out["w_a"] * out["H_a"]  # Eq. 12

@@ -8,15 +8,16 @@ import pytest
 import torch
 from scipy.special import expit
 
-from mraf.batches import TrainingClips
-from mraf.configuration import TrainingConfig, configure
-from mraf.data.inspection import unit
-from mraf.degradation import degrade_faces, degrade_voices
+from mraf.data.degradation import degrade_faces, degrade_voices
+from mraf.data.describe import unit
 from mraf.errors import DataError, RunError
-from mraf.model import MRAF, ModelConfig
-from mraf.model.agreement import Agreement
-from mraf.prediction import forward
-from mraf.training import Learner, step_losses, train
+from mraf.evaluation.predict import forward
+from mraf.training.batches import TrainingClips
+from mraf.training.config import configure
+from mraf.training.loop import Learner, train, with_and_without_face
+from mraf.variants.agreement import Agreement
+from mraf.variants.build import build
+from mraf.variants.config import ModelConfig, TrainingConfig
 
 TINY = {"width": 16, "tokens": 2, "heads": 2, "batch_size": 8, "epochs": 3, "precision": "float32"}
 CPU = torch.device("cpu")
@@ -107,8 +108,8 @@ def test_evidence_enters_eq_10_and_only_speaks_against_a_face(tiny_corpus):
     for clips in (own, degrade_faces(own, "swap", 1, np.random.default_rng(0))):
         out = forward(run.model, clips)
         with torch.inference_mode():
-            quality = run.model.face_scorer.score(out.face.embedding)[:, 0].numpy()
-        expected = expit(quality + np.minimum(log_b(run.model.agreement, clips), 0))
+            quality = run.model.reliability.face(out.face.embedding)[:, 0].numpy()
+        expected = expit(quality + np.minimum(log_b(run.model.reliability.agreement, clips), 0))
         np.testing.assert_allclose(out.reliability.face[:, 0].numpy(), expected, atol=1e-5)
 
 
@@ -117,12 +118,12 @@ def test_without_the_switch_the_network_is_the_paper_s_bit_for_bit(tiny_corpus):
         train(configured(tiny_corpus, **changes), tiny_corpus.train, progress=False).model
         for changes in ({}, {"scorer": "own", "swapped_faces": 0.0})
     )
-    assert paper.agreement is None
+    assert not hasattr(paper.reliability, "agreement")
     assert not any("agreement" in name for name in paper.state_dict())
     torch.manual_seed(0)
-    first = MRAF(paper.config)
+    first = build(paper.config)
     torch.manual_seed(0)
-    second = MRAF(replace(paper.config, scorer="agreement"))
+    second = build(replace(paper.config, scorer="agreement"))
     shared = second.state_dict()
     assert all(torch.equal(value, shared[name]) for name, value in first.state_dict().items())
     assert ours.state_dict().keys() == paper.state_dict().keys()
@@ -136,7 +137,7 @@ def test_a_clip_and_a_batch_and_both_conditions_agree(tiny_corpus):
     torch.testing.assert_close(whole.reliability.face[4:5], alone.reliability.face)
     face, voice = torch.from_numpy(clips.face), torch.from_numpy(clips.voice)
     with torch.inference_mode():
-        both = run.model.with_and_without_face(face, voice)
+        both = with_and_without_face(run.model, face, voice)
     with_face, without = both.reliability.face.chunk(2)
     torch.testing.assert_close(with_face, whole.reliability.face)
     assert (without == 0).all()
@@ -184,13 +185,13 @@ def test_swapped_faces_follow_from_seed_and_epoch(tiny_corpus):
 
 
 def test_a_swapped_face_is_named_after_its_owner_and_teaches_no_student(tiny_corpus):
-    config = configured(tiny_corpus, dropout=0.0)
+    config = configured(tiny_corpus, dropout=0.0, swapped_faces=1.0)
     learner = Learner(config).train()
     placed = TrainingClips.place(tiny_corpus.train, CPU)
     batch = next(placed.batches(TrainingConfig(swapped_faces=1.0, audio_only_probability=0), 0))
-    losses = step_losses(learner, batch, config.training)
+    losses = learner(batch)
     assert losses.kd.item() == pytest.approx(0, abs=1e-6)
-    z = learner.model.with_and_without_face(batch.face, batch.voice).logits
+    z = with_and_without_face(learner.model, batch.face, batch.voice).logits
     for name, owner, found in (
         ("face", batch.face_speaker, losses.ce_face),
         ("voice", batch.speaker, losses.ce_voice),

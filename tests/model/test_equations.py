@@ -5,10 +5,12 @@ import pytest
 import reference
 import torch
 
-from mraf.batches import Batch
-from mraf.configuration import Config, TrainingConfig
-from mraf.model import MRAF, ModelConfig, reliability_weights
-from mraf.training import Learner, step_losses
+from mraf.losses import Batch
+from mraf.model import reliability_weights
+from mraf.training.config import Config
+from mraf.training.loop import Learner
+from mraf.variants.build import build
+from mraf.variants.config import ModelConfig, TrainingConfig
 
 SMALL = ModelConfig(speakers=5, tokens=3, width=16, layers=2, heads=4, dropout=0.0)
 
@@ -73,19 +75,19 @@ def test_forward_equals_the_equations(learner, missing):
 @pytest.mark.parametrize("reduction", ["sum", "mean"])
 def test_objective_and_its_gradient_equal_finite_differences(learner, reduction):
     training = TrainingConfig(center_reduction=reduction, kd_weight=0.7, face_weight=0.5)
-    learner.center.reduction = reduction
+    learner = Learner(Config(SMALL, training)).double()
     face, voice = clips(4)
     speaker, audio_only = np.array([0, 3, 3, 4]), np.array([False, True, False, True])
     arrays = (face, voice, speaker, audio_only[:, None], speaker)
     batch = Batch(*(torch.from_numpy(x) for x in arrays))
     learner.train()  # dropout is 0
-    losses = step_losses(learner, batch, training)
+    losses = learner(batch)
     losses.loss.backward()
 
     rows = list(zip(face, voice, speaker, audio_only, strict=True))
     before = weights(learner.model)
     teachers = [reference.mraf(before, SMALL, f, v)["z_c"] for f, v, _, _ in rows]
-    centers = learner.center.centers.detach().numpy()
+    centers = learner.objective.center.centers.detach().numpy()
 
     def objective(parameters, centers):
         return reference.objective(parameters, centers, SMALL, training, rows, teachers)
@@ -94,7 +96,8 @@ def test_objective_and_its_gradient_equal_finite_differences(learner, reduction)
 
     rng = np.random.default_rng(0)
     step = 1e-6  # small: a ReLU that changes sides within it spoils the difference
-    for name, parameter in [*learner.model.named_parameters(), ("centers", learner.center.centers)]:
+    moving = [*learner.model.named_parameters(), ("centers", learner.objective.center.centers)]
+    for name, parameter in moving:
         direction = rng.normal(size=parameter.shape)
         direction /= np.linalg.norm(direction)
         values = []
@@ -123,8 +126,8 @@ def test_reliability_weights_sum_to_one_but_for_epsilon():
 
 @pytest.mark.parametrize("setting", ["width=15", "heads=3", "tokens=0", "dropout=1.0"])
 def test_a_network_that_cannot_be_built_says_why(setting):
-    from mraf.configuration import configure, parse_overrides
     from mraf.errors import RunError
+    from mraf.training.config import configure, parse_overrides
 
     with pytest.raises(RunError, match=setting.split("=")[0]):
-        MRAF(configure("paper", 5, parse_overrides([setting])).model)
+        build(configure("paper", 5, parse_overrides([setting])).model)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from mraf.configuration import PRESETS, configure
-from mraf.golden import golden_numbers, same
+from mraf.training.config import PRESETS, configure
+from mraf.training.golden import golden_numbers, same
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))

@@ -9,13 +9,13 @@ import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mraf.batches import Batch
-from mraf.configuration import Config, TrainingConfig
 from mraf.errors import RunError
-from mraf.losses import distillation_loss
-from mraf.model import MRAF, ModelConfig
-from mraf.model.heads import HEADS, AAMHead, clip_to_ball, exponential_map, poincare_distance
-from mraf.training import Learner, step_losses
+from mraf.losses import Batch, distillation_loss
+from mraf.training.config import Config
+from mraf.training.loop import Learner, with_and_without_face
+from mraf.variants.build import build
+from mraf.variants.config import ModelConfig, TrainingConfig
+from mraf.variants.margins import HEADS, AAMHead, clip_to_ball, exponential_map, poincare_distance
 
 SMALL = ModelConfig(speakers=5, tokens=3, width=16, heads=4, dropout=0.0)
 EPS = 1e-5
@@ -194,7 +194,7 @@ def test_the_linear_head_draws_what_nn_linear_draws():
 def test_networks_of_one_seed_differ_in_the_heads_alone(kind):
     def weights(kind):
         torch.manual_seed(0)
-        state = MRAF(replace(SMALL, head=kind)).state_dict()
+        state = build(replace(SMALL, head=kind)).state_dict()
         late = ("face_head", "voice_head", "fused_head", "missing_face")
         return {name: value for name, value in state.items() if not name.startswith(late)}
 
@@ -208,9 +208,9 @@ def test_the_margin_is_for_the_cross_entropy_alone(kind):
     face, voice = (torch.from_numpy(rng.normal(size=(6, d)).astype("f4")) for d in (512, 192))
     speaker = torch.tensor([0, 0, 1, 2, 3, 4])
     batch = Batch(face, voice, speaker, torch.zeros(6, 1, dtype=torch.bool), speaker)
-    losses = step_losses(learner, batch, TrainingConfig())
+    losses = learner(batch)
     model = learner.model
-    complete, alone = model.with_and_without_face(face, voice).logits.fused.chunk(2)
+    complete, alone = with_and_without_face(model, face, voice).logits.fused.chunk(2)
     torch.testing.assert_close(losses.kd, distillation_loss(complete, alone, 2.0))
     hardened = model.fused_head.with_margin(complete, speaker)
     torch.testing.assert_close(losses.ce_fused, F.cross_entropy(hardened, speaker))
@@ -233,13 +233,13 @@ def test_half_precision_leaves_the_angles_alone(kind):
 @pytest.mark.parametrize(
     ("switches", "message"),
     [
-        ({"head": "am", "scale": 0.0}, "scale=0.0: must be above 0"),
-        ({"head": "aam", "margin": -0.1}, "margin=-0.1: must lie"),
-        ({"head": "ham", "margin": 2.0}, "margin=2.0: must lie"),
+        ({"head": "am", "scale": 0.0}, "scale=0.0: out of range, must be above 0"),
+        ({"head": "aam", "margin": -0.1}, "margin=-0.1: out of range"),
+        ({"head": "ham", "margin": 2.0}, "margin=2.0: out of range"),
         ({"head": "h", "curvature": 0.5}, "curvature=0.5: must be at least 1"),
-        ({"head": "h_exp", "curvature": -1.0}, "curvature=-1.0: must not be negative"),
+        ({"head": "h_exp", "curvature": -1.0}, "curvature=-1.0: out of range"),
     ],
 )
 def test_a_head_that_cannot_be_built_is_refused(switches, message):
     with pytest.raises(RunError, match=message):
-        MRAF(replace(SMALL, **switches))
+        build(replace(SMALL, **switches))

@@ -8,7 +8,9 @@ import torch
 import torch.nn.functional as F
 
 from mraf.errors import RunError
-from mraf.model import MRAF, ModelConfig
+from mraf.training.loop import with_and_without_face
+from mraf.variants.build import build
+from mraf.variants.config import ModelConfig
 
 CONFIG = ModelConfig(speakers=5, tokens=3, width=16, heads=4, dropout=0.0)
 
@@ -16,7 +18,7 @@ CONFIG = ModelConfig(speakers=5, tokens=3, width=16, heads=4, dropout=0.0)
 def network(**changes):
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        return MRAF(replace(CONFIG, **changes)).eval()
+        return build(replace(CONFIG, **changes)).eval()
 
 
 def batch(count=6):
@@ -88,9 +90,9 @@ def test_without_a_face_the_voice_context_is_a_constant_plus_the_voice():
 def test_the_shared_encoding_of_the_token_equals_the_full_forward_pass():
     model, (_, voice) = network(), batch()
     whole = model(torch.zeros(6, 512), voice)
-    parts = model.fuse(model.encode_missing(voice), model.encode_voice(voice), missing=True)
-    torch.testing.assert_close(whole.logits.fused, parts.logits.fused)
-    torch.testing.assert_close(whole.logits.face, parts.logits.face.expand(6, -1))
+    both = with_and_without_face(model, torch.randn(6, 512), voice).logits
+    torch.testing.assert_close(whole.logits.fused, both.fused[6:])
+    torch.testing.assert_close(whole.logits.face, both.face[6:])
 
 
 @pytest.mark.parametrize("fusion", ["cross_attention", "lstm", "gated", "linear"])

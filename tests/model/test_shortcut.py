@@ -5,13 +5,13 @@ import pytest
 import torch
 from scipy.special import log_softmax
 
-from mraf.configuration import RECIPES, configure
-from mraf.data.inspection import unit
+from mraf.data.describe import unit
 from mraf.errors import RunError
-from mraf.model.whitening import SHRINKAGE, Whitening
-from mraf.prediction import forward
-from mraf.systems import run_system
-from mraf.training import train
+from mraf.evaluation.predict import forward
+from mraf.related.leaderboard.systems import run_system
+from mraf.training.config import RECIPES, configure
+from mraf.training.loop import train
+from mraf.variants.whitening import SHRINKAGE, Whitening
 
 TINY = {"width": 16, "tokens": 2, "heads": 2, "batch_size": 8, "epochs": 2, "precision": "float32"}
 
@@ -31,7 +31,7 @@ def runs(tiny_corpus):
 
 @pytest.mark.parametrize("kind", ["raw", "whitened"])
 def test_the_network_is_trained_as_without_it(runs, kind):
-    trained = runs[kind].model.state_dict()
+    trained = runs[kind].model.network.state_dict()
     for name, value in runs["none"].model.state_dict().items():
         assert torch.equal(trained[name], value), name
 
@@ -43,7 +43,7 @@ def test_logits_are_the_networks_share_and_the_weighted_log_probabilities(
 ):
     clips = tiny_corpus.cross if faces else tiny_corpus.cross.without_faces()
     alone, out = forward(runs["none"].model, clips), forward(runs[kind].model, clips)
-    past = runs[kind].model.agreement
+    past = runs[kind].model.means
     by = {}
     for number, (name, space) in enumerate((("face", past.of_faces), ("voice", past.of_voices))):
         rows = unit(getattr(clips, name)) if getattr(clips, name).any() else clips.face
@@ -63,7 +63,7 @@ def test_logits_are_the_networks_share_and_the_weighted_log_probabilities(
 def test_a_missing_face_leaves_the_answer_to_the_voice(runs, tiny_corpus):
     model, clips = runs["whitened"].model, tiny_corpus.cross.without_faces()
     before = forward(model, clips)
-    token = model.missing_face.token
+    token = model.network.missing_face.token
     kept = token.detach().clone()
     with torch.no_grad():
         token += 1
@@ -106,14 +106,14 @@ def test_whitening_equals_the_formula(tiny_corpus):
 def test_transduction_works_in_the_space_of_the_shortcut(runs, tiny_corpus):
     run = runs["whitened"]
     voices = run_system(run, tiny_corpus.train).voices(tiny_corpus.cross)
-    past = run.model.agreement
+    past = run.model.means
     expected = past.voice_rows(torch.from_numpy(tiny_corpus.cross.voice)).numpy()
     np.testing.assert_allclose(voices.rows, expected, atol=1e-6)
     np.testing.assert_allclose(voices.means, past.voice_means.numpy(), atol=1e-6)
 
 
 def test_a_run_with_a_shortcut_is_kept_and_loaded(tiny_corpus, tmp_path):
-    from mraf.runs import Run
+    from mraf.training.runs import Run
 
     config = configure("paper+best", tiny_corpus.speakers, {**TINY, "epochs": 1})
     made = train(config, tiny_corpus.train, tmp_path / "run", progress=False)

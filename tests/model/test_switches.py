@@ -8,11 +8,12 @@ import reference
 import torch
 from scipy.special import erf
 
-from mraf.batches import Batch
-from mraf.configuration import Config, TrainingConfig
 from mraf.errors import RunError
-from mraf.model import MRAF, ModelConfig
-from mraf.training import Learner, step_losses
+from mraf.losses import Batch
+from mraf.training.config import Config
+from mraf.training.loop import Learner, with_and_without_face
+from mraf.variants.build import build
+from mraf.variants.config import ModelConfig, TrainingConfig
 
 SMALL = ModelConfig(speakers=5, tokens=3, width=16, heads=4, dropout=0.0)
 CLIPS = 6
@@ -27,7 +28,7 @@ def clips(missing=()):
 
 def network(**switches):
     torch.manual_seed(0)
-    return MRAF(replace(SMALL, **switches)).eval()
+    return build(replace(SMALL, **switches)).eval()
 
 
 def array(tensor):
@@ -104,8 +105,8 @@ def losses_of(training, model=SMALL):
     learner = Learner(Config(model, training), speaker.bincount(minlength=5)).eval()
     face, voice = clips()
     batch = Batch(face, voice, speaker, torch.tensor([[False], [True]] * 3), speaker)
-    out = learner.model.with_and_without_face(face, voice)
-    return learner, batch, out, step_losses(learner, batch, training)
+    out = with_and_without_face(learner.model, face, voice)
+    return learner, batch, out, learner(batch)
 
 
 def test_smoothed_and_weighted_cross_entropy():
@@ -136,10 +137,10 @@ def test_the_reliability_floor_costs_faces_that_are_there():
 
 def test_frozen_centres_pull_but_do_not_move():
     learner, batch, out, losses = losses_of(TrainingConfig(centers="frozen", center_weight=1.0))
-    centers = array(learner.center.centers)
+    centers = array(learner.objective.center.centers)
     assert np.abs(centers).max() > 0
     assert not any("center" in name for name, _ in learner.named_parameters())
-    assert "center.centers" in learner.state_dict()  # resuming needs them
+    assert "objective.center.centers" in learner.state_dict()  # resuming needs them
     complete, alone = np.split(array(out.fused_embedding), 2)
     e_c = np.where(batch.audio_only.numpy(), alone, complete)
     pull = e_c - centers[batch.speaker.numpy()]

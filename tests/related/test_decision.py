@@ -9,14 +9,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mraf.cli import main
-from mraf.data.features import Corpus
+from mraf.cli.main import main
+from mraf.data.clips import Corpus
 from mraf.errors import DataError, RunError
-from mraf.experiment import trained
-from mraf.model import MRAF, ModelConfig
-from mraf.plots.decision import decision_layers
-from mraf.related import decision, decision_study
-from mraf.related.decision import (
+from mraf.model import MRAF
+from mraf.related.decision import layer as decision
+from mraf.related.decision import study as decision_study
+from mraf.related.decision.layer import (
     FUSED,
     NEVER,
     RULES,
@@ -31,6 +30,10 @@ from mraf.related.decision import (
     margins,
     video_folds,
 )
+from mraf.training.experiment import trained
+from mraf.variants.build import build
+from mraf.variants.config import ModelConfig
+from mraf_lessons.faces.decision_figures import decision_layers
 
 
 def opinions(seed: int, clips: int = 40, speakers: int = 5, scale: float = 3.0) -> Opinions:
@@ -41,7 +44,7 @@ def opinions(seed: int, clips: int = 40, speakers: int = 5, scale: float = 3.0) 
 
 def small_model(corpus: Corpus) -> MRAF:
     torch.manual_seed(0)
-    return MRAF(ModelConfig(corpus.speakers, width=16, tokens=2, heads=2)).eval()
+    return build(ModelConfig(corpus.speakers, width=16, tokens=2, heads=2)).eval()
 
 
 def loop(z: Opinions, temperatures: np.ndarray, rule: Rule) -> dict[str, np.ndarray]:

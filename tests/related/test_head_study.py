@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from mraf.data.features import VOICE_DIM
-from mraf.model import ModelConfig
-from mraf.related import head_study
-from mraf.related.head_study import LEARNING_RATES, chosen_learning_rate, fit_head, head_scores
+from mraf.data.clips import VOICE_DIM
+from mraf.related.heads import study as head_study
+from mraf.related.heads.study import LEARNING_RATES, chosen_learning_rate, fit_head, head_scores
+from mraf.variants.config import ModelConfig
 
 LABELS = {"accuracy", "low", "high", "difference", "difference_low", "difference_high", "verdict"}
 

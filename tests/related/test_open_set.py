@@ -9,17 +9,11 @@ import pytest
 import torch
 
 from mraf.errors import DataError, RunError
-from mraf.related import open_set_losses as losses
-from mraf.related.open_set import (
-    Adapters,
-    Recipe,
-    interpolated,
-    standardised,
-    tune,
-)
-from mraf.related.open_set_fusion import eigenvalue_variance, selected
-from mraf.related.open_set_metrics import UNKNOWN
-from mraf.related.open_set_protocol import CLIPS_OF_A_VIDEO, deal
+from mraf.related.open_set import losses
+from mraf.related.open_set.adapters import Adapters, Recipe, interpolated, standardised, tune
+from mraf.related.open_set.deal import CLIPS_OF_A_VIDEO, deal
+from mraf.related.open_set.fusion import eigenvalue_variance, selected
+from mraf.related.open_set.metrics import UNKNOWN
 
 R, B, D, K, EXTRA = 2, 6, 5, 3, 2
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mraf.errors import DataError, RunError
-from mraf.related.open_set_metrics import UNKNOWN, Trials, curve, measures, min_dcf, oscr
-from mraf.related.verification import eer
+from mraf.related.open_set.metrics import UNKNOWN, Trials, curve, measures, min_dcf, oscr
+from mraf.related.shared_space.trials import eer
 
 # few distinct values, so that ties of every kind occur
 SCORE = st.sampled_from([0.0, 0.25, 0.5, 0.5000001, 0.75, 1.0])

@@ -9,15 +9,14 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from mraf.baselines import ClassMeans
 from mraf.errors import RunError
-from mraf.experiment import trained
-from mraf.recorded import recorded
-from mraf.related import open_set_door as door
-from mraf.related import open_set_table as study
-from mraf.related.open_set_metrics import UNKNOWN, Trials, curve, measures
-from mraf.related.open_set_protocol import deal
+from mraf.evaluation.baselines import ClassMeans
+from mraf.evidence.recorded import recorded
+from mraf.related.open_set import door, study
+from mraf.related.open_set.deal import deal
+from mraf.related.open_set.metrics import UNKNOWN, Trials, curve, measures
 from mraf.related.registry import measure, record
+from mraf.training.experiment import trained
 
 SETTINGS = {"draws": 2, "shots": (1, 5), "runs": 3, "few": 1, "with_door": False}
 

@@ -10,10 +10,10 @@ import pytest
 import torch
 from scipy import stats
 
-from mraf.data.twin import generate
+from mraf.data.twin.generate import generate
 from mraf.errors import DataError, RunError
-from mraf.related import association_baselines as baselines
-from mraf.related.shared_space import (
+from mraf.related.shared_space import rivals as baselines
+from mraf.related.shared_space.space import (
     SharedSpaceConfig,
     SimulatedTraits,
     angular_margin_loss,

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from official import random_corpus
 
-from mraf.cli import main
+from mraf.cli.main import main
 from mraf.errors import DataError
-from mraf.recorded import recorded
-from mraf.related import shared_space_table as study
-from mraf.related.shared_space import Embedding
-from mraf.related.verification import eer, rates
+from mraf.evidence.recorded import recorded
+from mraf.related.shared_space import study
+from mraf.related.shared_space.space import Embedding
+from mraf.related.shared_space.trials import eer, rates
 
 pytest.importorskip("pytorch_metric_learning")
 

@@ -14,7 +14,7 @@ from sklearn.metrics import det_curve, roc_curve
 from torchmetrics.functional.classification import binary_eer
 
 from mraf.errors import DataError
-from mraf.related.verification import (
+from mraf.related.shared_space.trials import (
     Lineups,
     Trials,
     at_false_accept,

@@ -1,0 +1,275 @@
+"""What is wrong with this environment, and how to mend it: the checks behind `mraf doctor`."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import shutil
+import sys
+import tempfile
+import textwrap
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Status = Literal["ok", "warn", "fail"]
+MARKS = {"ok": "✓", "warn": "!", "fail": "✗"}
+GIGABYTE = 1024**3
+
+MEMORY_NEED = 2.0  # GB; training the paper preset and one notebook with UMAP fit into it
+DISK_NEED = 0.5  # GB; some runs and a report
+PACK_NEED = 0.2  # GB; the packed features of all clips
+
+
+@dataclass(frozen=True)
+class Check:
+    """The outcome of one check: its name, a verdict, what was found and, if needed, what to do."""
+
+    name: str
+    status: Status
+    found: str
+    remedy: str = ""
+
+
+def checks(runs: Path = Path("runs"), data: str | Path | None = None) -> list[Check]:
+    """Examine the environment; never raises, and leaves nothing behind.
+
+    Args:
+        runs: the folder that runs are to be written to; need not exist yet.
+        data: "twin" or a folder of features; None is the environment variable MRAF_DATA, or else
+            the twin.
+    """
+    source = str(data or os.environ.get("MRAF_DATA", "").strip() or "twin")
+    examine: tuple[tuple[str, Callable[[], Check | Iterable[Check]]], ...] = (
+        ("Python", python),
+        ("packages", packages),
+        ("device", device),
+        ("processor", processor),
+        ("memory", memory),
+        ("runs", lambda: place("runs", runs, DISK_NEED)),
+        ("data", lambda: features(source)),
+    )
+    results: list[Check] = []
+    for name, function in examine:
+        try:
+            found = function()
+            results += [found] if isinstance(found, Check) else list(found)
+        except (Exception, SystemExit) as error:  # a doctor must outlive every broken package
+            remedy = "install the packages again: make clean setup, or pip install -e ."
+            message = f"could not be examined ({type(error).__name__}: {_one_line(error)})"
+            results.append(Check(name, "fail", message, remedy))
+    return results
+
+
+def report(runs: Path = Path("runs"), data: str | Path | None = None) -> tuple[str, bool]:
+    """The checks as text, and whether none has failed."""
+    results = checks(runs, data)
+    return table(results), all(check.status != "fail" for check in results)
+
+
+def table(results: Iterable[Check]) -> str:
+    """Checks as an aligned table, the remedies below what they mend, and a last line that sums up.
+
+    >>> print(table([Check("memory", "ok", "8 GB"), Check("data", "fail", "none", "fetch it")]))
+    ✓ memory  8 GB
+    ✗ data    none
+              → fetch it
+    1 of 2 checks failed.
+    """
+    results = list(results)
+    width = max((len(check.name) for check in results), default=0)
+    lines = []
+    for check in results:
+        lines.append(f"{MARKS[check.status]} {check.name:<{width}}  {check.found}")
+        if check.remedy:
+            remedy = textwrap.wrap(check.remedy, 96 - width, break_on_hyphens=False)
+            lines += [
+                f"{' ' * (width + 4)}{'→ ' if i == 0 else '  '}{r}" for i, r in enumerate(remedy)
+            ]
+    counts = {status: sum(check.status == status for check in results) for status in MARKS}
+    if counts["fail"]:
+        lines.append(f"{counts['fail']} of {len(results)} checks failed.")
+    elif counts["warn"]:
+        lines.append(f"Ready to run; {counts['warn']} of {len(results)} checks ask for a look.")
+    else:
+        lines.append("All is well.")
+    return "\n".join(lines)
+
+
+def python() -> Check:
+    """The version that runs this, against what the package asks for."""
+    from packaging.specifiers import SpecifierSet
+
+    version = platform.python_version()
+    found = f"{platform.python_implementation()} {version}, {sys.executable}"
+    try:
+        needed = importlib.metadata.metadata("mraf")["Requires-Python"] or ""
+    except importlib.metadata.PackageNotFoundError:
+        needed = ""  # the next check says so
+    if not SpecifierSet(needed).contains(version, prereleases=True):
+        return Check("Python", "fail", found, f"use Python {needed}: make PYTHON=python3.12 setup")
+    return Check("Python", "ok", found)
+
+
+def packages() -> list[Check]:
+    """What is installed, against every requirement that the package declares."""
+    from packaging.requirements import Requirement
+
+    try:
+        declared = importlib.metadata.requires("mraf") or []
+    except importlib.metadata.PackageNotFoundError:
+        remedy = "make setup, or pip install -e . in the folder of the clone"
+        return [Check("packages", "fail", "mraf itself is not installed", remedy)]
+    faults: dict[bool, list[str]] = {True: [], False: []}  # by whether the package needs it
+    wanted = 0
+    for requirement in map(Requirement, declared):
+        core = requirement.marker is None or requirement.marker.evaluate({"extra": ""})
+        if not core and "extra" not in str(requirement.marker):
+            continue  # for another system or Python
+        wanted += 1
+        try:
+            version = importlib.metadata.version(requirement.name)
+        except importlib.metadata.PackageNotFoundError:
+            faults[core].append(f"{requirement.name} is not installed")
+            continue
+        if not requirement.specifier.contains(version, prereleases=True):
+            faults[core].append(f"{requirement.name} {version} is not {requirement.specifier}")
+    fitting = wanted - len(faults[True]) - len(faults[False])
+    found = [Check("packages", "ok", f"{fitting} of {wanted} as declared")]
+    if faults[True]:
+        remedy = "make setup, or pip install -c constraints.txt -e ."
+        found = [Check("packages", "fail", "; ".join(faults[True]), remedy)]
+    if faults[False]:
+        extras = "pip install -c constraints.txt -e '.[lab,test,dev,related]'"
+        remedy = f"only for notebooks and tests: {extras}"
+        found.append(Check("extras", "warn", "; ".join(faults[False]), remedy))
+    return found
+
+
+def device() -> Check:
+    """The device that `--device auto` takes, and whether it multiplies bfloat16 in hardware."""
+    import torch
+
+    from mraf.training.device import fast_bfloat16, resolve_device
+
+    chosen = resolve_device("auto")
+    name = chosen.type
+    if name == "cuda":
+        free, total = torch.cuda.mem_get_info(chosen)
+        name = f"cuda ({torch.cuda.get_device_name(chosen)}, "
+        name += f"{free / GIGABYTE:.1f} of {total / GIGABYTE:.1f} GB free)"
+    half = "bfloat16 in hardware" if fast_bfloat16(chosen) else "float32 (no fast bfloat16)"
+    torch.ones(2, device=chosen).sum().item()  # a driver may be listed and yet not work
+    return Check("device", "ok", f"{name}, {half}, torch {torch.__version__}")
+
+
+def processor() -> Check:
+    """Cores that this process may use, against the threads that torch starts."""
+    import torch
+
+    affinity = getattr(os, "sched_getaffinity", None)
+    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
+    threads = torch.get_num_threads()
+    found = f"{cores} core{'s' * (cores > 1)}, {threads} thread{'s' * (threads > 1)}"
+    if threads > cores:
+        return Check(
+            "processor",
+            "warn",
+            found,
+            f"threads wait for each other: export OMP_NUM_THREADS={cores}",
+        )
+    return Check("processor", "ok", found)
+
+
+def memory() -> Check:
+    """Free memory, against what training and the notebooks need."""
+    import psutil
+
+    state = psutil.virtual_memory()
+    total, free = state.total, state.available
+    if (limit := container_limit()) is not None and limit < total:
+        total, free = limit, min(free, limit - psutil.Process().memory_info().rss)
+    found = f"{free / GIGABYTE:.1f} of {total / GIGABYTE:.1f} GB free"
+    if free < MEMORY_NEED * GIGABYTE:
+        remedy = (
+            f"about {MEMORY_NEED:g} GB are needed: close other programs, one notebook at a time"
+        )
+        return Check("memory", "warn", found, remedy)
+    return Check("memory", "ok", found)
+
+
+def container_limit() -> int | None:
+    """Bytes of memory that the container around us may use (Binder gives 2 GB); None: no limit."""
+    for file in ("memory.max", "memory/memory.limit_in_bytes"):
+        try:
+            return int(Path("/sys/fs/cgroup", file).read_text())
+        except (OSError, ValueError):  # no such file, or "max"
+            continue
+    return None
+
+
+def place(name: str, folder: Path, need: float) -> Check:
+    """Whether a folder, or the nearest one above it that exists, can be written to.
+
+    Args:
+        name: of the check.
+        folder: need not exist yet.
+        need: gigabytes.
+    """
+    folder = folder.expanduser().absolute()
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    free = shutil.disk_usage(there).free / GIGABYTE
+    found = f"{folder}, {free:.1f} GB free"
+    if not there.is_dir():
+        return Check(name, "fail", f"{there} is a file", "remove it or choose another folder")
+    try:
+        with tempfile.NamedTemporaryFile(dir=there):
+            pass
+    except OSError as error:
+        reason = error.strerror or _one_line(error)
+        remedy = "choose another folder, or give yourself the right to write here"
+        return Check(name, "fail", f"{there} cannot be written to ({reason})", remedy)
+    if free < need:
+        return Check(name, "warn", found, f"about {need:g} GB are needed: make room")
+    return Check(name, "ok", found)
+
+
+def features(source: str) -> list[Check]:
+    """Whether features are there, their lists complete and their pack ready or possible."""
+    from mraf.data.official import pack as cache
+    from mraf.data.official.lists import find_release
+    from mraf.errors import DataError
+
+    if source == "twin":
+        from mraf.data.twin.generate import calibration
+
+        calibration()
+        return [Check("data", "ok", "the synthetic twin; MRAF_DATA names no folder of features")]
+    folder = Path(source).expanduser()
+    if not folder.exists():
+        remedy = "set MRAF_DATA to the folder that holds csv_files/, or unset it for the twin"
+        return [Check("data", "fail", f"{folder} does not exist", remedy)]
+    try:
+        release = find_release(folder)
+    except (DataError, OSError) as error:
+        remedy = "see `mraf data download --help`, or unset MRAF_DATA for the twin"
+        return [Check("data", "fail", _one_line(error), remedy)]
+    found = f"{release.version}, English and {release.language}, {release.folder}"
+    unreadable = [path for path in release.lists.values() if not os.access(path, os.R_OK)]
+    if unreadable:
+        remedy = "give yourself the right to read it"
+        return [Check("data", "fail", f"{unreadable[0]} cannot be read", remedy)]
+    packs = cache.places(release)
+    if any((pack / "pack.json").is_file() for pack in packs):
+        return [Check("data", "ok", f"{found}; packed")]
+    beside = place("cache", packs[0], PACK_NEED)
+    if beside.status != "ok":
+        beside = place("cache", packs[1], PACK_NEED)
+    remedy = "the first start reads every single file; do it now with `mraf data pack DIR`"
+    return [Check("data", "ok", f"{found}; not packed yet", remedy), beside]
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:300]

@@ -1,0 +1,139 @@
+"""`mraf reproduce`: the whole story in one go, ending in a table and one HTML report."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pandas as pd
+
+from mraf.cli.report import Section, write_report
+from mraf.data.splits import SETTINGS, Split, validation_split
+from mraf.errors import RunError
+from mraf.evaluation.judge import paired_difference
+from mraf.evaluation.predict import forward
+from mraf.evaluation.results import Evaluation
+from mraf.evaluation.run import evaluate_run
+from mraf.files import slug_of, write_text
+from mraf.training.experiment import Experiment, train_run
+from mraf.training.runs import MODEL, Run
+from mraf_lessons.data import figures as data_plots
+from mraf_lessons.kit import results
+from mraf_lessons.kit.pipeline import pipeline
+
+BASELINE = "class means, sum (clip-weighted)"
+
+
+def reproduce(experiment: Experiment, out: Path, command: str) -> tuple[Evaluation, Path]:
+    """Train, judge beside the baselines, draw and report.
+
+    Args:
+        experiment: the corpus and the configuration.
+        out: folder for the run and the report. A finished run there is replaced, an unfinished
+            one of the same configuration is resumed.
+        command: what was typed, for the report.
+    Returns:
+        The evaluation and the path of ``report.html``.
+    Raises:
+        RunError: no video is held out, so that nothing could be judged.
+    """
+    if not experiment.config.training.holdout:
+        raise RunError(
+            "holdout=false leaves no unseen video to judge and report; use mraf train and submit."
+        )
+    folder = out / f"{slug_of(experiment.corpus.name)}-{experiment.preset}"
+    path = folder / "run"
+    if (path / MODEL).is_file():
+        shutil.rmtree(path)
+    run = train_run(experiment, path, resume=True)
+    evaluation = evaluate_run(run, experiment.corpus, fop=True)
+    write_text(folder / "evaluation.json", evaluation.to_json())
+    split = validation_split(experiment.corpus, run.config.training.split_seed)
+    sections = _sections(experiment, run, evaluation, split)
+    report = folder / "report.html"
+    facts = {
+        "data": experiment.corpus.name,
+        "preset": experiment.preset,
+        "seed": run.config.training.seed,
+        "device": next(run.model.parameters()).device,
+        "training": f"{run.history['seconds'].sum():.0f} s",
+    }
+    write_report(report, "MRAF, reproduced", sections, command=command, facts=facts)
+    return evaluation, report
+
+
+def weights_by_setting(run: Run, split: Split, clips: int = 1000) -> pd.DataFrame:
+    """w_f and w_a (Eq. 11) of up to ``clips`` evenly spaced clips of each setting."""
+    parts = []
+    for setting in SETTINGS:
+        judged = split.clips(setting)
+        weight = forward(run.model, judged[:: max(1, len(judged) // clips)]).weight
+        values = {name: w[:, 0].cpu().numpy() for name, w in weight._asdict().items()}
+        parts.append(pd.DataFrame({"setting": setting.name, **values}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _sections(
+    experiment: Experiment, run: Run, evaluation: Evaluation, split: Split
+) -> list[Section]:
+    corpus = experiment.corpus
+    without_training = (
+        "The class means train nothing: they compare a clip with the mean embedding of each "
+        "speaker by cosine. A network that stays below them has lost something on the way."
+    )
+    twin = (
+        "These are clips of the synthetic twin: invented people with the statistics of MAV-Celeb. "
+        "Set MRAF_DATA to the folder of the official features for the real ones."
+    )
+    what = (
+        "One clip is a face embedding of 512 numbers and a voice embedding of 192. There are "
+        f"{len(corpus.train):,} English training clips of {corpus.speakers} speakers, and "
+        f"{len(corpus.cross):,} {corpus.cross.language} clips that are never trained on."
+    )
+    return [
+        Section("The method", [pipeline()]),
+        Section(
+            "Accuracy",
+            [
+                "P3 and P4 are English clips with and without their faces, P5 and P6 those of the "
+                f"second language. {' '.join(split.notes)} Intervals are 95% over videos.",
+                evaluation.table,
+                results.accuracy_table(evaluation.scores),
+                without_training,
+            ],
+        ),
+        Section(
+            "MRAF against the class means",
+            [
+                f"Difference in points on the same clips: MRAF minus {BASELINE}.",
+                _in_points(paired_difference(evaluation, "MRAF", BASELINE)),
+            ],
+        ),
+        Section("Training", [results.history(run.history)]),
+        Section(
+            "Whom it trusts",
+            [
+                "Modality weights of Eq. 11. Without a face, w_f is 0 exactly and the fused "
+                "prediction cannot depend on the missing token.",
+                results.reliability_and_weights(weights_by_setting(run, split)),
+            ],
+        ),
+        Section("Speakers", [results.per_speaker_accuracy(evaluation.per_speaker, "MRAF")]),
+        Section(
+            "The data",
+            [
+                what,
+                *([twin] if corpus.name == "twin" else []),
+                data_plots.counts_and_imbalance(corpus),
+                data_plots.norms(corpus),
+            ],
+        ),
+    ]
+
+
+def _in_points(difference: pd.DataFrame) -> pd.DataFrame:
+    shown = difference.copy()
+    for column in ("difference", "low", "high"):
+        shown[column] = [f"{100 * value:+.1f}" for value in difference[column]]
+    shown["p"] = [f"{value:.2g}" for value in difference["p"]]
+    return shown

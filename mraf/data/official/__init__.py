@@ -1,0 +1,1 @@
+"""The official features: lists, archives and the pack."""

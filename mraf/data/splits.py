@@ -1,0 +1,143 @@
+"""The four settings of POLY-SIM 2026 and the honest split on which everything is measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mraf.data.clips import Corpus, FeatureSet
+from mraf.errors import DataError
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One test condition: the language of the clips and whether their faces are given."""
+
+    name: str
+    language: Literal["english", "cross"]
+    face: bool
+
+
+P3 = Setting("P3", "english", face=True)
+P4 = Setting("P4", "english", face=False)
+P5 = Setting("P5", "cross", face=True)
+P6 = Setting("P6", "cross", face=False)
+SETTINGS = (P3, P4, P5, P6)
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """What is trained on and what is judged.
+
+    Args:
+        train: labelled English clips.
+        english: clips judged in P3 and P4.
+        cross: clips of the second language judged in P5 and P6.
+        speakers: number of speakers C.
+        name: "validation" or "test".
+        notes: one sentence for each group of clips left out, and why.
+    """
+
+    train: FeatureSet
+    english: FeatureSet
+    cross: FeatureSet
+    speakers: int
+    name: str
+    notes: tuple[str, ...] = ()
+
+    def clips(self, setting: Setting) -> FeatureSet:
+        """The clips of a setting; in P4 and P6 every face is missing."""
+        clips: FeatureSet = getattr(self, setting.language)
+        return clips if setting.face else clips.without_faces()
+
+
+def shared_videos(first: FeatureSet, second: FeatureSet) -> NDArray[np.str_]:
+    """Names of the videos that occur in both sets, sorted."""
+    return np.setdiff1d(np.intersect1d(first.video, second.video), [""])
+
+
+def ambiguous_videos(clips: FeatureSet) -> NDArray[np.str_]:
+    """Names of the videos that carry more than one speaker label, sorted."""
+    pairs = np.unique(np.stack([clips.video, clips.labels.astype(str)]), axis=1)
+    videos, identities = np.unique(pairs[0], return_counts=True)
+    return np.setdiff1d(videos[identities > 1], [""])
+
+
+def cross_split(corpus: Corpus) -> tuple[FeatureSet, tuple[str, ...]]:
+    """The second language without videos also used in English training or carrying two speakers.
+
+    Returns:
+        The clips judged in P5 and P6, and a sentence for each reason with the clips it removes.
+    """
+    cross, notes = corpus.cross, []
+    reasons = {
+        "also occur in the English training list": shared_videos(corpus.train, cross),
+        "carry two speaker labels": ambiguous_videos(cross),
+    }
+    for reason, videos in reasons.items():
+        bad = np.isin(cross.video, videos)
+        if bad.any():
+            counts = f"{bad.sum()} clips of {len(np.unique(cross.video[bad]))} videos"
+            notes.append(f"{cross.language}: {counts} left out; they {reason}.")
+            if bad.all():
+                raise DataError(
+                    f"{corpus.cross.source}: no clip is left for P5 and P6; all videos {reason}."
+                )
+            cross = cross[~bad]
+    return cross, tuple(notes)
+
+
+def validation_split(corpus: Corpus, seed: int = 0) -> Split:
+    """Hold out one whole English video of each speaker that has at least two.
+
+    Clips of one video are near-copies: a clip-level split would judge what was trained on.
+
+    Args:
+        seed: chooses the held-out videos; the same seed gives the same split.
+    Raises:
+        DataError: no speaker has two English videos.
+    """
+    train = corpus.train
+    rng = np.random.default_rng(seed)
+    held = np.zeros(len(train), dtype=bool)
+    ambiguous = ambiguous_videos(train)
+    for speaker in range(corpus.speakers):
+        own = train.labels == speaker
+        videos = np.unique(train.video[own])
+        if len(videos) > 1 and len(candidates := np.setdiff1d(videos, ambiguous)):
+            held |= own & (train.video == rng.choice(candidates))
+    if not held.any():
+        raise DataError(
+            f"{train.source}: no speaker has two English videos, so no video can be held out."
+        )
+    cross, notes = cross_split(corpus)
+    single = corpus.speakers - len(np.unique(train.labels[held]))
+    if single:
+        notes = (
+            f"English: {single} speakers have a single video and are not judged in P3 and P4.",
+            *notes,
+        )
+    return Split(train[~held], train[held], cross, corpus.speakers, "validation", notes)
+
+
+def test_split(corpus: Corpus) -> Split:
+    """All English training clips, judged on the test clips (their labels may be hidden).
+
+    Raises:
+        DataError: the source has no test clips.
+    """
+    english, cross = corpus.test_english, corpus.test_cross
+    if english is None or cross is None:
+        absent = "English" if english is None else corpus.cross.language
+        raise DataError(
+            f"{corpus.name}: no {absent} test clips in this source; add the list "
+            f"csv_files/comp/{corpus.version}_test_{absent}.csv and its features under "
+            f"features/test/{corpus.version}, or judge on the validation split."
+        )
+    return Split(corpus.train, english, cross, corpus.speakers, "test")
+
+
+test_split.__test__ = False  # type: ignore[attr-defined]  # not a test, whatever pytest thinks of its name

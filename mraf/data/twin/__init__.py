@@ -1,0 +1,1 @@
+"""A synthetic corpus with the statistics of the official features."""

@@ -1,0 +1,188 @@
+"""Who speaks in which video and clip of the twin: counts, imbalance and the flaws of the lists."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mraf.data.twin.landmarks import Landmarks
+
+Ints = NDArray[np.int64]
+PARTS = ("train", "cross", "test_english", "test_cross")
+FLAWS = ("shared", "repeated", "ambiguous")
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """Clips in the order of `PARTS`, speakers, videos; videos are counted through all four parts.
+
+    Args:
+        video: index of each clip's video, shape (N,).
+        frame: index of the clip whose face the clip shows (clips share frames), shape (N,).
+        copy_of: index of the clip that the clip repeats, or the clip itself, shape (N,).
+        speaker, part, name: of each video, shape (V,).
+        factor: index of the video of which this one is a copy, or the video itself, shape (V,).
+    """
+
+    video: Ints
+    frame: Ints
+    copy_of: Ints
+    speaker: Ints
+    part: Ints
+    factor: Ints
+    name: NDArray[np.str_]
+
+    @property
+    def language(self) -> Ints:
+        """0 for English and 1 for the second language, of each video, shape (V,)."""
+        return self.part % 2
+
+    def rows(self, modality: str) -> Ints:
+        """Which clip's drawn row each clip shows, shape (N,)."""
+        return self.frame[self.copy_of] if modality == "face" else self.copy_of
+
+    def landmarks(self) -> tuple[Landmarks, int]:
+        """What measures the rows of train and cross, and their number; flawed videos not judged."""
+        listed = int((self.part[self.video] < 2).sum())
+        video = self.video[:listed]
+        names, times = np.unique(self.name[self.part < 2], return_counts=True)
+        sound = ~np.isin(self.name, names[times > 1])
+        train = np.flatnonzero(self.part[video] == 0)
+        cross = np.flatnonzero((self.part[video] == 1) & sound[video])
+        speaker, language = self.speaker[video], self.language[video]
+        return Landmarks.of(speaker, language, video, train, cross), listed
+
+
+def draw_layout(rng: np.random.Generator, counts: dict[str, Any], speakers: int) -> Layout:
+    """Draw videos and clips with the measured imbalance and the flaws of the real lists.
+
+    Args:
+        counts: the part "counts" of the twin's scalars.
+        speakers: numbers of videos, clips and flaws grow in proportion.
+    """
+    growth = speakers / counts["speakers"]
+    latent = iter(_latent(rng, speakers, np.asarray(counts["rank_correlations"])).T)
+    owner, sizes, part = [], [], []
+    for index, name in enumerate(PARTS):
+        some = counts[name]
+        videos = _by_rank(next(latent), _resample(some["videos_per_speaker"], speakers))
+        total = max(round(growth * some["clips"]), int(videos.sum()))
+        clips = _by_rank(next(latent), _clips(some["clips_per_speaker"], speakers, total))
+        _lend(clips, videos)
+        for n, v in zip(clips, videos, strict=True):
+            sizes.append(_divide(rng, int(n), int(v), some["video_spread"]))
+        owner.append(np.repeat(np.arange(speakers), videos))
+        part.append(np.full(videos.sum(), index))
+    size = np.concatenate(sizes)
+    layout = Layout(
+        video=np.repeat(np.arange(len(size)), size),
+        frame=_frames(rng, size, np.asarray(counts["frames"])),
+        copy_of=np.arange(size.sum()),
+        speaker=np.concatenate(owner),
+        part=np.concatenate(part),
+        factor=np.arange(len(size)),
+        name=np.array([f"twin-{v:06d}" for v in range(len(size))]),
+    )
+    _add_flaws(rng, layout, size, counts, growth)
+    return layout
+
+
+def _latent(rng: np.random.Generator, speakers: int, correlations: NDArray[Any]) -> NDArray[Any]:
+    """Normal scores of each speaker's videos and clips, part by part, shape (C, 8).
+
+    Those of train and cross have exactly the given correlations (4, 4), so that twins of different
+    seeds are alike; those of the tests are independent.
+    """
+    scores = rng.standard_normal((speakers, 2 * len(PARTS)))
+    listed = len(correlations)
+    if speakers > 2 * listed:
+        scores -= scores.mean(axis=0)
+        scores @= np.linalg.inv(np.linalg.cholesky(scores.T @ scores)).T
+    scores[:, :listed] @= np.linalg.cholesky(correlations).T
+    return scores
+
+
+def _by_rank(score: NDArray[Any], counts: Ints) -> Ints:
+    """The counts, dealt out to the speakers in the order of their scores."""
+    return np.sort(counts)[np.argsort(np.argsort(score))]
+
+
+def _resample(histogram: list[int], speakers: int) -> Ints:
+    """Counts 1, 2, … of `speakers` speakers that follow a histogram."""
+    counts = np.repeat(np.arange(1, len(histogram) + 1), histogram)
+    return counts[((np.arange(speakers) + 0.5) / speakers * len(counts)).astype(np.int64)]
+
+
+def _clips(quantiles: list[float], speakers: int, total: int) -> Ints:
+    """Counts of `speakers` speakers that follow the quantiles and sum to the total."""
+    levels = np.linspace(0, 1, len(quantiles))
+    clips = np.interp(np.linspace(0, 1, speakers), levels, quantiles)
+    if speakers > 2:  # the ends stay, so that the extremes are the real ones
+        clips[1:-1] *= (total - clips[0] - clips[-1]) / clips[1:-1].sum()
+    return _round_to(clips * (total / clips.sum()), total)
+
+
+def _lend(clips: Ints, videos: Ints) -> None:
+    """Give each speaker at least as many clips as videos, from whoever has most; in place."""
+    for short in np.flatnonzero(clips < videos):
+        lent = videos[short] - clips[short]
+        clips[[short, (clips - videos).argmax()]] += [lent, -lent]
+
+
+def _divide(rng: np.random.Generator, clips: int, videos: int, spread: float) -> Ints:
+    """Divide a speaker's clips over the videos, at least one each, log-normally uneven."""
+    share = np.exp(spread * rng.standard_normal(videos))
+    return 1 + _round_to(share / share.sum() * (clips - videos), clips - videos)
+
+
+def _round_to(values: NDArray[np.float64], total: int) -> Ints:
+    """Round values that sum to `total` so that they still do: the largest remainders go up."""
+    whole = np.floor(values + 1e-9).astype(np.int64)
+    whole[np.argsort(whole - values, kind="stable")[: total - whole.sum()]] += 1
+    return whole
+
+
+def _frames(rng: np.random.Generator, size: Ints, shares: NDArray[np.float64]) -> Ints:
+    """Which clip's face each clip shows; shares: quantiles of the share of distinct faces."""
+    share = np.interp(rng.random(len(size)), np.linspace(0, 1, len(shares)), shares)
+    frames, first = [], 0
+    for n, distinct in zip(
+        size, np.maximum(1, np.round(share * size).astype(np.int64)), strict=True
+    ):
+        repeated = rng.integers(0, distinct, n - distinct)
+        frames.append(first + rng.permutation(np.concatenate([np.arange(distinct), repeated])))
+        first += n
+    return np.concatenate(frames)
+
+
+def _add_flaws(
+    rng: np.random.Generator, layout: Layout, size: Ints, counts: dict[str, Any], growth: float
+) -> None:
+    """Shared videos (in both lists), repeated ones (under two names), ambiguous ones; in place."""
+    first = np.cumsum(size) - size
+    used = np.zeros(len(size), dtype=bool)
+    english, cross = (np.flatnonzero(layout.part == part) for part in (0, 1))
+    for flaw, sources in zip(FLAWS, (english, cross, cross), strict=True):
+        wanted = round(growth * counts[f"{flaw}_videos"])
+        for source in rng.permutation(sources):
+            if wanted == 0:
+                break
+            same = layout.speaker[cross] == layout.speaker[source]
+            alike = np.abs(np.log(size[cross] / size[source])) < 0.5
+            suits = (~same if flaw == "ambiguous" else same) & alike & ~used[cross]
+            candidates = cross[suits & (cross != source)]
+            if used[source] or not len(candidates):
+                continue
+            target = rng.choice(candidates)
+            used[[source, target]] = True
+            wanted -= 1
+            if flaw != "ambiguous":
+                layout.factor[target] = source
+            if flaw != "repeated":
+                layout.name[target] = layout.name[source]
+            if flaw == "repeated" or (flaw == "shared" and rng.random() < counts["shared_clips"]):
+                common = np.arange(min(size[source], size[target]))
+                layout.copy_of[first[target] + common] = first[source] + common

@@ -1,0 +1,264 @@
+"""What MRAF has to beat: the nearest class mean, without training, and the challenge's FOP."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from torch import Tensor, nn
+from torch.nn import functional as F
+from tqdm.auto import tqdm
+
+from mraf.data.clips import FACE_DIM, VOICE_DIM, FeatureSet
+from mraf.data.describe import unit
+from mraf.errors import DataError, RunError
+from mraf.evaluation.judge import Predictor, top1
+from mraf.training.device import resolve_device
+
+Modality = Literal["voice", "face", "sum"]
+Weighting = Literal["clip", "video"]
+
+
+class ClassMeans:
+    """Cosine to the mean of each speaker's unit-length training rows; nothing is trained.
+
+    Args:
+        train: labelled clips, every speaker 0 … C-1 among them.
+        modality: "voice", "face", or "sum" of both cosines, in which a missing face counts zero
+            so that the voice decides alone.
+        weighting: "clip" counts every clip once; "video" every video once (the mean of its clips),
+            so that a long video does not drown the others.
+
+    A missing face under "face" scores zero for every speaker: a tie, which `evaluate` counts as an
+    error, and shows as "–" where all faces are missing.
+
+    Raises:
+        RunError: another modality or weighting.
+        DataError: a speaker without training clips, or hidden labels.
+    """
+
+    def __init__(
+        self, train: FeatureSet, modality: Modality = "voice", weighting: Weighting = "clip"
+    ) -> None:
+        for value, known in ((modality, Modality), (weighting, Weighting)):
+            if value not in get_args(known):
+                raise RunError(f"'{value}' is none of {list(get_args(known))}.")
+        self.name = f"class means, {modality} ({weighting}-weighted)"
+        modalities: Sequence[Literal["voice", "face"]] = (
+            ("voice", "face") if modality == "sum" else (modality,)
+        )
+        self.means = {name: class_means(train, name, weighting) for name in modalities}
+
+    def __call__(self, clips: FeatureSet) -> dict[str, NDArray[np.float32]]:
+        """Scores (N, C) under the name of the system."""
+        cosines = [unit(getattr(clips, name)) @ mean.T for name, mean in self.means.items()]
+        return {self.name: np.sum(cosines, axis=0)}
+
+
+def class_means(
+    train: FeatureSet, modality: Literal["voice", "face"], weighting: Weighting = "clip"
+) -> NDArray[np.float32]:
+    """Unit-length class means of unit-length rows, shape (C, D); missing faces are left out.
+
+    A class without a single face has a mean of zeros.
+    """
+    return means_of(getattr(train, modality), train, weighting)
+
+
+def means_of(
+    rows: NDArray[Any], train: FeatureSet, weighting: Weighting = "clip"
+) -> NDArray[np.float32]:
+    """Unit-length class means (C, D) of rows (N, D) that stand for the training clips.
+
+    Rows are brought to unit length first; rows of zeros are left out. The two weightings are one
+    weighted sum: the length of a mean is lost in the cosine, so only relative weights matter.
+    """
+    rows, labels = unit(rows), train.labels
+    clips = np.bincount(labels)
+    if not clips.all():
+        raise DataError(f"{train.source}: speaker {clips.argmin()} has no training clip.")
+    weight = np.any(rows, axis=1).astype(np.float64)
+    if weighting == "video":
+        video = np.unique(train.video, return_inverse=True)[1]
+        pair = np.unique(labels * len(train) + video, return_inverse=True)[1]  # (speaker, video)
+        weight /= np.maximum(np.bincount(pair, weights=weight), 1)[pair]
+    place = labels, np.arange(len(labels))
+    membership = csr_array((weight.astype(np.float32), place), shape=(len(clips), len(labels)))
+    return unit(membership @ rows)
+
+
+def class_mean_systems(train: FeatureSet) -> list[Predictor]:
+    """All six: voice, face and sum, clip- and video-weighted."""
+    return [
+        ClassMeans(train, modality, weighting)
+        for modality in get_args(Modality)
+        for weighting in get_args(Weighting)
+    ]
+
+
+class FOP(nn.Module):
+    """Fusion and orthogonal projection (Saeed et al., ICASSP 2022), the challenge's baseline.
+
+    Args:
+        speakers: C.
+        width: D of the shared space.
+        dropout: of both branches.
+    """
+
+    def __init__(self, speakers: int, width: int = 512, dropout: float = 0.5) -> None:
+        super().__init__()
+
+        def branch(dim: int) -> nn.Sequential:
+            return nn.Sequential(
+                nn.Linear(dim, width), nn.BatchNorm1d(width), nn.ReLU(), nn.Dropout(dropout)
+            )
+
+        self.face, self.voice = branch(FACE_DIM), branch(VOICE_DIM)
+        self.face_weight = nn.Parameter(torch.ones(()))
+        self.voice_weight = nn.Parameter(torch.ones(()))
+        self.classifier = nn.Linear(width, speakers)
+
+    def forward(self, face: Tensor, voice: Tensor) -> tuple[Tensor, Tensor]:
+        """Fused embeddings (B, D) and logits (B, C) of faces (B, 512) and voices (B, 192)."""
+        fused = self.face_weight * F.normalize(self.face(face))
+        fused = fused + self.voice_weight * F.normalize(self.voice(voice))
+        return fused, self.classifier(fused)
+
+
+def orthogonal_projection_loss(embedding: Tensor, label: Tensor) -> Tensor:
+    """1 - (mean cosine within classes) + |mean cosine between classes|, over the pairs of a batch.
+
+    Ranasinghe et al., Orthogonal Projection Loss, ICCV 2021. A mean over no pairs is zero.
+
+    Args:
+        embedding: shape (B, D).
+        label: shape (B,).
+    """
+    embedding = F.normalize(embedding)
+    cosine = embedding @ embedding.T
+    same = label[:, None] == label
+    within = same & ~torch.eye(len(label), dtype=torch.bool, device=label.device)
+
+    def mean(pairs: Tensor) -> Tensor:
+        return (cosine * pairs).sum() / pairs.sum().clamp(min=1)
+
+    return 1 - mean(within) + mean(~same).abs()
+
+
+def _tensors(clips: FeatureSet, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Faces and voices on the device; copied, since a packed cache is mapped read-only."""
+    face, voice = (torch.tensor(np.asarray(x)) for x in (clips.face, clips.voice))
+    return face.to(device), voice.to(device)
+
+
+@dataclass(frozen=True, eq=False)
+class FittedFOP:
+    """A predictor: the trained network, the epoch its weights are of, its held-out accuracy."""
+
+    network: FOP
+    epoch: int
+    held_out_accuracy: float
+    name: str = "FOP"
+
+    @torch.inference_mode()
+    def __call__(self, clips: FeatureSet) -> dict[str, NDArray[np.float32]]:
+        """Logits (N, C) under the name of the system; a missing face enters as zeros."""
+        device = self.network.classifier.weight.device
+        face, voice = _tensors(clips, device)
+        return {self.name: self.network(face, voice)[1].cpu().numpy()}
+
+
+def fit_fop(
+    train: FeatureSet,
+    speakers: int,
+    seed: int = 0,
+    epochs: int = 300,
+    device: str = "auto",
+    progress: bool = True,
+    batch: int = 32,
+    learning_rate: float = 1e-3,
+    opl_weight: float = 0.0,
+) -> FittedFOP:
+    """Train FOP by the challenge's recipe: Adam, cross-entropy, early stopping.
+
+    A tenth of the clips is held out to stop on (`held_out`); training ends when 10 epochs in a row
+    bring no gain of 0.3 points there, and the weights of the last gain are kept. The same seed
+    gives the same network on a CPU; the global random state is left as it was.
+
+    Args:
+        epochs: at most.
+        device: "auto", "cpu", "cuda" or "mps".
+        opl_weight: weight of the orthogonal projection loss; 0 in the challenge.
+    Raises:
+        DataError: hidden labels, or a label not below `speakers`.
+        RunError: no such device, no epochs, a batch of one, or a loss that is not finite.
+    """
+    patience, min_delta = 10, 0.003
+    if train.labels.max() >= speakers:
+        raise DataError(f"{train.source}: a speaker label is not below {speakers}.")
+    if epochs < 1 or batch < 2:
+        raise RunError(f"epochs={epochs}, batch={batch}: at least 1 and 2 are needed.")
+    torch_device = resolve_device(device)
+    held = held_out(train, np.random.default_rng(seed))
+    stop, fit = (train[held], train[~held]) if held.any() else (train, train)
+    face, voice = _tensors(fit, torch_device)
+    label = torch.tensor(fit.labels).to(torch_device)
+    generator = torch.Generator().manual_seed(seed)
+    forked = [torch_device.index or 0] if torch_device.type == "cuda" else []
+    with torch.random.fork_rng(devices=forked):
+        torch.manual_seed(seed)  # initial weights and dropout
+        network = FOP(speakers).to(torch_device)
+        optimizer = torch.optim.Adam(network.parameters(), lr=learning_rate, fused=True)
+        best = FittedFOP(network, epoch=0, held_out_accuracy=-1.0)
+        bar = tqdm(range(1, epochs + 1), "FOP", delay=2, leave=False, disable=not progress)
+        for epoch in bar:
+            network.train()
+            order = torch.randperm(len(fit), generator=generator).to(torch_device)
+            for rows in order.split(batch):
+                if len(rows) == 1:
+                    continue  # a batch normalisation needs two rows
+                fused, logits = network(face[rows], voice[rows])
+                loss = F.cross_entropy(logits, label[rows])
+                if opl_weight:
+                    loss = loss + opl_weight * orthogonal_projection_loss(fused, label[rows])
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+            if not torch.isfinite(loss):
+                raise RunError(f"FOP: the loss is {loss.item()} in epoch {epoch}.")
+            network.eval()
+            now = FittedFOP(network, epoch, 0.0)
+            accuracy = float(top1(now(stop)[now.name], stop.labels).mean())
+            if accuracy >= best.held_out_accuracy + min_delta:
+                best = FittedFOP(copy.deepcopy(network), epoch, accuracy)
+            bar.set_postfix(held_out=f"{100 * best.held_out_accuracy:.1f}%", of_epoch=best.epoch)
+            if epoch - best.epoch >= patience:
+                break
+    return best
+
+
+def held_out(train: FeatureSet, rng: np.random.Generator, share: float = 0.1) -> NDArray[np.bool_]:
+    """Clips on which to stop early, about a share of all, shape (N,), bool.
+
+    Whole videos, one at most of a speaker and never a speaker's only one. Where nobody has two
+    videos, single clips; where nobody has two clips, none.
+    """
+    for names in (train.video, train.key):
+        index = np.unique(names, return_inverse=True)[1]
+        pair, group, size = np.unique(
+            train.labels * len(train) + index, return_inverse=True, return_counts=True
+        )
+        owner = pair // len(train)
+        order = rng.permutation(len(pair))
+        order = order[np.bincount(owner)[owner[order]] > 1]
+        chosen = order[np.sort(np.unique(owner[order], return_index=True)[1])]
+        if len(chosen):
+            enough = np.searchsorted(np.cumsum(size[chosen]), share * len(train)) + 1
+            return np.isin(group, chosen[:enough])
+    return np.zeros(len(train), dtype=bool)

@@ -1,0 +1,303 @@
+"""What systems got right, clip by clip, and accuracies with intervals that respect videos.
+
+Clips of one video are near-copies: 1,521 clips of 70 videos are 70 independent draws, not 1,521.
+So every interval resamples whole videos (the cluster bootstrap; Davison & Hinkley, Bootstrap
+Methods and their Application, 1997, section 3.8). It speaks of other videos of the same speakers,
+not of other speakers or of another training seed. Where a handful of videos holds all the errors
+it is too narrow: simulated 95% intervals then cover about 86%, as against 93–94% otherwise, and
+33–76% for a bootstrap over clips.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mraf.data.clips import FeatureSet
+from mraf.data.splits import SETTINGS, Setting
+from mraf.errors import RunError
+
+LEVEL = 0.05  # of significance: intervals cover 1 - LEVEL
+SETTING = {setting.name: setting for setting in SETTINGS}
+MEAN = "mean"  # the challenge's score: the mean of the accuracies in P3, P4, P5 and P6
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """The judged clips of one language.
+
+    Args:
+        language: "English", "Urdu", …
+        key: names of the clips, shape (N,), str.
+        speaker: true labels, shape (N,), int64.
+        video: what is resampled, shape (N,), str. Where a video is not known its speaker stands
+            in for it: in the official test one video is one speaker.
+    """
+
+    language: str
+    key: NDArray[np.str_]
+    speaker: NDArray[np.int64]
+    video: NDArray[np.str_]
+
+    def __post_init__(self) -> None:
+        stand_in = np.char.add("speaker ", self.speaker.astype(str))
+        object.__setattr__(self, "video", np.where(self.video == "", stand_in, self.video))
+
+    @classmethod
+    def of(cls, clips: FeatureSet) -> Judged:
+        """The clips of a labelled set. Raises DataError where the source hides the labels."""
+        return cls(clips.language, clips.key, clips.labels, clips.video)
+
+    @cached_property
+    def video_index(self) -> NDArray[np.int64]:
+        """Number of each clip's video, 0 … V-1, shape (N,)."""
+        return np.unique(self.video, return_inverse=True)[1].astype(np.int64)
+
+    @property
+    def videos(self) -> int:
+        return int(self.video_index.max()) + 1
+
+    def to_dict(self) -> dict[str, Any]:
+        arrays = {name: getattr(self, name).tolist() for name in ("key", "speaker", "video")}
+        return {"language": self.language, **arrays}
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Judged:
+        speaker = np.array(fields["speaker"], dtype=np.int64)
+        key, video = (np.array(fields[name], dtype=np.str_) for name in ("key", "video"))
+        if not key.shape == speaker.shape == video.shape:
+            raise ValueError("key, speaker and video differ in length")
+        return cls(fields["language"], key, speaker, video)
+
+    def per_video(self, values: NDArray[Any]) -> NDArray[np.float64]:
+        """Sum of one value per clip (N,) over the clips of each video, shape (V,)."""
+        return np.bincount(self.video_index, weights=values).astype(float)
+
+    def same_clips(self, other: Judged) -> bool:
+        return all(
+            np.array_equal(getattr(self, name), getattr(other, name))
+            for name in ("key", "speaker", "video")
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What each system got right, clip by clip, and everything that follows from it.
+
+    Args:
+        judged: the clips by `Setting.language`, "english" and "cross".
+        correct: by system and name of the setting, True where the clip was named rightly, shape
+            (N,), bool. A setting is absent where the system's scores are the same for every clip
+            (a face-only system without faces): its accuracy would say nothing.
+        split: "validation", "test", …
+        notes: what was left out, and why.
+        resamples: number of bootstrap draws.
+        seed: of those draws.
+    """
+
+    judged: Mapping[str, Judged]
+    correct: Mapping[str, Mapping[str, NDArray[np.bool_]]]
+    split: str
+    notes: tuple[str, ...] = ()
+    resamples: int = 2000
+    seed: int = 0
+
+    @property
+    def systems(self) -> tuple[str, ...]:
+        return tuple(self.correct)
+
+    @cached_property
+    def draws(self) -> dict[str, NDArray[np.float64]]:
+        """How often each resample draws each video, by language, shape (resamples, V).
+
+        P3 and P4 are judged on the same clips, as are P5 and P6, and share their draws: the
+        interval of the mean and of a difference thereby sees how they move together.
+        """
+        rng = np.random.default_rng(self.seed)
+        return {
+            language: rng.multinomial(
+                judged.videos, np.full(judged.videos, 1 / judged.videos), size=self.resamples
+            ).astype(float)
+            for language, judged in self.judged.items()
+        }
+
+    def accuracy_over(
+        self, weights: Mapping[str, NDArray[Any]], system: str
+    ) -> dict[str, NDArray[Any]]:
+        """Accuracy by setting, and the mean where all four are defined, for weighted videos.
+
+        Args:
+            weights: by language, shape (…, V).
+        Returns:
+            Accuracies, each of shape (…).
+        """
+        accuracy: dict[str, NDArray[Any]] = {}
+        for setting in SETTINGS:
+            if (correct := self._correct(system).get(setting.name)) is not None:
+                judged, weight = self.judged[setting.language], weights[setting.language]
+                clips = weight @ judged.per_video(np.ones(len(judged.key)))
+                accuracy[setting.name] = (weight @ judged.per_video(correct)) / clips
+        if len(accuracy) == len(SETTINGS):
+            accuracy[MEAN] = np.mean(list(accuracy.values()), axis=0)
+        return accuracy
+
+    def _correct(self, system: str) -> Mapping[str, NDArray[np.bool_]]:
+        if system not in self.correct:
+            raise RunError(f"no system '{system}' was evaluated; there are: {list(self.systems)}.")
+        return self.correct[system]
+
+    def accuracies(self, system: str) -> dict[str, float]:
+        """Accuracy by setting and, under "mean", their mean; a setting without meaning is absent.
+
+        Raises:
+            RunError: no such system.
+        """
+        ones = {language: np.ones(judged.videos) for language, judged in self.judged.items()}
+        return {name: float(value) for name, value in self.accuracy_over(ones, system).items()}
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """One row per (system, setting), settings P3 … P6 and "mean".
+
+        Columns: clips, videos, correct (counts; NA for the mean), accuracy, low, high (fractions;
+        NaN where the setting is not defined, low and high also where there is a single video).
+        """
+        rows = []
+        for system in self.systems:
+            point, resampled = self.accuracies(system), self.accuracy_over(self.draws, system)
+            for setting in (*SETTINGS, None):
+                name = setting.name if setting else MEAN
+                row: dict[str, Any] = {"system": system, "setting": name}
+                if setting:
+                    judged = self.judged[setting.language]
+                    row |= {"clips": len(judged.key), "videos": judged.videos}
+                    if name in point:
+                        row["correct"] = int(self.correct[system][name].sum())
+                row["accuracy"] = point.get(name, np.nan)
+                row["low"], row["high"] = self.interval(resampled.get(name), setting)
+                rows.append(row)
+        counts = ["clips", "videos", "correct"]
+        frame = pd.DataFrame(
+            rows, columns=["system", "setting", *counts, "accuracy", "low", "high"]
+        )
+        return frame.astype(dict.fromkeys(counts, "Int64")).set_index(["system", "setting"])
+
+    def interval(
+        self, resampled: NDArray[Any] | None, setting: Setting | None
+    ) -> tuple[float, float]:
+        """Percentile interval; NaN where there is nothing to resample."""
+        languages = [setting.language] if setting else list(self.judged)
+        if resampled is None or min(self.judged[name].videos for name in languages) < 2:
+            return np.nan, np.nan
+        low, high = np.quantile(resampled, [LEVEL / 2, 1 - LEVEL / 2])
+        return float(low), float(high)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """Systems × P3 … P6, mean in percent as text: `97.4 [95.0, 99.1]`; `–` if undefined."""
+
+        def cell(row: Any) -> str:
+            if np.isnan(row.accuracy):
+                return "–"
+            if np.isnan(row.low):
+                return f"{100 * row.accuracy:.1f}"
+            return f"{100 * row.accuracy:.1f} [{100 * row.low:.1f}, {100 * row.high:.1f}]"
+
+        cells = pd.Series([cell(row) for row in self.scores.itertuples()], self.scores.index)
+        names = [*(setting.name for setting in SETTINGS), MEAN]
+        return cells.unstack().reindex(index=list(self.systems), columns=names)
+
+    @property
+    def markdown(self) -> str:
+        """The table with its caption and notes; aligned, so that it also reads as plain text."""
+        frame = self.table.rename_axis("system").reset_index()
+        rows = [list(frame.columns), *frame.to_numpy().tolist()]
+        widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+        rows.insert(1, ["-" * width for width in widths])
+        lines = [
+            "| " + " | ".join(text.ljust(w) for text, w in zip(row, widths, strict=True)) + " |"
+            for row in rows
+        ]
+        sizes = " and ".join(
+            f"{len(judged.key):,} {judged.language} clips of {judged.videos:,} videos"
+            for judged in self.judged.values()
+        )
+        caption = f"Accuracy in percent ({self.split}: {sizes}) with its 95% interval over videos."
+        flawless = "100.0 [100.0, 100.0]"
+        if (self.table == flawless).any(axis=None):
+            caption += f" {flawless}: no error was seen, not that none can happen."
+        if (self.table == "–").any(axis=None):
+            caption += " –: the same scores for every clip."
+        return "\n".join([*lines, "", caption, *self.notes])
+
+    @cached_property
+    def per_speaker(self) -> pd.DataFrame:
+        """Accuracy of each speaker: columns system, setting, speaker, clips, correct, accuracy."""
+        parts = []
+        for system, settings in self.correct.items():
+            for name, correct in settings.items():
+                speaker = self.judged[SETTING[name].language].speaker
+                grouped = pd.Series(correct).groupby(speaker)
+                part = grouped.agg(clips="size", correct="sum").rename_axis("speaker").reset_index()
+                parts.append(part.assign(system=system, setting=name))
+        columns = ["system", "setting", "speaker", "clips", "correct"]
+        frame = pd.concat(parts, ignore_index=True)[columns]
+        return frame.assign(accuracy=frame.correct / frame.clips)
+
+    def to_json(self) -> str:
+        """Everything as JSON: the scores to read, and the outcome of each clip as a 0 or 1.
+
+        It names clips and speakers, so that of the official features is not for publication;
+        `scores` is.
+        """
+        scores = self.scores.reset_index().astype(object)
+        return json.dumps(
+            {
+                "split": self.split,
+                "notes": self.notes,
+                "resamples": self.resamples,
+                "seed": self.seed,
+                "scores": scores.where(scores.notna(), None).to_dict("records"),
+                "judged": {name: judged.to_dict() for name, judged in self.judged.items()},
+                "correct": {
+                    system: {name: "".join(np.where(c, "1", "0")) for name, c in settings.items()}
+                    for system, settings in self.correct.items()
+                },
+            },
+            ensure_ascii=False,
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> Evaluation:
+        """The evaluation that `to_json` wrote.
+
+        Raises:
+            RunError: the text is not one.
+        """
+        try:
+            content = json.loads(text)
+            judged = {
+                language: Judged.from_dict(content["judged"][language])
+                for language in ("english", "cross")
+            }
+            correct = {
+                system: {name: np.array(list(c)) == "1" for name, c in settings.items()}
+                for system, settings in content["correct"].items()
+            }
+            for settings in correct.values():
+                for name, outcome in settings.items():
+                    if outcome.shape != judged[SETTING[name].language].key.shape:
+                        raise ValueError(f"{name} has {len(outcome)} outcomes")
+            notes, numbers = tuple(content["notes"]), (content["resamples"], content["seed"])
+            return cls(judged, correct, content["split"], notes, *numbers)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise RunError(
+                f"not an evaluation ({error}); write one with `mraf evaluate RUN --json FILE`."
+            ) from error

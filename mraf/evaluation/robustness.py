@@ -1,0 +1,171 @@
+"""What it costs a system when faces or voices get worse, and how two systems compare in that.
+
+A rate q says how many clips are hit, each with its own luck: a clip that is hit at one rate is hit
+at every higher one, in the same way. An amount says how badly all clips are hit. Since each clip is
+judged alone, the expected accuracy at rate q lies on the straight line from that of clean clips to
+that of clips that are all hit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal, get_args
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from tqdm.auto import tqdm
+
+from mraf.data.clips import FeatureSet
+from mraf.data.degradation import FaceDegradation, VoiceDegradation, degrade_faces, degrade_voices
+from mraf.errors import RunError
+from mraf.evaluation.judge import top1
+from mraf.evaluation.predict import forward
+from mraf.training.batches import TrainingClips
+from mraf.variants.build import Network, build, fit
+
+Damage = Literal[
+    "swapped face", "missing face", "face noise", "mean face", "voice noise", "shorter voice"
+]
+RATES: tuple[Damage, ...] = ("swapped face", "missing face")  # a share of the clips is hit
+CLEAN = "clean"
+CONDITION = ["damage", "amount"]
+Scores = Callable[[FeatureSet], NDArray[Any]]
+_FACES: dict[str, FaceDegradation] = {
+    "swapped face": "swap",
+    "face noise": "noise",
+    "mean face": "mean face",
+}
+
+
+def damaged(clips: FeatureSet, damage: Damage, amount: float, seed: int = 0) -> FeatureSet:
+    """Clips with worse faces or voices.
+
+    Args:
+        damage: "swapped face" (another speaker's, from the same clips) and "missing face" hit a
+            share of the clips; the others turn all faces or voices, see `mraf.data.degradation`.
+        amount: that share, or how far; 0 to 1.
+        seed: of who is hit, and of directions and other speakers.
+    Raises:
+        RunError: an unknown damage, or an amount outside [0, 1].
+        DataError: as `degrade_faces` and `degrade_voices`.
+    """
+    if damage not in get_args(Damage):
+        raise RunError(f"unknown damage '{damage}'; choose one of {', '.join(get_args(Damage))}.")
+    rng = np.random.default_rng([seed, 1])
+    if damage in RATES:
+        if not 0 <= amount <= 1:
+            raise RunError(f"rate {amount}: must lie between 0 (no clip) and 1 (all clips).")
+        worse = degrade_faces(clips, "swap", 1, rng) if damage == "swapped face" else None
+        face = np.zeros_like(clips.face) if worse is None else worse.face
+        return replace(
+            clips, face=np.where(hit(len(clips), amount, seed)[:, None], face, clips.face)
+        )
+    if damage in _FACES:
+        return degrade_faces(clips, _FACES[damage], amount, rng)
+    kind: VoiceDegradation = "noise" if damage == "voice noise" else "shorter clip"
+    return degrade_voices(clips, kind, amount, rng)
+
+
+def hit(clips: int, rate: float, seed: int = 0) -> NDArray[np.bool_]:
+    """Which clips are hit at a rate, shape (N,)."""
+    drawn: NDArray[np.bool_] = np.random.default_rng([seed, 0]).random(clips) < rate
+    return drawn
+
+
+def scores_under(
+    system: Scores,
+    clips: FeatureSet,
+    damage: Damage,
+    amounts: Sequence[float],
+    seed: int = 0,
+    clean: NDArray[Any] | None = None,
+) -> Iterator[NDArray[Any]]:
+    """What a system says of clips under each amount of a damage, each of shape (N, C).
+
+    Args:
+        system: from clips to scores (N, C), each clip by itself.
+        clean: its scores of the clips as they are, where they are known already.
+    """
+    clean = system(clips) if clean is None else clean
+    if damage in RATES:  # two passes do for all rates
+        all_hit = system(damaged(clips, damage, 1, seed))
+        for rate in amounts:
+            yield np.where(hit(len(clips), rate, seed)[:, None], all_hit, clean)
+    else:
+        for amount in amounts:
+            yield system(damaged(clips, damage, amount, seed)) if amount else clean
+
+
+def with_agreement(model: Network, train: FeatureSet) -> Network:
+    """The same network with the scorer that sees whether face and voice agree; nothing is trained.
+
+    On clips that it was trained on nothing ever speaks against a face, or hardly anything. So a
+    network that is trained with this scorer comes to the same as one that is given it afterwards.
+
+    Args:
+        train: the clips that the network was trained on.
+    """
+    if model.config.scorer == "agreement":
+        return model
+    placed = TrainingClips.place(train, next(model.parameters()).device)
+    with torch.random.fork_rng(devices=[]):  # the weights drawn here are overwritten
+        other = build(replace(model.config, scorer="agreement")).to(placed.face.device)
+        other.load_state_dict(model.state_dict(), strict=False)
+        fit(other, placed.face, placed.voice, placed.speaker, placed.video, torch.Generator())
+    return other.eval()
+
+
+def looked_at(model: Network, clips: FeatureSet, batch: int = 512) -> NDArray[np.float32]:
+    """For each clip whether the fused head is right, r_f and w_f, shape (N, 3)."""
+    parts = []
+    for start in range(0, len(clips), batch):
+        out = forward(model, clips[start : start + batch])
+        right = top1(out.logits.fused.float().cpu().numpy(), clips[start : start + batch].labels)
+        found = [x.face[:, 0].float().cpu().numpy() for x in (out.reliability, out.weight)]
+        parts.append(np.stack([right, *found], axis=1).astype(np.float32))
+    return np.concatenate(parts)
+
+
+def damage_table(
+    models: Mapping[str, Network],
+    clips: Mapping[str, FeatureSet],
+    amounts: Mapping[Damage, Sequence[float]],
+    seed: int = 0,
+    progress: bool = True,
+) -> pd.DataFrame:
+    """How networks do under each amount of each damage.
+
+    Args:
+        models: by the name of their scorer.
+        clips: with faces, by the name of their setting.
+        amounts: of each damage.
+    Returns:
+        One row per scorer, setting, damage and amount: accuracy, and low, middle and high
+        (quartiles of w_f).
+    """
+    rows = []
+    clean: dict[tuple[str, str], NDArray[np.float32]] = {}
+    tasks = [(m, s, d) for m in models for s in clips for d in amounts]
+    for scorer, setting, damage in tqdm(
+        tasks, "damage", delay=2, leave=False, disable=not progress
+    ):
+
+        def look(worse: FeatureSet, model: Network = models[scorer]) -> NDArray[np.float32]:
+            return looked_at(model, worse)
+
+        if (scorer, setting) not in clean:
+            clean[scorer, setting] = look(clips[setting])
+        known = clean[scorer, setting]
+        found = scores_under(look, clips[setting], damage, amounts[damage], seed, known)
+        for amount, seen in zip(amounts[damage], found, strict=True):
+            of = {"scorer": scorer, "setting": setting, "damage": damage, "amount": amount}
+            quartiles = np.quantile(seen[:, 2], [0.25, 0.5, 0.75])
+            named = dict(zip(("low", "middle", "high"), quartiles.tolist(), strict=True))
+            rows.append({**of, "accuracy": float(seen[:, 0].mean()), **named})
+    return pd.DataFrame(rows)
+
+
+# --- recorded -----------------------------------------------------------------------------------

@@ -1,0 +1,143 @@
+"""A run judged, recorded and submitted; what the commands call."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+
+from mraf import data
+from mraf.data.clips import Corpus
+from mraf.data.splits import Split, test_split, validation_split
+from mraf.errors import RunError
+from mraf.evaluation.baselines import class_mean_systems, fit_fop
+from mraf.evaluation.judge import Judge, Predictor, evaluate
+from mraf.evaluation.predict import predict
+from mraf.evaluation.results import Evaluation
+from mraf.evaluation.submission import write_submission
+from mraf.files import without_home, write_text
+from mraf.training.runs import Run
+
+Systems = Callable[[Run, Split], Sequence[Predictor | Judge]]
+HELD_OUT = "trained without the validation videos"
+TRAIN_ON_ALL = "mraf train --set holdout=false trains on every English clip"
+FEWER_CLIPS = f"MRAF was {HELD_OUT}, the other systems on all English clips; {TRAIN_ON_ALL}."
+
+
+def evaluate_run(
+    run: Run,
+    source: str | Corpus | None,
+    split: Literal["validation", "test"] = "validation",
+    *,
+    fop: bool = False,
+    systems: Systems | None = None,
+) -> Evaluation:
+    """MRAF's three heads beside the class means (and FOP) in P3–P6.
+
+    Args:
+        systems: other systems to judge, made from the run and the split.
+    Raises:
+        RunError: the run was trained on another corpus, or on the videos it would be judged on.
+        DataError: the labels are hidden.
+    """
+    corpus = _matching(run, source)
+    judged = _judged(run, corpus, split)
+    judged.english.labels, judged.cross.labels  # noqa: B018  hidden labels are told before training
+    shown = list((systems or heads_and_class_means)(run, judged))
+    if fop:
+        device = next(run.model.parameters()).device
+        seed = run.config.training.seed
+        shown.append(fit_fop(judged.train, corpus.speakers, seed, device=str(device)))
+    return evaluate(shown, judged)
+
+
+def heads_and_class_means(run: Run, split: Split) -> list[Predictor | Judge]:
+    """MRAF's three heads, and the class means of raw features."""
+    return [mraf_system(run), *class_mean_systems(split.train)]
+
+
+def mraf_system(run: Run) -> Predictor:
+    """The run as a predictor of its three heads."""
+    return lambda clips: predict(run.model, clips)
+
+
+def submit_run(
+    run: Run, source: str | Corpus | None, folder: Path, systems: Systems | None = None
+) -> tuple[Path, Path]:
+    """Write the challenge's two files.
+
+    Args:
+        systems: the first is submitted; MRAF by default.
+    Raises as ``evaluate_run``; labels are not needed. Warns where the run saw fewer clips than it
+    might have.
+    """
+    corpus = _matching(run, source)
+    split = test_split(corpus)
+    if run.config.training.holdout:
+        warnings.warn(f"the run was {HELD_OUT}; {TRAIN_ON_ALL}.", stacklevel=2)
+    predictor = systems(run, split)[0] if systems else mraf_system(run)
+    return write_submission(predictor, split, folder, corpus.version)
+
+
+def _matching(run: Run, source: str | Corpus | None) -> Corpus:
+    corpus = source if isinstance(source, Corpus) else data.load(source)
+    trained_on = run.data.get("corpus", corpus.name)
+    if trained_on != corpus.name:
+        raise RunError(
+            f"{run.path}: trained on {trained_on}, so it cannot name the speakers of "
+            f"{corpus.name}; give the same --data."
+        )
+    if run.data.get("features") not in (None, corpus.train.fingerprint):
+        raise RunError(
+            f"{run.path}: trained on other features than {corpus.name} holds now; train again."
+        )
+    return corpus
+
+
+def _judged(run: Run, corpus: Corpus, split: str) -> Split:
+    training = run.config.training
+    if split == "test":
+        test = test_split(corpus)
+        return replace(test, notes=(*test.notes, FEWER_CLIPS)) if training.holdout else test
+    if not training.holdout:
+        raise RunError(
+            f"{run.path}: trained with holdout=false, so the validation videos are not unseen; "
+            "judge it with --split test, or submit it."
+        )
+    return validation_split(corpus, training.split_seed)
+
+
+def record(evaluation: Evaluation, run: Run, command: str, file: Path) -> None:
+    """Put the scores into a CSV, a row for each system and setting, with what made them.
+
+    Rows of the same system, setting, seed, corpus, preset and split are replaced.
+
+    Raises:
+        RunError: the file is there but of another form, or cannot be written.
+    """
+    training = run.config.training
+    made_by = {
+        "command": without_home(command),
+        "corpus": run.data.get("corpus", ""),
+        "preset": run.data.get("preset", ""),
+        "split": evaluation.split,
+        "seed": training.seed,
+    }
+    rows = evaluation.scores.reset_index().assign(**made_by)
+    if file.exists():
+        try:
+            before = pd.read_csv(file)
+        except (OSError, ValueError) as error:
+            raise RunError(f"{file}: not a CSV of records ({error}); give another file.") from None
+        if list(before.columns) != list(rows.columns):
+            raise RunError(f"{file}: has other columns; give another file.")
+        key = ["system", "setting", "seed", "corpus", "preset", "split"]
+        again = pd.MultiIndex.from_frame(before[key]).isin(pd.MultiIndex.from_frame(rows[key]))
+        rows = pd.concat([before[~again], rows], ignore_index=True)
+    counts = ["clips", "videos", "correct"]  # absent for the mean
+    rows = rows.astype(dict.fromkeys(counts, "Int64"))
+    write_text(file, rows.to_csv(index=False, float_format="%.5f"))

@@ -1,0 +1,1 @@
+"""What was measured, and which claims it bears out."""

@@ -1,0 +1,162 @@
+"""What damage to faces and voices costs, from what is recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, get_args
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mraf.errors import RunError
+from mraf.evaluation.differences import ArmRuns, Metric, estimate, paired_runs, runs_of
+from mraf.evaluation.robustness import CLEAN, CONDITION, Damage
+from mraf.evidence.recorded import FOLDER, find
+from mraf.evidence.sweeps.records import read_sweep
+from mraf.evidence.tables import Place
+
+
+class Condition(NamedTuple):
+    """A damage and how much of it; no amount is clean."""
+
+    damage: str = CLEAN
+    amount: float = 0.0
+
+    @classmethod
+    def of(cls, text: str) -> Condition:
+        """As in "swapped face 0.3". Raises RunError."""
+        damage, _, given = text.rpartition(" ")
+        try:
+            amount = float(given)
+        except ValueError:
+            amount = np.nan
+        if damage not in get_args(Damage) or not 0 <= amount <= 1:
+            raise RunError(
+                f"'{text}': expected a damage and an amount from 0 to 1; the damages are "
+                f"{', '.join(get_args(Damage))}."
+            )
+        return cls(damage, amount)
+
+    def __str__(self) -> str:
+        return CLEAN if self.damage == CLEAN else f"{self.damage} {self.amount:g}"
+
+
+@dataclass(frozen=True, eq=False)
+class RecordedRobustness:
+    """What was recorded on one corpus: the runs of each arm under each condition."""
+
+    place: Place
+    preset: str
+    runs: Mapping[Condition, Mapping[str, ArmRuns]]
+    command: str
+
+    def cost(self, arm: str, condition: Condition) -> Cost:
+        """Of a condition to an arm. Raises RunError where either was not recorded."""
+        both = [self._of(arm, at) for at in (Condition(), condition)]
+        return Cost(*paired_runs(*both))
+
+    def _of(self, arm: str, condition: Condition) -> ArmRuns:
+        if condition not in self.runs:
+            known = ", ".join(map(str, self.runs))
+            raise RunError(f"'{condition}' was not recorded on {self.place.corpus}; {known} were.")
+        if arm not in self.runs[condition]:
+            raise RunError(f"no arm '{arm}'; there are: {', '.join(self.runs[condition])}.")
+        return self.runs[condition][arm]
+
+
+def recorded_robustness(
+    place: Place, preset: str = "quick", folder: Path | None = None
+) -> RecordedRobustness | None:
+    """What `scripts/record_robustness.py` has recorded; None where there is nothing (yet).
+
+    Arms that were run with one seed are left out, since that says nothing about another.
+
+    Args:
+        folder: of the recorded results; by default `data/recorded/`.
+    Raises:
+        RunError: the file cannot be read, or is incomplete.
+    """
+    file = (folder or find(FOLDER) or FOLDER) / f"robustness_{place.slug}.csv"
+    if not file.is_file():
+        return None
+    rows = read_sweep(file, CONDITION)
+    rows = rows[rows.preset == preset]
+    runs = {
+        Condition(str(damage), float(amount)): {
+            name: arm for name, arm in runs_of(own).items() if len(arm.seeds) > 1
+        }
+        for (damage, amount), own in rows.groupby(CONDITION, sort=False)
+    }
+    return RecordedRobustness(place, preset, runs, rows.command.iloc[0]) if runs else None
+
+
+# --- compared -----------------------------------------------------------------------------------
+
+
+class Cost(NamedTuple):
+    """An arm on clean clips and on damaged ones, the same seeds and videos."""
+
+    clean: ArmRuns
+    damaged: ArmRuns
+
+    def counts(self) -> dict[str, NDArray[np.float64]]:
+        """Clips lost to the damage, by setting, shape (S, V)."""
+        return {
+            setting: np.asarray(counts - self.damaged.correct[setting], dtype=float)
+            for setting, counts in self.clean.correct.items()
+        }
+
+    def only(self, seeds: Sequence[int]) -> Cost:
+        return Cost(self.clean.only(seeds), self.damaged.only(seeds))
+
+
+def costs(cost: Cost, metrics: Sequence[Metric] = ("P3", "P5", "with face")) -> pd.DataFrame:
+    """Accuracy lost to a damage, with its 95% interval over videos and seeds.
+
+    Returns:
+        One row per metric: cost, low, high (fractions).
+    """
+    found = estimate(cost.counts(), cost.clean.clips, len(cost.clean.seeds), metrics)
+    rows = [(e.metric, e.value, *e.interval) for e in found]
+    return pd.DataFrame(rows, columns=["metric", "cost", "low", "high"]).set_index("metric")
+
+
+def spared(
+    ours: Cost, other: Cost, share: float = 1.0, metrics: Sequence[Metric] = ("with face",)
+) -> pd.DataFrame:
+    """By how much a share of the other's cost exceeds ours, on the same seeds and videos.
+
+    With a share of ⅓, an interval above zero says that ours loses less than a third of what the
+    other loses.
+
+    Returns:
+        One row per metric: difference, low, high (fractions), p (of a test that swaps the sides
+        within random videos).
+    """
+    seeds = sorted(set(ours.clean.seeds) & set(other.clean.seeds))
+    ours, other = ours.only(seeds), other.only(seeds)
+    own, theirs = ours.counts(), other.counts()
+    delta = {setting: share * theirs[setting] - own[setting] for setting in own}
+    found = estimate(delta, ours.clean.clips, len(seeds), metrics)
+    rows = [(e.metric, e.value, *e.interval, e.p) for e in found]
+    columns = ["metric", "difference", "low", "high", "p"]
+    return pd.DataFrame(rows, columns=columns).set_index("metric")
+
+
+def cost_ratio(ours: Cost, other: Cost, metric: Metric = "with face") -> tuple[float, float, float]:
+    """Our cost as a share of the other's, with its 95% interval over videos and seeds.
+
+    The interval holds the shares at which `spared` finds no difference (Fieller 1954): a ratio of
+    two noisy numbers has no standard error of its own.
+
+    Returns:
+        ratio, low, high; an end beyond 0 or 2 is shown as that.
+    """
+    value = float(costs(ours, [metric]).cost.iloc[0] / costs(other, [metric]).cost.iloc[0])
+    shares = np.linspace(0, 2, 201)
+    found = [spared(ours, other, share, [metric]).iloc[0] for share in shares]
+    open_ = [s for s, row in zip(shares, found, strict=True) if row.low <= 0 <= row.high]
+    return value, float(min(open_, default=value)), float(max(open_, default=value))

@@ -1,0 +1,206 @@
+"""The ledger: every claim with the paper's number, ours, and a verdict that follows from rules.
+
+The rules, for the difference between what a claim is about and its rival (p-values corrected over
+all claims on one table of one corpus, DELTA half a point):
+
+- *holds*: better than every rival, and by as much as the paper says or more, up to our interval;
+- *holds in direction*: better than every rival, but by less than the paper says;
+- *does not hold as stated*: worse than a rival, or equal within DELTA where the paper says more;
+- *not by as much*: none of these, but what the paper says is more than DELTA above our interval;
+- *cannot be told apart*: none of these, and the paper's difference may be the true one, too.
+
+A claim that two come to the same holds where they are equal within DELTA, and does not where one
+is better.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mraf.errors import RunError
+from mraf.evaluation.verdicts import BETTER, DELTA, EQUAL, OPEN, WORSE, judged
+from mraf.evidence.claims import Claim
+from mraf.evidence.measured import Evidence, Tested, sweep_command
+from mraf.evidence.tables import OFFICIAL, TWIN, Place
+from mraf.files import write_text
+
+HOLDS, DIRECTION, SMALLER = "holds", "holds in direction", "not by as much"
+REFUTED, UNTESTABLE = "does not hold as stated", "cannot be tested here"
+UNRECORDED = "not recorded yet"
+COLUMNS = [
+    "claim",
+    "section",
+    "says",
+    "metric",
+    "comparison",
+    "paper",
+    "ours",
+    "low",
+    "high",
+    "p",
+    "seeds",
+    "corpus",
+    "preset",
+    "verdict",
+    "command",
+]
+BEGIN, END = "<!-- written by `mraf ledger --readme FILE` -->", "<!-- end of the ledger -->"
+
+
+PLACES = (OFFICIAL, TWIN)
+
+
+def ledger(claims: Sequence[Claim], folder: Path) -> pd.DataFrame:
+    """Every claim on every corpus.
+
+    Args:
+        folder: of the recorded results.
+    Returns:
+        The columns of COLUMNS; paper, ours, low and high in points, NaN where there is none. Of
+        several rivals the row shows the nearest.
+    Raises:
+        RunError: a recorded file that cannot be read, or an arm that no recording has.
+    """
+    evidence = Evidence(folder)
+    rows: list[dict[str, Any]] = []
+    families: dict[tuple[str, str], list[tuple[int, pd.DataFrame]]] = {}
+    for claim in claims:
+        for place in PLACES if claim.sweep or claim.study else (OFFICIAL,):
+            tested = evidence.of(claim, place)
+            if tested is not None:
+                source = "damage" if claim.damage else claim.sweep or claim.systems or claim.study
+                family = (source, place.corpus)
+                families.setdefault(family, []).append((len(rows), tested.table))
+            rows.append(_row(claim, place, tested))
+    for members in families.values():
+        together = judged(pd.concat([table for _, table in members]))
+        first = 0
+        for number, table in members:
+            own = together.iloc[first : first + len(table)]
+            rows[number] |= _judged(rows[number].pop("of"), own)
+            first += len(table)
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _row(claim: Claim, place: Place, tested: Tested | None) -> dict[str, Any]:
+    published = claim.published
+    row: dict[str, Any] = {
+        "of": claim,
+        "claim": claim.name,
+        "section": claim.section,
+        "says": claim.says,
+        "metric": claim.metric,
+        "comparison": f"{claim.of} − {' / '.join(claim.over)}" if claim.over else claim.of,
+        "paper": np.nan if published is None else 100 * published,
+        "corpus": place.corpus,
+        "seeds": 0,
+        "verdict": UNTESTABLE if claim.untestable else UNRECORDED,
+        "command": claim.untestable,
+    }
+    if tested:
+        row |= {"seeds": tested.seeds, "preset": tested.preset, "command": tested.command}
+    elif claim.sweep:
+        seeds = "5" if place is OFFICIAL else "10"
+        row |= {"preset": place.preset, "command": sweep_command(claim, place, place.preset, seeds)}
+    elif claim.study:
+        name = claim.study.replace("_", "-")
+        row["command"] = f"mraf related {name}{place.data} --record data/recorded"
+    return row
+
+
+def _judged(claim: Claim, table: pd.DataFrame) -> dict[str, Any]:
+    """The nearest rival's numbers, and the verdict over all."""
+    nearest = table.loc[table.difference.idxmin()] if claim.kind == "better" else table.iloc[0]
+    numbers = {"ours": nearest.difference, "low": nearest.low, "high": nearest.high}
+    return {
+        **{name: 100 * value for name, value in numbers.items()},
+        "p": nearest.p_holm,
+        "verdict": claim_verdict(claim, table.verdict.tolist(), float(nearest.high)),
+    }
+
+
+def claim_verdict(claim: Claim, verdicts: Sequence[str], high: float) -> str:
+    """The verdict on a claim, by the rules at the top of this module.
+
+    Args:
+        verdicts: on what the claim is about against each rival, from
+        `mraf.evaluation.verdicts.verdict`. high: upper end of the interval of the difference to the
+        nearest rival, as a fraction.
+    """
+    if claim.kind == "equal":
+        if all(found == EQUAL for found in verdicts):
+            return HOLDS
+        return REFUTED if {BETTER, WORSE} & set(verdicts) else OPEN
+    published = claim.published
+    if WORSE in verdicts:
+        return REFUTED
+    if all(found == BETTER for found in verdicts):
+        return HOLDS if published is None or published <= high else DIRECTION
+    if EQUAL in verdicts and published is not None and published > DELTA:
+        return REFUTED
+    return SMALLER if published is not None and published > high + DELTA else OPEN
+
+
+# --- as text -----------------------------------------------------------------------------------
+
+
+def rounded(table: pd.DataFrame) -> pd.DataFrame:
+    """The ledger as files show it: points to two decimals, p to four."""
+    return table.round({"paper": 2, "ours": 2, "low": 2, "high": 2, "p": 4})
+
+
+def to_csv(table: pd.DataFrame) -> str:
+    """The ledger as a file."""
+    return rounded(table).to_csv(index=False)
+
+
+def summary(table: pd.DataFrame) -> str:
+    """How many claims have which verdict, by corpus; and the rows, one a line."""
+    counts = table.groupby(["corpus", "verdict"], sort=False).size()
+    lines = [f"{corpus}: {count} × {verdict}" for (corpus, verdict), count in counts.items()]
+    for row in table.itertuples():
+        lines.append(f"{row.corpus:11s} {row.verdict:24s} {ours(row):>22s}  {row.says}")
+    return "\n".join(lines)
+
+
+def ours(row: Any) -> str:
+    """Our number of a row with its interval, as in `+1.2 [+0.3, +2.1]`."""
+    if np.isnan(row.ours):
+        return "–"
+    return f"{row.ours:+.1f} [{row.low:+.1f}, {row.high:+.1f}]"
+
+
+def markdown(table: pd.DataFrame, claims: Sequence[Claim]) -> str:
+    """The telling rows on the official features, as a table of the numbers that `to_csv` writes."""
+    table = rounded(table)
+    telling = [claim.name for claim in claims if claim.telling]
+    rows = table[(table.corpus == OFFICIAL.corpus) & table.claim.isin(telling)]
+    lines = ["| claim | where | paper | ours | verdict |", "|---|---|---|---|---|"]
+    for row in rows.itertuples():
+        paper = "–" if np.isnan(row.paper) else f"{row.paper:+.2f}"
+        cells = (row.says, row.section, paper, ours(row), f"*{row.verdict}*")
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def update_readme(file: Path, table: pd.DataFrame, claims: Sequence[Claim]) -> None:
+    """Write the telling rows between the two markers of a page.
+
+    Raises:
+        RunError: the page lacks a marker, or cannot be read or written.
+    """
+    try:
+        page = file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise RunError(f"{file}: cannot be read ({error.strerror}).") from None
+    block = re.compile(f"{re.escape(BEGIN)}\n.*?{re.escape(END)}", re.DOTALL)
+    if not block.search(page):
+        raise RunError(f"{file}: lacks the lines '{BEGIN}' and '{END}'.")
+    written = f"{BEGIN}\n\n{markdown(table, claims)}\n\n{END}"
+    write_text(file, block.sub(lambda _: written, page))

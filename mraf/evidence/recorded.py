@@ -1,0 +1,58 @@
+"""Measured and published numbers that are kept with the project, in data/recorded/."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from mraf.errors import DataError
+
+FOLDER = Path("data") / "recorded"
+
+
+def recorded(name: str) -> pd.DataFrame | None:
+    """A table of data/recorded/; None where there is none (yet).
+
+    Args:
+        name: of the file, without ".csv".
+    Raises:
+        DataError: the file is there but cannot be read.
+    """
+    file = find(FOLDER / f"{name}.csv")
+    if file is None:
+        return None
+    try:
+        return pd.read_csv(file)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{file}: not readable as a CSV ({error}).") from None
+
+
+def find(path: Path) -> Path | None:
+    """Where a file or folder of the project is; None where there is none.
+
+    Looked for beside the package, then in the working folder and those above it, so that it is
+    found from a checkout and from notebooks beside a copy of the folder.
+
+    Args:
+        path: within the project.
+    """
+    here = Path.cwd()
+    roots = (Path(__file__).resolve().parents[2], here, *here.parents)
+    return next((root / path for root in roots if (root / path).exists()), None)
+
+
+def paper_table(number: int) -> pd.DataFrame:
+    """A table of the paper (arXiv 2606.12495), rows and columns as printed there.
+
+    Raises:
+        DataError: data/recorded/paper_tables.csv is not at hand, or has no such table.
+    """
+    tables = recorded("paper_tables")
+    if tables is None:
+        raise DataError(f"{FOLDER / 'paper_tables.csv'} is missing; it comes with the repository.")
+    table = tables[tables.table == number]
+    if table.empty:
+        raise DataError(f"{FOLDER / 'paper_tables.csv'} has no table {number}.")
+    rows, columns = table.row.unique(), table.setting.unique()
+    return table.pivot(index="row", columns="setting", values="value").loc[rows, columns]

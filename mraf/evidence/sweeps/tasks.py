@@ -1,0 +1,174 @@
+"""One run of a sweep, as a worker does it: a pure function of its task, wherever it runs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import threading
+import time
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mraf import data
+from mraf.data.clips import Corpus
+from mraf.data.splits import SETTINGS, Split, validation_split
+from mraf.errors import RunError
+from mraf.evaluation.judge import checked_scores, top1
+from mraf.evaluation.predict import HEADS, predict
+from mraf.evaluation.results import Judged
+from mraf.training.config import Config
+from mraf.training.device import resolve_device, resolve_precision
+from mraf.training.golden import golden_numbers, same
+from mraf.training.loop import train
+from mraf.variants.config import TrainingConfig
+
+SYSTEM = HEADS["fused"]
+
+_one_at_a_time = threading.Lock()  # torch's random state and threads belong to the process
+
+
+@dataclass(frozen=True)
+class Material:
+    """What is trained on and judged, as a worker finds it.
+
+    Args:
+        corpus: its name.
+        speakers: C.
+        split: name of the split.
+        clips: clips per video in the published order, by `Setting.language`.
+        fingerprint: of all features, labels and videos.
+        device: "cpu", "cuda", "cuda:N" or "mps": what the worker took for "auto".
+        precision: what it took for "auto", as `TrainingConfig` names it.
+    """
+
+    corpus: str
+    speakers: int
+    split: str
+    clips: dict[str, tuple[int, ...]]
+    fingerprint: str
+    device: str
+    precision: str
+
+
+@dataclass(frozen=True)
+class Task:
+    """All that determines a run; two tasks of one ``id`` give the same outcome.
+
+    Args:
+        config: of the network and the training, the seed among it; its precision is not "auto",
+            which comes to one thing on one processor and to another on the next.
+        source: of the corpus, as `mraf.data.load` takes it.
+        features: fingerprint of the material.
+        numbers: what the settings mean to who asks, see `mraf.training.golden`.
+        device: "cpu", "cuda", "cuda:N" or "mps".
+    """
+
+    config: Config
+    source: str
+    features: str
+    numbers: tuple[tuple[str, float], ...]
+    device: str
+
+    @property
+    def id(self) -> str:
+        kind = self.device.partition(":")[0]
+        made_of = [self.config.to_dict(), self.features, kind]
+        return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:20]
+
+
+@lru_cache(maxsize=1)
+def describe(source: str, device: str) -> Material:
+    """Load a corpus and say what a sweep needs to know of it and of the worker."""
+    found = str(resolve_device(device))
+    corpus, split = _load(source)
+    judged = {language: Judged.of(getattr(split, language)) for language in ("english", "cross")}
+    digest = hashlib.sha256()
+    for part in (split.train, split.english, split.cross):
+        digest.update(part.fingerprint.encode())
+    return Material(
+        corpus.name,
+        corpus.speakers,
+        split.name,
+        {
+            name: tuple(per_video(part, np.ones(len(part.key), dtype=bool)))
+            for name, part in judged.items()
+        },
+        digest.hexdigest()[:16],
+        found,
+        str(resolve_precision("auto", torch.device(found))).removeprefix("torch."),
+    )
+
+
+def run_task(task: Task) -> dict[str, Any]:
+    """Train, judge in P3–P6 and forget.
+
+    Returns:
+        "correct": by setting, how many clips of each video were named rightly; "seconds" of
+        training and judging; "device".
+    Raises:
+        MrafError: the worker has other code or features than who asks, or training failed.
+    """
+    with _one_at_a_time:
+        torch.set_num_threads(1)  # one core per worker, and sums in one order
+        if not same(dict(task.numbers), golden_numbers(task.config)):
+            raise RunError("this worker has another version of mraf or torch; install the same.")
+        if task.features != describe(task.source, task.device).fingerprint:
+            raise RunError(f"this worker finds other features in {task.source}; give it the same.")
+        start = time.perf_counter()
+        split = _load(task.source)[1]
+        run = train(task.config, split.train, device=task.device, progress=False)
+        correct = {}
+        for setting in SETTINGS:
+            clips = split.clips(setting)
+            scores = predict(run.model, clips)[SYSTEM]
+            scores = checked_scores(scores, SYSTEM, setting, len(clips), split.speakers)
+            correct[setting.name] = per_video(Judged.of(clips), top1(scores, clips.labels))
+        seconds = time.perf_counter() - start
+        return {"correct": correct, "seconds": seconds, "device": _device(task)}
+
+
+def per_video(judged: Judged, counted: NDArray[np.bool_]) -> list[int]:
+    """How many clips of each video are counted, in an order that tells nothing of the names.
+
+    Videos are sorted by a hash of their names: the same order everywhere, but neither
+    alphabetical nor by speaker.
+    """
+    order = np.argsort(
+        [hashlib.sha256(video.encode()).hexdigest() for video in np.unique(judged.video)]
+    )
+    return [int(count) for count in judged.per_video(counted)[order]]
+
+
+@lru_cache(maxsize=1)
+def _load(source: str) -> tuple[Corpus, Split]:
+    """The corpus and its split, once for all runs of a worker."""
+    corpus = data.load(source, progress=False)
+    return corpus, validation_split(corpus, TrainingConfig.split_seed)
+
+
+def _device(task: Task) -> str:
+    """The kind of device, for who wants the same digits again."""
+    device = resolve_device(task.device)
+    precision = str(resolve_precision(task.config.training.precision, device)).split(".")[1]
+    if device.type == "cuda":
+        name = torch.cuda.get_device_name(device)
+    else:
+        name = f"{_processor()}, 1 thread"
+    return f"{device.type}: {name}, {precision}, torch {torch.__version__.partition('+')[0]}"
+
+
+@cache
+def _processor() -> str:
+    """The model of the CPU, or its architecture where the system does not tell."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()

@@ -1,0 +1,266 @@
+"""Decision fusion: what to answer when MRAF's heads disagree (after arXiv 2512.14961).
+
+That paper lets a confidence-weighted strategy and a mistake correction decide among unimodal and
+fused branches when a modality is missing or bad; it gives no formulas, so these are ours. With the
+distributions p_h = softmax(z_h / T_h) of the heads h (temperatures as in Guo et al., 2017):
+
+    mean of the heads       p = Σ_h p_h / H                      over the H heads that see anything
+    weighted mean           p = Σ_h w_h p_h,   w_h = max p_h / Σ max p    (confidence as weight)
+    corrected               p = p_m, where a unimodal head m names another speaker than the fused
+                            head c, max p_m ≥ θ and margin(p_m) - margin(p_c) ≥ δ; else p_c
+
+A margin is the distance of the two highest probabilities. T, θ and δ are fitted on videos on which
+nothing is judged (`judge`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import softmax
+
+from mraf.data.clips import FeatureSet
+from mraf.data.degradation import degrade_faces
+from mraf.errors import RunError
+from mraf.evaluation.calibration import fit_temperature
+from mraf.evaluation.judge import top1
+from mraf.evaluation.predict import HEADS, predict
+from mraf.variants.build import Network
+
+FACE, VOICE, FUSED = 0, 1, 2  # rows of all that is kept for each head
+ORDER = ("face", "voice", "fused")
+CONDITIONS = {"clean": "P3", "missing": "P4", "swapped": "P3"}
+"""States of the face, and the setting whose clips they have."""
+LAYERS = ("mean", "weighted", "corrected")
+FITTED = {"": ("clean", "missing"), ", swaps seen": ("clean", "missing", "swapped")}
+"""What a layer is fitted on, by the ending of its name."""
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+
+class Opinions(NamedTuple):
+    """What the heads say of N clips.
+
+    Args:
+        logits: of the heads in `ORDER`, shape (3, N, C).
+        sighted: where the face is there, shape (N,).
+    """
+
+    logits: Floats
+    sighted: Flags
+
+    @classmethod
+    def of(cls, model: Network, clips: FeatureSet) -> Opinions:
+        scores = predict(model, clips)
+        logits = np.stack([scores[HEADS[head]] for head in ORDER]).astype(np.float64)
+        return cls(logits, ~clips.face_missing)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """When a unimodal head overrules the fused one.
+
+    Args:
+        confidence: θ, how sure it must be; above 1 it never is.
+        margin: δ, how much further ahead of its runner-up it must be than the fused head.
+    """
+
+    confidence: float
+    margin: float
+
+
+NEVER = Rule(np.inf, np.inf)
+RULES = [NEVER, *(Rule(c, m) for c, m in product((0.99, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5),
+                                                 (0.8, 0.6, 0.4, 0.2, 0.1, 0.0)))]  # fmt: skip
+"""What is tried, the most cautious first."""
+
+
+@dataclass(frozen=True)
+class DecisionLayer:
+    """Three ways to decide among the heads.
+
+    Args:
+        temperatures: T of each head in `ORDER`, without and with the face, shape (2, 3).
+        rule: of the correction.
+    """
+
+    temperatures: Floats
+    rule: Rule = NEVER
+
+    @classmethod
+    def fit(cls, opinions: Opinions, labels: NDArray[np.int64]) -> DecisionLayer:
+        """The likeliest temperatures, then the rule that names most clips rightly.
+
+        Of rules that do equally well the most cautious is taken.
+        """
+        layer = cls(fit_temperatures(opinions, labels))
+        p = layer.distributions(opinions)
+        right = [top1(correct(p, opinions.sighted, rule)[0], labels).sum() for rule in RULES]
+        return cls(layer.temperatures, RULES[int(np.argmax(right))])
+
+    def distributions(self, opinions: Opinions) -> Floats:
+        """p_h of each head, shape (3, N, C)."""
+        temperature = self.temperatures[opinions.sighted.astype(int)].T  # (3, N)
+        p: Floats = softmax(opinions.logits / temperature[:, :, None], axis=-1)
+        return p
+
+    def decide(self, opinions: Opinions) -> dict[str, Floats]:
+        """Scores (N, C) of each of `LAYERS`."""
+        p, sighted = self.distributions(opinions), opinions.sighted
+        return {
+            "mean": combine(p, equal_weights(sighted)),
+            "weighted": combine(p, confidence_weights(p, sighted)),
+            "corrected": correct(p, sighted, self.rule)[0],
+        }
+
+
+def fit_temperatures(opinions: Opinions, labels: NDArray[np.int64]) -> Floats:
+    """The likeliest T of each head, without and with the face, shape (2, 3); 1 where not asked."""
+    found = np.ones((2, len(ORDER)))
+    for sighted, head in product((0, 1), range(len(ORDER))):
+        rows = opinions.sighted == sighted
+        if rows.any() and (sighted or head != FACE):
+            found[sighted, head] = fit_temperature(opinions.logits[head, rows], labels[rows])
+    return found
+
+
+def equal_weights(sighted: Flags) -> Floats:
+    """The same weight for every head that sees anything, shape (3, N); columns sum to 1."""
+    weights = np.ones((len(ORDER), len(sighted)))
+    weights[FACE] = sighted
+    return weights / weights.sum(axis=0)
+
+
+def confidence_weights(p: Floats, sighted: Flags) -> Floats:
+    """w_h ∝ max p_h, none for the head of a missing face, shape (3, N); columns sum to 1."""
+    weights = p.max(axis=-1) * (equal_weights(sighted) > 0)
+    return np.asarray(weights / weights.sum(axis=0))
+
+
+def combine(p: Floats, weights: Floats) -> Floats:
+    """Σ_h w_h p_h, shape (N, C), of distributions (3, N, C) and weights (3, N)."""
+    return np.einsum("hn,hnc->nc", weights, p)
+
+
+def margins(p: Floats) -> Floats:
+    """The highest minus the second highest probability, shape (…) of (…, C)."""
+    highest = np.partition(p, -2, axis=-1)
+    return np.asarray(highest[..., -1] - highest[..., -2])
+
+
+def correct(p: Floats, sighted: Flags, rule: Rule) -> tuple[Floats, Flags]:
+    """Let a confident unimodal head overrule the fused one; of two, that of the larger margin.
+
+    Args:
+        p: distributions (3, N, C) in `ORDER`.
+        sighted: where the face is there, shape (N,); the head of a missing face says nothing.
+    Returns:
+        The distributions that decide (N, C), and where the fused head was overruled (N,).
+    """
+    named, ahead = p.argmax(axis=-1), margins(p)
+    may = p.max(axis=-1) >= rule.confidence
+    may &= ahead - ahead[FUSED] >= rule.margin
+    may &= named != named[FUSED]
+    may[FACE] &= sighted
+    may[FUSED] = False
+    overruled = may.any(axis=0)
+    best = np.where(may, ahead, -1.0).argmax(axis=0)
+    head = np.where(overruled, best, FUSED)
+    return p[head, np.arange(p.shape[1])], overruled
+
+
+def video_folds(video: NDArray[np.str_], folds: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """The fold of each clip, shape (N,); all clips of a video have the same.
+
+    Raises:
+        RunError: fewer than two folds, or fewer videos than folds.
+    """
+    names, index = np.unique(video, return_inverse=True)
+    if not 2 <= folds <= len(names):
+        raise RunError(
+            f"{folds} folds of {len(names)} videos: take at least 2 and at most as many."
+        )
+    return np.asarray(rng.permutation(np.arange(len(names)) % folds)[index], dtype=np.int64)
+
+
+def states(clips: FeatureSet, rng: np.random.Generator) -> dict[str, FeatureSet]:
+    """The clips under each of `CONDITIONS`; swapped: with another speaker's face."""
+    return {
+        "clean": clips,
+        "missing": clips.without_faces(),
+        "swapped": degrade_faces(clips, "swap", 1.0, rng),
+    }
+
+
+class Verdicts(NamedTuple):
+    """What was decided of all clips.
+
+    Args:
+        right: by condition and arm, shape (N,); the arm "fused" is the fused head alone.
+        overruled: by condition and arm, where the fused head was overruled, shape (N,).
+        rules: fitted, of each fold, by the ending of the arms' names.
+    """
+
+    right: dict[str, dict[str, Flags]]
+    overruled: dict[str, dict[str, Flags]]
+    rules: dict[str, list[Rule]]
+
+
+def judge(model: Network, clips: FeatureSet, seed: int = 0, folds: int = 5) -> Verdicts:
+    """Fit on all folds but one, decide on that one, and so on: no video is in both.
+
+    Args:
+        clips: complete, labelled, none trained on.
+        seed: of the folds and the swapped faces.
+    Raises:
+        RunError: as `video_folds`.
+        DataError: hidden labels, or a fold in which there is nobody to swap faces with.
+    """
+    fold = video_folds(clips.video, folds, np.random.default_rng([seed, 0]))
+    arms = ["fused", *(name + ending for ending in FITTED for name in LAYERS)]
+    right, overruled = (
+        {c: {arm: np.zeros(len(clips), dtype=bool) for arm in arms} for c in CONDITIONS}
+        for _ in range(2)
+    )
+    rules: dict[str, list[Rule]] = {ending: [] for ending in FITTED}
+    for number in range(folds):
+        own = fold == number
+        seen, asked = (
+            {
+                condition: Opinions.of(model, part)
+                for condition, part in states(clips[rows], np.random.default_rng(stream)).items()
+            }
+            for rows, stream in ((~own, [seed, 1, number]), (own, [seed, 2, number]))
+        )
+        layers = {
+            ending: DecisionLayer.fit(*_pooled(seen, conditions, clips.labels[~own]))
+            for ending, conditions in FITTED.items()
+        }
+        for condition, opinions in asked.items():
+            labels = clips.labels[own]
+            right[condition]["fused"][own] = top1(opinions.logits[FUSED], labels)
+            for ending, layer in layers.items():
+                for name, scores in layer.decide(opinions).items():
+                    right[condition][name + ending][own] = top1(scores, labels)
+                p = layer.distributions(opinions)
+                fired = correct(p, opinions.sighted, layer.rule)[1]
+                overruled[condition]["corrected" + ending][own] = fired
+        for ending, layer in layers.items():
+            rules[ending].append(layer.rule)
+    return Verdicts(right, overruled, rules)
+
+
+def _pooled(
+    seen: Mapping[str, Opinions], conditions: tuple[str, ...], labels: NDArray[np.int64]
+) -> tuple[Opinions, NDArray[np.int64]]:
+    """The opinions under several conditions in one piece, with their labels."""
+    chosen = [seen[condition] for condition in conditions]
+    logits = np.concatenate([opinions.logits for opinions in chosen], axis=1)
+    sighted = np.concatenate([opinions.sighted for opinions in chosen])
+    return Opinions(logits, sighted), np.tile(labels, len(chosen))

@@ -1,0 +1,82 @@
+"""What hyperbolic softmax computes once its inputs are clipped: a function of the angle.
+
+H- and HAM-Softmax (arXiv 2601.19709) clip embeddings and class centres to a radius r and take the
+Poincaré distance; the heads stand in `mraf.variants.margins`. Where both are longer than r, which
+they are, ‖x‖ = ‖w‖ = r and ‖x - w‖ = 2 r sin(θ/2), so that, by arcosh(1 + 2 k²) = 2 arsinh(k),
+
+    d(x, w) = 2 arsinh(a sin(θ/2))  with  a = 2 r / (1 - r²).
+
+So all that the curvature does is to choose a, and all that the ball does is to bend the angle.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+
+from mraf.errors import RunError
+from mraf.variants.margins import clip_to_ball, clipping_radius, poincare_distance
+
+Array = NDArray[np.float64]
+
+
+def steepness(curvature: float) -> float:
+    """a = 2 r / (1 - r²) of the radius r to which a curvature clips; 1.1 for c = 5, 1.7 for 3."""
+    radius = clipping_radius(curvature)
+    return 2 * radius / (1 - radius**2)
+
+
+def distance_of_angle(angle: ArrayLike, curvature: float) -> Array:
+    """d = 2 arsinh(a sin(θ/2)): the distance of two clipped points, θ in [0, π], in closed form."""
+    half = np.sin(np.asarray(angle, dtype=float) / 2)
+    return np.asarray(2 * np.arcsinh(steepness(curvature) * half))
+
+
+def angle_of_distance(distance: ArrayLike, curvature: float) -> Array:
+    """θ at which two clipped points are that far apart; NaN beyond the antipode."""
+    half = np.sinh(np.asarray(distance, dtype=float) / 2) / steepness(curvature)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(2 * np.arcsin(half))
+
+
+def hardened_angle(kind: str, angle: ArrayLike, margin: float, curvature: float = 3.0) -> Array:
+    """The angle at which a head without margin would be as strict as one with it is at θ.
+
+    A margin asks for more than it says: the own speaker at θ is judged as if at this angle. Its
+    excess over θ is m itself for aam, and depends on θ for am and ham.
+
+    Args:
+        kind: "am" (cos θ' = cos θ - m), "aam" (θ' = θ + m), or "ham" (d(θ') = d(θ) + m).
+        angle: θ in [0, π].
+    Returns:
+        θ'; NaN where it would lie beyond π.
+    Raises:
+        RunError: another kind.
+    """
+    angle = np.asarray(angle, dtype=float)
+    if kind == "am":
+        with np.errstate(invalid="ignore"):
+            return np.asarray(np.arccos(np.cos(angle) - margin))
+    if kind == "aam":
+        return np.where(angle + margin <= np.pi, angle + margin, np.nan)
+    if kind == "ham":
+        return angle_of_distance(distance_of_angle(angle, curvature) + margin, curvature)
+    raise RunError(f"'{kind}' is none of am, aam, ham.")
+
+
+def agreement(embedding: ArrayLike, centre: ArrayLike, curvature: float) -> float:
+    """How often the nearest centre by clipped distance is the nearest by cosine, as a fraction.
+
+    Always, where the clipped centres are of one length, however long the embeddings are.
+
+    Args:
+        embedding, centre: shapes (B, d) and (C, d).
+    """
+    x, w = (torch.from_numpy(np.array(rows, dtype=np.float64)) for rows in (embedding, centre))
+    clipped: list[Any] = [clip_to_ball(rows, curvature) for rows in (x, w)]
+    by_distance = poincare_distance(*clipped).argmin(dim=1)
+    by_cosine = torch.nn.functional.cosine_similarity(x[:, None], w[None], dim=-1).argmax(dim=1)
+    return float((by_distance == by_cosine).double().mean())

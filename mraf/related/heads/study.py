@@ -1,0 +1,145 @@
+"""Every head on the voice alone: one layer on ECAPA embeddings, five seeds, P4 and P6.
+
+No network stands between the voice and the head, so that whatever differs is the head. The learning
+rate is chosen for each head on whole videos held out of the training clips. Intervals are of other
+speakers: whoever is drawn is drawn with all clips in both languages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from mraf.data.clips import VOICE_DIM, Corpus, FeatureSet
+from mraf.data.splits import P4, P6, Split, validation_split
+from mraf.evaluation.baselines import ClassMeans, held_out
+from mraf.evaluation.differences import ArmRuns, scores
+from mraf.evaluation.judge import top1
+from mraf.evaluation.verdicts import compare_arms
+from mraf.model import Head, standardise
+from mraf.variants.config import ModelConfig
+from mraf.variants.margins import HEADS
+
+SEEDS = tuple(range(5))
+EPOCHS, BATCH = 30, 256
+LEARNING_RATES = (1e-3, 3e-3, 1e-2, 3e-2)
+METRICS = ("P4", "P6", "without face")
+REFERENCE, CLASS_MEANS = "linear", "class means"
+ARMS: Mapping[str, Mapping[str, Any]] = {
+    "linear": {"head": "linear"},
+    "cosine": {"head": "am", "margin": 0.0},
+    "am": {"head": "am"},
+    "aam": {"head": "aam"},
+    "h": {"head": "h"},
+    "ham": {"head": "ham"},
+    "h_exp": {"head": "h_exp"},
+}
+
+
+def fit_head(
+    clips: FeatureSet,
+    config: ModelConfig,
+    seed: int = 0,
+    learning_rate: float = 1e-2,
+    epochs: int = EPOCHS,
+) -> Head:
+    """Train one head on standardised voices with Adam; the global random state is left as it was.
+
+    Args:
+        config: head, margin, scale, curvature and the number of speakers; the width is the voice's.
+    """
+    voice, speaker = _voices(clips), torch.from_numpy(np.array(clips.labels))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        head = HEADS[config.head](config)
+        optimizer = torch.optim.Adam(head.parameters(), lr=learning_rate, fused=True)
+        for _ in range(epochs):
+            for rows in torch.randperm(len(speaker)).split(BATCH):
+                logits = head.with_margin(head(voice[rows]), speaker[rows])
+                optimizer.zero_grad()
+                F.cross_entropy(logits, speaker[rows]).backward()
+                optimizer.step()
+    return head.eval()
+
+
+def head_scores(head: Head, clips: FeatureSet) -> NDArray[np.float32]:
+    """Logits of the voices (N, C), without margin."""
+    with torch.inference_mode():
+        logits: NDArray[np.float32] = head(_voices(clips)).numpy()
+    return logits
+
+
+def _voices(clips: FeatureSet) -> Tensor:
+    return standardise(torch.from_numpy(np.array(clips.voice)))
+
+
+def chosen_learning_rate(train: FeatureSet, config: ModelConfig) -> float:
+    """The rate that names most clips of held-out training videos; of equals the smallest."""
+    held = held_out(train, np.random.default_rng(0))
+    right = [
+        top1(head_scores(fit_head(train[~held], config, 0, rate), train[held]), train[held].labels)
+        for rate in LEARNING_RATES
+    ]
+    return LEARNING_RATES[int(np.argmax([correct.mean() for correct in right]))]
+
+
+def table(corpus: Corpus, progress: bool = True) -> pd.DataFrame:
+    """Accuracy of each head, and how much more it is than that of the linear one.
+
+    Returns:
+        A row per head and metric: head, metric, accuracy, low, high, difference, difference_low,
+        difference_high, p_holm, verdict (NaN for the linear head), learning_rate, seeds, corpus.
+    """
+    split = validation_split(corpus)
+    rates: dict[str, float] = {}
+    arms: dict[str, ArmRuns] = {}
+    for name, switches in tqdm(ARMS.items(), "heads", disable=not progress):
+        config = ModelConfig(corpus.speakers, width=VOICE_DIM, **switches)
+        rates[name] = chosen_learning_rate(split.train, config)
+        heads = [fit_head(split.train, config, seed, rates[name]) for seed in SEEDS]
+        arms[name] = _judge(name, split, [partial(head_scores, head) for head in heads])
+    means = ClassMeans(split.train, "voice")
+    untrained = [lambda clips: means(clips)[means.name]] * len(SEEDS)
+    arms[CLASS_MEANS] = _judge(CLASS_MEANS, split, untrained)
+    found = pd.concat({name: scores(runs, METRICS) for name, runs in arms.items()}, names=["head"])
+    compared = compare_arms(arms, REFERENCE, METRICS).rename_axis(["head", "metric"])
+    compared = compared.rename(columns={"low": "difference_low", "high": "difference_high"})
+    compared = compared.drop(columns=["superiority", "p"])
+    rows = found.join(compared).reset_index()
+    rate = rows["head"].map(rates)
+    return rows.assign(learning_rate=rate, seeds=len(SEEDS), corpus=corpus.name)
+
+
+def _judge(name: str, split: Split, systems: list[Any]) -> ArmRuns:
+    """Clips of each speaker named rightly by the runs of one head, a run a seed."""
+    correct: dict[str, NDArray[Any]] = {}
+    spoken: dict[str, NDArray[Any]] = {}
+    for setting in (P4, P6):
+        clips = split.clips(setting)
+        of_speaker = partial(np.bincount, clips.labels, minlength=split.speakers)
+        right = [of_speaker(weights=top1(system(clips), clips.labels)) for system in systems]
+        correct[setting.name] = np.stack(right)
+        spoken[setting.language] = of_speaker()
+    return ArmRuns(name, SEEDS, correct, spoken, unit="speaker")
+
+
+def summary(table: pd.DataFrame) -> str:
+    """Accuracy in points with its interval, and the difference to the linear head."""
+    lines = []
+    for row in table.itertuples():
+        line = f"{row.head:12s} {row.metric:13s} {100 * row.accuracy:5.1f} "
+        line += f"[{100 * row.low:.1f}, {100 * row.high:.1f}]"
+        if row.head != REFERENCE:
+            line += f"   {100 * row.difference:+.1f} [{100 * row.difference_low:+.1f}, "
+            line += f"{100 * row.difference_high:+.1f}] {row.verdict}"
+        lines.append(line)
+    return "\n".join(lines)

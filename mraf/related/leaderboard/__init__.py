@@ -1,0 +1,1 @@
+"""Protocols that look at a batch of test clips."""

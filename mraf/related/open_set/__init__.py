@@ -1,0 +1,1 @@
+"""Name the enrolled and reject all others (arXiv 2604.13605)."""

@@ -1,0 +1,122 @@
+"""Who is enrolled, with what, and which clips of whom are judged: the open-set protocol.
+
+The speakers of a corpus are dealt into known ones (50 of 70, and in this proportion elsewhere) and
+unknown ones. Known speakers enrol with a few English clips. Judged are
+
+- English: one whole held-out video of every known speaker that has two (`validation_split`), and
+  every clip of the unknown speakers;
+- the second language: every clip of both, without videos also listed in English and videos that
+  carry two labels (`cross_split`).
+
+So no clip of an enrolled video is judged. Of a judged video at most ten clips count, drawn: they
+are near-copies, and the longest has hundreds. All shots of a draw are judged on the same clips, and
+few shots are among the more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mraf.data.clips import Corpus, FeatureSet
+from mraf.data.splits import cross_split, validation_split
+from mraf.errors import DataError
+from mraf.related.open_set.metrics import UNKNOWN
+
+SHOTS = (1, 3, 5, 10)
+DRAWS = 5
+CLIPS_OF_A_VIDEO = 10  # that are judged, at most
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """Clips of known and unknown speakers in one language.
+
+    Args:
+        clips: with the speaker labels of the corpus.
+        target: number among the known speakers, or UNKNOWN, shape (N,).
+    """
+
+    clips: FeatureSet
+    target: NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Draw:
+    """One way to deal the speakers.
+
+    Args:
+        seed: of everything that was drawn.
+        speakers: of the whole corpus.
+        known: the corpus of the known speakers alone, numbered 0 … K-1; a network may be trained on
+            its validation split with ``split_seed=seed``.
+        enrolment: English clips of the known speakers that may be enrolled.
+        rank: place of each of these clips among its speaker's, shape (E,); drawn.
+        judged: by language.
+    """
+
+    seed: int
+    speakers: int
+    known: Corpus
+    enrolment: FeatureSet
+    rank: NDArray[np.int64]
+    judged: dict[str, Judged]
+
+    def enrolled(self, shots: int) -> FeatureSet:
+        """So many clips of every known speaker, or all where there are fewer.
+
+        Raises:
+            DataError: fewer than one shot.
+        """
+        if shots < 1:
+            raise DataError(f"{shots} shots: a speaker enrols with at least 1 clip.")
+        return self.enrolment[self.rank < shots]
+
+
+def deal(corpus: Corpus, seed: int = 0, known: int | None = None) -> Draw:
+    """Deal the speakers of a corpus into known and unknown ones.
+
+    Args:
+        seed: the same seed gives the same draw.
+        known: how many are known; five of seven by default.
+    Raises:
+        DataError: not at least two known speakers and one unknown, or no second video of anyone.
+    """
+    count = round(corpus.speakers * 5 / 7) if known is None else known
+    if not 2 <= count < corpus.speakers:
+        raise DataError(
+            f"{count} known of {corpus.speakers} speakers: at least two must be known and one not."
+        )
+    rng = np.random.default_rng(seed)
+    number = np.full(corpus.speakers, UNKNOWN)
+    number[np.sort(rng.permutation(corpus.speakers)[:count])] = np.arange(count)
+    second, _ = cross_split(corpus)
+
+    def of_known(clips: FeatureSet) -> FeatureSet:
+        own = clips[number[clips.labels] != UNKNOWN]
+        return replace(own, speaker=number[own.labels])
+
+    closed = Corpus(
+        of_known(corpus.train), of_known(second), None, None, count, corpus.name, corpus.version
+    )
+    split = validation_split(closed, seed)
+    english, target = corpus.train, number[corpus.train.labels]
+    elsewhere = ~np.isin(english.video, split.train.video)
+    fair = np.where(target == UNKNOWN, elsewhere, np.isin(english.key, split.english.key))
+    rank = _ranks(split.train.labels, rng)
+    judged = {}
+    for clips, where in ((english[fair], target[fair]), (second, number[second.labels])):
+        few = _ranks(np.unique(clips.video, return_inverse=True)[1], rng) < CLIPS_OF_A_VIDEO
+        judged[clips.language] = Judged(clips[few], where[few])
+    return Draw(seed, corpus.speakers, closed, split.train, rank, judged)
+
+
+def _ranks(group: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
+    """A drawn order within each group: the place of each clip, 0 first, shape (N,)."""
+    drawn = np.lexsort((rng.permutation(len(group)), group))
+    first = np.searchsorted(group[drawn], group[drawn])
+    ranks = np.empty(len(group), dtype=np.int64)
+    ranks[drawn] = np.arange(len(group)) - first
+    return ranks

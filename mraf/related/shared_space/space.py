@@ -1,0 +1,297 @@
+"""One space for faces and voices: the winner of FAME 2026 (arXiv 2512.04814), on our two streams.
+
+Nothing pairs a face with a voice in training. Each modality has its own linear map into the space,
+and *one* cosine classifier judges both: a face and a voice of a speaker meet where the speaker's
+class weight is. People never seen in training are compared by the cosine of face and voice.
+
+The winner's streams are VGG-Face, ECAPA and age-gender networks; ours are FaceNet and ECAPA. The
+official features come without an age-gender stream; for the twin `SimulatedTraits` makes one up.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+from tqdm.auto import tqdm
+
+from mraf.data.clips import Corpus, FeatureSet
+from mraf.data.describe import unit
+from mraf.data.twin.generate import calibration, draw_people
+from mraf.errors import DataError, RunError
+from mraf.training.device import resolve_device
+
+
+class Embedding(NamedTuple):
+    """Faces and voices of clips in one space, unit rows, shapes (N, D)."""
+
+    face: NDArray[Any]
+    voice: NDArray[Any]
+
+    def cosine(self, face: NDArray[np.int64], voice: NDArray[np.int64]) -> NDArray[Any]:
+        """Of pairs of a face and a voice, given by their rows, shape (N,)."""
+        return np.einsum("nd,nd->n", self.face[face], self.voice[voice])
+
+
+Embedder = Callable[[FeatureSet], Embedding]
+Stream = Callable[[FeatureSet], tuple[NDArray[Any], NDArray[Any]]]
+"""From clips to one kind of features of their faces and of their voices."""
+
+
+def features(clips: FeatureSet) -> tuple[NDArray[Any], NDArray[Any]]:
+    """The stream that every corpus has: FaceNet and ECAPA."""
+    return clips.face, clips.voice
+
+
+@dataclass(frozen=True)
+class SharedSpaceConfig:
+    """The recipe; the defaults are the winner's, trained on English.
+
+    Args:
+        width: D of the space.
+        dropout: of the inputs; the winner takes 0.1 for English and 0.9 for Urdu.
+        margin, scale: m (radians) and s of the additive angular margin; m = 0 is a softmax over
+            cosines.
+        augmentation: standard deviation of the length of the random vector that is added to an
+            input, orthogonal to it; 0 adds none.
+        classifier: "shared" by both modalities, or "separate", which leaves nothing in common.
+        epochs, batch_size: faces and voices a batch, drawn independently of each other.
+        learning_rate, last_learning_rate: of Adam, falling linearly.
+        seed: of weights, order, dropout and augmentation.
+    Raises:
+        RunError: a value outside its range.
+    """
+
+    width: int = 192
+    dropout: float = 0.1
+    margin: float = 0.2
+    scale: float = 30.0
+    augmentation: float = 0.1
+    classifier: Literal["shared", "separate"] = "shared"
+    epochs: int = 20
+    batch_size: int = 16
+    learning_rate: float = 1e-3
+    last_learning_rate: float = 1e-5
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        allowed = {
+            "width": self.width >= 1,
+            "dropout": 0 <= self.dropout < 1,
+            "margin": 0 <= self.margin < np.pi,
+            "scale": self.scale > 0,
+            "augmentation": self.augmentation >= 0,
+            "classifier": self.classifier in ("shared", "separate"),
+            "epochs": self.epochs >= 1,
+            "batch_size": self.batch_size >= 1,
+            "learning_rate": 0 < self.last_learning_rate <= self.learning_rate,
+            "seed": self.seed >= 0,
+        }
+        for name, fine in allowed.items():
+            if not fine:
+                raise RunError(f"{name}={getattr(self, name)} is outside its range.")
+
+
+class SharedSpaceNetwork(nn.Module):
+    """Dropout → Linear → L2 for each modality.
+
+    Args:
+        face_dim, voice_dim: of all streams together.
+    """
+
+    def __init__(self, face_dim: int, voice_dim: int, width: int = 192, dropout: float = 0.1):
+        super().__init__()
+        self.face = nn.Sequential(nn.Dropout(dropout), nn.Linear(face_dim, width))
+        self.voice = nn.Sequential(nn.Dropout(dropout), nn.Linear(voice_dim, width))
+
+    def forward(self, face: Tensor, voice: Tensor) -> tuple[Tensor, Tensor]:
+        """Unit embeddings (F, D) and (V, D) of faces and voices, which need not be of one clip."""
+        return F.normalize(self.face(face)), F.normalize(self.voice(voice))
+
+
+def angular_margin_loss(classes: int, width: int, margin: float = 0.2, scale: float = 30.0) -> Any:
+    """L = −log e^{s cos(θ_y+m)} / (e^{s cos(θ_y+m)} + Σ_{j≠y} e^{s cos θ_j}); W is part of it.
+
+    Where θ_y + m > π, cos θ_y − m sin m stands in for cos(θ_y + m), so that the loss keeps falling.
+
+    Args:
+        margin: m in radians; pytorch-metric-learning itself takes degrees.
+    Raises:
+        RunError: pytorch-metric-learning is not installed.
+    """
+    try:
+        from pytorch_metric_learning.losses import ArcFaceLoss
+    except ImportError:
+        raise RunError(
+            "the shared space needs pytorch-metric-learning; install it with "
+            "`pip install -e '.[related]'`."
+        ) from None
+    return ArcFaceLoss(classes, width, margin=float(np.degrees(margin)), scale=scale)
+
+
+def orthogonal_augmentation(
+    rows: Tensor, deviation: float, generator: torch.Generator | None = None
+) -> Tensor:
+    """Add to each row a random vector orthogonal to it, of length |N(0, deviation)|, (N, D)."""
+    direction = torch.randn(rows.shape, generator=generator, dtype=rows.dtype)
+    along = (direction * rows).sum(1, keepdim=True) / (rows * rows).sum(1, keepdim=True)
+    length = deviation * torch.randn(len(rows), 1, generator=generator, dtype=rows.dtype)
+    return rows + length.abs() * F.normalize(direction - along * rows)
+
+
+def streamed(clips: FeatureSet, streams: Sequence[Stream]) -> tuple[Tensor, Tensor]:
+    """Unit rows of each stream side by side, for faces and for voices, shapes (N, sum of dims)."""
+    pairs = [stream(clips) for stream in streams]
+    face, voice = (
+        np.concatenate([unit(rows) for rows in side], axis=1) for side in zip(*pairs, strict=True)
+    )
+    return torch.from_numpy(face), torch.from_numpy(voice)
+
+
+def compact(clips: FeatureSet) -> NDArray[np.int64]:
+    """Labels 0 … C-1 of the speakers that occur, in the order of their labels, shape (N,)."""
+    return np.unique(clips.labels, return_inverse=True)[1].astype(np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class SharedSpace:
+    """A trained space: clips in, `Embedding` out.
+
+    Args:
+        network: in evaluation mode.
+        streams: of its inputs.
+        losses: mean loss of each epoch.
+    """
+
+    network: SharedSpaceNetwork
+    streams: tuple[Stream, ...]
+    losses: tuple[float, ...]
+
+    @torch.inference_mode()
+    def __call__(self, clips: FeatureSet) -> Embedding:
+        device = next(self.network.parameters()).device
+        face, voice = (x.to(device) for x in streamed(clips, self.streams))
+        return Embedding(*(x.cpu().numpy() for x in self.network(face, voice)))
+
+
+def fit_shared_space(
+    train: FeatureSet,
+    config: SharedSpaceConfig | None = None,
+    streams: Sequence[Stream] = (features,),
+    device: str = "cpu",
+    progress: bool = True,
+) -> SharedSpace:
+    """Train on labelled clips, L = ½ (L_voice + L_face) on independently shuffled batches.
+
+    The same seed gives the same space on a CPU; the global random state is left as it was.
+
+    Args:
+        train: clips with faces; labels may have gaps.
+        device: a GPU does not pay for maps this small.
+    Raises:
+        DataError: hidden labels, a missing face, or a single speaker.
+        RunError: no such device, pytorch-metric-learning is missing, or a loss that is not finite.
+    """
+    config = config or SharedSpaceConfig()
+    label = torch.from_numpy(compact(train))
+    classes = int(label.max()) + 1
+    if classes < 2:
+        raise DataError(f"{train.source}: one speaker; a classifier needs at least two.")
+    if (absent := int(train.face_missing.sum())) > 0:
+        raise DataError(f"{train.source}: {absent} training clips have no face; drop them.")
+    where = resolve_device(device)
+    face, voice = streamed(train, streams)
+    forked = [where.index or 0] if where.type == "cuda" else []
+    with torch.random.fork_rng(devices=forked):
+        torch.manual_seed(config.seed)  # weights, order, dropout, augmentation
+        network = SharedSpaceNetwork(face.shape[1], voice.shape[1], config.width, config.dropout)
+        of_voice = angular_margin_loss(classes, config.width, config.margin, config.scale)
+        of_face = of_voice
+        if config.classifier == "separate":
+            of_face = angular_margin_loss(classes, config.width, config.margin, config.scale)
+        parts = nn.ModuleList([network, of_voice, of_face]).to(where)
+        optimizer = torch.optim.Adam(parts.parameters(), lr=config.learning_rate, fused=True)
+        steps = config.epochs * -(-len(label) // config.batch_size)
+        last = config.last_learning_rate / config.learning_rate
+        falling = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, last, total_iters=steps)
+
+        def batch(rows: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor]:
+            x = rows[chosen]
+            if config.augmentation:
+                x = orthogonal_augmentation(x, config.augmentation)
+            return x.to(where), label[chosen].to(where)
+
+        losses = []
+        bar = tqdm(range(config.epochs), "space", delay=2, leave=False, disable=not progress)
+        for _ in bar:
+            total = 0.0
+            orders = (torch.randperm(len(label)).split(config.batch_size) for _ in range(2))
+            for some, others in zip(*orders, strict=True):
+                (x_face, y_face), (x_voice, y_voice) = batch(face, some), batch(voice, others)
+                z_face, z_voice = network(x_face, x_voice)
+                loss = (of_voice(z_voice, y_voice) + of_face(z_face, y_face)) / 2
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                falling.step()
+                total += loss.item() * len(some)
+            losses.append(total / len(label))
+            if not np.isfinite(losses[-1]):
+                raise RunError(f"shared space: the loss is {losses[-1]} in epoch {len(losses)}.")
+            bar.set_postfix(loss=f"{losses[-1]:.2f}")
+    return SharedSpace(network.eval(), tuple(streams), tuple(losses))
+
+
+class SimulatedTraits:
+    """A made-up age-gender stream for the twin: what a good age-gender network *might* tell.
+
+    The official features have no such stream, and the twin has no ages. So each speaker's gender
+    is the twin's own group (±1), each age is drawn, and each clip shows both with noise, drawn anew
+    for its face and for its voice. Both scalars g and a become tanh(R [g, a] + b); R and b are
+    random, fixed, and not the same for the two modalities. The factors are looked up by the clip's
+    speaker, test clips included: a result with this stream says what age and gender would be worth
+    if they could be told so well, and nothing of how well they can be told.
+
+    Args:
+        corpus: the twin.
+        noise: standard deviation of both, where the groups are 2 apart and ages have deviation 1.
+        width: of the embedding.
+    Raises:
+        DataError: another corpus than the twin.
+    """
+
+    def __init__(self, corpus: Corpus, noise: float = 0.5, width: int = 16, seed: int = 0) -> None:
+        if corpus.name != "twin":
+            raise DataError(
+                f"{corpus.name}: there is no age-gender stream in these features; it can only be "
+                "simulated, from the factors of the twin's speakers."
+            )
+        rng = np.random.default_rng([seed, zlib.crc32(b"traits")])
+        group = draw_people(0, calibration(), corpus.speakers)[1]
+        self.factors = np.column_stack([group, rng.standard_normal(corpus.speakers)])
+        self.noise, self.seed = noise, seed
+        self.maps = rng.standard_normal((2, 2, width)), rng.standard_normal((2, width))
+
+    def scalars(self, clips: FeatureSet) -> NDArray[np.float64]:
+        """Gender and age as told by face and by voice, shape (2, N, 2); fixed for each clip."""
+        noise = [
+            np.random.default_rng([self.seed, zlib.crc32(key.encode())]).standard_normal((2, 2))
+            for key in np.char.add(f"{clips.language} ", clips.key)
+        ]
+        shown: NDArray[np.float64] = self.factors[clips.labels] + self.noise * np.stack(
+            noise, axis=1
+        )
+        return shown
+
+    def __call__(self, clips: FeatureSet) -> tuple[NDArray[Any], NDArray[Any]]:
+        """The stream: embeddings of faces and of voices, shapes (N, width)."""
+        turn, shift = self.maps
+        face, voice = (np.tanh(x @ turn[m] + shift[m]) for m, x in enumerate(self.scalars(clips)))
+        return face, voice

@@ -1,0 +1,216 @@
+"""Does this face belong to this voice? Trials on people never trained on, and their error rates.
+
+Trials of one identity are not independent: every interval resamples identities, and a trial of two
+identities counts as often as both are drawn (a bootstrap over subjects; Poh & Bengio, TPAMI 2007).
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from mraf.data.clips import FeatureSet
+from mraf.errors import DataError
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+
+class Trials(NamedTuple):
+    """Pairs of a voice and a face, each of one clip.
+
+    Args:
+        voice, face: rows of the clips they are taken from, shape (N,).
+        speaker, shown: identities of the voice and of the face, shape (N,).
+    """
+
+    voice: Ints
+    face: Ints
+    speaker: Ints
+    shown: Ints
+
+    @property
+    def same(self) -> NDArray[np.bool_]:
+        """Whether voice and face are of one person, shape (N,)."""
+        matching: NDArray[np.bool_] = self.speaker == self.shown
+        return matching
+
+
+class Lineups(NamedTuple):
+    """A voice and candidate faces of as many identities, the first of them its own.
+
+    Args:
+        voice: row of the clip, shape (N,).
+        faces: rows of the clips, shape (N, candidates).
+        speaker: identity of the voice, shape (N,).
+    """
+
+    voice: Ints
+    faces: Ints
+    speaker: Ints
+
+
+class Rates(NamedTuple):
+    """Both errors at every threshold, from above all scores to the lowest.
+
+    Args:
+        threshold: the lowest accepted score; infinity first, shape (T,).
+        false_accept, false_reject: FAR and FRR, shape (…, T).
+    """
+
+    threshold: Floats
+    false_accept: Floats
+    false_reject: Floats
+
+
+def draw_trials(
+    clips: FeatureSet, identities: ArrayLike, rng: np.random.Generator, per_pair: int = 10
+) -> Trials:
+    """As many trials of one person as of two, and as many of every person and pair of persons.
+
+    A clip is drawn by its video first, so that long videos do not drown the others.
+
+    Args:
+        clips: labelled; identities without a clip among them are left out.
+        per_pair: trials of each voice with each other identity's face.
+    Raises:
+        DataError: fewer than two identities with clips, a missing face, or no trials.
+    """
+    clips_of = _clips_of(clips, identities)
+    if per_pair < 1:
+        raise DataError(f"{per_pair} trials for each pair: at least 1 is needed.")
+    present = np.array(list(clips_of))
+    others = len(present) - 1
+    speaker, shown = (x.ravel() for x in np.meshgrid(present, present, indexing="ij"))
+    times = np.where(speaker == shown, per_pair * others, per_pair)
+    speaker, shown = np.repeat(speaker, times), np.repeat(shown, times)
+    return Trials(_drawn(clips_of, speaker, rng), _drawn(clips_of, shown, rng), speaker, shown)
+
+
+def draw_lineups(
+    clips: FeatureSet,
+    identities: ArrayLike,
+    rng: np.random.Generator,
+    candidates: int = 10,
+    per_identity: int = 200,
+) -> Lineups:
+    """Voices, as many of each identity, with faces of different people to choose from.
+
+    Raises:
+        DataError: fewer identities with clips than candidates, or a missing face.
+    """
+    clips_of = _clips_of(clips, identities)
+    present = np.array(list(clips_of))
+    if not 2 <= candidates <= len(present):
+        raise DataError(f"{candidates} candidates: 2 to {len(present)} identities have clips.")
+    position = np.repeat(np.arange(len(present)), per_identity)
+    turns = rng.permuted(np.tile(np.arange(1, len(present)), (len(position), 1)), axis=1)
+    rivals = present[(position[:, None] + turns[:, : candidates - 1]) % len(present)]
+    speaker = present[position]
+    shown = np.column_stack([speaker, rivals])
+    faces = _drawn(clips_of, shown.ravel(), rng).reshape(shown.shape)
+    return Lineups(_drawn(clips_of, speaker, rng), faces, speaker)
+
+
+def _clips_of(clips: FeatureSet, identities: ArrayLike) -> dict[int, list[Ints]]:
+    """Rows of each identity's clips, video by video."""
+    if (absent := int(clips.face_missing.sum())) > 0:
+        raise DataError(f"{clips.source}: {absent} clips have no face to be matched; drop them.")
+    found = {}
+    for identity in np.unique(np.asarray(identities, dtype=np.int64)):
+        rows = np.flatnonzero(clips.labels == identity)
+        if len(rows):
+            videos = np.unique(clips.video[rows], return_inverse=True)[1]
+            found[int(identity)] = [rows[videos == v] for v in range(videos.max() + 1)]
+    if len(found) < 2:
+        raise DataError(f"{clips.source}: {len(found)} identities with clips; two are needed.")
+    return found
+
+
+def _drawn(clips_of: dict[int, list[Ints]], identity: Ints, rng: np.random.Generator) -> Ints:
+    """A clip of each identity, shape (N,)."""
+    rows = np.empty(len(identity), dtype=np.int64)
+    for person, videos in clips_of.items():
+        own = np.flatnonzero(identity == person)
+        size = np.array([len(video) for video in videos])
+        video = rng.integers(len(videos), size=len(own))
+        clip = rng.integers(size[video])
+        first = np.concatenate([[0], np.cumsum(size)[:-1]])
+        rows[own] = np.concatenate(videos)[first[video] + clip]
+    return rows
+
+
+def trial_weights(trials: Trials, drawn: NDArray[Any] | None = None) -> NDArray[Any]:
+    """How often each trial counts, shape (…, N).
+
+    Args:
+        drawn: how often each identity was drawn, shape (…, I); by default once each.
+    """
+    if drawn is None:
+        return np.ones(len(trials.voice))
+    of_two = drawn[..., trials.speaker] * drawn[..., trials.shown]
+    return np.where(trials.same, drawn[..., trials.speaker], of_two)
+
+
+def rates(scores: ArrayLike, trials: Trials, drawn: NDArray[Any] | None = None) -> Rates:
+    """FAR and FRR at every threshold; trials of one score are accepted together.
+
+    Args:
+        scores: of the trials, shape (N,); more is more alike.
+        drawn: as in `trial_weights`. Where no trial of a kind was drawn its rates are NaN.
+    Raises:
+        DataError: scores of another shape or not finite, or trials of one kind only.
+    """
+    score = np.asarray(scores, dtype=float)
+    if score.shape != trials.voice.shape:
+        raise DataError(f"scores of shape {score.shape} for {len(trials.voice)} trials.")
+    if not np.isfinite(score).all():
+        raise DataError(f"the score of trial {np.isfinite(score).argmin()} is not finite.")
+    if trials.same.all() or not trials.same.any():
+        raise DataError("error rates need trials of one person and of two.")
+    order = np.argsort(-score, kind="stable")
+    weight = trial_weights(trials, drawn)[..., order]
+    last = np.flatnonzero(np.append(np.diff(score[order]) != 0, True))  # of each tie
+    same = trials.same[order]
+
+    def accepted(kind: NDArray[np.bool_]) -> Floats:
+        total = np.cumsum(weight * kind, axis=-1, dtype=float)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            share = total[..., last] / total[..., -1:]
+        return np.concatenate([np.zeros((*share.shape[:-1], 1)), share], axis=-1)
+
+    return Rates(np.append(np.inf, score[order][last]), accepted(~same), 1 - accepted(same))
+
+
+def eer(found: Rates) -> Any:
+    """Equal error rate: where FAR = FRR on the lines between thresholds, shape (…)."""
+    gap = found.false_accept - found.false_reject  # rises from -1 to 1
+    after = np.argmax(gap >= 0, axis=-1)[..., None]
+    low, high = (np.take_along_axis(gap, at, axis=-1) for at in (after - 1, after))
+    far, beyond = (np.take_along_axis(found.false_accept, at, axis=-1) for at in (after - 1, after))
+    return (far + (beyond - far) * -low / (high - low))[..., 0]
+
+
+def at_false_accept(found: Rates, levels: ArrayLike) -> Floats:
+    """FRR where FAR has the given levels, on the lines between thresholds, shape (L,)."""
+    # the lowest FRR of each FAR, as np.interp takes the last of equal points
+    return np.interp(np.asarray(levels, dtype=float), found.false_accept, found.false_reject)
+
+
+def right_matches(lineups: Lineups, face: NDArray[Any], voice: NDArray[Any], among: int) -> Any:
+    """True where the own face is more alike than every other of the first `among`, shape (N,).
+
+    Args:
+        face, voice: unit rows of the clips, shape (clips, D).
+    """
+    shown = face[lineups.faces[:, :among]]  # (N, among, D)
+    cosine = np.einsum("nd,nkd->nk", voice[lineups.voice], shown)
+    return cosine[:, 0] > cosine[:, 1:].max(axis=1)
+
+
+def interval(values: NDArray[Any], level: float = 0.05) -> tuple[float, float]:
+    """The middle 1 - level of bootstrap values; draws that measured nothing are left out."""
+    low, high = np.nanquantile(values, [level / 2, 1 - level / 2])
+    return float(low), float(high)

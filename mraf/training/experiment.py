@@ -1,0 +1,128 @@
+"""From the name of a corpus to a trained run, made now or found in the store."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mraf import data
+from mraf.data.clips import Corpus, FeatureSet
+from mraf.data.splits import validation_split
+from mraf.errors import RunError
+from mraf.files import user_cache, without_home
+from mraf.training.config import Config, configure
+from mraf.training.device import resolve_device
+from mraf.training.golden import golden_numbers
+from mraf.training.loop import train
+from mraf.training.runs import MODEL, Run
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A corpus, and what is to be trained on it."""
+
+    corpus: Corpus
+    config: Config
+    preset: str
+    device: str = "auto"
+
+    @classmethod
+    def of(
+        cls,
+        source: str | None,
+        preset: str = "paper",
+        overrides: Mapping[str, Any] | None = None,
+        device: str = "auto",
+    ) -> Experiment:
+        """Load a corpus and configure a preset for it.
+
+        Raises:
+            DataError: the corpus cannot be loaded.
+            RunError: an unknown preset or setting.
+        """
+        configure(preset, 2, overrides)  # a typing error is told before the features are read
+        corpus = data.load(source)
+        return cls(corpus, configure(preset, corpus.speakers, overrides), preset, device)
+
+    @property
+    def data(self) -> dict[str, str]:
+        """What is kept with a run about its corpus."""
+        return {
+            "corpus": self.corpus.name,
+            "preset": self.preset,
+            "features": self.corpus.train.fingerprint,
+        }
+
+    @property
+    def training_clips(self) -> FeatureSet:
+        """English clips, without the validation videos unless ``holdout=false``."""
+        seed = self.config.training.split_seed
+        holdout = self.config.training.holdout
+        return validation_split(self.corpus, seed).train if holdout else self.corpus.train
+
+
+def train_run(experiment: Experiment, out: Path | None, *, resume: bool = False) -> Run:
+    """Train with a progress bar. Raises as ``mraf.training.loop.train``."""
+    return train(
+        experiment.config,
+        experiment.training_clips,
+        out,
+        device=experiment.device,
+        resume=resume,
+        data=experiment.data,
+    )
+
+
+def trained(
+    preset: str = "quick",
+    corpus: Corpus | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    *,
+    store: Path | None = None,
+    device: str = "auto",
+) -> Run:
+    """A run of a preset: loaded from the run store, or trained with a progress bar and kept there.
+
+    ``origin`` of the run says which. The store is $MRAF_RUNS, else a folder of the user's cache,
+    else, where nothing can be written, none: then it trains and keeps nothing.
+
+    Args:
+        preset, overrides: as in ``configure``.
+        corpus: by default ``mraf.data.load()``.
+    """
+    corpus = data.load() if corpus is None else corpus
+    config = configure(preset, corpus.speakers, overrides)
+    experiment = Experiment(corpus, config, preset, device)
+    # what the settings mean is in the name, so that a run of other mathematics is not taken for it
+    means = [f"{value:.4g}" for value in golden_numbers(config).values()]
+    made_of = json.dumps([config.to_dict(), experiment.data, means], sort_keys=True)
+    name = f"{preset}-{hashlib.sha256(made_of.encode()).hexdigest()[:12]}"
+    folder = _store(store)
+    path = folder / name if folder else None
+    if path and (path / MODEL).is_file():
+        try:
+            run = Run.load(path, resolve_device(device))
+            run.origin = f"loaded from {without_home(path)}"
+            return run
+        except RunError:  # damaged: train it anew
+            shutil.rmtree(path, ignore_errors=True)
+    run = train_run(experiment, path, resume=True)
+    seconds = run.history["seconds"].sum()
+    kept = f"kept in {without_home(path)}" if path else "not kept, no folder can be written"
+    run.origin = f"trained now in {seconds:.0f} s, {kept}"
+    return run
+
+
+def _store(folder: Path | None) -> Path | None:
+    try:
+        chosen = folder or Path(os.environ.get("MRAF_RUNS") or user_cache() / "runs")
+        chosen.mkdir(parents=True, exist_ok=True)
+    except (OSError, RuntimeError):  # RuntimeError: there is no home directory
+        return None
+    return chosen if os.access(chosen, os.W_OK) else None

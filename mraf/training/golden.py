@@ -1,0 +1,107 @@
+"""The golden record: a few numbers that say whether two networks compute the same.
+
+A run that was kept is valid as long as its configuration still means the same mathematics, whatever
+its code is called. So every kept run carries the numbers of its configuration, and whoever reads it
+computes them anew. They are those of a small relative: width at most 64, no dropout, float32, on
+made-up clips, some of them without a face and some with another's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from itertools import chain, islice
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mraf.training.batches import TrainingClips
+from mraf.training.config import Config
+from mraf.training.loop import Learner, make_optimizer
+from mraf.variants.build import Network, beside_class_means, fit
+
+CLIPS, SPEAKERS, VIDEOS, WIDTH = 48, 6, 16, 64
+TOLERANCE = 1e-5  # relative, and absolute for numbers below 1
+
+Numbers = dict[str, float]
+
+
+def golden_numbers(config: Config, steps: int = 1) -> Numbers:
+    """The initial state, the logits, the losses of the first step and its gradient, in numbers.
+
+    Args:
+        config: its sizes are cut down; precision, dropout and the number of epochs have no part.
+        steps: of the optimiser; the losses and the gradient are those of the last one.
+    Returns:
+        By name: sums that any other weight, logit or gradient would change.
+    """
+    small = _small(config)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(small.training.seed)
+        learner = Learner(small, _clips().clips_of(SPEAKERS))
+        model, clips = beside_class_means(learner.model), _clips()
+        generator = torch.Generator().manual_seed(small.training.seed)
+        fit(model, clips.face, clips.voice, clips.speaker, clips.video, generator)
+        numbers = _sums("initial", learner.parameters())
+        numbers |= _logits(model.eval())
+        optimizer = make_optimizer(learner.train(), small.training)
+        epochs = (clips.batches(small.training, epoch) for epoch in range(steps))
+        for batch in islice(chain.from_iterable(epochs), steps):
+            optimizer.zero_grad(set_to_none=True)
+            losses = learner(batch)
+            losses.loss.backward()
+            optimizer.step()
+    numbers |= {name: value.item() for name, value in losses._asdict().items()}
+    return numbers | _sums("gradient", (p.grad for p in learner.parameters() if p.grad is not None))
+
+
+def same(first: Mapping[str, float], second: Mapping[str, float]) -> bool:
+    """Whether two records say the same, within the rounding of another machine."""
+    return first.keys() == second.keys() and all(
+        abs(a - second[name]) <= TOLERANCE * max(1.0, abs(a)) for name, a in first.items()
+    )
+
+
+def _small(config: Config) -> Config:
+    width = min(config.model.width, WIDTH)
+    model = replace(config.model, speakers=SPEAKERS, width=width, dropout=0.0)
+    return Config(model, replace(config.training, batch_size=min(config.training.batch_size, 32)))
+
+
+def _clips() -> TrainingClips:
+    """48 made-up clips: six speakers, uneven, in sixteen videos, each near its speaker's centre."""
+    rng = np.random.default_rng(7)
+    speaker = np.minimum(np.arange(CLIPS) // 5, SPEAKERS - 1)
+    video = np.arange(CLIPS) // (CLIPS // VIDEOS)
+    face, voice = (
+        rng.normal(size=(SPEAKERS, dim))[speaker] + 2 * rng.normal(size=(CLIPS, dim))
+        for dim in (512, 192)
+    )
+    face /= np.linalg.norm(face, axis=1, keepdims=True)
+    arrays = (face.astype(np.float32), 20 * voice.astype(np.float32), speaker, video)
+    return TrainingClips(*(torch.from_numpy(x) for x in arrays))
+
+
+@torch.no_grad()
+def _logits(model: Network) -> Numbers:
+    clips = _clips()
+    number = torch.arange(CLIPS)
+    wrong = (number % 5 == 0)[:, None]  # the face of another clip, for what judges faces
+    face = torch.where(wrong, clips.face.roll(CLIPS // 2, 0), clips.face)
+    out = model(face * (number % 3 > 0)[:, None], clips.voice)  # a third has none
+    numbers = {}
+    for name, z in out.logits._asdict().items():
+        ramp = torch.cos(torch.arange(z.numel(), dtype=torch.float64)).view_as(z)
+        numbers[f"logits {name}"] = float((z.double() * ramp).sum())
+    return numbers
+
+
+def _sums(name: str, tensors: Iterable[Tensor]) -> Numbers:
+    """Number, sum and sum of squares, in whatever order the tensors come."""
+    flat = torch.cat([x.detach().double().flatten() for x in tensors])
+    return {
+        f"{name} count": float(len(flat)),
+        f"{name} sum": float(flat.sum()),
+        f"{name} squares": float(flat.square().sum()),
+    }

@@ -1,0 +1,190 @@
+"""The training loop: one step of Eq. 15–17, and the epochs around it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+from tqdm.auto import tqdm
+
+from mraf.data.clips import FeatureSet
+from mraf.errors import DataError, RunError
+from mraf.losses import Batch, StepLosses
+from mraf.model import MRAF, Clips, Encoded, Output
+from mraf.training import runs
+from mraf.training.batches import TrainingClips, number_of_batches
+from mraf.training.config import Config
+from mraf.training.device import resolve_device, resolve_precision
+from mraf.variants.build import beside_class_means, fit, network, objective
+from mraf.variants.config import TrainingConfig
+
+
+def with_and_without_face(model: MRAF, face: Tensor, voice: Tensor) -> Output:
+    """Both conditions of training in one pass; nothing is encoded twice.
+
+    Args:
+        face, voice: of B complete clips, (B, 512) and (B, 192).
+    Returns:
+        2B rows: the clips with their faces (z_c^AV), then the same without them (z_c^A).
+    """
+    count = len(voice)
+    x_f, x_a = model.inputs(face, voice)
+    faces = model.face_encoder(torch.cat([x_f, model.missing_face(x_a)]))  # the token: one row
+    voices = model.voice_encoder(x_a)
+    clips = Clips(
+        torch.cat([face, torch.zeros_like(face)]),
+        torch.cat([voice, voice]),
+        torch.arange(2 * count, device=voice.device)[:, None] >= count,
+    )
+    return model.fuse(
+        Encoded(*(torch.cat([x[:count], x[count:].expand_as(x[:count])]) for x in faces)),
+        Encoded(*(torch.cat([x, x]) for x in voices)),
+        clips,
+    )
+
+
+class Learner(nn.Module):
+    """Everything the optimiser moves: the network and the class centres.
+
+    Args:
+        clips_of: number of training clips of each speaker (C,); needed for ``class_weights``.
+    """
+
+    def __init__(self, config: Config, clips_of: Tensor | None = None) -> None:
+        super().__init__()
+        self.model = network(config.model)
+        self.objective = objective(config.model, config.training, clips_of)
+
+    def forward(self, batch: Batch) -> StepLosses:
+        """The losses of one step (Eq. 15–17)."""
+        both = with_and_without_face(self.model, batch.face, batch.voice)
+        losses: StepLosses = self.objective(self.model, both, batch)
+        return losses
+
+
+def train(
+    config: Config,
+    clips: FeatureSet,
+    out: str | Path | None = None,
+    *,
+    device: str = "auto",
+    resume: bool = False,
+    progress: bool = True,
+    data: Mapping[str, str] | None = None,
+    on_epoch: Callable[[MRAF, pd.DataFrame], None] | None = None,
+) -> runs.Run:
+    """Train MRAF on labelled, complete clips.
+
+    The same seed on the same device gives the same weights, on a CPU bit for bit. The state is
+    saved after every epoch, so that a run killed at any instant resumes to the weights of an
+    uninterrupted one. The global random state is left as it was.
+
+    Args:
+        clips: the training clips, every face present.
+        out: folder of the run; None keeps it in memory.
+        device: "auto", "cpu", "cuda", "cuda:N" or "mps".
+        resume: go on with the unfinished run in ``out``; a finished one is returned as it is.
+        progress: show a bar with the loss parts.
+        data: what the clips are (corpus, split), kept with the run.
+        on_epoch: called after each epoch with the network and the history so far.
+
+    Raises:
+        RunError: ``out`` holds another run, cannot be written, or the loss is no longer finite.
+        DataError: clips without labels or faces, or labels that the network has no class for.
+    """
+    where = resolve_device(device)
+    path = None if out is None else Path(out)
+    if (highest := int(clips.labels.max())) >= config.model.speakers:
+        raise DataError(
+            f"{clips.source}: speaker label {highest}, but the network has "
+            f"{config.model.speakers} classes (0 … {config.model.speakers - 1})."
+        )
+    data = dict(data or {"name": clips.source})
+    if path is not None and runs.is_finished(path, config, data, resume):
+        return runs.Run.load(path, where)
+    placed = TrainingClips.place(clips, where)
+    seed = config.training.seed
+    with torch.random.fork_rng(devices=[where.index or 0] if where.type == "cuda" else []):
+        torch.manual_seed(seed)
+        learner = Learner(config, placed.clips_of(config.model.speakers)).to(where)
+        model = beside_class_means(learner.model).to(where)
+        features = (placed.face, placed.voice, placed.speaker, placed.video)
+        fit(model, *features, generator=torch.Generator().manual_seed(seed))
+        optimizer = make_optimizer(learner, config.training)
+        history: list[runs.Row] = []
+        if path is not None and (path / runs.STATE).is_file():
+            history = runs.restore(path, learner, optimizer)
+        elif path is not None:
+            runs.write_config(path, config, data)
+        steps = number_of_batches(len(placed), config.training.batch_size)
+        with tqdm(
+            total=steps * config.training.epochs,
+            initial=steps * len(history),
+            desc="training",
+            unit="step",
+            disable=not progress,
+        ) as bar:
+            for epoch in range(len(history), config.training.epochs):
+                torch.manual_seed(_epoch_seed(seed, epoch))  # dropout
+                row = _train_epoch(learner, optimizer, placed, config.training, epoch, bar)
+                history.append(row)
+                if path is not None:
+                    runs.save(path, learner, optimizer, history)
+                if on_epoch is not None:
+                    on_epoch(learner.model.eval(), pd.DataFrame(history))
+    if path is not None:
+        runs.finish(path, model)
+    return runs.Run(config, model.eval(), pd.DataFrame(history), data, path)
+
+
+def _train_epoch(
+    learner: Learner,
+    optimizer: torch.optim.Optimizer,
+    clips: TrainingClips,
+    config: TrainingConfig,
+    epoch: int,
+    bar: tqdm,
+) -> runs.Row:
+    """One pass over the clips; returns the mean loss parts, the accuracy and the seconds."""
+    learner.train()
+    start = time.perf_counter()
+    device = clips.speaker.device
+    precision = resolve_precision(config.precision, device)
+    totals = torch.zeros(len(StepLosses._fields), device=device)
+    for batch in clips.batches(config, epoch):
+        optimizer.zero_grad(set_to_none=True)
+        with torch.autocast(device.type, precision, enabled=precision != torch.float32):
+            losses = learner(batch)
+        losses.loss.backward()
+        optimizer.step()
+        totals += torch.stack(losses).detach() * len(batch.speaker)  # no synchronisation here
+        bar.update()
+    means = dict(zip(StepLosses._fields, (totals / len(clips)).tolist(), strict=True))
+    if not np.isfinite(means["loss"]):
+        raise RunError(
+            f"the loss is no longer finite in epoch {epoch + 1}; lower learning_rate or "
+            "center_weight, or set precision=float32."
+        )
+    bar.set_postfix({name: f"{value:.3g}" for name, value in means.items()})
+    return {"epoch": epoch + 1, **means, "seconds": time.perf_counter() - start}
+
+
+def _epoch_seed(seed: int, epoch: int) -> int:
+    """A seed for the dropout of one epoch, so that resuming needs no generator state."""
+    return int(np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)[0] >> 1)
+
+
+def make_optimizer(learner: Learner, config: TrainingConfig) -> torch.optim.Adam:
+    """Adam (Section 4.2)."""
+    device = next(learner.parameters()).device
+    return torch.optim.Adam(
+        learner.parameters(),
+        lr=config.learning_rate,
+        weight_decay=config.weight_decay,
+        fused=device.type in {"cpu", "cuda"},
+    )

@@ -1,0 +1,221 @@
+"""A run on disk: ``config.json``, ``history.csv``, ``model.safetensors``, ``metrics.json``.
+
+``state.safetensors`` holds what resuming needs while a run is unfinished. Loading never unpickles.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from mraf.errors import RunError
+from mraf.files import write_atomically, write_text
+from mraf.training.config import Config
+from mraf.variants.build import Network, build
+
+Row = dict[str, float]  # an epoch
+CONFIG, HISTORY, MODEL, STATE = (
+    "config.json",
+    "history.csv",
+    "model.safetensors",
+    "state.safetensors",
+)
+
+
+@dataclass
+class Run:
+    """A trained network with what made it.
+
+    Args:
+        config: the network and its training.
+        model: in evaluation mode, on the device it was trained or loaded on.
+        history: one row an epoch: losses, accuracy on the training clips, seconds.
+        data: name of the corpus and split it was trained on.
+        path: its folder; None while it lives in memory only.
+        origin: whether it was trained now or loaded, in words.
+    """
+
+    config: Config
+    model: Network
+    history: pd.DataFrame
+    data: dict[str, str] = field(default_factory=dict)
+    path: Path | None = None
+    origin: str = ""
+
+    @classmethod
+    def load(cls, path: str | Path, device: torch.device | str = "cpu") -> Run:
+        """Read a finished run.
+
+        Raises:
+            RunError: no such run, an unfinished one, or a file that is damaged or of another shape.
+        """
+        path = Path(path)
+        if not (path / MODEL).is_file():
+            if (path / CONFIG).is_file():
+                raise RunError(
+                    f"{path}: this run is unfinished; finish it with mraf train --resume."
+                )
+            raise RunError(f"{path}: no run here (no {MODEL}); make one with mraf train --out.")
+        config, data = read_config(path)
+        with torch.random.fork_rng(devices=[]):  # the initial weights drawn here are overwritten
+            model = build(config.model)
+        tensors, _ = read_tensors(path / MODEL)
+        load_weights(model, tensors, path / MODEL)
+        return cls(config, model.to(device).eval(), read_history(path), data, path)
+
+
+def write_config(path: Path, config: Config, data: Mapping[str, str]) -> None:
+    """Write ``config.json``."""
+    text = json.dumps({**config.to_dict(), "data": dict(data)}, indent=2)
+    write_text(path / CONFIG, text + "\n")
+
+
+def read_config(path: Path) -> tuple[Config, dict[str, str]]:
+    """Read ``config.json``. Raises RunError when it is missing or damaged."""
+    try:
+        values = json.loads((path / CONFIG).read_text(encoding="utf-8"))
+        config, data = Config.from_dict(values), values.get("data", {})
+        if not isinstance(data, dict):
+            raise ValueError("'data' must say by name what the clips are")
+        return config, data
+    except FileNotFoundError:
+        raise RunError(
+            f"{path}: no run here (no {CONFIG}); make one with mraf train --out."
+        ) from None
+    except (OSError, ValueError, AttributeError) as error:
+        raise RunError(f"{path / CONFIG}: unreadable ({error}); train again.") from None
+    except RunError as error:
+        raise RunError(f"{path / CONFIG}: {error}") from None
+
+
+def write_history(path: Path, rows: list[Row]) -> None:
+    """Write ``history.csv``."""
+    write_text(path / HISTORY, pd.DataFrame(rows).to_csv(index=False))
+
+
+def read_history(path: Path) -> pd.DataFrame:
+    """Read ``history.csv``. Raises RunError when it is missing or damaged."""
+    try:
+        return pd.read_csv(path / HISTORY)
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path / HISTORY}: unreadable ({error}); train again.") from None
+
+
+def write_tensors(file: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str]) -> None:
+    """Write named tensors as safetensors, atomically."""
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+
+    def write(temporary: Path) -> None:
+        try:
+            save_file(plain, temporary, metadata)
+        except SafetensorError as error:  # how safetensors reports a full disk
+            raise OSError(str(error)) from error
+
+    write_atomically(file, write)
+
+
+def read_tensors(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Read what ``write_tensors`` wrote. Raises RunError when it is missing or damaged."""
+    try:
+        with safe_open(file, framework="pt") as stored:
+            names = stored.keys()
+            return {name: stored.get_tensor(name) for name in names}, stored.metadata() or {}
+    except FileNotFoundError:
+        raise RunError(f"{file}: missing; train again.") from None
+    except (OSError, SafetensorError, ValueError) as error:
+        raise RunError(f"{file}: truncated or not a checkpoint ({error}); train again.") from None
+
+
+def load_weights(module: nn.Module, tensors: Mapping[str, Tensor], file: Path) -> None:
+    """Copy tensors into a module. Raises RunError naming the first that is missing or misshapen."""
+    expected = module.state_dict()
+    for name, tensor in expected.items():
+        if name not in tensors:
+            raise RunError(f"{file}: '{name}' is missing; it belongs to another configuration.")
+        if tensors[name].shape != tensor.shape:
+            found, wanted = tuple(tensors[name].shape), tuple(tensor.shape)
+            raise RunError(f"{file}: '{name}' has shape {found}, the configuration wants {wanted}.")
+    if extra := sorted(set(tensors) - set(expected)):
+        raise RunError(f"{file}: '{extra[0]}' does not belong to this configuration.")
+    module.load_state_dict(dict(tensors))
+
+
+def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Adam's moments and step counts by parameter number."""
+    state: dict[int, dict[str, Tensor]] = optimizer.state_dict()["state"]
+    return {
+        f"{number}.{name}": value for number, row in state.items() for name, value in row.items()
+    }
+
+
+def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    """Put back what ``optimizer_tensors`` gave."""
+    state: dict[int, dict[str, Any]] = {}
+    for name, value in tensors.items():
+        number, _, moment = name.partition(".")
+        state.setdefault(int(number), {})[moment] = value
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+
+
+def finish(path: Path, model: nn.Module) -> None:
+    """Write the trained network; what resuming needed goes."""
+    write_tensors(path / MODEL, model.state_dict(), {})
+    (path / STATE).unlink(missing_ok=True)
+
+
+def is_finished(path: Path, config: Config, data: Mapping[str, str], resume: bool) -> bool:
+    """Check the folder of a run: may it be started, resumed, or is it finished?"""
+    if (path / CONFIG).is_file():
+        if not resume:
+            raise RunError(f"{path}: there is a run here; use --resume or another --out.")
+        stored, stored_data = read_config(path)
+        if (difference := _first_difference(stored, stored_data, config, data)) is not None:
+            raise RunError(f"{path}: cannot resume, {difference}; use another --out.")
+        return (path / MODEL).is_file()
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise RunError(f"{path}: exists and is not a run; choose another --out.")
+    return False
+
+
+def _first_difference(
+    stored: Config, stored_data: Mapping[str, str], config: Config, data: Mapping[str, str]
+) -> str | None:
+    old = {**stored_data, **stored.to_dict()["model"], **stored.to_dict()["training"]}
+    new = {**data, **config.to_dict()["model"], **config.to_dict()["training"]}
+    for key in new:
+        if old.get(key) != new[key]:
+            return f"the run was started with {key}={old.get(key)}, not {new[key]}"
+    return None
+
+
+def save(
+    path: Path, learner: nn.Module, optimizer: torch.optim.Optimizer, history: list[Row]
+) -> None:
+    """Write the history first: on resuming, rows beyond the state's epoch are dropped."""
+    write_history(path, history)
+    tensors = {f"learner.{name}": value for name, value in learner.state_dict().items()}
+    moments = optimizer_tensors(optimizer)
+    tensors |= {f"optimizer.{name}": value for name, value in moments.items()}
+    write_tensors(path / STATE, tensors, {"epoch": str(len(history))})
+
+
+def restore(path: Path, learner: nn.Module, optimizer: torch.optim.Optimizer) -> list[Row]:
+    """Put back the last saved state; returns the history up to it."""
+    tensors, metadata = read_tensors(path / STATE)
+    parts: dict[str, dict[str, Tensor]] = {"learner": {}, "optimizer": {}}
+    for name, value in tensors.items():
+        part, _, rest = name.partition(".")
+        parts[part][rest] = value
+    load_weights(learner, parts["learner"], path / STATE)
+    restore_optimizer(optimizer, parts["optimizer"])
+    rows = read_history(path).to_dict("records")[: int(metadata["epoch"])]
+    return [{str(key): value for key, value in row.items()} for row in rows]

@@ -1,0 +1,136 @@
+"""From switches to parts; nothing else in the project reads them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from mraf.errors import RunError
+from mraf.losses import CenterLoss, Objective
+from mraf.model import MRAF, Encoder, Parts, Reliability
+from mraf.variants import reliability, team
+from mraf.variants.agreement import Agreement
+from mraf.variants.class_means import BesideClassMeans
+from mraf.variants.config import ModelConfig, TrainingConfig
+from mraf.variants.fusions import FUSIONS
+from mraf.variants.margins import HEADS
+from mraf.variants.objectives import SummedCenterLoss, SwappedFaces, TeamObjective, frozen
+from mraf.variants.stand_ins import STAND_INS, FittedStandIn
+
+Network = MRAF | BesideClassMeans
+
+
+class RawInputs(MRAF):
+    """Features as they come."""
+
+    def inputs(self, face: Tensor, voice: Tensor) -> tuple[Tensor, Tensor]:
+        return face, voice
+
+
+def build(config: ModelConfig) -> Network:
+    """The network that the switches describe; the paper's own with those of ``ModelConfig``."""
+    return beside_class_means(network(config))
+
+
+def network(config: ModelConfig) -> MRAF:
+    """What is trained. Raises RunError for sizes that cannot be built."""
+    c = config
+    if c.width % c.heads or c.width % 2:
+        raise RunError(f"width={c.width}: must be even and divisible by heads={c.heads}.")
+    encoder = _composed(
+        Encoder,
+        (team.UnitTokens, c.normalise_tokens),
+        (team.NormalisedProjection, c.projection == "normalised"),
+        (team.GELUEncoder, c.activation == "gelu"),
+    )
+    trust = _composed(
+        Reliability,
+        (reliability.UniformReliability, c.reliability == "uniform"),
+        (reliability.JudgedReliability, c.missing_reliability == "learned"),
+        (reliability.AgreementReliability, c.scorer == "agreement"),
+    )
+    whole = _composed(
+        MRAF,
+        (team.WeightedHeads, c.weighted_heads),
+        (team.ScaledFaces, c.face_scale != 1),
+        (RawInputs, not c.standardise),
+    )
+    parts = Parts(encoder, trust, FUSIONS[c.fusion], HEADS[c.head], STAND_INS[c.missing_face])
+    made: MRAF = whole(c, parts)
+    return made
+
+
+def beside_class_means(model: MRAF) -> Network:
+    """The network with class means beside it, where its ``shortcut`` asks for them."""
+    c = model.config
+    if c.shortcut == "none":
+        return model
+    return BesideClassMeans(model, Agreement(c, c.shortcut == "whitened"), c.network_share)
+
+
+def objective(config: ModelConfig, training: TrainingConfig, clips_of: Tensor | None) -> Objective:
+    """What is minimised; the paper's own with the defaults of ``TrainingConfig``.
+
+    Args:
+        clips_of: training clips of each speaker (C,); only ``class_weights`` needs them.
+    Raises:
+        RunError: they are needed and not given.
+    """
+    t = training
+    if t.class_weights and clips_of is None:
+        raise RunError("class_weights=true: the learner needs the clips of each speaker.")
+    center = SummedCenterLoss if t.center_reduction == "sum" else CenterLoss
+    center = frozen(center) if t.centers == "frozen" else center
+    of_team = bool(t.label_smoothing or t.class_weights or t.reliability_floor_weight)
+    kind = _composed(Objective, (SwappedFaces, t.swapped_faces > 0), (TeamObjective, of_team))
+    more: dict[str, Any] = {}
+    if of_team:
+        more = {
+            "clips_of": clips_of if t.class_weights else None,
+            "smoothing": t.label_smoothing,
+            "floor": t.reliability_floor,
+            "floor_weight": t.reliability_floor_weight,
+        }
+    made: Objective = type("Objective", (kind,), {"center_loss": center})(config, t, **more)
+    return made
+
+
+def rebuilt(model: Network, **switches: Any) -> Network:
+    """The same weights, shared, in a network with other switches; the model is left as it is."""
+    with torch.device("meta"):  # no weight is drawn
+        other = build(replace(model.config, **switches))
+    other.load_state_dict(model.state_dict(keep_vars=True), assign=True)
+    return other.train(model.training)
+
+
+def fit(
+    model: nn.Module,
+    face: Tensor,
+    voice: Tensor,
+    speaker: Tensor,
+    video: Tensor,
+    generator: torch.Generator,
+) -> None:
+    """Fit what is computed from training clips and not trained: stand-ins and class means.
+
+    Args:
+        face, voice: of complete training clips (N, 512) and (N, 192).
+        speaker, video: labels and numbers of the videos (N,).
+        generator: draws the memory bank.
+    """
+    for part in list(model.modules()):
+        if isinstance(part, MRAF) and isinstance(part.missing_face, FittedStandIn):
+            part.missing_face.fit(*part.inputs(face, voice), generator)
+        elif isinstance(part, Agreement):
+            part.fit(face, voice, speaker, video)
+
+
+def _composed(base: type, *choices: tuple[type, bool]) -> Any:
+    """One class of those that are chosen; the first has the first word."""
+    chosen = [part for part, on in choices if on]
+    if len(chosen) < 2:
+        return (*chosen, base)[0]
+    return type(base.__name__, tuple(chosen), {})

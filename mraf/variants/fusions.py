@@ -1,0 +1,75 @@
+"""The rivals of cross-attention in Table 3.
+
+The paper names them without equations; ours take the same weighted tokens Ĥ_f, Ĥ_a and end in the
+same LayerNorm, so that only the interaction between the modalities differs. They have neither
+context nor attention maps.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from mraf.model import CrossAttention, Sizes
+
+Fused = tuple[Tensor, None, None]
+
+
+class LinearFusion(nn.Module):
+    """A fixed linear map of the two pooled sequences."""
+
+    def __init__(self, sizes: Sizes) -> None:
+        super().__init__()
+        width = sizes.width
+        self.mix = nn.Linear(2 * width, width)
+        self.norm = nn.LayerNorm(width)
+        self.dropout = nn.Dropout(sizes.dropout)
+
+    def forward(self, face: Tensor, voice: Tensor) -> Fused:
+        """Fuse weighted tokens Ĥ_f and Ĥ_a, both (B, K, d)."""
+        pooled = torch.cat([face.mean(dim=1), voice.mean(dim=1)], dim=-1)
+        return self.norm(self.dropout(self.mix(pooled))), None, None
+
+
+class GatedFusion(nn.Module):
+    """A gated multimodal unit on the pooled sequences: g tanh(W_f h_f) + (1 - g) tanh(W_a h_a)."""
+
+    def __init__(self, sizes: Sizes) -> None:
+        super().__init__()
+        width = sizes.width
+        self.face = nn.Linear(width, width)
+        self.voice = nn.Linear(width, width)
+        self.gate = nn.Linear(2 * width, width)
+        self.norm = nn.LayerNorm(width)
+        self.dropout = nn.Dropout(sizes.dropout)
+
+    def forward(self, face: Tensor, voice: Tensor) -> Fused:
+        """Fuse weighted tokens Ĥ_f and Ĥ_a, both (B, K, d)."""
+        face, voice = face.mean(dim=1), voice.mean(dim=1)
+        gate = torch.sigmoid(self.gate(torch.cat([face, voice], dim=-1)))
+        mixed = gate * torch.tanh(self.face(face)) + (1 - gate) * torch.tanh(self.voice(voice))
+        return self.norm(self.dropout(mixed)), None, None
+
+
+class LSTMFusion(nn.Module):
+    """A bidirectional LSTM over the 2K tokens, face first, mean-pooled."""
+
+    def __init__(self, sizes: Sizes) -> None:
+        super().__init__()
+        width = sizes.width
+        self.lstm = nn.LSTM(width, width // 2, batch_first=True, bidirectional=True)
+        self.norm = nn.LayerNorm(width)
+        self.dropout = nn.Dropout(sizes.dropout)
+
+    def forward(self, face: Tensor, voice: Tensor) -> Fused:
+        """Fuse weighted tokens Ĥ_f and Ĥ_a, both (B, K, d)."""
+        states, _ = self.lstm(torch.cat([face, voice], dim=1))
+        return self.norm(self.dropout(states.mean(dim=1))), None, None
+
+
+FUSIONS: dict[str, type[nn.Module]] = {
+    "cross_attention": CrossAttention,
+    "lstm": LSTMFusion,
+    "gated": GatedFusion,
+    "linear": LinearFusion,
+}

@@ -1,0 +1,78 @@
+"""Other objectives: the team's public code, the centre loss as a sum, and faces that are
+swapped."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from mraf.losses import Batch, CenterLoss, LossWeights, Objective
+from mraf.model import Output, Sizes
+
+
+class SummedCenterLoss(CenterLoss):
+    """½ Σ ‖e_c - μ_y‖² as the paper writes it, a sum over the batch."""
+
+    def forward(self, embedding: Tensor, speaker: Tensor) -> Tensor:
+        return (embedding.float() - self.centers[speaker]).square().sum() / 2
+
+
+def frozen(kind: type[CenterLoss]) -> type[CenterLoss]:
+    """Centres that stay where chance has put them, N(0, 1), as in the team's public code."""
+
+    class FrozenCenterLoss(kind):  # type: ignore[misc, valid-type]
+        def __init__(self, speakers: int, width: int) -> None:
+            super().__init__(speakers, width)
+            del self.centers
+            self.register_buffer("centers", torch.randn(speakers, width))
+
+    return FrozenCenterLoss
+
+
+class TeamObjective(Objective):
+    """Smoothed targets, speakers weighted by √(N / (C n)), and a floor under r_f.
+
+    Args:
+        clips_of: n, the training clips of each speaker (C,); None weighs all alike.
+        smoothing: share of the target that is spread over all speakers.
+        floor, floor_weight: weight · max(0, floor - r_f)² for the faces that are there.
+    """
+
+    class_weight: Tensor | None
+
+    def __init__(
+        self,
+        sizes: Sizes,
+        weights: LossWeights,
+        clips_of: Tensor | None = None,
+        smoothing: float = 0.0,
+        floor: float = 0.7,
+        floor_weight: float = 0.0,
+    ) -> None:
+        super().__init__(sizes, weights)
+        self.smoothing, self.floor, self.floor_weight = smoothing, floor, floor_weight
+        weight = None
+        if clips_of is not None:
+            weight = (clips_of.sum() / (len(clips_of) * clips_of.clamp(min=1))).sqrt()
+        self.register_buffer("class_weight", weight, persistent=False)
+
+    def cross_entropy(self, logits: Tensor, speaker: Tensor) -> Tensor:
+        return F.cross_entropy(logits, speaker, self.class_weight, label_smoothing=self.smoothing)
+
+    def extra(self, both: Output) -> Tensor:
+        r_f, _ = both.reliability.face.chunk(2)
+        return self.floor_weight * (self.floor - r_f).clamp(min=0).square().mean()
+
+
+class SwappedFaces(Objective):
+    """For clips that are shown with another's face: the face head learns whose face it is."""
+
+    def face_speaker(self, batch: Batch) -> Tensor:
+        assert batch.face_speaker is not None
+        return torch.where(batch.audio_only[:, 0], batch.speaker, batch.face_speaker)
+
+    def teacher(self, complete: Tensor, audio_only: Tensor, batch: Batch) -> Tensor:
+        assert batch.face_speaker is not None
+        own = torch.eq(batch.face_speaker, batch.speaker)[:, None]
+        return torch.where(own, complete, audio_only)  # a wrong face teaches nothing

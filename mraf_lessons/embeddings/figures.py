@@ -1,0 +1,230 @@
+"""Figures of maps of embeddings: who lies where, what a map keeps, where clips move."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from numpy.typing import NDArray
+
+from mraf.errors import DataError
+from mraf_lessons.embeddings.maps import nearest, same_share
+from mraf_lessons.kit.style import (
+    FUSED,
+    GREY,
+    INK,
+    PALE,
+    PALETTE,
+    Figure,
+    describe,
+    new_figure,
+    percent_axis,
+    require,
+    styled,
+)
+
+UNNAMED = ""  # the label of points that are drawn in the background
+COLOURS = [PALETTE[name] for name in ("blue", "vermillion", "green", "orange", "purple")]
+SHAPES = "o^s"
+MARKS = [*itertools.product(SHAPES, COLOURS)]  # 15 groups can be told apart
+NO_UNIT = "axes of a map have no unit: read only who is near whom"
+
+
+@styled
+def maps(
+    planes: Mapping[Any, NDArray[Any]],
+    label: NDArray[np.str_],
+    columns: int = 3,
+    same_axes: Collection[Any] = (),
+    neighbours: int = 15,
+    size: float = 2.85,
+    colours: Mapping[str, str] | None = None,
+) -> Figure:
+    """Maps of the same points side by side, coloured by a label.
+
+    Args:
+        planes: points (N, 2) by the title of their panel.
+        label: of each point (N,); "" draws it in pale grey behind the others.
+        columns: panels in a row.
+        same_axes: titles of panels that are parts of one map.
+        neighbours: how many nearest points the text alternative speaks about.
+        size: of a panel in inches.
+        colours: of each label, where they mean something; by default they only differ.
+    Raises:
+        DataError: no maps, points and labels of different numbers, or too many labels.
+    """
+    names = [str(name) for name in dict.fromkeys(label.tolist()) if name != UNNAMED]
+    if not planes or any(len(plane) != len(label) for plane in planes.values()):
+        raise DataError("give at least one map, and as many labels as it has points.")
+    if len(names) > len(MARKS):
+        raise DataError(f"{len(names)} labels; at most {len(MARKS)} can be told apart.")
+    names = sorted(names, key=lambda name: (len(name), name))
+    marks = [("o", colours[name]) for name in names] if colours else MARKS
+    rows = -(-len(planes) // columns)
+    figure = new_figure(0.3 + size * min(columns, len(planes)), 0.75 + (size - 0.1) * rows)
+    panels = figure.subplots(rows, min(columns, len(planes)), squeeze=False).ravel()
+    sentences = []
+    for axes in panels[len(planes) :]:
+        axes.set_axis_off()
+    for axes, (title, plane) in zip(panels, planes.items(), strict=False):
+        _points(axes, plane, label, names, marks)
+        kin = [planes[other] for other in same_axes] if title in same_axes else [plane]
+        _frame(axes, np.concatenate(kin))
+        axes.set_title(str(title))
+        sentences.append(f"{title}{_company(plane, label, neighbours)}.")
+    handles = [_handle(*mark, name) for mark, name in zip(marks, names, strict=False)]
+    if names and (label == UNNAMED).any():
+        handles.append(_handle("o", PALE, "others"))
+    _legend(figure, handles)
+    text = f"Maps of {len(label)} points{f', coloured by {len(names)} labels' if names else ''}. "
+    return describe(figure, text + " ".join(sentences))
+
+
+def _points(
+    axes: Axes,
+    plane: NDArray[Any],
+    label: NDArray[np.str_],
+    names: list[str],
+    marks: list[tuple[str, str]],
+) -> None:
+    others = plane[label == UNNAMED]
+    colour, size = (PALE, 5) if names else (GREY, 9)
+    axes.scatter(others[:, 0], others[:, 1], s=size, color=colour, lw=0)
+    mixed = np.random.default_rng(0).permutation(len(plane))  # no label lies on top of the others
+    for shape in SHAPES:
+        colours = {n: c for n, (mark, c) in zip(names, marks, strict=False) if mark == shape}
+        rows = mixed[np.isin(label[mixed], list(colours))]
+        c = [colours[str(name)] for name in label[rows]]
+        axes.scatter(plane[rows, 0], plane[rows, 1], s=15, marker=shape, c=c, alpha=0.6, lw=0)
+
+
+def _frame(axes: Axes, points: NDArray[Any]) -> None:
+    """A square around the points, the same scale on both axes, and no ticks."""
+    low, high = points.min(axis=0), points.max(axis=0)
+    middle, half = (low + high) / 2, 0.55 * float((high - low).max())
+    axes.set(xlim=middle[0] + np.array([-half, half]), ylim=middle[1] + np.array([-half, half]))
+    axes.set(xticks=[], yticks=[], aspect="equal")
+    axes.spines[["left", "bottom"]].set_color(PALE)
+
+
+def _handle(mark: str, colour: str, name: str) -> Line2D:
+    return Line2D([], [], ls="", marker=mark, color=colour, ms=5, label=name)
+
+
+def _legend(figure: Figure, handles: list[Line2D]) -> None:
+    if handles:
+        columns = max(2, int(figure.get_figwidth() / 1.4))
+        figure.legend(
+            handles=handles, loc="outside lower center", ncols=columns, fontsize=8, title=NO_UNIT,
+            title_fontproperties={"size": 8},
+        )  # fmt: skip
+    else:
+        figure.supxlabel(NO_UNIT, fontsize=8, color=GREY)
+
+
+def _company(plane: NDArray[Any], label: NDArray[np.str_], number: int) -> str:
+    """In words, how often a labelled point's nearest labelled points share its label."""
+    known = label != UNNAMED
+    if (number := min(number, int(known.sum()) - 1)) < 1:
+        return ""
+    share = same_share(nearest(plane[known], number, "euclidean"), label[known])
+    return f": {share:.0%} of the {number} nearest points share their label"
+
+
+@styled
+def preservation(table: pd.DataFrame, groups: Mapping[str, float]) -> Figure:
+    """What a map keeps of each space: neighbours as such, and the company that clips keep.
+
+    Args:
+        table: one row a space, columns as of ``mraf_lessons.embeddings.maps.preservation``.
+        groups: what of its groups to draw, each with the share that chance alone would give.
+    Raises:
+        DataError: no rows, or a column missing.
+    """
+    wanted = [f"{name}, in the {place}" for name in groups for place in ("space", "map")]
+    require(table, "kept", "trustworthiness", *wanted)
+    figure = new_figure(3.2 + 2.3 * len(groups), 1.5 + 0.36 * len(table))
+    panels = figure.subplots(1, 1 + len(groups), sharey=True)
+    rows = np.arange(len(table))
+    first = panels[0]
+    first.plot(table.trustworthiness, rows, "o", color=PALETTE["blue"], label="trustworthiness")
+    first.plot(table.kept, rows, "s", color=PALETTE["orange"], label="neighbours kept")
+    first.set(title="the map", xlim=(-0.03, 1.03), xlabel="0: nothing kept, 1: all")
+    sentences = [
+        f"{name}: {row.kept:.0%} of the neighbours kept, trustworthiness {row.trustworthiness:.2f}."
+        for name, row in table.iterrows()
+    ]
+    for axes, (group, chance) in zip(panels[1:], groups.items(), strict=True):
+        space, plane = (table[f"{group}, in the {place}"] for place in ("space", "map"))
+        axes.hlines(rows, space, plane, color=PALE, lw=2)
+        axes.plot(space, rows, "o", color=INK, label="in the space")
+        axes.plot(plane, rows, "D", color=FUSED, ms=5, label="in the map")
+        axes.axvline(chance, color=GREY, lw=1, ls=":", label="chance")
+        axes.set(title=group, xlim=(-0.03, 1.03), xlabel="share of neighbours")
+        percent_axis(axes, "x")
+        sentences += [
+            f"{name}, {group}: {space[name]:.0%} in the space, {plane[name]:.0%} in the map."
+            for name in table.index
+        ]
+    for axes in panels:
+        axes.grid(axis="x")
+        axes.tick_params(axis="y", length=0)
+    first.set_yticks(rows, [str(name) for name in table.index])
+    first.set_ylim(len(table) - 0.5, -0.5)
+    seen = {h.get_label(): h for axes in panels for h in axes.get_legend_handles_labels()[0]}
+    figure.legend(handles=list(seen.values()), loc="outside lower center", ncols=5, fontsize=8)
+    text = f"Dots of shares for {len(table)} spaces and their maps. "
+    return describe(figure, text + " ".join(sentences))
+
+
+@styled
+def moves(
+    before: NDArray[Any],
+    after: NDArray[Any],
+    right: NDArray[np.bool_],
+    label: NDArray[np.str_],
+    shown: NDArray[Any] | None = None,
+) -> Figure:
+    """Arrows from where a clip lies with its face to where it lies without, on one map.
+
+    Args:
+        before, after: the same clips (N, 2) in P3 and P4.
+        right: whether each clip is still named rightly without its face (N,).
+        label: of each clip (N,), "" for those in the background; drawn in the left panel.
+        shown: rows of the clips whose arrows are drawn; by default all.
+    """
+    shown = np.arange(len(before)) if shown is None else np.asarray(shown)
+    names = sorted({str(n) for n in label if n != UNNAMED}, key=lambda name: (len(name), name))
+    figure = new_figure(9, 4.9)
+    left, right_panel = figure.subplots(1, 2)
+    _points(left, before, label, names, MARKS)
+    left.set_title("with the face: who lies where")
+    right_panel.scatter(*before.T, s=3, color=PALE, lw=0)
+    for still, colour, thick in ((True, GREY, 0.0025), (False, INK, 0.004)):
+        chosen = shown[right[shown] == still]
+        step = after[chosen] - before[chosen]
+        right_panel.quiver(
+            *before[chosen].T, *step.T, angles="xy", scale_units="xy", scale=1, color=colour,
+            alpha=0.6, width=thick, headwidth=5,
+        )  # fmt: skip
+    for axes in (left, right_panel):
+        _frame(axes, np.concatenate([before, after]))
+    right_panel.set_title("the face is taken away")
+    handles = [_handle(*mark, name) for mark, name in zip(MARKS, names, strict=False)]
+    handles += [
+        Line2D([], [], color=GREY, label="still named rightly"),
+        Line2D([], [], color=INK, lw=3, label="no longer"),
+    ]
+    _legend(figure, handles)
+    length = np.linalg.norm(after - before, axis=1)
+    text = f"A map of {len(before)} clips with their faces, and {len(shown)} arrows to where the "
+    text += f"same clips lie without: {int(right[shown].sum())} of them still named rightly. "
+    for still, words in ((True, "still named rightly"), (False, "no longer named rightly")):
+        if (chosen := right == still).any():
+            text += f"Median step of those {words}: {np.median(length[chosen]):.1f} map units. "
+    return describe(figure, text)

@@ -1,0 +1,192 @@
+"""The spaces that clips pass through, their UMAP maps, and how much of a space a map keeps."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from sklearn.manifold import trustworthiness
+from sklearn.metrics import pairwise_distances
+from torch import Tensor
+
+from mraf.data.clips import FeatureSet
+from mraf.data.describe import unit
+from mraf.errors import DataError, RunError
+from mraf.evaluation.predict import forward
+from mraf.variants.build import Network
+
+Rows = NDArray[np.float32]
+Metric = Literal["cosine", "euclidean"]
+MOST_CLIPS = 5000  # all pairs of distances: 100 MB
+
+FACE, VOICE, E_F, E_A = "raw face", "raw voice", "e_f", "e_a"
+E_C, E_C_ALONE = "e_c with the face", "e_c without the face"
+
+
+@dataclass(frozen=True, eq=False)
+class Neighbours:
+    """The nearest other clips of each clip, nearest first."""
+
+    index: NDArray[np.int32]  # (N, k)
+    distance: NDArray[np.float32]  # (N, k)
+
+
+def spaces(model: Network, *sets: FeatureSet, batch: int = 512) -> dict[str, Rows]:
+    """Every stage of the network for the clips of all sets, in order.
+
+    Returns:
+        "raw face" (N, 512) and "raw voice" (N, 192), the features as they come; "e_f" and "e_a"
+        (N, d), the face and voice embeddings; "e_c with the face" and "e_c without the face"
+        (N, d), the fused embedding in P3/P5 and in P4/P6.
+    """
+
+    found: dict[str, list[Tensor]] = {name: [] for name in (E_F, E_A, E_C, E_C_ALONE)}
+    parts = [clips[at : at + batch] for clips in sets for at in range(0, len(clips), batch)]
+    for clips in parts:
+        output = forward(model, clips)
+        found[E_F].append(output.face.embedding)
+        found[E_A].append(output.voice.embedding)
+        found[E_C].append(output.fused_embedding)
+        found[E_C_ALONE].append(forward(model, clips.without_faces()).fused_embedding)
+    raw = {
+        FACE: np.concatenate([clips.face for clips in sets]),
+        VOICE: np.concatenate([clips.voice for clips in sets]),
+    }
+    return raw | {name: torch.cat(some).float().cpu().numpy() for name, some in found.items()}
+
+
+def nearest(
+    rows: NDArray[Any],
+    number: int,
+    metric: Metric = "cosine",
+    apart: NDArray[Any] | None = None,
+) -> Neighbours:
+    """The exact nearest neighbours of each row; a row is not its own neighbour.
+
+    Args:
+        rows: (N, D); cosine distances for a space of the network, Euclidean ones for a map.
+        number: k, how many.
+        apart: a group of each row (N,), such as its video; a row's own group is left out.
+    Raises:
+        DataError: fewer than k others, or too many rows for all pairs of distances.
+    """
+    if len(rows) > MOST_CLIPS:
+        raise DataError(
+            f"{len(rows):,} clips are too many for all pairs of distances; draw at most "
+            f"{MOST_CLIPS:,} of them."
+        )
+    distance = pairwise_distances(rows, metric=metric)
+    np.fill_diagonal(distance, np.inf)
+    if apart is not None:
+        distance[apart[:, None] == apart] = np.inf
+    others = np.isfinite(distance).sum(axis=1).min()
+    if not 1 <= number <= others:
+        raise DataError(f"{number} neighbours are asked for; choose 1 to {others}, as there are.")
+    index = np.argsort(distance, axis=1, kind="stable")[:, :number]
+    found = np.take_along_axis(distance, index, axis=1)
+    return Neighbours(index.astype(np.int32), found.astype(np.float32))
+
+
+def project(
+    rows: NDArray[Any],
+    n_neighbors: int = 15,
+    min_dist: float = 0.1,
+    seed: int = 0,
+    neighbours: Neighbours | None = None,
+) -> Rows:
+    """A UMAP map of the rows by their cosines, shape (N, 2).
+
+    The same seed gives the same map on the same machine, not on another one.
+
+    Args:
+        rows: (N, D).
+        n_neighbors: how many clips, itself included, make up the neighbourhood of a clip.
+        min_dist: how close points may lie in the map.
+        neighbours: of ``nearest(rows, n_neighbors - 1 or more)``, so that several maps share them.
+    Raises:
+        RunError: umap-learn is not installed.
+        DataError: more neighbours are asked for than there are.
+    """
+    try:
+        from umap import UMAP  # here, since the import takes seconds
+    except ImportError:
+        raise RunError("maps need umap-learn: pip install 'mraf[lab]'.") from None
+    others = n_neighbors - 1
+    if neighbours is None:
+        neighbours = nearest(rows, others)
+    if not 1 <= others <= neighbours.index.shape[1]:
+        raise DataError(
+            f"n_neighbors={n_neighbors}, but {neighbours.index.shape[1]} neighbours were computed."
+        )
+    # UMAP counts each row as its own first neighbour, and below 4,096 rows does not cut surplus
+    # neighbours off.
+    itself = np.arange(len(rows), dtype=np.int32)[:, None]
+    index = np.hstack([itself, neighbours.index[:, :others]])
+    distance = np.pad(neighbours.distance[:, :others], ((0, 0), (1, 0)))
+    umap = UMAP(
+        n_neighbors=n_neighbors,
+        min_dist=min_dist,
+        metric="cosine",
+        init="pca",  # the spectral start fails where groups are far apart
+        precomputed_knn=(index, distance, None),
+        random_state=seed,
+        n_jobs=1,  # what a seed implies
+    )
+    with warnings.catch_warnings():
+        # No argument says that no further clips are to be placed into the map.
+        warnings.filterwarnings("ignore", r"precomputed_knn\[2\]", UserWarning)
+        plane: Rows = umap.fit_transform(unit(rows))
+    return plane
+
+
+def project_grid(
+    rows: NDArray[Any], n_neighbors: Sequence[int], min_dist: Sequence[float], seed: int = 0
+) -> dict[tuple[int, float], Rows]:
+    """Maps of the same rows by (n_neighbors, min_dist); neighbours are computed once."""
+    neighbours = nearest(rows, max(n_neighbors) - 1)
+    return {(n, d): project(rows, n, d, seed, neighbours) for n in n_neighbors for d in min_dist}
+
+
+def same_share(neighbours: Neighbours, group: NDArray[Any]) -> float:
+    """The share of neighbours that are of the clip's own group: speaker, video, language."""
+    return float(np.mean(group[neighbours.index] == group[:, None]))
+
+
+def kept_share(before: Neighbours, after: Neighbours) -> float:
+    """The share of a clip's k neighbours in the space that are also among its k in the map."""
+    both = [np.isin(b, a) for b, a in zip(before.index, after.index, strict=True)]
+    return float(np.mean(both))
+
+
+def preservation(
+    rows: NDArray[Any], plane: NDArray[Any], groups: Mapping[str, NDArray[Any]], number: int = 15
+) -> pd.Series:
+    """How far a map may be read: what of the neighbourhoods in the space is left in it.
+
+    Args:
+        rows: (N, D), the space.
+        plane: (N, 2), its map.
+        groups: labels (N,) by name; for each, the share of same-label neighbours.
+        number: k of all measures, below N / 2.
+    Returns:
+        "kept": share of the neighbours kept (0 … 1, chance is k / (N - 1)); "trustworthiness" of
+        Venna & Kaski (2001), whose loss counts the map's false neighbours by their rank in the
+        space; and for each group "… in the space" and "… in the map".
+    """
+    before, after = nearest(rows, number), nearest(plane, number, "euclidean")
+    found = {
+        "kept": kept_share(before, after),
+        "trustworthiness": float(
+            trustworthiness(unit(rows), plane, n_neighbors=number, metric="cosine")
+        ),
+    }
+    for name, group in groups.items():
+        found[f"{name}, in the space"] = same_share(before, group)
+        found[f"{name}, in the map"] = same_share(after, group)
+    return pd.Series(found)

@@ -1,0 +1,271 @@
+"""Figures of heads with margins: planes, penalties, and what the ball makes of an angle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
+from matplotlib.patches import Circle
+from numpy.typing import NDArray
+
+from mraf_lessons.heads.view import ANGLES, GRID, NOBODY, TURN, Margins, Plane
+from mraf_lessons.kit.style import (
+    FUSED,
+    GREY,
+    INK,
+    MISSING,
+    OTHER,
+    PALE,
+    VOICE,
+    Figure,
+    describe,
+    new_figure,
+    require,
+    styled,
+)
+from mraf_lessons.reliability.picture import fast_figure, fast_panel
+from mraf_lessons.training.explorer_figures import CLASSES
+
+Array = NDArray[Any]
+KINDS = {"linear": INK, "am": VOICE, "aam": FUSED, "h": OTHER, "ham": MISSING, "h_exp": GREY}
+
+
+@styled
+def planes(found: Mapping[str, Plane], title: str) -> Figure:
+    """Clips in the plane before each head, on the regions that its logits cut it into."""
+    figure = new_figure(2.6 * len(found), 3.1)
+    said = []
+    for axes, (name, plane) in zip(
+        figure.subplots(1, len(found), squeeze=False)[0], found.items(), strict=True
+    ):
+        speakers = len(plane.centres)
+        axes.pcolormesh(
+            plane.side, plane.side, plane.winner, cmap=ListedColormap(CLASSES[:speakers]),
+            alpha=0.22, vmin=-0.5, vmax=speakers - 0.5, rasterized=True,
+        )  # fmt: skip
+        for k in range(speakers):
+            axes.plot(*plane.points[plane.speaker == k].T, "o", color=CLASSES[k], ms=3, mew=0)
+        axes.plot(0, 0, "+", color=INK, ms=9)
+        ends = plane.side[[0, -1]]
+        axes.set(title=name, xticks=[], yticks=[], xlim=ends, ylim=ends)
+        axes.set_aspect("equal")
+        length = np.linalg.norm(plane.points, axis=1)
+        said.append(
+            f"{name}: {plane.accuracy:.0%} of the clips on their own ground, lengths "
+            f"{np.quantile(length, 0.05):.1f} to {np.quantile(length, 0.95):.1f}, a speaker's "
+            f"clips {plane.spread:.1f} degrees off its mean direction"
+        )
+    figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
+    return describe(figure, f"{title}. {'; '.join(said)}.")
+
+
+@styled
+def penalties(logit: Mapping[str, Array], excess: Mapping[str, Array], margin: float) -> Figure:
+    """The own logit in training over the angle, and the margin as an angle.
+
+    Args:
+        logit: by kind, similarity with the margin at each of `ANGLES`.
+        excess: by kind, θ' - θ in radians, NaN where there is none.
+        margin: m.
+    """
+    figure = new_figure(9.2, 3.6)
+    left, right = figure.subplots(1, 2)
+    degrees = np.degrees(ANGLES)
+    for kind, values in logit.items():
+        left.plot(degrees, values, color=KINDS.get(kind, GREY), label=kind,
+                  ls="--" if kind in ("h", "cosine") else "-")  # fmt: skip
+    left.set(title="The own speaker's similarity", ylabel="in training, before the scale s")
+    for kind, values in excess.items():
+        right.plot(degrees, np.degrees(values), color=KINDS[kind], label=kind)
+    right.set(title="The same margin, as an angle", ylabel="as if θ were larger by (degrees)")
+    right.set_ylim(0, 3 * np.degrees(margin))
+    for axes in (left, right):
+        axes.set_xlabel("angle θ to the own centre (degrees)")
+        axes.set_xticks([0, 45, 90, 135, 180])
+        axes.grid()
+        axes.legend(fontsize=9)
+    said = "; ".join(
+        f"{kind}: {np.degrees(np.interp(np.pi / 18, ANGLES, values)):.1f} degrees at 10, "
+        f"{np.degrees(np.interp(np.pi / 2, ANGLES, values)):.1f} at 90"
+        for kind, values in excess.items()
+    )
+    ends = "; ".join(f"{kind} from {v[0]:.2f} to {v[-1]:.2f}" for kind, v in logit.items())
+    return describe(
+        figure,
+        f"Left: the own speaker's similarity with the margin {margin:g} over the angle from 0 to "
+        f"180 degrees: {ends}. Right: by how much the angle counts as larger, {said}.",
+    )
+
+
+@styled
+def cosine_and_distance(cases: Mapping[str, tuple[Array, Array]]) -> Figure:
+    """Distances over cosines: one curve where the cosine decides, a cloud where it does not.
+
+    Three clips are drawn in colour, each with its dots joined.
+
+    Args:
+        cases: by name, cosines and distances of clips and centres, both (B, C).
+    """
+    figure = new_figure(3.2 * len(cases), 3.6)
+    said = []
+    for axes, (name, (cosine, distance)) in zip(
+        figure.subplots(1, len(cases), squeeze=False)[0], cases.items(), strict=True
+    ):
+        axes.plot(cosine.ravel(), distance.ravel(), ".", ms=3, color="#C4C4C4")
+        for row, colour in enumerate((VOICE, MISSING, FUSED)[: len(cosine)]):
+            order = np.argsort(cosine[row])
+            axes.plot(cosine[row, order], distance[row, order], ".-", ms=5, lw=1, color=colour)
+        axes.set(title=name, xlabel="cosine of clip and centre")
+        axes.set_ylim(bottom=0)
+        axes.grid()
+        said.append(
+            f"{name}: the distance falls with the cosine in {_falls(cosine, distance):.0%} of the "
+            f"steps within a clip, in {_falls(cosine.reshape(1, -1), distance.reshape(1, -1)):.0%} "
+            "over all clips"
+        )
+    figure.axes[0].set_ylabel("distance d after Π")
+    return describe(figure, f"Poincaré distance over the cosine. {'; '.join(said)}.")
+
+
+def _falls(cosine: Array, distance: Array) -> float:
+    """In how many steps from a cosine to the next larger one of its row the distance falls."""
+    ordered = np.take_along_axis(distance, cosine.argsort(axis=1), axis=1)
+    return float((np.diff(ordered, axis=1) <= 1e-6).mean())
+
+
+@styled
+def lengths(norm: Array, curves: Mapping[str, Array], voices: Array) -> Figure:
+    """What becomes of an input's length in the ball, beside the lengths that voices have.
+
+    Args:
+        norm: lengths of inputs, shape (N,).
+        curves: by name, the lengths that they are given, shape (N,).
+        voices: lengths of voices, shape (M,).
+    """
+    figure = new_figure(7.4, 3.5)
+    axes = figure.subplots()
+    low, high = voices.min(), voices.max()
+    axes.axvspan(low, high, color=PALE, lw=0, label="raw ECAPA voices")
+    for (name, values), colour in zip(curves.items(), (VOICE, MISSING, FUSED, OTHER), strict=False):
+        axes.plot(norm, values, color=colour, label=name)
+    axes.set_xscale("log")
+    axes.set(
+        title="Length in the ball", xlabel="length of the input (log scale)", ylim=(0, 1.05),
+        ylabel="length of the point",
+    )  # fmt: skip
+    axes.grid()
+    axes.legend(loc="upper left", fontsize=9)
+    said = "; ".join(
+        f"{name}: {np.interp(low, norm, v):.4f} at {low:.0f} and {np.interp(high, norm, v):.4f} "
+        f"at {high:.0f}" for name, v in curves.items()
+    )  # fmt: skip
+    return describe(figure, f"Length in the ball over the length of the input. {said}.")
+
+
+@styled
+def heads_on_voices(table: Any, title: str) -> Figure:
+    """Accuracy of each head on the voice alone with its interval; a row per head.
+
+    Args:
+        table: columns head, metric, accuracy, low, high (fractions).
+    """
+    require(table, "head", "metric", "accuracy", "low", "high")
+    metrics: Sequence[str] = [m for m in ("P4", "P6") if m in set(table.metric)]
+    figure = new_figure(8.4, 3.4)
+    names = table["head"].unique().tolist()
+    said = []
+    for axes, metric in zip(figure.subplots(1, len(metrics), sharey=True), metrics, strict=True):
+        rows = table[table.metric == metric].set_index("head").loc[names]
+        for y, row in enumerate(rows.itertuples()):
+            colour = GREY if row.Index == "class means" else VOICE
+            axes.plot([100 * row.low, 100 * row.high], [y, y], color=colour, lw=2.4)
+            axes.plot(100 * row.accuracy, y, "o", color=colour, ms=6)
+        axes.set(title=metric, xlabel="accuracy (%), 95% interval")
+        axes.grid(axis="x")
+        said.append(f"{metric}: " + ", ".join(
+            f"{r.Index} {100 * r.accuracy:.1f} [{100 * r.low:.1f}, {100 * r.high:.1f}]"
+            for r in rows.itertuples()
+        ))  # fmt: skip
+    figure.axes[0].set_yticks(range(len(names)), names)
+    figure.axes[0].set_ylim(len(names) - 0.5, -0.5)
+    figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
+    return describe(figure, f"{title}. {'. '.join(said)}.")
+
+
+# --- the explorer ------------------------------------------------------------------------------
+
+
+@styled
+def margin_explorer(found: Margins) -> Figure:
+    """Three speakers on a circle: who wins in training, where in the ball, and how surely."""
+    figure = fast_figure(9.6, 3.9)
+    grid = figure.add_gridspec(
+        1, 3, left=0.03, right=0.985, top=0.78, bottom=0.16, wspace=0.16, width_ratios=[4, 4, 5]
+    )
+    circle, ball, curve = (figure.add_subplot(grid[column]) for column in range(3))
+    _circle(circle, found)
+    _ball(ball, found)
+    degrees = np.degrees(ANGLES)
+    curve.plot(degrees, found.without, color=GREY, ls="--", label="in the test")
+    curve.plot(degrees, found.with_margin, color=CLASSES[0], label="in training")
+    curve.set(xlim=(0, 180), ylim=(0, 1.02), xticks=[0, 60, 120, 180])
+    curve.grid()
+    curve.legend(loc="upper right", fontsize=8.5)
+    fast_panel(curve, "Probability of the first speaker", "angle to its centre (degrees)")
+    title = f"{found.kind}, m = {found.margin:.2g}, s = {found.scale:.3g}"
+    if found.kind == "ham":
+        title += f", c = {found.curvature:.3g}"
+    remark = f"{found.share:.0%} of the circle is won in training"
+    figure.text(0.02, 0.94, title, fontsize=12, fontweight="bold", va="center")
+    figure.text(0.98, 0.94, remark, fontsize=10.5, va="center", ha="right", color=GREY)
+    text = (
+        f"{title}: {remark}; the rest is won by nobody. A clip at its own centre has a loss of "
+        f"{found.at_centre:.2g}. The probability of the first speaker at 0, 30 and 60 degrees: "
+        f"{_at(found.without)} in the test, {_at(found.with_margin)} in training."
+    )
+    if found.kind == "ham":
+        text += f" The ball clips to the radius {found.radius:.2f}."
+    return describe(figure, text)
+
+
+def _at(values: Array) -> str:
+    return ", ".join(f"{np.interp(np.radians(a), ANGLES, values):.2f}" for a in (0, 30, 60))
+
+
+def _circle(axes: Axes, found: Margins) -> None:
+    """Who wins in training around the circle; gaps are won by nobody."""
+    x, y = np.cos(TURN), np.sin(TURN)
+    axes.plot(x, y, color=PALE, lw=7)
+    for k in range(3):
+        own = np.where(found.winner == k, 1.0, np.nan)
+        axes.plot(x * own, y * own, color=CLASSES[k], lw=7)
+        axes.plot([0, np.cos(2 * np.pi * k / 3)], [0, np.sin(2 * np.pi * k / 3)], color=CLASSES[k])
+    axes.set(xlim=(-1.15, 1.15), ylim=(-1.15, 1.15), xticks=[], yticks=[])
+    axes.set_aspect("equal")
+    axes.spines[:].set_visible(False)
+    fast_panel(axes, "On the circle", "lines: centres · grey: won by nobody")
+
+
+def _ball(axes: Axes, found: Margins) -> None:
+    """Who is nearer by the margin in the unclipped ball, and the circle that Π clips to."""
+    axes.set(xlim=(-1.02, 1.02), ylim=(-1.02, 1.02), xticks=[], yticks=[])
+    axes.set_aspect("equal")
+    axes.spines[:].set_visible(False)
+    if not found.disk.size:
+        axes.text(0, 0, "no ball:\nonly the angle counts", ha="center", va="center", color=GREY)
+        fast_panel(axes, "In the Poincaré disk")
+        return
+    shown = np.ma.masked_less_equal(found.disk, NOBODY)
+    axes.imshow(
+        shown, extent=(GRID[0], GRID[-1], GRID[0], GRID[-1]), origin="lower", alpha=0.35,
+        cmap=ListedColormap(CLASSES[:3]), vmin=-0.5, vmax=2.5, interpolation="nearest",
+    )  # fmt: skip
+    axes.add_patch(Circle((0, 0), 1, fill=False, color=INK, lw=1))
+    axes.add_patch(Circle((0, 0), found.radius, fill=False, color=INK, lw=1.2, ls="--"))
+    for k in range(3):
+        angle = 2 * np.pi * k / 3
+        axes.plot(found.radius * np.cos(angle), found.radius * np.sin(angle), "o", color=CLASSES[k])
+    fast_panel(axes, "In the Poincaré disk", "dashed: where Π clips to · dots: centres")

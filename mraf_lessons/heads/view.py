@@ -1,0 +1,171 @@
+"""A head in the plane, where all of it can be seen: what notebook 12 shows, as pure functions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from mraf.model import Head, standardise
+from mraf.variants.config import ModelConfig
+from mraf.variants.margins import HEADS, clipping_radius, poincare_distance
+
+Array = NDArray[Any]
+NOBODY, OUTSIDE = -1, -2
+TURN = np.linspace(0, 2 * np.pi, 721)  # once around the circle
+ANGLES = np.linspace(0, np.pi, 181)
+GRID = np.linspace(-1, 1, 161)
+
+
+@dataclass(frozen=True, eq=False)
+class Plane:
+    """Clips as a network with two dimensions before its head puts them; C speakers.
+
+    Args:
+        points: embeddings, shape (N, 2).
+        speaker: whose they are, shape (N,).
+        centres: rows of the head's weight, shape (C, 2).
+        side: both axes of the grid that was asked, shape (G,).
+        winner: speaker with the largest logit on the grid, shape (G, G), rows along y.
+    """
+
+    points: Array
+    speaker: Array
+    centres: Array
+    side: Array
+    winner: Array
+
+    @property
+    def accuracy(self) -> float:
+        """How many of the clips lie where their speaker wins, by the grid."""
+        column, row = (
+            np.abs(self.side[:, None] - values).argmin(axis=0) for values in self.points.T
+        )
+        return float((self.winner[row, column] == self.speaker).mean())
+
+    @property
+    def spread(self) -> float:
+        """Mean angle between a clip and the mean direction of its speaker, in degrees."""
+        turned = (self.points / np.linalg.norm(self.points, axis=1, keepdims=True)) @ [1, 1j]
+        groups = (turned[self.speaker == k] for k in range(len(self.centres)))
+        return float(np.degrees(np.mean([np.abs(np.angle(g / g.mean())).mean() for g in groups])))
+
+
+def embed_in_plane(
+    voice: Array, speaker: Array, steps: int = 300, seed: int = 0, **switches: Any
+) -> Plane:
+    """Train a linear map of voices (N, 192) into the plane and a head on it, together.
+
+    Args:
+        speaker: 0 … C - 1, shape (N,).
+        switches: head, margin, scale and curvature of a `ModelConfig`.
+    """
+    x, y = standardise(torch.from_numpy(np.array(voice))), torch.from_numpy(np.array(speaker))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        projection = nn.Linear(x.shape[1], 2, bias=False)
+        head = HEADS[switches.get("head", "linear")](
+            ModelConfig(int(y.max()) + 1, width=2, **switches)
+        )
+        optimizer = torch.optim.Adam([*projection.parameters(), *head.parameters()], lr=0.01)
+        for _ in range(steps):
+            optimizer.zero_grad()
+            F.cross_entropy(head.with_margin(head(projection(x)), y), y).backward()
+            optimizer.step()
+    with torch.inference_mode():
+        points = projection(x)
+        reach = 1.1 * float(points.abs().quantile(0.999))
+        side = torch.linspace(-reach, reach, 241)
+        winner = head(torch.cartesian_prod(side, side).flip(1)).argmax(dim=1)
+        weight: Tensor = head.weight
+        return Plane(
+            points.numpy(), y.numpy(), weight.numpy(), side.numpy(),
+            winner.reshape(len(side), len(side)).numpy(),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Margins:
+    """What a head with a margin asks of three speakers whose centres lie evenly on a circle.
+
+    Args:
+        kind, margin, scale, curvature: of the head.
+        radius: to which the ball clips.
+        share: of the circle that somebody wins in training; of the test it is all.
+        winner: who wins at each angle of `TURN` in training, NOBODY in between, shape (T,).
+        disk: the same in the ball without any clipping, (G, G), OUTSIDE beyond it.
+        without, with_margin: probability of the first speaker, in the test and in training, from
+            its centre (0°) to the antipode (180°), shape (A,).
+        at_centre: cross-entropy in training of a clip that lies at its own centre.
+    """
+
+    kind: str
+    margin: float
+    scale: float
+    curvature: float
+    radius: float
+    share: float
+    winner: Array
+    disk: Array
+    without: Array
+    with_margin: Array
+    at_centre: float
+
+
+def margins(
+    kind: str = "am", margin: float = 0.2, scale: float = 30.0, curvature: float = 3.0
+) -> Margins:
+    """Ask the head itself, all around the circle, and its distance all over the ball.
+
+    Args:
+        kind: "am", "aam" or "ham".
+        curvature: c of ham, at least 1.
+    """
+    own = 2 * np.pi * np.arange(3) / 3
+    centres = np.stack([np.cos(own), np.sin(own)], axis=1)
+    config = ModelConfig(3, width=2, margin=margin, scale=scale, curvature=curvature)
+    with torch.random.fork_rng(devices=[]):
+        head = HEADS[kind](config).double()
+    with torch.inference_mode():
+        head.weight.copy_(torch.from_numpy(centres))
+        winner = _won(*_logits(head, TURN))
+        plain, hardened = _logits(head, ANGLES)
+        at_centre = F.cross_entropy(hardened[0, :1], torch.tensor([0])).item()
+    radius = clipping_radius(curvature)
+    disk = _disk(radius * centres, margin) if kind == "ham" else np.full((0, 0), OUTSIDE)
+    return Margins(
+        kind, margin, scale, curvature, radius, float((winner != NOBODY).mean()), winner, disk,
+        plain.softmax(dim=1)[:, 0].numpy(), hardened[0].softmax(dim=1)[:, 0].numpy(), at_centre,
+    )  # fmt: skip
+
+
+def _logits(head: Head, angle: Array) -> tuple[Tensor, Tensor]:
+    """Logits (A, 3) at angles, and as the cross-entropy of each speaker sees them (3, A, 3)."""
+    x = torch.from_numpy(np.stack([np.cos(angle), np.sin(angle)], axis=1))
+    plain = head(x)
+    seen = [head.with_margin(plain, torch.full((len(x),), k)) for k in range(plain.shape[1])]
+    return plain, torch.stack(seen)
+
+
+def _won(plain: Tensor, seen: Tensor) -> Array:
+    """Who wins against all others although the margin is against him, shape (A,)."""
+    wins = np.stack([(seen[k].argmax(dim=1) == k).numpy() for k in range(len(seen))])
+    return np.where(wins.any(axis=0), wins.argmax(axis=0), NOBODY)
+
+
+def _disk(centres: Array, margin: float) -> Array:
+    """Who is nearer by the margin than all others, on `GRID` x `GRID`."""
+    x, y = np.meshgrid(GRID, GRID)
+    points = np.stack([x.ravel(), y.ravel()], axis=1)
+    inside = (points**2).sum(axis=1) < 0.999
+    within = torch.from_numpy(np.where(inside[:, None], points, 0))
+    distance = poincare_distance(within, torch.from_numpy(centres)).numpy()
+    ranked = np.sort(distance, axis=1)
+    clear = ranked[:, 1] - ranked[:, 0] > margin
+    found = np.where(clear, distance.argmin(axis=1), NOBODY)
+    return np.where(inside, found, OUTSIDE).reshape(x.shape)

@@ -1,0 +1,105 @@
+"""What another missing token would change, from the tokens to the three heads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from mraf.data.clips import FeatureSet
+from mraf.errors import RunError
+from mraf.evaluation.predict import forward
+from mraf.model import MissingToken, Output
+from mraf.variants.build import Network, rebuilt
+from mraf.variants.config import MissingReliability
+
+TokenKind = Literal["zero", "random"]
+
+
+@dataclass(frozen=True, eq=False)
+class TokenEffect:
+    """Relative changes |x' - x| / |x| by quantity, in the order of the forward pass.
+
+    Where x is zero the change is |x'|; 0 is exact. named: by head, the speakers that are named
+    with the learned token and with the other one.
+    """
+
+    kind: TokenKind
+    share: float
+    missing_reliability: MissingReliability
+    changes: dict[str, float]
+    named: dict[str, tuple[int, int]]
+
+
+def replace_token(
+    model: Network,
+    clip: FeatureSet,
+    kind: TokenKind = "zero",
+    share: float = 1.0,
+    missing_reliability: MissingReliability = "zero",
+    seed: int = 0,
+) -> TokenEffect:
+    """One clip without its face, with the learned token and with another.
+
+    Args:
+        kind: "zero", or "random": Gaussian, of the learned token's length.
+        share: how far the token is moved there, 0 to 1; 0 is the learned token.
+    Raises:
+        RunError: the network has no token, an unknown kind, or a share outside [0, 1].
+    """
+    if not isinstance(model.missing_face, MissingToken):
+        raise RunError(
+            f"missing_face={model.config.missing_face}: this network has no missing token; "
+            "train one with missing_face=token."
+        )
+    if kind not in get_args(TokenKind):
+        raise RunError(f"unknown token '{kind}'; choose one of {', '.join(get_args(TokenKind))}.")
+    if not 0 <= share <= 1:
+        raise RunError(f"share={share}: must lie between 0 (the learned token) and 1.")
+    learned = model.missing_face.token.detach()
+    target = torch.zeros_like(learned)
+    if kind == "random":
+        drawn = np.random.default_rng(seed).standard_normal(len(learned), dtype=np.float32)
+        target = torch.from_numpy(drawn).to(learned)
+        target *= learned.norm() / target.norm()
+    token = learned if share == 0 else (1 - share) * learned + share * target
+    before, after = (
+        forward(_with_token(model, t, missing_reliability), clip.without_faces())
+        for t in (learned, token)
+    )
+    pairs = zip(_quantities(before).items(), _quantities(after).values(), strict=True)
+    changes = {name: _change(one, other) for (name, one), other in pairs}
+    heads = zip(("face", "voice", "fused"), before.logits, after.logits, strict=True)
+    named = {name: (int(one.argmax()), int(other.argmax())) for name, one, other in heads}
+    return TokenEffect(kind, share, missing_reliability, changes, named)
+
+
+def _with_token(model: Network, token: Tensor, missing_reliability: MissingReliability) -> Network:
+    """The network with another token; all other weights are shared, none is changed."""
+    other: Any = rebuilt(model, missing_reliability=missing_reliability)
+    other.missing_face.token = nn.Parameter(token.clone(), requires_grad=False)
+    return other
+
+
+def _quantities(output: Output) -> dict[str, Tensor]:
+    found = {
+        "tokens $T_f$": output.face.tokens,
+        "encoded tokens $H_f$": output.face.encoded,
+        "face embedding $e_f$": output.face.embedding,
+        "face head $z_f$": output.logits.face,
+        "reliability $r_f$": output.reliability.face,
+        "weight $w_f$": output.weight.face,
+        "weighted tokens $\\hat{H}_f$": output.weighted.face,
+        "weighted tokens $\\hat{H}_a$": output.weighted.voice,
+        "fused embedding $e_c$": output.fused_embedding,
+        "fused head $z_c$": output.logits.fused,
+    }
+    return {name: value[0].float() for name, value in found.items()}
+
+
+def _change(one: Tensor, other: Tensor) -> float:
+    size = one.norm().item()
+    return (other - one).norm().item() / (size or 1.0)

@@ -1,0 +1,132 @@
+"""Checks of notebook 11, open-set identification."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mraf_lessons.kit.checker import Mistake, Verdict, compare, unanswered
+
+Array = NDArray[Any]
+SPEAKERS = 50
+
+
+def oscr(answer: Callable[[Array, Array, Array], Any]) -> Verdict:
+    """The area under CCR over FAR from known confidences, whether named rightly, and unknown ones.
+
+    P(named rightly and above a stranger) + ½ P(named rightly and equal to a stranger).
+    """
+    known = np.array([0.9, 0.8, 0.7, 0.7, 0.4, 0.3])
+    named = np.array([True, True, True, False, True, False])
+    unknown = np.array([0.8, 0.7, 0.5, 0.2])
+    above, equal = known[:, None] > unknown, known[:, None] == unknown
+
+    def area(which: Array, pairs: Array) -> float:
+        return float((which[:, None] * pairs).mean())
+
+    half, everyone = above + 0.5 * equal, np.ones(len(known))
+    right = area(named, half)
+    mistakes = [
+        Mistake(area(named, above), "A tie counts half: here a clip loses where both are equal."),
+        Mistake(area(named, above | equal), "A tie counts half: here a clip wins where both are."),
+        Mistake(
+            area(everyone, half),
+            "That is the AUROC: it asks who is enrolled, and forgives a wrong name.",
+        ),
+        Mistake(
+            right * len(known) / named.sum(),
+            "Divide by all clips of enrolled speakers: those named wrongly are lost for good.",
+        ),
+        Mistake(right * len(known) * len(unknown), "You summed over the pairs: take their mean."),
+        Mistake(
+            float(((1 - half) * named[:, None]).mean()), "Turned round: strangers should be below."
+        ),
+    ]
+    praise = "Sorting makes the same of it in O(n log n): see `open_set_metrics.oscr`."
+    return compare(answer(known, named, unknown), right, mistakes, praise)
+
+
+def bounded(answer: Callable[[Array, Array, float], Any]) -> Verdict:
+    """max(0, −x·p − R + 1) for each clip and its own reciprocal point: −x·p is the distance."""
+    rng = np.random.default_rng(0)
+    x, p, radius = rng.normal(size=(6, 4)), rng.normal(size=(6, 4)), 1.2
+    dot = (x * p).sum(axis=1)
+    right = np.maximum(0, -dot - radius + 1)
+    mistakes = [
+        Mistake(
+            np.maximum(0, dot - radius + 1),
+            "That is the public code's sign. x·p is a similarity: descending it leads farther "
+            "away, as the cross-entropy does already, and nothing holds the clip.",
+        ),
+        Mistake(-dot - radius + 1, "Inside the radius nothing should pull: cut it off at 0."),
+        Mistake(np.maximum(0, -dot - radius), "The margin of 1 is missing."),
+        Mistake(
+            np.maximum(0, radius + dot + 1),
+            "Turned round: that one keeps clips *outside* the radius.",
+        ),
+        Mistake(right.mean(), "One value for each clip is asked for, not their mean."),
+    ]
+    return compare(answer(x, p, radius), right, mistakes, "Away, but not beyond R − 1.")
+
+
+def floor(answer: Any, temperature: float = 1.0) -> Verdict:
+    """The least cross-entropy that 50 logits of length 1, divided by τ, can have."""
+
+    def loss(gap: float) -> float:
+        return float(np.log1p((SPEAKERS - 1) * np.exp(-gap / temperature)))
+
+    mistakes = [
+        Mistake(
+            loss(1.0),
+            "Nearly: (1, 0, …, 0) has length 1, but lower the others a little, too, and the gap "
+            "grows to √(K / (K − 1)).",
+        ),
+        Mistake(0.0, "Without a bound on the length it would be; here the logits have length 1."),
+        Mistake(
+            float(np.log(SPEAKERS)), "That is the loss of equal logits, where training starts."
+        ),
+        Mistake(loss(2.0), "(1, −1, …) is longer than 1: the squares of all logits sum to 1."),
+    ]
+    praise = (
+        "So every clip pulls for ever: in the public form the loss cannot fall much below log K."
+    )
+    return compare(answer, loss(np.sqrt(SPEAKERS / (SPEAKERS - 1))), mistakes, praise)
+
+
+def strictest(answer: Callable[[Array, float], Any]) -> Verdict:
+    """The lowest threshold at which at most a share of the unknown clips is accepted (score ≥ t).
+
+    Any value counts that accepts as many clips as the best one does.
+    """
+    rng = np.random.default_rng(1)
+    cases = [(rng.permutation(np.linspace(0, 1, 201)), 0.05), (np.repeat([0.1, 0.5, 0.9], 40), 0.5)]
+    for unknown, share in cases:
+        given = answer(unknown, share)
+        if unanswered(given):
+            return Verdict(None)
+        try:
+            t = float(given)
+        except (TypeError, ValueError):
+            return Verdict(False, f"A number is expected, this is a {type(given).__name__}.")
+        if not np.isfinite(t):
+            return Verdict(False, "Infinity lets nobody in, not even who is enrolled.")
+        accepted = float((unknown >= t).mean())
+        levels = np.unique(unknown)
+        fitting = [float((unknown >= level).mean()) for level in levels]
+        best = max((rate for rate in fitting if rate <= share), default=0.0)
+        if accepted > 1 - share - 1e-9 and share < 0.5:
+            return Verdict(False, "Turned round: high scores are accepted, take the upper end.")
+        if accepted > share:
+            return Verdict(
+                False,
+                f"It lets {accepted:.1%} in where {share:.0%} are allowed. Who has exactly the "
+                "threshold is accepted: where many have the same score, they come all at once.",
+            )
+        if accepted < best:
+            return Verdict(
+                False, f"It lets {accepted:.1%} in, stricter than need be: {best:.1%} would fit."
+            )
+    return Verdict(True, "Set on other strangers than those that come, it will let others in.")

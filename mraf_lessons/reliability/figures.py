@@ -1,0 +1,143 @@
+"""Figures of reliability against true quality: degradation, weights by hand, calibration."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mraf_lessons.kit.style import (
+    FUSED,
+    GREY,
+    INK,
+    MODALITY,
+    Figure,
+    describe,
+    new_figure,
+    percent_axis,
+    require,
+    styled,
+)
+
+
+@styled
+def degradation_curves(table: pd.DataFrame, reach: dict[str, tuple[float, float]]) -> Figure:
+    """What each kind of degradation does: accuracies above, the reliability below.
+
+    Args:
+        table: one row per modality, kind and amount: modality, kind, amount, head and fused
+            (accuracies of the modality's own head and of the fused one), low, middle, high
+            (quartiles of the modality's reliability).
+        reach: by modality, the smallest and largest reliability that its scorer can give.
+    Raises:
+        DataError: no rows, or a column missing.
+    """
+    require(table, "modality", "kind", "amount", "head", "fused", "low", "middle", "high")
+    kinds = table[["modality", "kind"]].drop_duplicates().itertuples(index=False)
+    kinds = [(str(modality), str(kind)) for modality, kind in kinds]
+    figure = new_figure(2.05 * len(kinds) + 0.5, 4.6)
+    panels = figure.subplots(2, len(kinds), sharex=True, sharey="row", squeeze=False)
+    sentences = []
+    for (upper, lower), (modality, kind) in zip(panels.T, kinds, strict=True):
+        rows = table[(table.modality == modality) & (table.kind == kind)].sort_values("amount")
+        colour = MODALITY[modality]
+        upper.plot(rows.amount, rows["head"], "o-", color=colour, ms=4, label=f"{modality} head")
+        upper.plot(rows.amount, rows.fused, "s-", color=FUSED, ms=4, label="fused head")
+        upper.set_title(f"{modality}: {kind}")
+        upper.legend(fontsize=7.5, loc="lower left", handlelength=1.2)
+        lower.fill_between(rows.amount, rows.low, rows.high, color=colour, alpha=0.3, lw=0)
+        lower.plot(rows.amount, rows.middle, "o-", color=colour, ms=4)
+        for limit in reach[modality]:
+            lower.axhline(limit, color=colour, ls="--", lw=1)
+        first, last = rows.iloc[0], rows.iloc[-1]
+        sentences.append(
+            f"{modality}, {kind}: its head goes from {first['head']:.0%} to {last['head']:.0%}, "
+            f"the fused head from {first.fused:.0%} to {last.fused:.0%}, the median reliability "
+            f"from {first.middle:.3f} to {last.middle:.3f}."
+        )
+        lower.set_xlabel("amount")
+    for axes in panels.ravel():
+        axes.grid(axis="y")
+        axes.set_xticks([0, 0.5, 1])
+        percent_axis(axes, "x")
+    percent_axis(panels[0, 0])
+    panels[0, 0].set(ylim=(-0.03, 1.05), ylabel="accuracy")
+    edges = [limit for pair in reach.values() for limit in pair]
+    margin = 0.06 * (max(edges) - min(edges))
+    panels[1, 0].set(ylim=(min(edges) - margin, max(edges) + margin), ylabel="reliability")
+    text = (
+        "Accuracies and reliabilities against the amount of degradation. Bands: middle half of "
+        "the clips; dashed: the least and most that the scorer can say. "
+    )
+    return describe(figure, text + " ".join(sentences))
+
+
+@styled
+def forced_weights(table: pd.DataFrame) -> Figure:
+    """Accuracy of the fused head when w_f is set by hand, and the weight that the scorer gave.
+
+    Args:
+        table: columns condition, weight, accuracy and given (the scorer's median w_f).
+    Raises:
+        DataError: no rows, or a column missing.
+    """
+    require(table, "condition", "weight", "accuracy", "given")
+    conditions = [str(name) for name in table.condition.unique()]
+    figure = new_figure(2.9 * len(conditions), 3.1)
+    panels = figure.subplots(1, len(conditions), sharey=True, squeeze=False)[0]
+    sentences = []
+    for axes, condition in zip(panels, conditions, strict=True):
+        rows = table[table.condition == condition].sort_values("weight")
+        axes.plot(rows.weight, rows.accuracy, "o-", color=FUSED, ms=4)
+        given = float(rows.given.iloc[0])
+        axes.axvline(given, color=INK, ls="--", lw=1.2)
+        axes.text(given + 0.02, 1.06, "the scorer", fontsize=8.5)
+        axes.set(title=condition, xlabel="$w_f$, set by hand", xlim=(-0.03, 1.03))
+        axes.grid()
+        best = rows.loc[rows.accuracy.idxmax()]
+        here = float(np.interp(given, rows.weight, rows.accuracy))
+        sentences.append(
+            f"{condition}: best {best.accuracy:.0%} at w_f {best.weight:.1f}, "
+            f"about {here:.0%} at the scorer's {given:.2f}."
+        )
+    percent_axis(panels[0])
+    panels[0].set(ylabel="accuracy, fused head", ylim=(-0.03, 1.15))
+    text = "Accuracy of the fused head against a face weight that is set by hand. "
+    return describe(figure, text + " ".join(sentences))
+
+
+@styled
+def weight_calibration(table: pd.DataFrame) -> Figure:
+    """How often the face was the right one of two, against the weight that it was given.
+
+    Args:
+        table: one row a bin of clips: weight (mean w_f), share (of clips on which the face head
+            was right and the voice head wrong), low, high (its interval), clips.
+    Raises:
+        DataError: no rows, or a column missing.
+    """
+    require(table, "weight", "share", "low", "high", "clips")
+    figure = new_figure(5.4, 4.3)
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, 1], color=GREY, ls="--", lw=1.2)
+    lowest, highest = float(table.weight.min()), float(table.weight.max())
+    margin = max(0.01, 0.15 * (highest - lowest))
+    axes.text(lowest - 0.9 * margin, lowest + 0.01, "calibrated", color=GREY, fontsize=9)
+    axes.vlines(table.weight, table.low, table.high, color=MODALITY["face"], lw=2, alpha=0.6)
+    axes.scatter(table.weight, table.share, color=MODALITY["face"], s=28, zorder=3)
+    axes.set(
+        title="One of the two heads was right: which?",
+        xlabel="$w_f$, mean of the bin",
+        ylabel="share in which it was the face",
+        xlim=(lowest - margin, highest + margin),  # a scorer may use little of 0 … 1
+        ylim=(0, 1),
+    )
+    percent_axis(axes)
+    axes.grid()
+    rows = [f"{row.weight:.3f}: {row.share:.0%}" for row in table.itertuples()]
+    text: Any = (
+        f"{len(table)} bins of clips on which exactly one head was right; share in which it was "
+        "the face, by mean face weight: "
+    )
+    return describe(figure, text + ", ".join(rows) + ". A calibrated weight lies on the diagonal.")

@@ -1,0 +1,139 @@
+"""The loss explorer: Eq. 15–17 one term at a time, with the weights and temperatures in hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import ipywidgets as widgets
+import numpy as np
+from numpy.typing import NDArray
+
+from mraf_lessons.kit.explorer import Control, Explorer, amount, inputs
+from mraf_lessons.kit.recording import Recording, record
+from mraf_lessons.kit.style import Figure
+from mraf_lessons.training.explorer_figures import pulled, softened, weighted
+from mraf_lessons.training.view import Pulled, Reach, Softened, Weighted, pull, soften, weigh
+
+Found = Softened | Pulled | Weighted
+
+
+class LossExplorer(Explorer):
+    """One part of the objective under the reader's hands; made by one of
+
+    - ``distillation``: the softened teacher and its student (Eq. 16);
+    - ``centre``: the centre loss and its pull (Eq. 17);
+    - ``branches``: the weights of the terms, and whom they teach (Eq. 15 and 17).
+
+    ``inputs`` holds the controls by name; their ``value`` may also be set from code. ``found`` is
+    what is shown, as numbers.
+
+    Args:
+        find: a pure function of the controls' values, which are its keywords.
+        picture: draws what it found.
+        controls: by the keyword that they set.
+        grid: values to record, of some of the controls; the others stay where they are.
+    """
+
+    found: Found
+
+    def __init__(
+        self,
+        find: Callable[..., Any],
+        picture: Callable[[Any], Figure],
+        controls: Mapping[str, Control],
+        grid: Mapping[str, Sequence[float | bool]],
+    ) -> None:
+        self._find, self._picture, self._grid = find, picture, grid
+        self.inputs = {name: control.widget for name, control in controls.items()}
+        self._question = next(controls[name].question for name in grid)
+        super().__init__(list(controls.values()), self._drawn)
+
+    @classmethod
+    def distillation(cls, teacher: NDArray[Any], student: NDArray[Any]) -> LossExplorer:
+        """Logits z_c^AV and z_c^A of one clip, shape (C,)."""
+        temperature = inputs(
+            widgets.FloatLogSlider, "Temperature T", base=2, min=0, max=4, step=0.25, value=2.0,
+            readout_format=".3g",
+        )  # fmt: skip
+        controls = {
+            "temperature": Control(
+                temperature, "When does the teacher's second guess show? When is all alike?"
+            ),
+            "learned": Control(
+                amount("Student learned"), "What is left to say when the two agree? At which T?"
+            ),
+            "factor": Control(
+                inputs(widgets.Checkbox, "The factor T²", value=True, indent=True),
+                "Without it, how loud is a teacher at T = 8?",
+            ),
+        }
+        grid = {"temperature": (1, 2, 4, 8, 16), "factor": (True, False)}
+        return cls(lambda **chosen: soften(teacher, student, **chosen), softened, controls, grid)
+
+    @classmethod
+    def centre(cls, points: NDArray[Any], group: NDArray[np.int64]) -> LossExplorer:
+        """Points in the plane (N, 2) and their classes (N,)."""
+        both = {name: amount(label) for name, label in (
+            ("ce_weight", "Cross-entropy"), ("center_weight", "Centre loss"),
+        )}  # fmt: skip
+        for slider in both.values():
+            slider.value, slider.readout_format = 0.3, ".2f"
+        controls = {
+            "ce_weight": Control(both["ce_weight"], "What happens to the three classes at 0?"),
+            "center_weight": Control(
+                both["center_weight"], "Does more of it bring the classes together or apart?"
+            ),
+            "trained": Control(
+                inputs(widgets.Checkbox, "Centres are trained", value=True, indent=True),
+                "They start at zero. Where does a class go whose centre stays there?",
+            ),
+            "step": Control(
+                inputs(widgets.IntSlider, "Step", min=0, max=150, step=5, value=150),
+                "Which comes first: do the classes get narrow, or do they part?",
+            ),
+        }
+        grid = {"center_weight": (0, 0.3, 1), "ce_weight": (0, 0.3), "trained": (True, False)}
+        return cls(lambda **chosen: pull(points, group, **chosen), pulled, controls, grid)
+
+    @classmethod
+    def branches(cls, reach: Reach) -> LossExplorer:
+        """The gradients of a batch, to be weighed; the weights start as in training."""
+        asked = {
+            "face": ("Face head, λ_f", "At 0, who still teaches the face encoder?"),
+            "voice": ("Voice head, λ_a", "At 0, what does the voice encoder lose?"),
+            "fused": ("Fused head, λ_c", "Which parts does only this one teach?"),
+            "kd": ("Distillation, λ_kd", "Which parts of the face does more of it reach?"),
+            "center": ("Centres, λ_center", "At 0, which part is left where it started?"),
+        }
+        controls = {}
+        for (name, (label, question)), weight in zip(asked.items(), reach.weights, strict=True):
+            slider = inputs(
+                widgets.FloatSlider, label, min=0.0, max=max(2.0, weight), step=0.1, value=weight
+            )
+            controls[name] = Control(slider, question)
+        grid = {name: (1, 0) for name in ("face", "voice", "fused")}
+        return cls(lambda **chosen: weigh(reach, **chosen), weighted, controls, grid)
+
+    @property
+    def _chosen(self) -> dict[str, float | bool]:
+        return {name: widget.value for name, widget in self.inputs.items()}
+
+    def _drawn(self) -> Figure:
+        self.found = self._find(**self._chosen)
+        return self._picture(self.found)
+
+    def recorded(self) -> Recording:
+        """A grid of some controls' values, to answer without a kernel."""
+        values = {name: {_word(v): v for v in own} for name, own in self._grid.items()}
+
+        def draw(*words: str) -> Figure:
+            recorded = {n: values[n][word] for n, word in zip(values, words, strict=True)}
+            return self._picture(self._find(**{**self._chosen, **recorded}))
+
+        labels = {self.inputs[name].description: list(own) for name, own in values.items()}
+        return record(draw, labels, self._question)
+
+
+def _word(value: float | bool) -> str:
+    return ("no", "yes")[value] if isinstance(value, bool) else f"{value:g}"

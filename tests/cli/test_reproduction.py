@@ -1,0 +1,43 @@
+"""`mraf reproduce`: where it works, and what it refuses before any work."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mraf.cli import reproduce as reproduction
+from mraf.data.clips import Corpus
+from mraf.errors import RunError
+from mraf.training.config import configure
+from mraf.training.experiment import Experiment
+
+
+class Training(Exception):
+    """Raised in place of training."""
+
+
+@pytest.fixture(autouse=True)
+def _no_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    def train_run(experiment: Experiment, out: Path, *, resume: bool) -> None:
+        raise Training(str(out))
+
+    monkeypatch.setattr(reproduction, "train_run", train_run)
+
+
+def test_each_corpus_has_a_folder_of_its_own(tiny_corpus: Corpus, tmp_path: Path) -> None:
+    config = configure("quick", tiny_corpus.speakers)
+    folders = []
+    for name in ("twin", "MAV-Celeb v1"):
+        experiment = Experiment(replace(tiny_corpus, name=name), config, "quick")
+        with pytest.raises(Training) as begun:
+            reproduction.reproduce(experiment, tmp_path, "mraf reproduce")
+        folders.append(Path(str(begun.value)).relative_to(tmp_path).as_posix())
+    assert folders == ["twin-quick/run", "mavceleb_v1-quick/run"]
+
+
+def test_without_unseen_videos_nothing_is_trained(tiny_corpus: Corpus, tmp_path: Path) -> None:
+    config = configure("quick", tiny_corpus.speakers, {"holdout": False})
+    with pytest.raises(RunError, match="holdout=false leaves no unseen video"):
+        reproduction.reproduce(Experiment(tiny_corpus, config, "quick"), tmp_path, "mraf reproduce")

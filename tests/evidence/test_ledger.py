@@ -1,0 +1,388 @@
+"""The ledger follows from the claims, the recorded results and the rules, and from nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mraf.cli.main import main
+from mraf.errors import RunError
+from mraf.evaluation.differences import difference, runs_of
+from mraf.evaluation.verdicts import BETTER, EQUAL, OPEN, WORSE
+from mraf.evidence import ledger as module
+from mraf.evidence.claims import Claim, read_claims
+from mraf.evidence.ledger import claim_verdict, ledger, markdown, to_csv
+from mraf.evidence.sweeps.records import read_sweep
+from mraf.evidence.sweeps.tables import read_table
+
+ROOT = Path(__file__).parents[2]
+CLAIMS = read_claims(ROOT / "data/claims.toml")
+RECORDED = ROOT / "data/recorded"
+VIDEOS = {"english": [8] * 40, "cross": [5] * 60}
+LANGUAGE = {"P3": "english", "P4": "english", "P5": "cross", "P6": "cross"}
+
+
+def claim(**fields: object) -> Claim:
+    given = {"section": "4", "says": "It is.", "metric": "mean", "of": "good", "over": ("bad",)}
+    return Claim(**{"name": "it", "sweep": "table9", **given, **fields})  # type: ignore[arg-type]
+
+
+def record(folder: Path, arms: dict[str, float], seeds: int = 3, table: str = "table9") -> None:
+    """A made-up sweep on the twin: arms by the share of clips that they name rightly."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for arm, share in arms.items():
+        for seed in range(seeds):
+            for setting, language in LANGUAGE.items():
+                clips = np.array(VIDEOS[language])
+                counts = rng.binomial(clips, share)
+                total = (clips.sum(), counts.sum(), counts.sum() / clips.sum())
+                where = ("twin", "quick", "validation", "cpu: x", "abc", "mraf sweep …", 1.0)
+                rows.append((arm, seed, setting, *total, " ".join(map(str, counts)), *where))
+    columns = "arm seed setting clips correct accuracy correct_per_video corpus preset split"
+    columns += " device commit command seconds"
+    frame = pd.DataFrame(rows, columns=columns.split())
+    frame.to_csv(folder / f"sweep_{table}_twin.csv", index=False)
+    videos = [
+        ("validation", language, number, clips)
+        for language, counts in VIDEOS.items()
+        for number, clips in enumerate(counts)
+    ]
+    pd.DataFrame(videos, columns=["split", "language", "video", "clips"]).to_csv(
+        folder / "sweep_videos_twin.csv", index=False
+    )
+
+
+def on_the_twin(table: pd.DataFrame) -> pd.Series:
+    (row,) = (row for _, row in table[table.corpus == "twin"].iterrows())
+    return row
+
+
+# --- the rules -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "paper", "high", "said"),
+    [
+        ([BETTER], None, 0.02, "holds"),
+        ([BETTER, BETTER], None, 0.02, "holds"),
+        ([BETTER], 0.02, 0.03, "holds"),
+        ([BETTER], 0.05, 0.03, "holds in direction"),
+        ([BETTER, WORSE], None, 0.02, "does not hold as stated"),
+        ([WORSE], 0.02, -0.01, "does not hold as stated"),
+        ([EQUAL], 0.02, 0.005, "does not hold as stated"),
+        ([EQUAL], 0.002, 0.005, "cannot be told apart"),
+        ([EQUAL], None, 0.005, "cannot be told apart"),
+        ([OPEN], 0.02, 0.03, "cannot be told apart"),
+        ([OPEN], 0.034, 0.03, "cannot be told apart"),
+        ([OPEN], 0.036, 0.03, "not by as much"),
+        ([OPEN], None, 0.03, "cannot be told apart"),
+        ([BETTER, OPEN], None, 0.03, "cannot be told apart"),
+    ],
+)
+def test_the_rules_for_better(
+    verdicts: list[str], paper: float | None, high: float, said: str, monkeypatch
+) -> None:
+    monkeypatch.setattr(Claim, "published", paper)
+    assert claim_verdict(claim(), verdicts, high) == said
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [(EQUAL, "holds"), (OPEN, "cannot be told apart"), (WORSE, "does not hold as stated")],
+)
+def test_the_rules_for_equal(found: str, said: str) -> None:
+    assert claim_verdict(claim(kind="equal"), [found], 0.0) == said
+
+
+# --- from recordings to rows -----------------------------------------------------------------
+
+
+def test_a_claim_is_measured_where_it_is_recorded(tmp_path: Path) -> None:
+    record(tmp_path, {"good": 0.9, "bad": 0.6})
+    table = ledger([claim()], tmp_path)
+    assert table.corpus.tolist() == ["MAV-Celeb v1", "twin"]
+    assert table.verdict.tolist() == ["not recorded yet", "holds"]
+    assert "--preset paper --arms good bad --seeds 5" in table.command[0]
+    row = on_the_twin(table)
+    arms = runs_of(read_sweep(tmp_path / "sweep_table9_twin.csv"))
+    expected = 100 * difference(arms["good"], arms["bad"], ["mean"]).loc["mean"]
+    assert (row.ours, row.low, row.high) == pytest.approx(tuple(expected.iloc[:3]))
+    assert row.seeds == 3
+    assert row.command == (
+        "mraf sweep data/sweeps/table9.toml --data twin --preset quick --arms good bad "
+        "--seeds 0-2 --device cpu"
+    )
+
+
+def test_the_other_way_round_it_does_not_hold(tmp_path: Path) -> None:
+    record(tmp_path, {"good": 0.6, "bad": 0.9})
+    assert on_the_twin(ledger([claim()], tmp_path)).verdict == "does not hold as stated"
+    assert on_the_twin(ledger([claim(kind="equal")], tmp_path)).verdict == "does not hold as stated"
+
+
+def test_of_several_rivals_the_nearest_is_shown_and_all_must_be_beaten(tmp_path: Path) -> None:
+    record(tmp_path, {"good": 0.9, "bad": 0.5, "near": 0.7})
+    both = ledger([claim(over=("bad", "near"))], tmp_path)
+    assert on_the_twin(both).ours == pytest.approx(20, abs=3)
+    assert on_the_twin(both).verdict == "holds"
+    assert on_the_twin(ledger([claim(of="near", over=("bad", "good"))], tmp_path)).verdict == (
+        "does not hold as stated"
+    )
+
+
+def test_claims_on_one_table_are_corrected_together(tmp_path: Path) -> None:
+    record(tmp_path, {"good": 0.9, "bad": 0.6})
+    alone = on_the_twin(ledger([claim()], tmp_path)).p
+    three = ledger([claim(name=name) for name in "abc"], tmp_path)
+    assert three[three.corpus == "twin"].p.tolist() == pytest.approx([3 * alone] * 3)
+
+
+@pytest.mark.parametrize("arms", [{"good": 0.9}, {}])
+def test_without_all_arms_nothing_is_guessed(tmp_path: Path, arms: dict[str, float]) -> None:
+    if arms:
+        record(tmp_path, arms)
+    row = on_the_twin(ledger([claim()], tmp_path))
+    assert row.verdict == "not recorded yet"
+    assert np.isnan(row.ours)
+
+
+def test_one_seed_is_not_enough(tmp_path: Path) -> None:
+    record(tmp_path, {"good": 0.9, "bad": 0.6}, seeds=1)
+    assert on_the_twin(ledger([claim()], tmp_path)).verdict == "not recorded yet"
+
+
+def test_systems_are_compared_by_their_intervals(tmp_path: Path) -> None:
+    rows = [
+        (system, "mean", accuracy, accuracy - 0.03, accuracy + 0.03, seed)
+        for seed in (0, 1, 2)
+        for system, accuracy in (("good", 0.9), ("bad", 0.7))
+    ]
+    frame = pd.DataFrame(rows, columns=["system", "setting", "accuracy", "low", "high", "seed"])
+    made_by = {"corpus": "MAV-Celeb v1", "preset": "paper", "split": "validation"}
+    frame = frame.assign(**made_by, command="mraf evaluate")
+    frame.to_csv(tmp_path / "v.csv", index=False)
+    of_systems = claim(sweep="", systems="v")
+    (row,) = ledger([of_systems], tmp_path).to_dict("records")
+    half = np.hypot(3, 3)
+    assert (row["ours"], row["low"]) == pytest.approx((20, 20 - half))
+    assert row["verdict"] == "holds"
+    with pytest.raises(RunError, match="no rows of the system 'neither'"):
+        ledger([claim(sweep="", systems="v", over=("neither",))], tmp_path)
+    pd.concat([frame, frame]).assign(**made_by).to_csv(tmp_path / "v.csv", index=False)
+    with pytest.raises(RunError, match="'good' has a seed twice"):
+        ledger([of_systems], tmp_path)
+
+
+def test_what_cannot_be_tested_says_why(tmp_path: Path) -> None:
+    paper = {"table": 2, "of": "rank 2, MRAF"}
+    hidden = claim(sweep="", over=(), untestable="labels are hidden", metric="P4", paper=paper)
+    (row,) = ledger([hidden], tmp_path).to_dict("records")
+    assert row["verdict"] == "cannot be tested here"
+    assert row["command"] == "labels are hidden"
+    assert row["paper"] == pytest.approx(98.948)
+
+
+# --- claims that are wrong ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"over": ()}, "nothing could refute it"),
+        ({"sweep": ""}, "name a sweep, systems, a study or why"),
+        ({"untestable": "why"}, "name a sweep, systems, a study or why"),
+        ({"metric": "P7"}, "unknown metric"),
+        ({"kind": "nicer"}, "'better' or 'equal'"),
+        ({"damage": "swapped face x"}, "an amount from 0 to 1"),
+        ({"damage": "swapped face 3"}, "an amount from 0 to 1"),
+        ({"of": 3}, "'of' must be text"),
+        ({"over": (3,)}, "'over' must be a name"),
+        ({"telling": "no"}, "'telling' must be true or false"),
+        ({"paper": {"of": "MRAF"}}, "'paper' must be as in"),
+        ({"paper": {"table": 3}}, "'paper' must be as in"),
+        ({"sweep": "", "study": "doors", "row": 3}, "'row' must be values by column"),
+    ],
+)
+def test_a_claim_that_nothing_could_refute_is_none(fields: dict, message: str) -> None:
+    with pytest.raises(RunError, match=message):
+        claim(**fields)
+
+
+def test_a_claim_names_rows_of_the_paper() -> None:
+    with pytest.raises(RunError, match="the paper's table has no row 'Magic'"):
+        _ = claim(paper={"table": 3, "of": "Magic"}).published
+    in_study = {"sweep": "", "study": "doors", "row": ROW, "metric": "EER"}
+    with pytest.raises(RunError, match="unknown metric"):
+        claim(**in_study, paper={"table": 3, "of": "Linear"})
+
+
+WHOLE = "[a]\nsection = '1'\nsays = 'x'\nmetric = 'P3'\nof = 'x'\nsweep = 's'"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[a", "not valid TOML"),
+        ("a = 1", "is not a claim"),
+        ("[a]\nsay = 'x'", "unknown field: say"),
+        ("[a]\nsays = 'x'", "claim 'a': .*missing"),
+        ("# nothing", "declares no claim"),
+        (f"{WHOLE}\nover = 3", "claim 'a': 'over' must be a name"),
+        (f"{WHOLE}\nover = 'y'\npaper = {{ of = 'x' }}", "claim 'a': 'paper' must be"),
+        (f"{WHOLE}\nover = 'y'\ndamage = 'swapped face x'", "claim 'a': damage 'swapped face x'"),
+    ],
+)
+def test_a_damaged_file_of_claims_is_told(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "claims.toml").write_text(text)
+    with pytest.raises(RunError, match=rf"claims\.toml: .*{message}"):
+        read_claims(tmp_path / "claims.toml")
+    with pytest.raises(RunError, match="no file of claims"):
+        read_claims(tmp_path / "none.toml")
+
+
+ROW = {"system": "good − bad", "metric": "EER"}
+
+
+def study(folder: Path, rows: str) -> None:
+    head = "system,metric,value,low,high,command\n"
+    (folder / "doors_twin.csv").write_text(head + rows, encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("smaller", "ours", "verdict"), [(True, 3.0, "holds"), (False, -3.0, "does not hold as stated")]
+)
+def test_a_claim_on_a_study_reads_its_row(smaller, ours, verdict, tmp_path: Path) -> None:
+    study(
+        tmp_path,
+        "good − bad,OSCR,0.1,0.0,0.2,x\ngood − bad,EER,-0.03,-0.05,-0.02,mraf related doors\n",
+    )
+    asked = claim(sweep="", study="doors", metric="EER", row=ROW, smaller=smaller)
+    row = on_the_twin(ledger([asked], tmp_path))
+    assert row.verdict == verdict
+    assert [row.ours, row.low, row.high] == pytest.approx(
+        [ours, *sorted((2.0 * np.sign(ours), 5.0 * np.sign(ours)))]
+    )
+    assert row.command == "mraf related doors"
+
+
+def test_a_study_recorded_in_counts_is_compared_as_a_sweep_is(tmp_path: Path) -> None:
+    rows = [
+        ("good" if right > 5 else "bad", seed, state, "P3", 80, 8 * right,
+         " ".join([str(right)] * 8), " ".join(["10"] * 8), "quick", "mraf related doors")
+        for state, pair in (("open", (9, 4)), ("shut", (6, 5)))
+        for right in pair
+        for seed in range(3)
+    ]  # fmt: skip
+    columns = ["arm", "seed", "state", "setting", "clips", "correct", "correct_per_video",
+               "clips_per_video", "preset", "command"]  # fmt: skip
+    table, file = pd.DataFrame(rows, columns=columns), tmp_path / "doors_twin.csv"
+    table.to_csv(file, index=False)
+    asked = claim(sweep="", study="doors", metric="P3", of="good", over=("bad",),
+                  row={"state": "open"})  # fmt: skip
+    row = on_the_twin(ledger([asked], tmp_path))
+    assert [row.ours, row.low, row.high, row.seeds] == pytest.approx([50, 50, 50, 3])
+    assert (row.preset, row.command, row.verdict) == ("quick", "mraf related doors", "holds")
+    with pytest.raises(RunError, match="unknown arm: best"):
+        ledger([replace(asked, over=("best",))], tmp_path)
+    table.assign(correct=3).to_csv(file, index=False)
+    with pytest.raises(RunError, match="does not add up to 'correct'"):
+        ledger([asked], tmp_path)
+
+
+def test_a_study_that_is_not_recorded_is_said_and_an_unclear_row_refused(tmp_path: Path) -> None:
+    asked = claim(sweep="", study="doors", metric="EER", row=ROW)
+    table = ledger([asked], tmp_path)
+    assert set(table.verdict) == {"not recorded yet"}
+    assert set(table.command) == {
+        "mraf related doors --record data/recorded",
+        "mraf related doors --data twin --record data/recorded",
+    }
+    study(tmp_path, 2 * "good − bad,EER,-0.03,-0.05,-0.02,x\n")
+    with pytest.raises(RunError, match="picks 2 rows"):
+        ledger([asked], tmp_path)
+    with pytest.raises(RunError, match="unknown column: shots"):
+        ledger([claim(sweep="", study="doors", metric="EER", row={"shots": 5})], tmp_path)
+    with pytest.raises(RunError, match="belong together"):
+        claim(sweep="", study="doors")
+
+
+SYSTEM_ROWS = b"system,setting,accuracy,low,high,seed,preset,command\n"
+
+
+@pytest.mark.parametrize("source", [{"systems": "doors_twin"}, {"study": "doors", "row": ROW}])
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "no readable CSV"),
+        (b"\xff\xfe\x00", "no readable CSV"),
+        (b"system,metric\ngood,EER\n", "needs its column '(accuracy|value)'"),
+        (b"correct_per_video\n1 2\n", "needs its column '(accuracy|seed)'"),
+        (SYSTEM_ROWS + b"good,mean,x,0,0,0,quick,x\n", "'value'|needs numbers in 'accuracy'"),
+    ],
+)
+def test_a_damaged_record_is_told_with_file_and_claim(
+    source: dict, content: bytes, message: str, tmp_path: Path
+) -> None:
+    (tmp_path / "doors_twin.csv").write_bytes(content)
+    with pytest.raises(RunError, match=rf"doors_twin\.csv: claim 'it' .*({message})"):
+        ledger([claim(sweep="", **source)], tmp_path)
+
+
+def test_where_there_is_no_folder_nothing_is_written(tmp_path: Path, capsys) -> None:
+    page = tmp_path / "R.md"
+    page.write_text(f"{module.BEGIN}\nkept\n{module.END}")
+    written = ["--readme", str(page), "--out", str(tmp_path / "l.csv")]
+    assert main(["ledger", "--recorded", str(tmp_path / "nosuch"), *written]) == 2
+    assert "nosuch: no folder of recorded results" in capsys.readouterr().err
+    assert "kept" in page.read_text()
+    assert not (tmp_path / "l.csv").exists()
+
+
+# --- the committed claims, ledger and README -----------------------------------------------------
+
+
+def test_there_are_enough_claims_and_each_names_arms_that_exist() -> None:
+    assert len([claim for claim in CLAIMS if not claim.untestable]) >= 15
+    assert len([claim for claim in CLAIMS if claim.telling]) == 10
+    for claim in CLAIMS:
+        assert claim.published is None or -1 <= claim.published <= 1
+        if claim.sweep:
+            table = read_table(ROOT / f"data/sweeps/{claim.sweep}.toml", "paper")
+            trained = {name.removesuffix("+agreement") for name in (claim.of, *claim.over)}
+            assert trained <= {arm.name for arm in table.arms}, claim.name
+
+
+def test_the_committed_ledger_is_what_the_recorded_results_give(tmp_path: Path, capsys) -> None:
+    """Where this fails: `mraf ledger --out data/recorded/ledger.csv --readme README.md`."""
+    committed = RECORDED / "ledger.csv"
+    if not committed.is_file():
+        pytest.skip("no ledger is recorded yet")
+    assert main(["ledger", "--out", str(tmp_path / "ledger.csv")]) == 0
+    assert "×" in capsys.readouterr().out
+    expected, found = (pd.read_csv(file) for file in (committed, tmp_path / "ledger.csv"))
+    numbers = ["paper", "ours", "low", "high", "p"]  # the last digit may differ between machines
+    pd.testing.assert_frame_equal(found.drop(columns=numbers), expected.drop(columns=numbers))
+    pd.testing.assert_frame_equal(found[numbers], expected[numbers], atol=0.02, rtol=0)
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = page.partition(module.BEGIN)[2].partition(module.END)[0].strip()
+    assert shown == markdown(expected, CLAIMS)
+    assert shown.count("\n") == 11
+
+
+def test_a_page_without_markers_is_refused(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("nothing")
+    with pytest.raises(RunError, match="lacks the lines"):
+        module.update_readme(page, ledger([], tmp_path), [])
+    page.write_text(f"a\n{module.BEGIN}\nold\n{module.END}\nb")
+    record(tmp_path, {"good": 0.9, "bad": 0.6})
+    module.update_readme(page, ledger([claim(telling=True)], tmp_path), [claim(telling=True)])
+    text = page.read_text()
+    assert "old" not in text
+    assert "| It is. | 4 | – | – | *not recorded yet* |" in text
+    assert to_csv(ledger([], tmp_path)).startswith("claim,section,says")

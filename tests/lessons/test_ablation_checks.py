@@ -1,0 +1,181 @@
+"""The checkers of notebook 07 tell the typical mistakes apart."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mraf.evaluation import verdicts
+from mraf_lessons.ablations import checks as check
+
+
+def hint(verdict):
+    assert verdict.right is False
+    return verdict.message
+
+
+def judge(verdict, message):
+    assert verdict if message is None else message in hint(verdict)
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (lambda n, m, rho: n / (1 + (m - 1) * rho), None),
+        (lambda n, m, rho: n, "all of them"),
+        (lambda n, m, rho: n / m, "number of videos"),
+        (lambda n, m, rho: n / (1 + m * rho), "m - 1 neighbours"),
+        (lambda n, m, rho: n * (1 - rho), "size of a video"),
+        (lambda n, m, rho: n / np.sqrt(1 + (m - 1) * rho), "root"),
+        (lambda n, m, rho: 1 + (m - 1) * rho, "design effect"),
+    ],
+)
+def test_effective_clips(answer, message):
+    judge(check.effective_clips(answer), message)
+    assert check.effective_clips(lambda *_: ...).right is None
+
+
+def bootstrap(draw, tail=2.5):
+    def answer(first, second, clips, rng):
+        values = [draw(first, second, clips, rng) for _ in range(3000)]
+        return np.percentile(values, [tail, 100 - tail])
+
+    return answer
+
+
+def paired(first, second, clips, rng):
+    some = rng.integers(len(clips), size=len(clips))
+    return (first - second)[some].sum() / clips[some].sum()
+
+
+def apart(first, second, clips, rng):
+    some, other = rng.integers(len(clips), size=(2, len(clips)))
+    return first[some].sum() / clips[some].sum() - second[other].sum() / clips[other].sum()
+
+
+def of_clips(first, second, clips, rng):
+    n = clips.sum()
+    return (rng.binomial(n, first.sum() / n) - rng.binomial(n, second.sum() / n)) / n
+
+
+def of_means(first, second, clips, rng):
+    some = rng.integers(len(clips), size=len(clips))
+    return ((first - second) / clips)[some].mean()
+
+
+def shuffled(first, second, clips, rng):
+    some = rng.permutation(len(clips))
+    return (first - second)[some].sum() / clips[some].sum()
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (bootstrap(paired), None),
+        (bootstrap(apart), "other videos for each arm"),
+        (bootstrap(of_clips), "You drew clips"),
+        (bootstrap(of_means), "videos' differences"),
+        (bootstrap(paired, tail=5), "90%"),
+        (bootstrap(lambda a, b, n, rng: -paired(a, b, n, rng)), "second minus first"),
+        (bootstrap(shuffled), "with replacement"),
+        (lambda *_: (0.5, 0.6), "quantiles"),
+        (lambda *_: 0.5, "a pair"),
+        (lambda *_: (0.5, 0.4), "above high"),
+    ],
+)
+def test_paired_interval(answer, message):
+    judge(check.paired_interval(answer), message)
+    assert check.paired_interval(lambda *_: ...).right is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (lambda a, b: (a > b).mean() + (a == b).mean() / 2, None),
+        (lambda a, b: (a > b).mean(), "neither a win nor a loss"),
+        (lambda a, b: (a >= b).mean(), "as a win"),
+        (lambda a, b: np.mean(np.sign(np.subtract.outer(a, b)) + 1) / 2, "every seed with every"),
+        (lambda a, b: (b > a).mean() + (a == b).mean() / 2, "second is ahead"),
+        (lambda a, b: float(a.mean() > b.mean()), "do not compare the means"),
+    ],
+)
+def test_superiority(answer, message):
+    judge(check.superiority(answer), message)
+    assert check.superiority(lambda *_: None).right is None
+
+
+def placed(p, values):
+    back = np.empty(len(p))
+    back[np.argsort(p)] = values
+    return back
+
+
+def steps(p):
+    return np.sort(p) * np.arange(len(p), 0, -1)
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (verdicts.holm, None),
+        (lambda p: p, "Nothing was corrected"),
+        (lambda p: np.minimum(len(p) * p, 1), "Bonferroni"),
+        (lambda p: np.sort(verdicts.holm(p)), "sorted"),
+        (lambda p: placed(p, np.minimum(steps(p), 1)), "running maximum"),
+        (lambda p: placed(p, np.sort(p) * 5 / np.arange(1, 6)), "Benjamini"),
+    ],
+)
+def test_holm(answer, message):
+    judge(check.holm(answer), message)
+    assert check.holm(lambda _: ...).right is None
+
+
+def no_evidence(low, high, p):
+    if p < 0.05 and (low > 0 or high < 0):
+        return verdicts.BETTER if low > 0 else verdicts.WORSE
+    return verdicts.EQUAL
+
+
+def interval_alone(low, high, p):
+    return verdicts.verdict(low, high, 0.0)
+
+
+def sign(low, high, p):
+    return verdicts.OPEN if p >= 0.05 else verdicts.BETTER if low + high > 0 else verdicts.WORSE
+
+
+def narrow_is_equal(low, high, p):
+    return verdicts.EQUAL if high - low < 0.01 else sign(low, high, p)
+
+
+def middle_is_equal(low, high, p):
+    return verdicts.EQUAL if abs(low + high) / 2 < 0.005 else verdicts.verdict(low, high, p)
+
+
+def p_alone(low, high, p):
+    found = verdicts.verdict(low, high, p)
+    return found if found == verdicts.EQUAL else sign(low, high, p)
+
+
+def nothing_is_equal(low, high, p):
+    found = no_evidence(low, high, p)
+    return verdicts.OPEN if found == verdicts.EQUAL else found
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (verdicts.verdict, None),
+        (no_evidence, "Absence of evidence"),
+        (interval_alone, "takes it back"),
+        (nothing_is_equal, "too small to matter"),
+        (narrow_is_equal, "[+1.2, +1.8] points, p = 0.001: you call them equal, but it lies off"),
+        (middle_is_equal, "Absence of evidence"),
+        (p_alone, "[-2.0, +3.0] points, p = 0.01: p alone is below 5%"),
+        (lambda *_: "significant", "none of"),
+        (lambda *_: "better", "'worse' is expected"),
+    ],
+)
+def test_say(answer, message):
+    judge(check.say(answer), message)
+    assert check.say(lambda *_: ...).right is None

@@ -1,0 +1,194 @@
+"""The checkers: silent when nothing is answered, and able to tell the typical mistakes apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mraf.data import Corpus, FeatureSet, Split, validation_split
+from mraf.data.describe import unit
+from mraf_lessons.data import checks as check
+from mraf_lessons.kit.checker import Mistake, Verdict, compare
+
+# --- the checker ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("answer", [None, ...])
+def test_no_answer_is_neither_right_nor_wrong(answer: object) -> None:
+    verdict = compare(answer, 1.0)
+    assert verdict.right is None
+    assert not verdict
+    assert repr(verdict) == "… Not answered yet."
+
+
+def test_a_right_answer_is_praised() -> None:
+    verdict = compare(0.50001, 0.5, [Mistake(0.5, "never said")], praise="Well.", rtol=1e-3)
+    assert verdict
+    assert repr(verdict) == "✓ Right. Well."
+    assert repr(compare([1, 2], [1, 2])) == "✓ Right."
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (3.0, "It is three."),
+        ([[2.0, 4.0], [6.0, 8.0]], "Doubled."),
+        (2.0, r"an array of shape \(2, 2\) is expected, this is a number"),
+        ([1.0, 2.0], r"of shape \(2, 2\) is expected, this is an array of shape \(2,\)"),
+        ("one", r"an array of shape \(2, 2\) is expected, this is a str"),
+        ([[1.0, 2.0], [3.0, np.nan]], "NaN or infinity"),
+        ([[100, 200], [300, 400]], "in percent"),
+        ([[1.0, 2.0], [3.0, 5.0]], "so small"),
+    ],
+)
+def test_a_wrong_answer_gets_the_hint_that_fits(answer: Any, message: str) -> None:
+    right = np.array([[1.0, 2.0], [3.0, 4.0]])
+    verdict = compare(answer, right, [Mistake(3.0, "It is three."), Mistake(2 * right, "Doubled.")])
+    assert verdict.right is False
+    assert repr(verdict).startswith("✗ Not yet. ")
+    with pytest.raises(ValueError, match=message):
+        raise ValueError(verdict.message)
+
+
+# --- notebook 01 ---------------------------------------------------------------------------
+
+
+def hint(verdict: Verdict) -> str:
+    assert verdict.right is False
+    return verdict.message
+
+
+def length(rows: np.ndarray, axis: int | None = 1) -> Any:
+    return np.linalg.norm(rows, axis=axis, keepdims=True)
+
+
+def test_cosine() -> None:
+    assert check.cosine(lambda a, b: unit(a) @ unit(b).T)
+    assert check.cosine(lambda a, b: a @ b.T / np.maximum(length(a) * length(b).T, 1e-12))
+    assert check.cosine(lambda a, b: None).right is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (lambda a, b: a @ b.T, "forgot to normalise"),
+        (lambda a, b: unit(a) @ b.T, "Only the first"),
+        (lambda a, b: a @ unit(b).T, "Only the second"),
+        (lambda a, b: a @ b.T / length(a, None) / length(b, None), "whole matrix"),
+        (lambda a, b: a / length(a, 0) @ (b / length(b, 0)).T, "columns"),
+        (lambda a, b: a / length(a) @ (b / length(b)).T, "a missing face in a"),
+        (lambda a, b: a / length(a) @ unit(b).T, "a missing face in a"),
+        (lambda a, b: unit(a) @ (b / length(b)).T, "a missing face in b"),
+        (lambda a, b: unit(b) @ unit(a).T, "shape"),
+    ],
+)
+def test_cosine_mistakes(answer: Callable[..., Any], message: str) -> None:
+    assert message in hint(check.cosine(answer))
+
+
+def test_speaker_average() -> None:
+    labels = np.array([0, 0, 0, 2])  # speaker 1 is not judged
+    correct = np.array([True, True, False, False])
+    assert check.speaker_average((2 / 3 + 0) / 2, correct, labels)
+    assert check.speaker_average(..., correct, labels).right is None
+    assert "averaged zeros" in hint(check.speaker_average((2 / 3) / 3, correct, labels))
+    assert "mean over clips" in hint(check.speaker_average(0.5, correct, labels))
+
+
+def hold_videos(clips: FeatureSet, rng: np.random.Generator) -> np.ndarray:
+    """One random video of each speaker; in the tiny corpus everybody has three."""
+    videos = [
+        rng.choice(np.unique(clips.video[clips.labels == c])) for c in np.unique(clips.labels)
+    ]
+    return np.isin(clips.video, videos)
+
+
+def hold_some(number: int) -> Callable[[FeatureSet, np.random.Generator], np.ndarray]:
+    """So many random videos, while everybody keeps one."""
+
+    def answer(clips: FeatureSet, rng: np.random.Generator) -> np.ndarray:
+        kept = clips.video[hold_videos(clips, rng)]
+        spare = rng.permutation(np.setdiff1d(clips.video, kept))
+        return np.isin(clips.video, spare[:number])
+
+    return answer
+
+
+def test_hold_out(tiny_corpus: Corpus) -> None:
+    assert check.hold_out(hold_videos, tiny_corpus.train)
+    assert check.hold_out(hold_some(4), tiny_corpus.train)
+    assert check.hold_out(lambda clips, rng: None, tiny_corpus.train).right is None
+
+
+@pytest.mark.parametrize(("videos", "share"), [(1, "6%"), (8, "44%")])
+def test_hold_out_is_about_a_fifth(videos: int, share: str, tiny_corpus: Corpus) -> None:
+    found = hint(check.hold_out(hold_some(videos), tiny_corpus.train))
+    assert f"{share} of the clips are held out; aim at about a fifth" in found
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (lambda clips, rng: rng.random(len(clips)) < 0.2, "A clip-level split"),
+        (lambda clips, rng: clips.labels == 1, "no clip left to train on"),
+        (lambda clips, rng: np.zeros(len(clips), dtype=bool), "No clip is held out"),
+        (lambda clips, rng: np.ones(len(clips), dtype=bool), "Every clip is held out"),
+        (lambda clips, rng: np.flatnonzero(hold_videos(clips, rng)), "A mask is expected"),
+        (lambda clips, rng: hold_videos(clips, np.random.default_rng(0)), "draw with `rng`"),
+        (lambda clips, rng: ~hold_videos(clips, rng), "are held out; aim"),
+    ],
+)
+def test_hold_out_mistakes(answer: Callable[..., Any], message: str, tiny_corpus: Corpus) -> None:
+    assert message in hint(check.hold_out(answer, tiny_corpus.train))
+
+
+@pytest.fixture(scope="module")
+def split(tiny_corpus: Corpus) -> Split:
+    return validation_split(tiny_corpus)
+
+
+def means_of(rows: np.ndarray, split: Split) -> np.ndarray:
+    labels = split.train.labels
+    return np.stack([rows[labels == c].mean(axis=0) for c in range(split.speakers)])
+
+
+def centre(rows: np.ndarray) -> np.ndarray:
+    return rows - rows.mean(axis=0)
+
+
+def test_centred(split: Split) -> None:
+    train = unit(split.train.voice)
+
+    def answer(clips: FeatureSet) -> np.ndarray:
+        return unit(centre(unit(clips.voice))) @ unit(means_of(centre(train), split)).T
+
+    assert check.centred(answer, split)
+    assert check.centred(lambda clips: answer(clips) * 7, split)  # no nearest mean changes
+    assert check.centred(lambda clips: None, split).right is None
+    assert "Turn it round" in hint(check.centred(lambda clips: answer(clips).T, split))
+
+
+@pytest.mark.parametrize(
+    ("train", "judged", "message"),
+    [
+        (lambda t: t, lambda x, t: x, "without centring"),
+        (centre, lambda x, t: x - t.mean(axis=0), "by the English mean"),
+        (lambda t: t, lambda x, t: centre(x), "Only the judged clips"),
+    ],
+)
+def test_centred_mistakes(
+    train: Callable[..., Any], judged: Callable[..., Any], message: str, split: Split
+) -> None:
+    english = unit(split.train.voice)
+    means = unit(means_of(train(english), split))
+    verdict = check.centred(lambda clips: unit(judged(unit(clips.voice), english)) @ means.T, split)
+    assert message in hint(verdict)
+
+
+def test_centred_before_normalising(split: Split) -> None:
+    means = unit(means_of(centre(split.train.voice), split))
+    verdict = check.centred(lambda clips: unit(centre(clips.voice)) @ means.T, split)
+    assert "before you normalised" in hint(verdict)

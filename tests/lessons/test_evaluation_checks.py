@@ -1,0 +1,180 @@
+"""The checkers of notebook 05 tell the typical mistakes apart."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mraf.evaluation.calibration import (
+    expected_calibration_error,
+    fit_temperature,
+    reliability_bins,
+)
+from mraf_lessons.evaluation import checks as check
+
+
+def hint(verdict):
+    assert verdict.right is False
+    return verdict.message
+
+
+def accuracies(correct):
+    return [x.mean() for x in correct.values()]
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (lambda c: np.mean(accuracies(c)), None),
+        (lambda c: np.concatenate(list(c.values())).mean(), "pooled"),
+        (lambda c: np.sum(accuracies(c)), "sum of the four"),
+        (lambda c: np.prod(accuracies(c)), "not multiplied"),
+        (lambda c: np.median(accuracies(c)), "median"),
+        (lambda c: (c["P3"].mean() + c["P4"].mean()) / 2, "P3 and P4 alone, one language only"),
+        (lambda c: (c["P5"].mean() + c["P6"].mean()) / 2, "P5 and P6 alone, one language only"),
+        (lambda c: (c["P3"].mean() + c["P5"].mean()) / 2, "P3 and P5 alone, faces only"),
+        (lambda c: (c["P4"].mean() + c["P6"].mean()) / 2, "P4 and P6 alone, voices only"),
+    ],
+)
+def test_challenge_score(answer, message):
+    verdict = check.challenge_score(answer)
+    assert verdict if message is None else message in hint(verdict)
+    assert check.challenge_score(lambda _: ...).right is None
+
+
+def bootstrap(draw, tail=2.5):
+    def answer(correct, video, rng):
+        number = np.unique(video, return_inverse=True)[1]
+        r, n = np.bincount(number, weights=correct), np.bincount(number)
+        return np.percentile([draw(correct, r, n, rng) for _ in range(2000)], [tail, 100 - tail])
+
+    return answer
+
+
+def by_video(correct, r, n, rng):
+    some = rng.integers(len(n), size=len(n))
+    return r[some].sum() / n[some].sum()
+
+
+def by_clip(correct, r, n, rng):
+    return correct[rng.integers(len(correct), size=len(correct))].mean()
+
+
+def video_means(correct, r, n, rng):
+    return (r / n)[rng.integers(len(n), size=len(n))].mean()
+
+
+def shuffled(correct, r, n, rng):
+    some = rng.permutation(len(n))
+    return r[some].sum() / n[some].sum()
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (bootstrap(by_video), None),
+        (bootstrap(by_clip), "You drew clips"),
+        (bootstrap(video_means), "videos' accuracies"),
+        (bootstrap(by_video, tail=5), "90%"),
+        (bootstrap(shuffled), "with replacement"),
+        (lambda *_: (0.2, 0.99), "quantiles"),
+        (lambda *_: 0.5, "a pair"),
+        (lambda *_: (90, 95), "no interval of fractions"),
+    ],
+)
+def test_video_interval(answer, message):
+    verdict = check.video_interval(answer)
+    assert verdict if message is None else message in hint(verdict)
+    assert check.video_interval(lambda *_: ...).right is None
+
+
+def gaps(of):
+    def answer(confidence, correct):
+        table = reliability_bins(confidence, correct)
+        return of(table, table.accuracy - table.confidence)
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (expected_calibration_error, None),
+        (gaps(lambda t, gap: gap.abs().mean()), "Every bin counts the same:"),
+        (gaps(lambda t, gap: gap.abs().sum() / 15), "empty ones as zeros"),
+        (gaps(lambda t, gap: abs(np.average(gap, weights=t.clips))), "Signs cancelled"),
+        (gaps(lambda t, gap: -np.average(gap, weights=t.clips)), "Signs cancelled"),
+        (gaps(lambda t, gap: (gap.abs() * t.clips).sum()), "Divide by the number"),
+        (
+            gaps(
+                lambda t, gap: np.average(
+                    (t.accuracy - (t.low + t.high) / 2).abs(), weights=t.clips
+                )
+            ),
+            "middle of each bin",
+        ),
+        (lambda c, r: 100 * expected_calibration_error(c, r), "in percent"),
+    ],
+)
+def test_calibration_error(answer, message):
+    verdict = check.calibration_error(answer)
+    assert verdict if message is None else message in hint(verdict)
+    assert check.calibration_error(lambda *_: ...).right is None
+
+
+@pytest.fixture(scope="module")
+def judged():
+    """Overconfident logits of 20 videos of 15 clips."""
+    rng = np.random.default_rng(0)
+    logits = rng.normal(size=(300, 4))
+    p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    labels = (p.cumsum(axis=1) < rng.random((300, 1))).sum(axis=1)
+    return 4 * logits, labels, np.repeat([f"v{number:02}" for number in range(20)], 15)
+
+
+def test_temperature(judged):
+    logits, labels, video = judged
+    half = video < "v10"
+    t = fit_temperature(logits[half], labels[half])
+    verdict = check.temperature(t, half, logits, labels, video)
+    assert verdict
+    assert "overconfident" in verdict.message
+    assert check.temperature(..., half, logits, labels, video).right is None
+    assert check.temperature(t, ..., logits, labels, video).right is None
+    named = logits.argmax(axis=1)
+    for wrong, message in (
+        (1 / t, "1 / T"),
+        (fit_temperature(logits, labels), "all clips"),
+        (fit_temperature(logits[~half], labels[~half]), "other half"),
+        (fit_temperature(logits[half], named[half]), "named speakers"),
+    ):
+        assert message in hint(check.temperature(wrong, half, logits, labels, video))
+    for mask, message in (
+        (np.arange(300) % 2 == 0, "clip-level split"),
+        (np.flatnonzero(half), "A mask"),
+        (np.ones(300, dtype=bool), "aim at half"),
+    ):
+        assert message in hint(check.temperature(t, mask, logits, labels, video))
+
+
+def prototypes(voice, names, everybody=False):
+    speakers = np.arange(4) if everybody else np.unique(names)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        sums = np.stack([voice[names == c].sum(axis=0) for c in speakers])
+        means = sums / np.linalg.norm(sums, axis=1, keepdims=True)
+    return speakers, (voice @ means.T).argmax(axis=1)
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (lambda v, n: prototypes(v, n)[0][prototypes(v, n)[1]], None),
+        (lambda v, n: prototypes(v, n)[1], "rows of the prototypes"),
+        (lambda v, n: prototypes(v, n, everybody=True)[1], "0 / 0"),
+        (lambda v, n: n, "names from the face"),
+    ],
+)
+def test_transduced(answer, message):
+    verdict = check.transduced(answer)
+    assert verdict if message is None else message in hint(verdict)
+    assert check.transduced(lambda *_: ...).right is None

@@ -1,0 +1,112 @@
+"""The checkers of notebook 09 tell the typical mistakes apart."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.special import expit
+
+from mraf_lessons.faces import checks as check
+
+
+def test_the_bayes_factor():
+    assert check.bayes_factor(lambda f, v: np.log(f.shape[1] * (f * v).sum(axis=1)))
+    assert check.bayes_factor(lambda f, v: ...).right is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (lambda f, v: 5 * (f * v).sum(axis=1), "logarithm"),
+        (lambda f, v: np.log((f * v).sum(axis=1)), "tells nothing"),
+        (lambda f, v: np.log((f * v).mean(axis=1)), "not a mean"),
+        (lambda f, v: np.log(5 * (f * v).max(axis=1)), "best speaker only"),
+        (lambda f, v: 1.0 * (f.argmax(axis=1) == v.argmax(axis=1)), "how sure"),
+        (lambda f, v: (np.log(f) + np.log(v)).sum(axis=1), "everybody at once"),
+    ],
+)
+def test_mistakes_with_the_bayes_factor(answer, message):
+    verdict = check.bayes_factor(answer)
+    assert verdict.right is False
+    assert message in verdict.message
+
+
+def logit(p):
+    return np.log(p / (1 - p))
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (lambda p, b: expit(b), "left out"),
+        (lambda p, b: p * np.exp(b), "multiplies the odds"),
+        (lambda p, b: np.exp(logit(p) + b), "a probability"),
+        (lambda p, b: p * expit(b), "not probabilities"),
+        (lambda p, b: expit(b - logit(p)), "wrong way round"),
+    ],
+)
+def test_mistakes_with_the_posterior(answer, message):
+    assert check.posterior(lambda p, b: expit(logit(p) + b))
+    verdict = check.posterior(answer)
+    assert verdict.right is False
+    assert message in verdict.message
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (lambda clean, hit, q: (1 - q) * clean, "as an error"),
+        (lambda clean, hit, q: clean - q, "as an error"),
+        (lambda clean, hit, q: q * clean + (1 - q) * hit, "of wrong faces"),
+        (lambda clean, hit, q: clean * hit**q, "not a product"),
+    ],
+)
+def test_mistakes_at_a_rate(answer, message):
+    assert check.at_rate(lambda clean, hit, q: clean + q * (hit - clean))
+    verdict = check.at_rate(answer)
+    assert verdict.right is False
+    assert message in verdict.message
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (lambda a, b, c, d: (c - d) / (a - b), "upside down"),
+        (lambda a, b, c, d: b / d, "what is lost"),
+        (lambda a, b, c, d: (c - b) / (c - d), "own clean accuracy"),
+        (lambda a, b, c, d: (a - b) - (c - d), "not a difference"),
+    ],
+)
+def test_mistakes_with_the_share(answer, message):
+    assert check.cost_share(lambda a, b, c, d: (a - b) / (c - d))
+    verdict = check.cost_share(answer)
+    assert verdict.right is False
+    assert message in verdict.message
+
+
+def weighted(weights, p):
+    return np.einsum("hn,hnc->nc", weights / weights.sum(axis=0), p)
+
+
+def sure(p, sighted):
+    w = p.max(axis=-1)
+    w[0] *= sighted
+    return w
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (lambda p, s: (sure(p, s)[..., None] * p).sum(axis=0), "sum to 1"),
+        (lambda p, s: weighted(p.max(axis=-1), p), "missing face"),
+        (lambda p, s: weighted((sure(p, s) > 0).astype(float), p), "count the same"),
+        (lambda p, s: np.where(s[:, None], weighted(p.max(axis=-1), p), p[2]), "two heads"),
+        (lambda p, s: p[sure(p, s).argmax(axis=0), np.arange(len(s))], "surest head alone"),
+    ],
+)
+def test_mistakes_with_confident_heads(answer, message):
+    assert check.confidence_weighted(lambda p, s: weighted(sure(p, s), p))
+    assert check.confidence_weighted(lambda p, s: ...).right is None
+    verdict = check.confidence_weighted(answer)
+    assert verdict.right is False
+    assert message in verdict.message

@@ -1,0 +1,144 @@
+"""The checkers of notebook 03 tell the typical mistakes apart."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from mraf.data.describe import unit
+from mraf.evaluation.predict import forward
+from mraf.model import MRAF
+from mraf.variants.build import build
+from mraf.variants.config import ModelConfig
+from mraf_lessons.reliability import checks as check
+
+
+def hint(verdict):
+    assert verdict.right is False
+    return verdict.message
+
+
+def judged(verdict, message):
+    assert verdict if message is None else message in hint(verdict)
+
+
+def ratio(face, voice):
+    return np.stack([face, voice], axis=1) / (face + voice + 1e-6)[:, None]
+
+
+def masked_too_late(face, voice, missing):
+    weights = ratio(face, voice)
+    weights[missing, 0] = 0
+    return weights
+
+
+def softmax(face, voice, missing):
+    scores = np.exp(np.stack([np.where(missing, 0, face), voice], axis=1))
+    return scores / scores.sum(axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (lambda f, v, m: ratio(np.where(m, 0, f), v), None),
+        (lambda f, v, m: tuple(ratio(f * ~m, v).T), None),
+        (masked_too_late, "masked after dividing"),
+        (lambda f, v, m: ratio(f, v), "still have their reliability"),
+        (softmax, "softmax"),
+        (lambda f, v, m: ratio(f * m, v), "wrong way round"),
+        (lambda f, v, m: ratio(f * ~m, v)[:, ::-1], "swapped"),
+    ],
+)
+def test_masked_weights(answer, message):
+    judged(check.masked_weights(answer), message)
+    assert check.masked_weights(lambda *_: ...).right is None
+
+
+def shrunk(face, amount, *, mean=None, keep=True, missing=True, normalise=True, swap=False):
+    there = face.any(axis=1, keepdims=True)
+    mean = unit(unit(face[there[:, 0]]).mean(axis=0)[None]) if mean is None else mean(face)
+    own, other = (amount, 1 - amount) if swap else (1 - amount, amount)
+    mixed = own * unit(face) + other * mean
+    mixed = unit(mixed) if normalise else mixed
+    length = np.linalg.norm(face, axis=1, keepdims=True)
+    mixed = mixed * (length if keep else there)
+    return mixed if missing else np.where(there, mixed, mean)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({}, None),
+        ({"keep": False}, "lengths are gone"),
+        ({"normalise": False}, "shorter than 1: normalise it before"),
+        ({"missing": False}, "become the mean face"),
+        ({"mean": lambda face: unit(face).mean(axis=0)}, "averaged the zeros"),
+        ({"mean": lambda face: unit(face[face.any(1)]).mean(axis=0)}, "moves less"),
+        ({"swap": True}, "wrong way round"),
+        ({"mean": lambda face: unit(face.mean(axis=0)[None])}, "A long face"),
+    ],
+)
+def test_shrink(options, message, tiny_corpus):
+    judged(check.shrink(lambda f, a: shrunk(f, a, **options), tiny_corpus.train), message)
+    assert check.shrink(lambda *_: ..., tiny_corpus.train).right is None
+
+
+def pairs(clean, worse, tie):
+    return np.mean(clean[:, None] > worse) + tie * np.mean(clean[:, None] == worse)
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (lambda c, w: pairs(c, w, 0.5), None),
+        (lambda c, w: pairs(c, w, 0), "as if the scorer were wrong"),
+        (lambda c, w: pairs(c, w, 1), "as if the scorer were right"),
+        (lambda c, w: pairs(w, c, 0.5), "other way round"),
+        (lambda c, w: np.mean((c[:4] > w) + 0.5 * (c[:4] == w)), "clip by clip"),
+        (lambda c, w: c.mean() - w.mean(), "difference of means"),
+    ],
+)
+def test_auroc(answer, message):
+    judged(check.auroc(answer), message)
+    assert check.auroc(lambda *_: ...).right is None
+
+
+@pytest.fixture(scope="module")
+def model() -> MRAF:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return build(ModelConfig(6, tokens=2, width=8, heads=2)).eval()
+
+
+def logits(model, output, face, voice):
+    weighted = (w[..., None] * getattr(output, m).encoded for m, w in zip(
+        ("face", "voice"), (face, voice), strict=True))  # fmt: skip
+    return model.fused_head(model.fusion(*weighted)[0])
+
+
+def test_constant_weights(model, tiny_corpus):
+    complete = forward(model, tiny_corpus.train[:5])
+    missing = forward(model, tiny_corpus.train[:5].without_faces())
+
+    def ask(answer):
+        return check.constant_weights(answer, model, complete, missing)
+
+    def right(output, weight, absent):
+        face = torch.where(absent, 0.0, weight)
+        return logits(model, output, face, 1 - face)
+
+    def blind(output, weight, absent):
+        face = torch.full_like(output.weight.face, weight)
+        return logits(model, output, face, 1 - face)
+
+    def half(output, weight, absent):
+        return logits(model, output, torch.where(absent, 0.0, weight), output.weight.voice)
+
+    assert ask(right)
+    assert ask(lambda *_: ...).right is None
+    assert "missing face got the constant weight" in hint(ask(blind))
+    assert "Only the face" in hint(ask(half))
+    assert "scorer's own weights" in hint(ask(lambda output, *_: output.logits.fused))
+    swapped = hint(ask(lambda output, weight, absent: blind(output, 1 - weight, absent)))
+    assert "swapped" in swapped

@@ -1,0 +1,407 @@
+"""What the widgets show and how their controls hang together, without a browser or a kernel."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import io
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from mraf.data.clips import Corpus
+from mraf.data.degradation import degrade_faces
+from mraf.data.splits import validation_split
+from mraf.errors import RunError
+from mraf.evaluation.predict import forward
+from mraf.model import MRAF
+from mraf.variants.build import build
+from mraf.variants.config import ModelConfig
+from mraf_lessons.kit.style import describe, png
+from mraf_lessons.missing_token.step_figures import clip_step
+from mraf_lessons.missing_token.substitution import replace_token
+from mraf_lessons.missing_token.trace import trace
+from mraf_lessons.reliability.picture import fast_figure, reliability_explorer
+from mraf_lessons.reliability.view import Gallery, ReliabilityState, explore, run_with
+
+pytest.importorskip("ipywidgets")
+from mraf_lessons.kit.explorer import Screen, image
+from mraf_lessons.kit.recording import Recording, record
+from mraf_lessons.missing_token.explorer import MissingTokenExplorer
+from mraf_lessons.missing_token.follow import FollowOneClip
+from mraf_lessons.reliability.explorer import ReliabilityExplorer
+
+
+@pytest.fixture(scope="module")
+def model() -> MRAF:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return build(ModelConfig(6, tokens=3, width=16, heads=2)).eval()
+
+
+@pytest.fixture(scope="module")
+def gallery(model: MRAF, tiny_corpus: Corpus) -> Gallery:
+    return Gallery.of(model, validation_split(tiny_corpus).train)
+
+
+# --- the pure functions ----------------------------------------------------------------------
+
+
+def test_nothing_moved_shows_the_forward_pass(model, gallery, tiny_corpus):
+    clip = tiny_corpus.cross[5:6]
+    found = explore(model, gallery, clip)
+    output = forward(model, clip)
+    for view in (found.before, found.now):
+        for modality in ("face", "voice"):
+            assert view.reliability[modality] == getattr(output.reliability, modality).item()
+            assert view.weight[modality] == getattr(output.weight, modality).item()
+            tokens = getattr(output.weighted, modality)[0].norm(dim=-1).numpy()
+            assert np.array_equal(view.weighted_norms[modality], tokens)
+            attention = getattr(output.attention, modality)[0].mean(0).numpy()
+            assert np.array_equal(view.attention[modality], attention)
+        for head in ("face", "voice", "fused"):
+            logits = getattr(output.logits, head)[0].numpy()
+            guess = view.guesses[head]
+            assert guess.speakers.tolist() == np.argsort(-logits)[:5].tolist()
+            assert guess.rank == 1 + np.argsort(-logits).tolist().index(found.speaker)
+    assert found.moved == pytest.approx(1, abs=1e-6)
+    assert found.speaker == clip.labels[0]
+
+
+def test_a_degraded_face_changes_the_face_and_not_the_voice(model, gallery, tiny_corpus):
+    clip, state = tiny_corpus.train[:1], ReliabilityState(face_kind="swap", face_amount=0.6)
+    found = explore(model, gallery, clip, state)
+    worse = degrade_faces(clip, "swap", 0.6, np.random.default_rng([0, 0]), gallery.train)
+    assert found.now.reliability["face"] == forward(model, worse).reliability.face.item()
+    assert found.now.reliability["face"] != found.before.reliability["face"]
+    assert found.now.reliability["voice"] == found.before.reliability["voice"]
+    assert found.moved < 0.9999
+
+
+def test_a_missing_face_has_no_weight_unless_the_scorer_is_asked(model, gallery, tiny_corpus):
+    clip = tiny_corpus.train[:1]
+    paper = explore(model, gallery, clip, ReliabilityState(face=False)).now
+    assert paper.weight["face"] == 0
+    assert (paper.weighted_norms["face"] == 0).all()
+    assert paper.attention is not None
+    assert np.allclose(paper.attention["voice"], 1 / 3)  # nothing to choose among zero tokens
+    asked = explore(
+        model, gallery, clip, ReliabilityState(face=False, missing_reliability="learned")
+    ).now
+    with torch.inference_mode():
+        stand_in = model.face_encoder(model.missing_face(torch.from_numpy(clip.voice)))
+        expected = torch.sigmoid(model.reliability.face(stand_in.embedding)).item()
+    assert asked.reliability["face"] == pytest.approx(expected)
+    assert asked.weight["face"] > 0
+
+
+def test_the_missing_reliability_can_be_switched_both_ways(model, tiny_corpus):
+    clips = tiny_corpus.train[:4].without_faces()
+    learned = build(replace(model.config, missing_reliability="learned")).eval()
+    learned.load_state_dict(model.state_dict())
+    one, other = run_with(model, clips, "learned"), forward(learned, clips)
+    assert torch.allclose(one.logits.fused, other.logits.fused, atol=1e-6)
+    one, other = run_with(learned, clips, "zero"), forward(model, clips)
+    assert torch.allclose(one.logits.fused, other.logits.fused, atol=1e-6)
+    assert model.config.missing_reliability == "zero"  # the network itself is left alone
+
+
+def test_the_gallery_holds_the_mean_embedding_of_each_speaker(model, tiny_corpus):
+    train = validation_split(tiny_corpus).train
+    everything = Gallery.of(model, train, clips=1000)
+    own = forward(model, train[train.labels == 2]).fused_embedding
+    mean = torch.nn.functional.normalize(own, dim=-1).mean(0)
+    assert np.allclose(everything.centres[2], mean / mean.norm(), atol=1e-5)
+
+
+def test_one_clip_is_explored(model, gallery, tiny_corpus):
+    with pytest.raises(RunError, match="2 clips given"):
+        explore(model, gallery, tiny_corpus.train[:2])
+
+
+def test_the_figure_says_in_words_what_it_shows(model, gallery, tiny_corpus):
+    found = explore(model, gallery, tiny_corpus.train[:1], ReliabilityState(voice_amount=0.5))
+    figure = reliability_explorer(found)
+    assert f"{found.now.weight['face']:.3f}" in figure.alt
+    assert f"speaker {found.now.guesses['fused'].speakers[0]}" in figure.alt
+    assert "voice: 50% noise" in figure.alt
+    assert len(figure.axes) == 8
+    hidden = replace(tiny_corpus.train[:1], speaker=None)
+    assert "speaker hidden" in reliability_explorer(explore(model, gallery, hidden)).alt
+
+
+def test_other_fusions_have_no_attention_to_show(tiny_corpus):
+    linear = build(ModelConfig(6, tokens=2, width=8, heads=2, fusion="linear")).eval()
+    gallery = Gallery.of(linear, tiny_corpus.train)
+    figure = reliability_explorer(explore(linear, gallery, tiny_corpus.train[:1]))
+    assert any("no attention" in text.get_text() for text in figure.axes[2].texts)
+
+
+# --- the widget --------------------------------------------------------------------------------
+
+
+def quick_figure(found):
+    """Says what the true figure says, drawn in a twentieth of the time."""
+    return describe(fast_figure(1, 1), f"{found.state} {found.now}")
+
+
+class QuickPicture:
+    def __init__(self, found):
+        pass
+
+    show = staticmethod(quick_figure)
+
+
+@pytest.fixture
+def explorer(model: MRAF, tiny_corpus: Corpus, monkeypatch) -> ReliabilityExplorer:
+    monkeypatch.setattr("mraf_lessons.reliability.explorer.ReliabilityPicture", QuickPicture)
+    return ReliabilityExplorer(model, tiny_corpus)
+
+
+def test_moving_a_slider_redraws_the_picture(explorer):
+    before = explorer.picture.value
+    explorer.face_amount.value = 0.5
+    assert explorer.found.state == ReliabilityState(face_amount=0.5)
+    assert explorer.picture.value != before
+    assert "face_amount=0.5" in explorer.picture.value
+    explorer.face_amount.value = 0
+    assert explorer.picture.value == before
+
+
+@pytest.mark.parametrize("fusion", ["cross_attention", "linear"])
+def test_the_picture_kept_between_moves_is_the_one_drawn_anew(fusion, tiny_corpus):
+    config = ModelConfig(6, tokens=2, width=8, heads=2, fusion=fusion)
+    explorer = ReliabilityExplorer(build(config).eval(), tiny_corpus)
+    kept = explorer.figure
+    moves = [("face_amount", 0.5), ("voice_amount", 1.0), ("clip", 2), ("speaker", 3),
+             ("face", False), ("setting", "P5"), ("voice_amount", 0.0)]  # fmt: skip
+    for control, value in moves:
+        getattr(explorer, control).value = value
+        anew = reliability_explorer(explorer.found)
+        expected = image(Screen(anew).png(anew), anew.alt)
+        assert explorer.picture.value == expected, control
+    assert explorer.figure is kept
+    assert png(explorer.figure) == png(anew)
+
+
+def test_an_axis_that_changes_has_its_frame_drawn_anew():
+    figure = fast_figure(2, 1)
+    axes = figure.add_subplot()
+    (line,) = axes.plot([0, 1], [0, 1])
+    axes.spines[:].set_zorder(0.5)
+    screen = Screen(figure)
+    screen.png(figure)
+    line.set_ydata([1, 0])
+    axes.set_ylim(-2, 2)
+    assert screen.png(figure) == Screen(figure).png(figure)
+
+
+def test_setting_and_face_follow_each_other(explorer):
+    explorer.setting.value = "P6"
+    assert not explorer.face.value
+    assert explorer.found.language == "Urdu"
+    assert not explorer.found.state.face
+    assert explorer.face_amount.disabled
+    assert not explorer.missing_reliability.disabled
+    explorer.face.value = True
+    assert explorer.setting.value == "P5"
+    assert not explorer.face_amount.disabled
+    assert explorer.found.state.face
+
+
+def test_a_click_draws_once(explorer, monkeypatch):
+    drawn = []
+    original = explorer._draw
+    monkeypatch.setattr(explorer, "_draw", lambda: drawn.append(1) or original())
+    explorer.setting.value = "P6"  # changes the face and the clips as well
+    assert len(drawn) <= 2
+
+
+def test_every_clip_of_every_speaker_can_be_shown(explorer):
+    explorer.setting.value = "P5"
+    for _, speaker in explorer.speaker.options:
+        explorer.speaker.value = speaker
+        explorer.clip.value = explorer.clip.max
+        assert explorer.found.speaker == speaker
+    own = explorer.split.cross.labels == speaker
+    assert explorer.found.clip == explorer.split.cross.key[own][-1]
+
+
+def test_every_control_has_a_label_and_a_question(explorer):
+    column = explorer.children[0].children
+    inputs, questions = column[::2], column[1::2]
+    assert len(inputs) == len(questions) == 9
+    assert all(control.description for control in inputs)
+    assert all("?" in question.value for question in questions)
+
+
+def test_where_no_kernel_answers_there_is_a_picture(explorer):
+    bundle, metadata = explorer._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+    assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
+    assert metadata["image/png"]["alt"] == explorer.figure.alt != ""
+    assert 'alt="' in bundle["text/html"]
+
+
+def test_an_error_is_shown_in_place_of_the_picture(explorer, monkeypatch):
+    def fails():
+        raise RunError("no <such> thing")
+
+    monkeypatch.setattr(explorer, "_draw", fails)
+    explorer.face_amount.value = 0.5
+    assert "no &lt;such&gt; thing" in explorer.picture.value
+
+
+# --- one clip, step by step ----------------------------------------------------------------
+
+
+def test_the_steps_hold_the_values_of_the_forward_pass(model, tiny_corpus):
+    clip = tiny_corpus.train[3:4]
+    steps, output = trace(model, clip), forward(model, clip)
+    named = {name: values for step in steps for name, values in step.values.items()}
+    assert np.array_equal(named["$T_f$"], output.face.tokens[0].numpy())
+    assert np.array_equal(named["$H_a$"], output.voice.encoded[0].numpy())
+    assert np.array_equal(named["$e_c$"], output.fused_embedding[0].numpy())
+    assert named["$w_f, w_a$"][1] == output.weight.voice.item()
+    assert np.allclose(named["fused"], output.logits.fused[0].softmax(-1).numpy())
+    with torch.inference_mode():
+        again = model.face_encoder.projection(torch.from_numpy(named["$x_f$"]))
+    assert np.allclose(again.numpy(), named["$T_f$"].ravel(), atol=1e-6)
+    placed = named["$T_a$"] + model.voice_encoder.position.detach().numpy()
+    assert np.allclose(placed, named["$T_a + P_a$"])
+    assert steps[-1].speaker == clip.labels[0]
+    with pytest.raises(RunError, match="2 clips given"):
+        trace(model, tiny_corpus.train[:2])
+
+
+def test_without_a_face_the_token_enters_and_nothing_of_it_comes_through(model, tiny_corpus):
+    steps = trace(model, tiny_corpus.train[:1].without_faces())
+    named = {name: values for step in steps for name, values in step.values.items()}
+    assert np.array_equal(named["$x_f$"], model.missing_face.token.detach().numpy())
+    assert (named["$\\hat{H}_f$"] == 0).all()
+    assert "learned token" in steps[0].title
+
+
+def test_each_step_names_code_that_exists_and_draws_itself(model, tiny_corpus):
+    import mraf.model
+
+    steps = trace(model, tiny_corpus.train[:1])
+    for number, step in enumerate(steps, 1):
+        figure = clip_step(steps, number)
+        assert figure.alt.startswith(f"Step {number} of {len(steps)}. {step.title}")
+        assert len(figure.axes) == len(step.values)
+        owner = step.module.split(" · ")[0].split(".")[0]
+        assert hasattr(mraf.model, owner)
+
+
+def test_following_a_clip(model, tiny_corpus):
+    follow = FollowOneClip(model, tiny_corpus.train)
+    assert "Step 1 of 12" in follow.picture.value
+    follow.back.click()
+    assert follow.step.value == 1
+    follow.next.click()
+    assert "Step 2 of 12" in follow.picture.value
+    follow.step.value = 7
+    before = follow.picture.value
+    follow.face.value = False
+    assert "0.000 and 1.000" in follow.picture.value
+    assert follow.picture.value != before
+    follow.clip.value = 9
+    assert np.array_equal(
+        follow.steps[1].values["$T_a$"],
+        forward(model, tiny_corpus.train[8:9]).voice.tokens[0].numpy(),
+    )
+
+
+# --- the recording -----------------------------------------------------------------------------
+
+
+def drawing(what: str, far: str):
+    figure = fast_figure(2, 1)
+    far = "0%" if what == "other" else far
+    figure.text(0.5, 0.5, f"{what} {far}")
+    return describe(figure, f"{what} </script> {far}")
+
+
+CONTROLS = {"What": ["one", "other"], "How far": ["0%", "50%", "100%"]}
+
+
+def test_a_recording_keeps_each_picture_once():
+    recording = record(drawing, CONTROLS, "What changes?")
+    assert recording.shown == [0, 1, 2, 3, 3, 3]
+    assert recording.alts[1] == "one </script> 50%"
+    assert Image.open(io.BytesIO(base64.b64decode(recording.pictures[0]))).mode == "P"
+
+
+def test_a_recording_survives_the_file(tmp_path):
+    recording = record(drawing, CONTROLS)
+    recording.save(tmp_path / "grid.json")
+    assert Recording.load(tmp_path / "grid.json") == recording
+    with pytest.raises(RunError, match=r"none\.json: cannot be read"):
+        Recording.load(tmp_path / "none.json")
+    (tmp_path / "grid.json").write_text('{"controls": {}}')
+    with pytest.raises(RunError, match=r"grid\.json: not a recording"):
+        Recording.load(tmp_path / "grid.json")
+    broken = replace(recording, shown=[0, 1])
+    with pytest.raises(RunError, match="differ in length"):
+        Recording.from_json(broken.to_json())
+    with pytest.raises(RunError, match="at least one value"):
+        record(drawing, {"What": []})
+
+
+def test_the_page_labels_its_controls_and_fetches_nothing():
+    page = record(drawing, CONTROLS, "What changes?").to_html()
+    labels = re.findall(r'<label for="([^"]+)">', page)
+    ids = re.findall(r'<(?:select|input) id="([^"]+)"', page)
+    assert labels == ids
+    assert len(ids) == 2
+    assert "What changes?" in page
+    assert page.count("</script>") == 1  # the text alternatives cannot end it
+    assert not re.search(r'(src|href)="(?!data:)', page)
+
+
+# --- another missing token ---------------------------------------------------------------------
+
+
+def test_another_token_moves_the_face_branch_and_nothing_of_the_fusion(model, tiny_corpus):
+    found = replace_token(model, tiny_corpus.train[:1], "random")
+    moved = {name for name, value in found.changes.items() if value > 0}
+    assert moved == {
+        "tokens $T_f$", "encoded tokens $H_f$", "face embedding $e_f$", "face head $z_f$"
+    }  # fmt: skip
+    asked = replace_token(model, tiny_corpus.train[:1], "random", missing_reliability="learned")
+    assert all(value > 0 for value in asked.changes.values())
+
+
+@pytest.mark.parametrize("asked", ["zero", "learned"])
+def test_the_learned_token_changes_nothing_and_is_left_alone(model, tiny_corpus, asked):
+    before = model.missing_face.token.detach().clone()
+    found = replace_token(model, tiny_corpus.train[:1], "zero", 0, asked)
+    assert set(found.changes.values()) == {0}
+    other = replace_token(model, tiny_corpus.train[:1], "zero", 1, asked)
+    assert torch.equal(model.missing_face.token, before)
+    assert model.missing_face.token.requires_grad
+    zeroed = copy.deepcopy(model)
+    torch.nn.init.zeros_(zeroed.missing_face.token)
+    output = run_with(zeroed, tiny_corpus.train[:1].without_faces(), asked)
+    assert other.named["face"][1] == output.logits.face.argmax()
+
+
+def test_a_network_without_a_token_has_none_to_replace(tiny_corpus):
+    zero = build(ModelConfig(6, tokens=2, width=8, heads=2, missing_face="zero"))
+    with pytest.raises(RunError, match="no missing token"):
+        replace_token(zero, tiny_corpus.train[:1])
+
+
+def test_exploring_the_token(model, tiny_corpus):
+    explorer = MissingTokenExplorer(model, tiny_corpus.train)
+    assert "exactly" not in explorer.figure.alt
+    assert "Not changed at all: reliability r_f" in explorer.picture.value
+    explorer.reliability.value = "learned"
+    assert "Not changed at all: nothing" in explorer.picture.value
+    explorer.share.value = 0
+    assert "Changed: nothing" in explorer.picture.value

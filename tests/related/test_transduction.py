@@ -1,0 +1,90 @@
+"""The transductive methods on batches in which the answer is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mraf.data.describe import unit
+from mraf.related.leaderboard.methods import (
+    Batch,
+    Voices,
+    clusters,
+    prior_correction,
+    prototypes,
+    rebalanced,
+    soft_names,
+    spreading,
+)
+
+
+@pytest.fixture
+def shifted():
+    """Two speakers whose voices have moved since training, so that half the clips are misnamed.
+
+    The faces of all but the first clip of each are seen and name them rightly.
+    """
+    rng = np.random.default_rng(0)
+    labels = np.repeat([0, 1], 20)
+    means = unit(np.array([[1.0, 0.0, 0.0], [0.8, 0.6, 0.0]]))
+    moved = np.array([[0.88, 0.47, 0.3], [0.5, 0.85, 0.3]])  # both nearer to speaker 1 of training
+    rows = unit(moved[labels] + 0.02 * rng.normal(size=(40, 3)))
+    blind = rows @ means.T
+    seen = np.arange(40) % 20 > 0
+    right = np.eye(2)[labels]
+    return Batch(Voices(rows, means), np.where(seen[:, None], right, blind), seen), labels
+
+
+def test_soft_names_do_not_depend_on_the_unit_of_the_scores():
+    scores = np.random.default_rng(0).normal(size=(5, 4))
+    names = soft_names(scores, 2.0)
+    np.testing.assert_allclose(names, soft_names(30 * scores - 7, 2.0))
+    np.testing.assert_allclose(names.sum(axis=1), 1)
+    np.testing.assert_allclose(soft_names(np.ones((2, 4)), 3.0), 0.25)
+
+
+def test_methods_name_by_the_faces_of_other_clips(shifted):
+    batch, labels = shifted
+    assert batch.scores[0].argmax() == 1  # by its voice alone, clip 0 is misnamed
+    judged = {
+        "prototypes": prototypes(batch, anchor=1, sharpness=3, rounds=2),
+        "spreading": spreading(batch, neighbours=5, power=4, share=0.8, sharpness=3, rounds=1),
+        "clusters": clusters(batch, per_speaker=1, sharpness=3, belief=0),
+    }
+    for method, scores in judged.items():
+        assert (scores.argmax(axis=1) == labels).all(), method
+
+
+def test_a_heavy_anchor_leaves_the_training_means(shifted):
+    batch, _ = shifted
+    scores = prototypes(batch, anchor=1e9, sharpness=2, rounds=3)
+    np.testing.assert_allclose(scores, batch.voices.rows @ batch.voices.means.T, atol=1e-6)
+
+
+def test_one_round_of_spreading_is_a_weighted_vote_by_hand(shifted):
+    batch, _ = shifted
+    scores = spreading(batch, neighbours=3, power=2, share=0.5, sharpness=2, rounds=1)
+    cosine = batch.voices.rows[7] @ batch.voices.rows.T
+    cosine[7] = -1
+    near = np.argsort(-cosine)[:3]
+    names = batch.names(2)
+    vote = np.average(names[near], axis=0, weights=cosine[near] ** 2)
+    np.testing.assert_allclose(scores[7], 0.5 * vote + 0.5 * names[7], rtol=1e-5)
+
+
+def test_rebalancing_moves_the_shares_as_far_as_is_believed():
+    rng = np.random.default_rng(0)
+    names = soft_names(rng.normal(size=(200, 4)) + np.array([1.0, 0, 0, 0]), 1.5)
+    size = rng.integers(1, 5, 200)
+    share = size @ names / size.sum()
+    for belief in (0.0, 0.5, 1.0):
+        found = size @ rebalanced(names, size, belief, rounds=100) / size.sum()
+        wanted = share ** (1 - belief)
+        np.testing.assert_allclose(found, wanted / wanted.sum(), atol=1e-4)
+
+
+def test_a_prior_decides_only_between_close_candidates():
+    scores = np.array([[3.0, 0.0, 0.0]] * 5 + [[1.0, 0.95, 0.0]])
+    batch = Batch(Voices(np.eye(6, dtype=np.float32), np.eye(3, 6)), scores, np.zeros(6, bool))
+    named = prior_correction(batch, sharpness=2, belief=0.5).argmax(axis=1)
+    assert named.tolist() == [0] * 5 + [1]

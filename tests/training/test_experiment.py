@@ -1,0 +1,61 @@
+"""The run store and the ties between a run and its features."""
+
+import warnings
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from mraf.errors import RunError
+from mraf.evaluation.run import evaluate_run, submit_run
+from mraf.training.experiment import trained
+from mraf.training.runs import MODEL
+
+TINY = {"width": 16, "tokens": 2, "heads": 2, "epochs": 1, "precision": "float32"}
+
+
+def test_a_run_is_trained_once_and_then_loaded(tiny_corpus, tmp_path):
+    first = trained("quick", tiny_corpus, TINY, store=tmp_path)
+    second = trained("quick", tiny_corpus, TINY, store=tmp_path)
+    assert first.origin.startswith("trained now")
+    assert second.origin.startswith("loaded from")
+    weights = (run.model.state_dict() for run in (first, second))
+    assert all(torch.equal(a, b) for a, b in zip(*(w.values() for w in weights), strict=True))
+    (first.path / MODEL).write_bytes(b"damaged")
+    assert trained("quick", tiny_corpus, TINY, store=tmp_path).origin.startswith("trained now")
+
+
+def test_other_features_or_settings_are_another_run(tiny_corpus, tmp_path):
+    train = replace(tiny_corpus.train, voice=tiny_corpus.train.voice * np.float32(1.01))
+    other = replace(tiny_corpus, train=train)
+    run = trained("quick", tiny_corpus, TINY, store=tmp_path)
+    assert trained("quick", other, TINY, store=tmp_path).path != run.path
+    assert trained("quick", tiny_corpus, {**TINY, "seed": 1}, store=tmp_path).path != run.path
+    with pytest.raises(RunError, match="other features"):
+        evaluate_run(run, other)
+
+
+def test_other_mathematics_is_another_run(tiny_corpus, tmp_path, monkeypatch):
+    run = trained("quick", tiny_corpus, TINY, store=tmp_path)
+    assert trained("quick", tiny_corpus, TINY, store=tmp_path).origin.startswith("loaded")
+    monkeypatch.setattr("mraf.losses.distillation_loss", lambda t, s, _: (t - s).square().mean())
+    assert trained("quick", tiny_corpus, TINY, store=tmp_path).path != run.path
+
+
+def test_where_a_run_saw_fewer_clips_than_it_is_judged_beside_it_is_said(tiny_corpus, tmp_path):
+    for holdout in (True, False):
+        run = trained("quick", tiny_corpus, {**TINY, "holdout": holdout}, store=tmp_path / "runs")
+        notes = " ".join(evaluate_run(run, tiny_corpus, "test").notes)
+        assert ("without the validation videos" in notes) == holdout
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            submit_run(run, tiny_corpus, tmp_path / str(holdout))
+        assert ["holdout=false" in str(warning.message) for warning in told] == [True] * holdout
+
+
+def test_without_a_place_to_write_it_trains_and_says_so(tiny_corpus, tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+    run = trained("quick", tiny_corpus, TINY, store=tmp_path / "file" / "store")
+    assert run.path is None
+    assert "not kept" in run.origin

@@ -1,0 +1,1 @@
+"""Fit the twin to official features."""
