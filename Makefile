@@ -26,7 +26,7 @@ ifneq ($(shell $(PY) -c 'import os; print(open("$(STAMP)").read() == os.getcwd()
 $(shell rm -f $(STAMP))
 endif
 
-.PHONY: help setup reproduce test test-real test-browser lab app badges exercises notebooks lint bench constraints clean
+.PHONY: help setup reproduce test test-real test-browser lab app badges packages exercises notebooks lint bench constraints clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -71,6 +71,9 @@ notebooks: exercises  ## run the notebooks in place on the twin, to commit their
 
 badges: $(STAMP)  ## write the README's links to Binder from the git remote
 	@$(PY) scripts/badges.py
+
+packages: $(STAMP)  ## draw the picture of the packages in CONTRIBUTING.md
+	@$(PY) -m tools.packages docs/packages.svg
 
 lint: $(STAMP)  ## ruff and mypy
 	$(PY) -m ruff check .

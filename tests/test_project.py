@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import subprocess
 import sys
 from collections.abc import Sequence
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,8 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
+
+from tools.packages import FLOORS, floor, graph, imported, modules
 
 ROOT = Path(__file__).parents[1]
 
@@ -25,63 +27,33 @@ else:
 
 # --- imports -------------------------------------------------------------------------------
 
-# Lower layers first; a module imports from its own layer or from lower ones.
-LAYERS = (
-    {"mraf.errors", "mraf.files"},
-    {"mraf.data"},
-    {"mraf.model"},
-    {"mraf.losses"},
-    {"mraf.variants"},
-    {"mraf.training"},
-    {"mraf.evaluation"},
-    {"mraf.evidence"},
-    {"mraf.related"},
-    {"mraf_lessons"},
-    {"mraf.cli", "mraf.__main__"},
-)
-
-
-def layer(module: str) -> int:
-    """Index in LAYERS of a module, by the package that it is in; -1 for mraf itself."""
-    parts = module.split(".")
-    package = module if module == "mraf" else ".".join(parts[: 1 if parts[0] != "mraf" else 2])
-    return next((index for index, names in enumerate(LAYERS) if package in names), -1)
-
-
-def imported(source: str, module: str, *, is_package: bool) -> set[str]:
-    """Every module of this project that a source file names in an import, wherever it stands."""
-    found = set()
-    for node in ast.walk(ast.parse(source, module)):
-        if isinstance(node, ast.Import):
-            found |= {name.name for name in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            base = node.module or ""
-            if node.level:
-                above = module.split(".")[: None if is_package and node.level == 1 else -node.level]
-                base = ".".join([*above, *([base] if base else [])])
-            # `from mraf import training` names a module, `from mraf.errors import DataError` none
-            found |= {f"{base}.{name.name}" for name in node.names} if base == "mraf" else {base}
-    known = {name for name in found if name.split(".")[0] in {"mraf", "mraf_lessons"}}
-    return {name for name in known if name != "mraf" and not name.endswith(("version__", "*"))}
-
 
 def violations(source: str, module: str, *, is_package: bool = False) -> list[str]:
     """The imports of a source file that point upwards."""
     return [
         f"{module} imports {name}"
         for name in sorted(imported(source, module, is_package=is_package))
-        if layer(name) > layer(module)
+        if floor(name) > floor(module)
     ]
 
 
+def test_every_package_has_a_floor() -> None:
+    assert [name for name in modules() if floor(name) < 0] == ["mraf"]
+    assert len(FLOORS) <= 10
+
+
 def test_imports_run_one_way() -> None:
-    wrong = []
-    for path in [*(ROOT / "mraf").rglob("*.py"), *(ROOT / "mraf_lessons").rglob("*.py")]:
-        parts = path.relative_to(ROOT).with_suffix("").parts
-        is_package = parts[-1] == "__init__"
-        module = ".".join(parts[:-1] if is_package else parts)
-        wrong += violations(path.read_text(encoding="utf-8"), module, is_package=is_package)
+    wrong = [
+        f"{module} imports {name}"
+        for module, names in graph().items()
+        for name in names
+        if floor(name) > floor(module)
+    ]
     assert wrong == []
+
+
+def test_there_is_no_import_circle() -> None:
+    TopologicalSorter(graph()).prepare()  # raises CycleError, which names it
 
 
 @pytest.mark.parametrize(
