@@ -23,10 +23,10 @@ be. Nothing of this is trained, and no wrong face is needed for it.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
-from scipy.optimize import minimize_scalar
 from torch import Tensor, nn
 
 from mraf.errors import DataError, RunError
@@ -157,7 +157,10 @@ def _left_out(rows: Tensor, total: Tensor, speaker: Tensor, video: Tensor) -> tu
     clips, pairs = speaker.bincount(minlength=len(total)), pair.bincount()
     others = clips[speaker] > pairs[pair]  # clips whose speaker has another video
     if not others.any():
-        raise DataError("no speaker has two training videos; scorer=agreement cannot be fitted.")
+        raise DataError(
+            "no speaker has two training videos, so class means cannot be calibrated; "
+            "set scorer=own and shortcut=none."
+        )
     cosine = rows @ F.normalize(total, dim=-1).T  # (N, C)
     left = F.normalize(total[speaker] - of_pair[pair], dim=-1)
     cosine[torch.arange(len(rows)), speaker] = (rows * left).sum(dim=-1)
@@ -166,22 +169,24 @@ def _left_out(rows: Tensor, total: Tensor, speaker: Tensor, video: Tensor) -> tu
 
 def _sharpness(cosine: Tensor, label: Tensor) -> float:
     """1 / T under which the labels are likeliest."""
-    low, high = (math.log(bound) for bound in SHARPNESS)
-    found = minimize_scalar(
-        lambda log: F.cross_entropy(math.exp(log) * cosine, label).item(),
-        bounds=(low, high),
-        method="bounded",
+    log = _minimum(
+        lambda log: F.cross_entropy(math.exp(log) * cosine, label),
+        *(math.log(bound) for bound in SHARPNESS),
     )
-    return math.exp(found.x)
+    return math.exp(log)
 
 
 def _nobody(scores: Tensor, label: Tensor, sharpness: float) -> float:
     """θ, a cosine, under which the labels are likeliest."""
-    found = minimize_scalar(
-        lambda cosine: F.nll_loss(
-            with_nobody(scores, torch.tensor(sharpness * cosine)), label
-        ).item(),
-        bounds=(-1.0, 1.0),
-        method="bounded",
-    )
+
+    def loss(cosine: float) -> Tensor:
+        return F.nll_loss(with_nobody(scores, torch.tensor(sharpness * cosine)), label)
+
+    return _minimum(loss, -1.0, 1.0)
+
+
+def _minimum(loss: Callable[[float], Tensor], low: float, high: float) -> float:
+    from scipy.optimize import minimize_scalar  # half a second, which only fitting should cost
+
+    found = minimize_scalar(lambda x: loss(x).item(), bounds=(low, high), method="bounded")
     return float(found.x)

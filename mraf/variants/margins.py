@@ -25,7 +25,7 @@ EPSILON = 1e-5  # how near points come to the edge of the ball, and the argument
 
 
 class MarginHead(nn.Module):
-    """Scaled similarities to one centre a speaker; the own one is lessened by the margin."""
+    """Scaled similarities to one centre a speaker; a margin is taken off the own one."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -37,7 +37,7 @@ class MarginHead(nn.Module):
         """Likeness of embeddings (B, d) to the centres (C, d), shape (B, C); float32."""
         raise NotImplementedError
 
-    def lessened(self, own: Tensor) -> Tensor:
+    def own_with_margin(self, own: Tensor) -> Tensor:
         """The similarity of the own speaker, less a margin: σ - m."""
         return own - self.margin
 
@@ -48,7 +48,7 @@ class MarginHead(nn.Module):
     def with_margin(self, logits: Tensor, speaker: Tensor) -> Tensor:
         """The logits (B, C) that the cross-entropy sees in training, for speakers (B,)."""
         column = speaker[:, None]
-        own = self.lessened(logits.gather(1, column) / self.scale)
+        own = self.own_with_margin(logits.gather(1, column) / self.scale)
         return logits.scatter(1, column, self.scale * own)
 
 
@@ -65,7 +65,7 @@ class AAMHead(AMHead):
     Beyond θ_y = π - m, where the cosine would rise again, it goes on as cos θ_y - m sin m.
     """
 
-    def lessened(self, own: Tensor) -> Tensor:
+    def own_with_margin(self, own: Tensor) -> Tensor:
         own = own.clamp(-1, 1)
         sine = (1 - own.square()).clamp(min=EPSILON**2).sqrt()  # its slope is infinite at 0
         rotated = own * math.cos(self.margin) - sine * math.sin(self.margin)

@@ -207,7 +207,8 @@ def test_what_cannot_be_fitted_is_said(tiny_corpus):
     with pytest.raises(RunError, match="has seen no clips"):
         Agreement(ModelConfig(6))(torch.from_numpy(clips.face), torch.from_numpy(clips.voice))
     one_video = replace(clips, video=np.char.add("v", clips.labels.astype(str)))
-    with pytest.raises(DataError, match="two training videos"):
-        train(configured(tiny_corpus, scorer="agreement"), one_video, progress=False)
+    for asked in ({"scorer": "agreement"}, {"shortcut": "raw"}, {"shortcut": "whitened"}):
+        with pytest.raises(DataError, match=r"two training videos.*scorer=own and shortcut=none"):
+            train(configured(tiny_corpus, **asked), one_video, progress=False)
     with pytest.raises(RunError, match=r"swapped_faces=1\.5"):
         configured(tiny_corpus, swapped_faces=1.5)

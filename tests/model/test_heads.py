@@ -116,8 +116,8 @@ def test_the_angular_margin_never_rewards_a_wider_angle():
     layer = head("aam", margin=0.5, scale=1.0)
     assert isinstance(layer, AAMHead)
     cosine = torch.linspace(-1, 1, 2001, dtype=torch.float64)
-    assert (layer.lessened(cosine).diff() > 0).all()
-    assert (layer.lessened(cosine) <= cosine).all()
+    assert (layer.own_with_margin(cosine).diff() > 0).all()
+    assert (layer.own_with_margin(cosine) <= cosine).all()
 
 
 @pytest.mark.parametrize("kind", MARGINS)
