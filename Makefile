@@ -19,6 +19,8 @@ SOLUTIONS := $(sort $(wildcard notebooks/solutions/*.ipynb))
 # the students' notebooks, those that are yet to be written from their solutions among them
 NOTEBOOKS := $(sort $(wildcard notebooks/*.ipynb) $(SOLUTIONS:notebooks/solutions/%=notebooks/%))
 APP := notebooks/app/reliability.ipynb
+# what `make test` runs: each notebook once, with every stub and, after it, its solution
+TESTED := $(SOLUTIONS:notebooks/solutions/%=build/tested/%)
 
 # The stamp holds the folder of the clone: an environment that was moved, or whose Python is gone,
 # is made anew.
@@ -45,7 +47,8 @@ reproduce: $(STAMP)  ## train, evaluate, report, run the notebooks (MRAF_DATA=DI
 
 test: export OMP_NUM_THREADS = 1
 test: $(STAMP)  ## unit tests and notebooks, on the twin; two workers of one thread each
-	env -u MRAF_DATA $(PY) -m pytest -n 2 --dist loadfile --nbval-lax --nbval-current-env tests $(NOTEBOOKS) $(SOLUTIONS) $(APP) $(ARGS)
+	@$(PY) scripts/exercises.py --tested build/tested $(SOLUTIONS)
+	env -u MRAF_DATA $(PY) -m pytest -n 2 --dist loadfile --nbval-lax --nbval-current-env tests $(TESTED) $(APP) $(ARGS)
 
 test-real: $(STAMP)  ## the tests that need the official features in MRAF_DATA
 	$(PY) -m pytest -m real $(ARGS)

@@ -70,6 +70,20 @@ def student(solution: NotebookNode, previous: NotebookNode | None = None) -> Not
     return notebook
 
 
+def tested(solution: NotebookNode) -> NotebookNode:
+    """Both notebooks in one, so that one run tests both: each stub stands before its solution."""
+    notebook = stripped(solution)
+    cells = []
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and MARKER.search(cell.source):
+            stub = copy.deepcopy(cell)
+            stub.source, stub.id = without_solution(cell.source), f"{cell.id}-stub"
+            cells.append(stub)
+        cells.append(cell)
+    notebook.cells = cells
+    return notebook
+
+
 def write(notebook: NotebookNode, path: Path) -> bool:
     """Write a notebook if that changes the file; True if it did."""
     text = nbformat.writes(notebook).rstrip("\n") + "\n"
@@ -82,8 +96,14 @@ def write(notebook: NotebookNode, path: Path) -> bool:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("solutions", type=Path, nargs="*", help="notebooks/solutions/*.ipynb")
-    for path in parser.parse_args().solutions:
+    parser.add_argument("--tested", type=Path, metavar="DIR", help="write what tests run there")
+    options = parser.parse_args()
+    for path in options.solutions:
         solution = nbformat.read(path, as_version=4)
+        if options.tested:
+            options.tested.mkdir(parents=True, exist_ok=True)
+            write(tested(solution), options.tested / path.name)
+            continue
         target = path.parent.parent / path.name
         previous = nbformat.read(target, as_version=4) if target.exists() else None
         try:

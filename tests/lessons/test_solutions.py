@@ -127,6 +127,13 @@ def test_students_get_neither_tagged_cells_nor_what_a_run_left() -> None:
     assert notebook.cells[0].metadata == {}
 
 
+def test_what_is_tested_holds_every_stub_before_its_solution() -> None:
+    first, stub, answer, why = exercises.tested(solution()).cells
+    assert (first.source, stub.source, answer.source) == ("1 + 1", STUB, SOLUTION)
+    assert why.source == "*Why?*"
+    assert len({cell.id for cell in (first, stub, answer, why)}) == 4
+
+
 def test_outputs_stay_where_the_source_has_stayed() -> None:
     previous = exercises.student(solution())
     for cell in previous.cells:
