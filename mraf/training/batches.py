@@ -27,8 +27,19 @@ class TrainingClips:
     video: Tensor  # its number (N,)
 
     @classmethod
-    def place(cls, clips: FeatureSet, device: torch.device) -> TrainingClips:
-        """Copy a labelled, complete FeatureSet. Raises DataError where a face is missing."""
+    def place(
+        cls, clips: FeatureSet, device: torch.device, speakers: int | None = None
+    ) -> TrainingClips:
+        """Copy a labelled, complete FeatureSet.
+
+        Raises:
+            DataError: hidden labels, a missing face, or a label that is not below ``speakers``.
+        """
+        if speakers is not None and (highest := int(clips.labels.max())) >= speakers:
+            raise DataError(
+                f"{clips.source}: speaker label {highest}, but the network has {speakers} classes "
+                f"(0 … {speakers - 1})."
+            )
         if (absent := int(clips.face_missing.sum())) > 0:
             raise DataError(
                 f"{clips.source}: {absent} training clips have no face; drop them, missing faces "

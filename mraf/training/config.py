@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from mraf.errors import RunError
+from mraf.variants.build import check_sizes
 from mraf.variants.config import ModelConfig, TrainingConfig
 
 GIVEN = {"speakers", "face_dim", "voice_dim"}  # by the corpus, not to be set
@@ -21,6 +22,9 @@ class Config:
 
     model: ModelConfig
     training: TrainingConfig = field(default_factory=TrainingConfig)
+
+    def __post_init__(self) -> None:
+        check_sizes(self.model)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain nested dictionaries, as written to ``config.json``."""

@@ -13,13 +13,14 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from mraf.data.clips import FeatureSet
-from mraf.errors import DataError, RunError
+from mraf.errors import RunError
 from mraf.losses import Batch, StepLosses
 from mraf.model import MRAF, Clips, Encoded, Output
-from mraf.training import runs
 from mraf.training.batches import TrainingClips, number_of_batches
 from mraf.training.config import Config
 from mraf.training.device import resolve_device, resolve_precision
+from mraf.training.folder import RunFolder
+from mraf.training.runs import Row, Run
 from mraf.variants.build import beside_class_means, fit, network, objective
 from mraf.variants.config import TrainingConfig
 
@@ -77,7 +78,7 @@ def train(
     progress: bool = True,
     data: Mapping[str, str] | None = None,
     on_epoch: Callable[[MRAF, pd.DataFrame], None] | None = None,
-) -> runs.Run:
+) -> Run:
     """Train MRAF on labelled, complete clips.
 
     The same seed on the same device gives the same weights, on a CPU bit for bit. The state is
@@ -97,30 +98,24 @@ def train(
         RunError: ``out`` holds another run, cannot be written, or the loss is no longer finite.
         DataError: clips without labels or faces, or labels that the network has no class for.
     """
-    where = resolve_device(device)
-    path = None if out is None else Path(out)
-    if (highest := int(clips.labels.max())) >= config.model.speakers:
-        raise DataError(
-            f"{clips.source}: speaker label {highest}, but the network has "
-            f"{config.model.speakers} classes (0 … {config.model.speakers - 1})."
-        )
+    where, seed = resolve_device(device), config.training.seed
     data = dict(data or {"name": clips.source})
-    if path is not None and runs.is_finished(path, config, data, resume):
-        return runs.Run.load(path, where)
-    placed = TrainingClips.place(clips, where)
-    seed = config.training.seed
-    with torch.random.fork_rng(devices=[where.index or 0] if where.type == "cuda" else []):
+    placed = TrainingClips.place(clips, where, config.model.speakers)
+    path = None if out is None else Path(out)
+    forked = [where.index or 0] if where.type == "cuda" else []
+    with (
+        RunFolder.open(path, config, data, resume) as folder,
+        torch.random.fork_rng(devices=forked),
+    ):
+        if path is not None and folder.finished:
+            return Run.load(path, where)
         torch.manual_seed(seed)
         learner = Learner(config, placed.clips_of(config.model.speakers)).to(where)
         model = beside_class_means(learner.model).to(where)
         features = (placed.face, placed.voice, placed.speaker, placed.video)
         fit(model, *features, generator=torch.Generator().manual_seed(seed))
         optimizer = make_optimizer(learner, config.training)
-        history: list[runs.Row] = []
-        if path is not None and (path / runs.STATE).is_file():
-            history = runs.restore(path, learner, optimizer)
-        elif path is not None:
-            runs.write_config(path, config, data)
+        history = folder.restore(learner, optimizer)
         steps = number_of_batches(len(placed), config.training.batch_size)
         with tqdm(
             total=steps * config.training.epochs,
@@ -133,13 +128,11 @@ def train(
                 torch.manual_seed(_epoch_seed(seed, epoch))  # dropout
                 row = _train_epoch(learner, optimizer, placed, config.training, epoch, bar)
                 history.append(row)
-                if path is not None:
-                    runs.save(path, learner, optimizer, history)
+                folder.save(learner, optimizer, history)
                 if on_epoch is not None:
                     on_epoch(learner.model.eval(), pd.DataFrame(history))
-    if path is not None:
-        runs.finish(path, model)
-    return runs.Run(config, model.eval(), pd.DataFrame(history), data, path)
+        folder.finish(model)
+    return Run(config, model.eval(), pd.DataFrame(history), data, path)
 
 
 def _train_epoch(
@@ -149,7 +142,7 @@ def _train_epoch(
     config: TrainingConfig,
     epoch: int,
     bar: tqdm,
-) -> runs.Row:
+) -> Row:
     """One pass over the clips; returns the mean loss parts, the accuracy and the seconds."""
     learner.train()
     start = time.perf_counter()

@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import torch
@@ -23,6 +23,7 @@ from mraf.training.config import Config
 from mraf.variants.build import Network, build
 
 Row = dict[str, float]  # an epoch
+CHECKSUM = "crc32"
 CONFIG, HISTORY, MODEL, STATE = (
     "config.json",
     "history.csv",
@@ -70,7 +71,13 @@ class Run:
             model = build(config.model)
         tensors, _ = read_tensors(path / MODEL)
         load_weights(model, tensors, path / MODEL)
-        return cls(config, model.to(device).eval(), read_history(path), data, path)
+        history = read_history(path)
+        if len(history) != config.training.epochs:
+            raise RunError(
+                f"{path / HISTORY}: {len(history)} epochs, but {CONFIG} says "
+                f"{config.training.epochs}; the files are not of one run, train again."
+            )
+        return cls(config, model.to(device).eval(), history, data, path)
 
 
 def write_config(path: Path, config: Config, data: Mapping[str, str]) -> None:
@@ -113,6 +120,10 @@ def read_history(path: Path) -> pd.DataFrame:
 def write_tensors(file: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str]) -> None:
     """Write named tensors as safetensors, atomically."""
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    for name, tensor in plain.items():
+        if not torch.isfinite(tensor).all():
+            raise RunError(f"{file}: '{name}' is no longer finite; lower learning_rate.")
+    metadata = {**metadata, CHECKSUM: _checksum(plain)}
 
     def write(temporary: Path) -> None:
         try:
@@ -127,12 +138,25 @@ def read_tensors(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Read what ``write_tensors`` wrote. Raises RunError when it is missing or damaged."""
     try:
         with safe_open(file, framework="pt") as stored:
-            names = stored.keys()
-            return {name: stored.get_tensor(name) for name in names}, stored.metadata() or {}
+            tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+            metadata = stored.metadata() or {}
     except FileNotFoundError:
         raise RunError(f"{file}: missing; train again.") from None
     except (OSError, SafetensorError, ValueError) as error:
         raise RunError(f"{file}: truncated or not a checkpoint ({error}); train again.") from None
+    if metadata.get(CHECKSUM, found := _checksum(tensors)) != found:
+        raise RunError(f"{file}: damaged, its checksum does not fit its content; train again.")
+    return tensors, metadata
+
+
+def _checksum(tensors: Mapping[str, Tensor]) -> str:
+    """CRC-32 over names, shapes, types and bytes."""
+    found = 0
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        found = zlib.crc32(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode(), found)
+        found = zlib.crc32(tensor.contiguous().flatten().view(torch.uint8).numpy().data, found)
+    return f"{found:08x}"
 
 
 def load_weights(module: nn.Module, tensors: Mapping[str, Tensor], file: Path) -> None:
@@ -147,75 +171,3 @@ def load_weights(module: nn.Module, tensors: Mapping[str, Tensor], file: Path) -
     if extra := sorted(set(tensors) - set(expected)):
         raise RunError(f"{file}: '{extra[0]}' does not belong to this configuration.")
     module.load_state_dict(dict(tensors))
-
-
-def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """Adam's moments and step counts by parameter number."""
-    state: dict[int, dict[str, Tensor]] = optimizer.state_dict()["state"]
-    return {
-        f"{number}.{name}": value for number, row in state.items() for name, value in row.items()
-    }
-
-
-def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
-    """Put back what ``optimizer_tensors`` gave."""
-    state: dict[int, dict[str, Any]] = {}
-    for name, value in tensors.items():
-        number, _, moment = name.partition(".")
-        state.setdefault(int(number), {})[moment] = value
-    optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
-
-
-def finish(path: Path, model: nn.Module) -> None:
-    """Write the trained network; what resuming needed goes."""
-    write_tensors(path / MODEL, model.state_dict(), {})
-    (path / STATE).unlink(missing_ok=True)
-
-
-def is_finished(path: Path, config: Config, data: Mapping[str, str], resume: bool) -> bool:
-    """Check the folder of a run: may it be started, resumed, or is it finished?"""
-    if (path / CONFIG).is_file():
-        if not resume:
-            raise RunError(f"{path}: there is a run here; use --resume or another --out.")
-        stored, stored_data = read_config(path)
-        if (difference := _first_difference(stored, stored_data, config, data)) is not None:
-            raise RunError(f"{path}: cannot resume, {difference}; use another --out.")
-        return (path / MODEL).is_file()
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise RunError(f"{path}: exists and is not a run; choose another --out.")
-    return False
-
-
-def _first_difference(
-    stored: Config, stored_data: Mapping[str, str], config: Config, data: Mapping[str, str]
-) -> str | None:
-    old = {**stored_data, **stored.to_dict()["model"], **stored.to_dict()["training"]}
-    new = {**data, **config.to_dict()["model"], **config.to_dict()["training"]}
-    for key in new:
-        if old.get(key) != new[key]:
-            return f"the run was started with {key}={old.get(key)}, not {new[key]}"
-    return None
-
-
-def save(
-    path: Path, learner: nn.Module, optimizer: torch.optim.Optimizer, history: list[Row]
-) -> None:
-    """Write the history first: on resuming, rows beyond the state's epoch are dropped."""
-    write_history(path, history)
-    tensors = {f"learner.{name}": value for name, value in learner.state_dict().items()}
-    moments = optimizer_tensors(optimizer)
-    tensors |= {f"optimizer.{name}": value for name, value in moments.items()}
-    write_tensors(path / STATE, tensors, {"epoch": str(len(history))})
-
-
-def restore(path: Path, learner: nn.Module, optimizer: torch.optim.Optimizer) -> list[Row]:
-    """Put back the last saved state; returns the history up to it."""
-    tensors, metadata = read_tensors(path / STATE)
-    parts: dict[str, dict[str, Tensor]] = {"learner": {}, "optimizer": {}}
-    for name, value in tensors.items():
-        part, _, rest = name.partition(".")
-        parts[part][rest] = value
-    load_weights(learner, parts["learner"], path / STATE)
-    restore_optimizer(optimizer, parts["optimizer"])
-    rows = read_history(path).to_dict("records")[: int(metadata["epoch"])]
-    return [{str(key): value for key, value in row.items()} for row in rows]

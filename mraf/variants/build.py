@@ -37,9 +37,8 @@ def build(config: ModelConfig) -> Network:
 
 def network(config: ModelConfig) -> MRAF:
     """What is trained. Raises RunError for sizes that cannot be built."""
+    check_sizes(config)
     c = config
-    if c.width % c.heads or c.width % 2:
-        raise RunError(f"width={c.width}: must be even and divisible by heads={c.heads}.")
     encoder = _composed(
         Encoder,
         (team.UnitTokens, c.normalise_tokens),
@@ -61,6 +60,12 @@ def network(config: ModelConfig) -> MRAF:
     parts = Parts(encoder, trust, FUSIONS[c.fusion], HEADS[c.head], STAND_INS[c.missing_face])
     made: MRAF = whole(c, parts)
     return made
+
+
+def check_sizes(config: ModelConfig) -> None:
+    """Raise RunError for sizes that cannot be built."""
+    if config.width % config.heads or config.width % 2:
+        raise RunError(f"width={config.width}: must be even and divisible by heads={config.heads}.")
 
 
 def beside_class_means(model: MRAF) -> Network:

@@ -23,7 +23,7 @@ CenterReduction = Literal["sum", "mean"]
 Centers = Literal["trained", "frozen"]
 Probability = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0, le=1e6)]
-Seed = Annotated[int, Field(ge=0, lt=2**63)]  # what torch takes
+Seed = Annotated[int, Field(ge=0, lt=2**32)]  # of larger ones torch drops bits on a CPU
 
 Class = TypeVar("Class", bound=type)
 
