@@ -84,11 +84,13 @@ def evaluate(options: argparse.Namespace) -> None:
     evaluation = evaluate_run(
         run, options.data, options.split, fop=options.fop, protocol=options.protocol
     )
-    print(evaluation.markdown)  # first: whatever becomes of the files, the work is not lost
-    if options.json:
-        write_text(options.json, evaluation.to_json())
-    if options.record:
-        record(evaluation, run, options.command_line, options.record)
+    try:
+        if options.json:
+            write_text(options.json, evaluation.to_json())
+        if options.record:
+            record(evaluation, run, options.command_line, options.record)
+    finally:  # neither a full disk nor a closed pipe takes the other half of the work
+        print(evaluation.markdown)
 
 
 def _device(options: argparse.Namespace):  # type: ignore[no-untyped-def]

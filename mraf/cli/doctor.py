@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
+import re
 import shutil
 import sys
 import tempfile
@@ -122,29 +123,37 @@ def packages() -> list[Check]:
     except importlib.metadata.PackageNotFoundError:
         remedy = "make setup, or pip install -e . in the folder of the clone"
         return [Check("packages", "fail", "mraf itself is not installed", remedy)]
-    faults: dict[bool, list[str]] = {True: [], False: []}  # by whether the package needs it
-    wanted = 0
+    faults: dict[str, list[str]] = {}  # by extra; "" is the package itself
+    absent: dict[str, int] = {}
+    wanted: dict[str, int] = {}
     for requirement in map(Requirement, declared):
-        core = requirement.marker is None or requirement.marker.evaluate({"extra": ""})
-        if not core and "extra" not in str(requirement.marker):
+        extra = re.search(r"extra == .(\w+)", str(requirement.marker))
+        name = extra[1] if extra else ""
+        if requirement.marker and not requirement.marker.evaluate({"extra": name}):
             continue  # for another system or Python
-        wanted += 1
+        wanted[name] = wanted.get(name, 0) + 1
         try:
             version = importlib.metadata.version(requirement.name)
         except importlib.metadata.PackageNotFoundError:
-            faults[core].append(f"{requirement.name} is not installed")
+            faults.setdefault(name, []).append(f"{requirement.name} is not installed")
+            absent[name] = absent.get(name, 0) + 1
             continue
         if not requirement.specifier.contains(version, prereleases=True):
-            faults[core].append(f"{requirement.name} {version} is not {requirement.specifier}")
-    fitting = wanted - len(faults[True]) - len(faults[False])
-    found = [Check("packages", "ok", f"{fitting} of {wanted} as declared")]
-    if faults[True]:
+            wrong = f"{requirement.name} {version} is not {requirement.specifier}"
+            faults.setdefault(name, []).append(wrong)
+    core = faults.pop("", [])
+    left_out = [name for name in faults if absent.get(name) == wanted[name]]
+    fitting = sum(wanted.values()) - len(core) - sum(map(len, faults.values()))
+    found = [Check("packages", "ok", f"{fitting} of {sum(wanted.values())} as declared")]
+    if core:
         remedy = "make setup, or pip install -c constraints.txt -e ."
-        found = [Check("packages", "fail", "; ".join(faults[True]), remedy)]
-    if faults[False]:
-        extras = "pip install -c constraints.txt -e '.[lab,test,dev,related]'"
-        remedy = f"only for notebooks and tests: {extras}"
-        found.append(Check("extras", "warn", "; ".join(faults[False]), remedy))
+        found = [Check("packages", "fail", "; ".join(core), remedy)]
+    if left_out:
+        text = f"not installed: {', '.join(sorted(left_out))}"
+        found.append(Check("extras", "ok", f"{text}; `pip install -e '.[NAME]'` adds one"))
+    for name in sorted(faults.keys() - set(left_out)):
+        remedy = f"pip install -c constraints.txt -e '.[{name}]'"
+        found.append(Check(f"extra {name}", "warn", "; ".join(faults[name]), remedy))
     return found
 
 

@@ -30,6 +30,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         0 on success, 1 when `doctor` finds a fault or a run of `sweep` fails, 2 on bad input,
         130 when interrupted.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # where it is not UTF-8, a ✓ becomes a ?
+            stream.reconfigure(errors="replace")
     arguments = sys.argv[1:] if argv is None else list(argv)
     options = build_parser().parse_args(arguments)
     options.command_line = "mraf " + shlex.join(arguments)

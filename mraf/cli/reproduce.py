@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -16,7 +15,7 @@ from mraf.evaluation.results import Evaluation
 from mraf.evaluation.run import evaluate_run
 from mraf.files import slug_of, write_text
 from mraf.training.experiment import Experiment, train_run
-from mraf.training.runs import MODEL, Run
+from mraf.training.runs import CONFIG, HISTORY, MODEL, Run
 from mraf_lessons.data import figures as data_plots
 from mraf_lessons.kit import results
 from mraf_lessons.kit.pipeline import pipeline
@@ -42,10 +41,8 @@ def reproduce(experiment: Experiment, out: Path, command: str) -> tuple[Evaluati
             "holdout=false leaves no unseen video to judge and report; use mraf train and submit."
         )
     folder = out / f"{slug_of(experiment.corpus.name)}-{experiment.preset}"
-    path = folder / "run"
-    if (path / MODEL).is_file():
-        shutil.rmtree(path)
-    run = train_run(experiment, path, resume=True)
+    run = train_run(experiment, folder / "training", resume=True)
+    _replace(folder / "run", run)
     evaluation = evaluate_run(run, experiment.corpus, fop=True)
     write_text(folder / "evaluation.json", evaluation.to_json())
     split = validation_split(experiment.corpus, run.config.training.split_seed)
@@ -60,6 +57,16 @@ def reproduce(experiment: Experiment, out: Path, command: str) -> tuple[Evaluati
     }
     write_report(report, "MRAF, reproduced", sections, command=command, facts=facts)
     return evaluation, report
+
+
+def _replace(path: Path, run: Run) -> None:
+    """Put a new run in the place of the old one, which is there until then."""
+    assert run.path is not None
+    path.mkdir(parents=True, exist_ok=True)
+    for name in (CONFIG, HISTORY, MODEL):
+        (run.path / name).replace(path / name)
+    run.path.rmdir()
+    run.path = path
 
 
 def weights_by_setting(run: Run, split: Split, clips: int = 1000) -> pd.DataFrame:

@@ -112,7 +112,13 @@ def trained(
             return run
         except RunError:  # damaged: train it anew
             shutil.rmtree(path, ignore_errors=True)
-    run = train_run(experiment, path, resume=True)
+    try:
+        run = train_run(experiment, path, resume=True)
+    except RunError:  # what is left of an earlier training cannot be gone on with
+        if path is None or not path.exists():
+            raise
+        shutil.rmtree(path, ignore_errors=True)
+        run = train_run(experiment, path)
     seconds = run.history["seconds"].sum()
     kept = f"kept in {without_home(path)}" if path else "not kept, no folder can be written"
     run.origin = f"trained now in {seconds:.0f} s, {kept}"

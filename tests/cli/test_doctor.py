@@ -49,6 +49,7 @@ def test_packages_are_compared_with_what_is_declared(declares: Any) -> None:
         "numpy>=1",
         "no-such-package>=1",
         'nor-this-one; extra == "lab"',
+        'pytest>=999; extra == "test"',
         'not-here; python_version < "3"',
     )
     found = by_name(doctor.packages())
@@ -56,8 +57,10 @@ def test_packages_are_compared_with_what_is_declared(declares: Any) -> None:
     assert "torch" in found["packages"].found
     assert "no-such-package is not installed" in found["packages"].found
     assert "numpy" not in found["packages"].found
-    assert found["extras"].status == "warn"
-    assert "nor-this-one" in found["extras"].found
+    assert found["extras"].status == "ok"  # nobody asked for that extra
+    assert "not installed: lab" in found["extras"].found
+    assert found["extra test"].status == "warn"
+    assert "'.[test]'" in found["extra test"].remedy
     assert "not-here" not in found["packages"].found + found["extras"].found
 
 

@@ -10,7 +10,7 @@ import torch
 from mraf.errors import RunError
 from mraf.evaluation.run import evaluate_run, submit_run
 from mraf.training.experiment import trained
-from mraf.training.runs import MODEL
+from mraf.training.runs import MODEL, STATE
 
 TINY = {"width": 16, "tokens": 2, "heads": 2, "epochs": 1, "precision": "float32"}
 
@@ -41,6 +41,14 @@ def test_other_mathematics_is_another_run(tiny_corpus, tmp_path, monkeypatch):
     assert trained("quick", tiny_corpus, TINY, store=tmp_path).origin.startswith("loaded")
     monkeypatch.setattr("mraf.losses.distillation_loss", lambda t, s, _: (t - s).square().mean())
     assert trained("quick", tiny_corpus, TINY, store=tmp_path).path != run.path
+
+
+def test_what_cannot_be_gone_on_with_is_trained_anew(tiny_corpus, tmp_path):
+    run = trained("quick", tiny_corpus, TINY, store=tmp_path)
+    (run.path / MODEL).rename(run.path / STATE)  # no state of a training
+    again = trained("quick", tiny_corpus, TINY, store=tmp_path)
+    assert again.origin.startswith("trained now")
+    assert trained("quick", tiny_corpus, TINY, store=tmp_path).origin.startswith("loaded")
 
 
 def test_where_a_run_saw_fewer_clips_than_it_is_judged_beside_it_is_said(tiny_corpus, tmp_path):
