@@ -104,12 +104,16 @@ class RunFolder:
             part, _, rest = name.partition(".")
             if part == "learner":
                 weights[rest] = value
+            elif part == "optimizer" and (number := rest.partition(".")[0]).isdecimal():
+                moments.setdefault(int(number), {})[rest.partition(".")[2]] = value
             else:
-                number, _, moment = rest.partition(".")
-                moments.setdefault(int(number), {})[moment] = value
+                raise RunError(
+                    f"{file}: '{name}' is no part of a training; train in another folder."
+                )
         load_weights(learner, weights, file)
-        rows = read_history(self.path).to_dict("records")[: int(metadata["epoch"])]
-        if not moments or len(rows) < int(metadata["epoch"]):
+        epoch = int(metadata.get("epoch", 0))
+        rows = read_history(self.path).to_dict("records")[:epoch]
+        if not moments or not rows or len(rows) < epoch:
             what = "the optimiser's moments" if rows else f"the epochs of {HISTORY}"
             raise RunError(f"{file}: {what} are missing; train again in another folder.")
         optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
