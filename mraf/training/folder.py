@@ -107,9 +107,7 @@ class RunFolder:
             elif part == "optimizer" and (number := rest.partition(".")[0]).isdecimal():
                 moments.setdefault(int(number), {})[rest.partition(".")[2]] = value
             else:
-                raise RunError(
-                    f"{file}: '{name}' is no part of a training; train in another folder."
-                )
+                raise RunError(f"{file}: '{name}' is no part of a training; use another --out.")
         load_weights(learner, weights, file)
         epoch = int(metadata.get("epoch", 0))
         rows = read_history(self.path).to_dict("records")[:epoch]
