@@ -5,7 +5,7 @@ video (`mraf.data.twin.people`); a random basis turns the rows into the space of
 
 ``twin.json`` holds aggregates over all people only: how much energy each factor has in bands of
 the common basis, how heavy its tails are, how videos and clips are counted. No direction of the
-real feature space is kept, so no template of a person can be recovered. ``mraf data fit-twin``
+real feature space is kept, so no template of a person can be recovered. ``python -m tools.fit_twin``
 measures it (`tools.fit_twin.moments`).
 """
 
