@@ -256,6 +256,7 @@ def test_two_folders_of_one_name_do_not_share_the_users_cache(folder, tmp_path):
     assert len(list((tmp_path / "user" / "mraf").glob("data-*/v1.npz"))) == 2
 
 
+@pytest.mark.filterwarnings("ignore:No pack could be written")
 def test_where_no_place_can_be_written_it_warns_and_works(folder, tmp_path, reads):
     forbid(folder / ".mraf-cache")
     forbid(tmp_path / "user")

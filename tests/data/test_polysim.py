@@ -165,6 +165,7 @@ def test_axes_of_length_one_and_other_byte_order(folder):
     assert rows(load(folder)) == expected
 
 
+@pytest.mark.filterwarnings("ignore:.* feature files hold")
 @pytest.mark.parametrize("dtype", ["float16", "float64"])
 def test_other_floats_are_read_with_a_note(folder, dtype):
     expected = load(folder).train.voice

@@ -182,7 +182,7 @@ def fit_energies(corpus: Corpus, modality: str) -> tuple[Array, Scalars]:
 
     judged = np.isin(corpus.cross.key, cross_split(corpus)[0].key)
     listed = len(corpus.train)
-    landmarks = Landmarks.of(
+    landmarks = Landmarks(
         speaker, language, video, np.arange(listed), listed + np.flatnonzero(judged)
     )
     scalars = {
