@@ -17,15 +17,8 @@ from typing import Any
 import numpy as np
 
 from mraf.data.clips import Corpus
-from mraf.data.official.lists import Release, find_release, read_lists
-from mraf.data.official.reader import (
-    Roots,
-    corpus_of,
-    feature_files,
-    find_root,
-    find_roots,
-    read_corpus,
-)
+from mraf.data.official.lists import FEATURE_FOLDERS, Release, find_release, read_lists
+from mraf.data.official.reader import corpus_of, find_features, read_corpus
 from mraf.errors import DataError, RunError
 from mraf.files import user_cache, write_atomically, write_text
 
@@ -88,8 +81,7 @@ def open_pack(place: Path, release: Release) -> Corpus | None:
     try:
         with np.load(place, allow_pickle=False) as content:
             kept = json.loads(content["source"].tobytes())
-            roots = {head: find_root(release, head) for head in kept["roots"]}
-            if kept != _source(release, roots, kept["files"]):
+            if kept != _source(release, kept["files"]):
                 return None
             for name in set(content.files) - {"source"}:
                 part, field = name.split(".")
@@ -101,21 +93,22 @@ def open_pack(place: Path, release: Release) -> Corpus | None:
 
 def _read(release: Release, progress: bool) -> tuple[Corpus, Source]:
     lists = read_lists(release)
-    roots = find_roots(release, lists)
-    files = [
-        file for clips in lists.values() for file in feature_files(clips.voice + clips.face, roots)
-    ]
+    find_features(release, lists)
+    files = [file for clips in lists.values() for file in clips.voice + clips.face]
     # Taken before reading: a file changed meanwhile makes the pack untrue, not wrong.
-    source = _source(release, roots, files)
-    return read_corpus(release, lists, roots, progress), source
+    source = _source(release, files)
+    return read_corpus(release, lists, progress), source
 
 
-def _source(release: Release, roots: Roots, files: list[str]) -> Source:
+def _source(release: Release, files: list[str]) -> Source:
     """What a pack is made from; size and time of change in ns of each file, -1 if it is missing."""
     lists = {
         part: hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
         for part, path in release.lists.items()
     }
+    # A new folder may be where features are looked for first, or where missing ones have come.
+    tops = [top for place in FEATURE_FOLDERS for top in (release.folder / place).glob("*/*")]
+    folders = sorted({str(top.relative_to(release.folder)) for top in tops if top.is_dir()})
     prefix, status = f"{release.folder}/", []  # one string, not 33,000 joined Paths
     for file in files:
         try:
@@ -123,7 +116,7 @@ def _source(release: Release, roots: Roots, files: list[str]) -> Source:
             status.append([found.st_size, found.st_mtime_ns])
         except OSError:
             status.append([-1, -1])
-    source = {"format": FORMAT, "version": release.version, "lists": lists, "roots": roots}
+    source = {"format": FORMAT, "version": release.version, "lists": lists, "folders": folders}
     return source | {"files": files, "status": status}
 
 

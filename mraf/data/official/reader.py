@@ -19,6 +19,7 @@ import re
 import stat
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -37,31 +38,9 @@ HEADERS = {
     (2, 0): np.lib.format.read_array_header_2_0,
 }
 
-Roots = dict[str, str | None]  # first two folders of listed paths → where they lie, if anywhere
 
-
-def find_root(release: Release, head: str) -> str | None:
-    """Where the first two folders of listed paths lie: "ecappafeats/v1" → "feats/ecappa_feats/v1".
-
-    Returns:
-        The path relative to the folder of the release; None where no spelling of it exists.
-    """
-    name, _, rest = head.partition("/")
-    respelled = re.sub(r"_?feats$", "feats" if name.endswith("_feats") else "_feats", name)
-    for spelling in (name, respelled):
-        for place in FEATURE_FOLDERS:
-            root = posixpath.normpath(posixpath.join(place, spelling, rest))
-            if os.path.isdir(release.folder / root):
-                return root
-    return None
-
-
-def _head(path: str) -> str:
-    return "/".join(path.split("/")[:-1][:2])
-
-
-def find_roots(release: Release, lists: dict[str, ClipList]) -> Roots:
-    """Where the features of all lists lie.
+def find_features(release: Release, lists: dict[str, ClipList]) -> None:
+    """Let the listed paths lead from the folder of the release to where its features lie.
 
     A test list whose features are not there at all is taken out of ``lists`` with a warning: one
     may train before the test features are fetched.
@@ -69,33 +48,41 @@ def find_roots(release: Release, lists: dict[str, ClipList]) -> Roots:
     Raises:
         DataError: the folder of some training features is missing.
     """
-    roots: Roots = {}
+    roots: dict[str, str | None] = {}
     for part, clips in list(lists.items()):
-        for position, path in enumerate(clips.voice + clips.face):
-            head = _head(path)
-            if head not in roots:
-                roots[head] = find_root(release, head)
-            if roots[head] is None:
-                places = " or ".join(FEATURE_FOLDERS)
-                reason = f"no folder '{head}' under {places} of {release.folder}"
-                error = clips.refuse(position % len(clips), reason)
-                if part in ("train", "cross"):
-                    raise DataError(f"{error}; unpack the features there (see data/README.md).")
-                warnings.warn(f"{error}; going on without these test clips.", stacklevel=2)
-                del lists[part]
-                break
-    return roots
+        for paths in (clips.voice, clips.face):
+            for row, path in enumerate(paths):
+                head = "/".join(path.split("/")[:-1][:2])
+                if head not in roots:
+                    roots[head] = _root(release.folder, head)
+                paths[row] = f"{roots[head]}{path[len(head) :]}"
+                if roots[head] is None and part in lists:
+                    places = " or ".join(FEATURE_FOLDERS)
+                    reason = f"no folder '{head}' under {places} of {release.folder}"
+                    error = clips.refuse(row, reason)
+                    if part in ("train", "cross"):
+                        raise DataError(f"{error}; unpack the features there (see data/README.md).")
+                    warnings.warn(f"{error}; going on without these test clips.", stacklevel=2)
+                    del lists[part]
 
 
-def feature_files(paths: list[str], roots: Roots) -> list[str]:
-    """The files of listed paths, relative to the folder of the release."""
-    return [f"{roots[head]}{path[len(head) :]}" for path in paths for head in [_head(path)]]
+def _root(folder: Path, head: str) -> str | None:
+    """Where listed paths that begin with two folders lie; None where no spelling of them exists.
+
+    "ecappafeats/v1" may be "feats/ecappa_feats/v1".
+    """
+    name, _, rest = head.partition("/")
+    respelled = re.sub(r"_?feats$", "feats" if name.endswith("_feats") else "_feats", name)
+    for spelling in (name, respelled):
+        for place in FEATURE_FOLDERS:
+            root = posixpath.normpath(posixpath.join(place, spelling, rest))
+            if os.path.isdir(folder / root):
+                return root
+    return None
 
 
-def read_corpus(
-    release: Release, lists: dict[str, ClipList], roots: Roots, progress: bool = True
-) -> Corpus:
-    """Read every feature file of the lists.
+def read_corpus(release: Release, lists: dict[str, ClipList], progress: bool = True) -> Corpus:
+    """Read every feature file of the lists, after `find_features`.
 
     Raises:
         DataError: the first bad feature file, with list, line and remedy; a gap in the labels.
@@ -109,8 +96,8 @@ def read_corpus(
         disable=not progress,
     ) as bar:
         for part, clips in lists.items():
-            voice = _read_vectors(release, clips, feature_files(clips.voice, roots), VOICE_DIM, bar)
-            face = _read_vectors(release, clips, feature_files(clips.face, roots), FACE_DIM, bar)
+            voice = _read_vectors(release, clips, clips.voice, VOICE_DIM, bar)
+            face = _read_vectors(release, clips, clips.face, FACE_DIM, bar)
             if not (spoken := voice.any(axis=1)).all():
                 reason = "the voice is all zeros; only a face may be missing. Remove the line."
                 raise clips.refuse(int(np.argmin(spoken)), reason)

@@ -165,17 +165,9 @@ def _unpack(
 ) -> int:
     """Write the files of an archive that are not hidden into a folder, and return their number."""
     size = count = 0
-    with (
-        archive.open("rb") as file,
-        tqdm(
-            total=archive.stat().st_size,
-            desc=f"unpacking {archive.name}",
-            unit="B",
-            unit_scale=True,
-            delay=1,
-            disable=not progress,
-        ) as bar,
-    ):
+    total, name = archive.stat().st_size, f"unpacking {archive.name}"
+    bar = partial(tqdm.wrapattr, total=total, desc=name, delay=1, disable=not progress)
+    with archive.open("rb") as opened, bar(opened, "read") as file:
         for member in members(file, into):
             try:
                 path = inner_path(member.name)
@@ -195,7 +187,6 @@ def _unpack(
             target.parent.mkdir(parents=True, exist_ok=True)
             with member.open() as source, target.open("wb") as out:
                 shutil.copyfileobj(source, out)
-            bar.update(max(0, file.tell() - bar.n))
     return count
 
 
