@@ -67,47 +67,32 @@ def flawed_videos(corpus: Corpus) -> pd.DataFrame:
         speakers' labels, and how many clips repeat a voice of train (shared) or of the other.
     """
     train, cross = corpus.train, corpus.cross
-    rows: list[dict[str, Any]] = []
-
-    def note(flaw: str, videos: list[str], repeated: int) -> None:
-        first, second = np.isin(train.video, videos), np.isin(cross.video, videos)
-        labels = np.unique(np.concatenate([train.labels[first], cross.labels[second]]))
-        rows.append(
-            {
-                "video": " = ".join(videos),
-                "flaw": flaw,
-                "train": int(first.sum()),
-                "cross": int(second.sum()),
-                "speakers": ", ".join(map(str, labels)),
-                "repeated": repeated,
-            }
-        )
-
-    for video in shared_videos(train, cross):
+    found: list[tuple[str, tuple[str, ...], int]] = []
+    for video in shared_videos(train, cross).tolist():
         known = {voice.tobytes() for voice in train.voice[train.video == video]}
         mine = cross.voice[cross.video == video]
-        note("shared", [str(video)], sum(voice.tobytes() in known for voice in mine))
+        found.append(("shared", (video,), sum(voice.tobytes() in known for voice in mine)))
     for part in (train, cross):
-        for video in ambiguous_videos(part):
-            note("ambiguous", [str(video)], 0)
-        for first, second, repeated in _repeated_videos(part):
-            note("repeated", [first, second], repeated)
+        found += [("ambiguous", (video,), 0) for video in ambiguous_videos(part).tolist()]
+        found += [("repeated", pair, number) for pair, number in _repeated_videos(part)]
+    rows = []
+    for flaw, videos, repeated in found:
+        first, second = np.isin(train.video, videos), np.isin(cross.video, videos)
+        labels = np.union1d(train.labels[first], cross.labels[second])
+        speakers = ", ".join(map(str, labels))
+        rows.append((" = ".join(videos), flaw, first.sum(), second.sum(), speakers, repeated))
     columns = ["video", "flaw", "train", "cross", "speakers", "repeated"]
     return pd.DataFrame(rows, columns=columns)
 
 
-def _repeated_videos(part: FeatureSet) -> list[tuple[str, str, int]]:
+def _repeated_videos(part: FeatureSet) -> list[tuple[tuple[str, str], int]]:
     """Pairs of videos of which at least half of the shorter one's voices are the same."""
     clips = Counter(part.video.tolist())
     places: dict[bytes, set[str]] = {}
     for voice, video in zip(part.voice, part.video.tolist(), strict=True):
         places.setdefault(voice.tobytes(), set()).add(video)
-    shared = Counter(pair for videos in places.values() for pair in combinations(sorted(videos), 2))
-    return [
-        (first, second, number)
-        for (first, second), number in sorted(shared.items())
-        if 2 * number >= min(clips[first], clips[second])
-    ]
+    common = Counter(pair for videos in places.values() for pair in combinations(sorted(videos), 2))
+    return [(p, n) for p, n in sorted(common.items()) if 2 * n >= min(clips[p[0]], clips[p[1]])]
 
 
 def norms(corpus: Corpus, levels: tuple[float, ...] = (0, 5, 50, 95, 100)) -> pd.DataFrame:
