@@ -20,11 +20,6 @@ from mraf.data.twin.landmarks import Landmarks
 from mraf.errors import DataError
 
 
-@pytest.fixture(scope="module")
-def twin() -> Corpus:
-    return generate()
-
-
 def _videos_per_speaker(part: Any) -> np.ndarray:
     pairs = np.unique(np.stack([part.labels.astype(str), part.video]), axis=1)[0].astype(int)
     return np.bincount(pairs)
@@ -79,18 +74,17 @@ def test_faces_have_the_rank_of_the_real_ones(twin: Corpus) -> None:
     assert values[-1] > 0  # what is left is small, but a covariance can be inverted
 
 
-def test_landmarks_are_the_measured_ones_whatever_the_seed() -> None:
-    for seed in (0, 11):
-        twin = generate(seed)
-        language = np.repeat([0, 1], [len(twin.train), len(twin.cross)])
-        speaker = np.concatenate([twin.train.labels, twin.cross.labels])
-        judged = np.isin(twin.cross.key, cross_split(twin)[0].key)
-        train = np.arange(len(twin.train))
-        video = video_index(twin.train, twin.cross)
+def test_landmarks_are_the_measured_ones_whatever_the_seed(twin: Corpus) -> None:
+    for corpus in (twin, generate(11)):
+        language = np.repeat([0, 1], [len(corpus.train), len(corpus.cross)])
+        speaker = np.concatenate([corpus.train.labels, corpus.cross.labels])
+        judged = np.isin(corpus.cross.key, cross_split(corpus)[0].key)
+        train = np.arange(len(corpus.train))
+        video = video_index(corpus.train, corpus.cross)
         cross = len(train) + np.flatnonzero(judged)
         landmarks = Landmarks(speaker, language, video, train, cross)
         for modality in ("face", "voice"):
-            parts = (getattr(part, modality) for part in (twin.train, twin.cross))
+            parts = (getattr(part, modality) for part in (corpus.train, corpus.cross))
             found = landmarks.measure(unit(np.concatenate(list(parts))))
             for name, value in calibration()[modality]["landmarks"].items():
                 assert found[name] == pytest.approx(value, abs=2 if "accuracy" in name else 0.07)

@@ -76,7 +76,12 @@ def test_the_command_writes_the_scalars(monkeypatch, tiny_corpus, tmp_path, caps
         (["twin", "--out", "{tmp}/x.json"], "cannot be fitted to itself"),
     ],
 )
-def test_errors_of_the_command_are_one_line(tmp_path, capsys, arguments, message) -> None:
+def test_errors_of_the_command_are_one_line(
+    monkeypatch, tiny_corpus, tmp_path, capsys, arguments, message
+) -> None:
+    monkeypatch.setattr(
+        "mraf.data.twin.generate.generate", lambda: replace(tiny_corpus, name="twin")
+    )
     arguments = [text.replace("{tmp}", str(tmp_path)) for text in arguments]
     assert command.main(arguments) == 2
     (line,) = capsys.readouterr().err.splitlines()
