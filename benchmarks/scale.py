@@ -36,7 +36,9 @@ import torch
 from benchmarks.sampled import draw_speakers, make_optimizers, sample_heads
 from mraf.data.clips import FeatureSet
 from mraf.data.describe import unit
-from mraf.data.twin.generate import calibration, few_clips, generate
+from mraf.data.twin.factors import Scalars
+from mraf.data.twin.generate import calibration, generate
+from mraf.data.twin.people import FLAWS, PARTS
 from mraf.evaluation.baselines import class_means
 from mraf.files import write_text
 from mraf.training.batches import TrainingClips
@@ -231,6 +233,27 @@ INDEXES = {
 
 def row(what: str, method: str, clips: int, seconds: float, **more: float) -> dict[str, Any]:
     return {"what": what, "method": method, "clips": clips, "seconds": seconds, **more}
+
+
+def few_clips(scalars: Scalars, train: int = 4, test: int = 1) -> Scalars:
+    """A calibration of equally few clips a speaker, without flaws: for very many speakers.
+
+    Args:
+        scalars: what all else is taken from.
+        train: English training clips of each speaker, in two videos.
+        test: clips of each speaker in each other set, in one video.
+    """
+    speakers = scalars["counts"]["speakers"]
+    counts = scalars["counts"] | {f"{flaw}_videos": 0 for flaw in FLAWS}
+    for part in PARTS:
+        clips, videos = (train, [0, speakers]) if part == "train" else (test, [speakers])
+        counts[part] = {
+            "clips": clips * speakers,
+            "videos_per_speaker": videos,
+            "clips_per_speaker": [clips, clips],
+            "video_spread": 0.0,
+        }
+    return scalars | {"counts": counts}
 
 
 def measure(speakers: int, device: torch.device) -> Iterator[dict[str, Any]]:

@@ -37,6 +37,12 @@ def tiny_corpus() -> Corpus:
 
 
 @pytest.fixture(scope="session")
+def twin() -> Corpus:
+    """The twin as it is shipped: 70 speakers, 16,487 clips."""
+    return load("twin")
+
+
+@pytest.fixture(scope="session")
 def official_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """``tiny_corpus`` in the official layout, test labels hidden. Copy it to change it."""
     return write_official(tmp_path_factory.mktemp("official") / "polysim", random_corpus())

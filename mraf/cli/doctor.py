@@ -271,11 +271,11 @@ def features(source: str) -> list[Check]:
         remedy = "give yourself the right to read it"
         return [Check("data", "fail", f"{unreadable[0]} cannot be read", remedy)]
     packs = cache.places(release)
-    if any((pack / "pack.json").is_file() for pack in packs):
+    if any(pack.is_file() for pack in packs):
         return [Check("data", "ok", f"{found}; packed")]
     beside = place("cache", packs[0], PACK_NEED)
     if beside.status != "ok":
-        beside = place("cache", packs[1], PACK_NEED)
+        beside = place("cache", packs[-1], PACK_NEED)
     remedy = "the first start reads every single file; do it now with `mraf data pack DIR`"
     return [Check("data", "ok", f"{found}; not packed yet", remedy), beside]
 

@@ -6,10 +6,11 @@ import os
 from pathlib import Path
 
 from mraf.data.clips import Corpus, FeatureSet
-from mraf.data.official import pack as cache
+from mraf.data.official import pack
 from mraf.data.official.lists import LIST_NAME
 from mraf.data.splits import P3, P4, P5, P6, SETTINGS, Setting, Split, test_split, validation_split
 from mraf.errors import DataError
+from mraf.files import checked_path
 
 __all__ = [
     "P3",
@@ -49,7 +50,7 @@ def load(
         from mraf.data.twin.generate import generate
 
         return generate()
-    folder = Path(source).expanduser()
+    folder = checked_path(source, DataError)
     if not folder.is_dir() and not (folder.is_file() and LIST_NAME.fullmatch(folder.name)):
         if folder.is_file():
             remedy = (
@@ -62,4 +63,4 @@ def load(
                 "'twin' for the synthetic twin"
             )
         raise DataError(f"{str(source)!r}{origin} {remedy}.")
-    return cache.load(folder, version, progress)
+    return pack.load(folder, version, progress)

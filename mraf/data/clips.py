@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -44,43 +45,37 @@ class FeatureSet:
         clips = len(self.key)
         if clips == 0:
             raise DataError(f"{self.source}: no clips; at least one row is needed.")
-        expected = {
-            "face": (clips, FACE_DIM),
-            "voice": (clips, VOICE_DIM),
-            "video": (clips,),
-            "key": (clips,),
-        }
-        if self.speaker is not None:
-            expected["speaker"] = (clips,)
-        for name, shape in expected.items():
-            found = np.shape(getattr(self, name))
-            if found != shape:
-                raise DataError(f"{self.source}: '{name}' has shape {found}, expected {shape}.")
-        for name in ("video", "key"):
-            if (kind := np.asarray(getattr(self, name)).dtype).kind != "U":
-                raise DataError(f"{self.source}: '{name}' is {kind}, expected strings.")
-        for name in ("face", "voice"):
+        for name, width, dtype in (
+            ("face", (FACE_DIM,), "float32"),
+            ("voice", (VOICE_DIM,), "float32"),
+            ("speaker", (), "int64"),
+            ("video", (), "strings"),
+            ("key", (), "strings"),
+        ):
             values = getattr(self, name)
-            if values.dtype != np.float32:
-                raise DataError(f"{self.source}: '{name}' is {values.dtype}, expected float32.")
+            if name == "speaker" and values is None:
+                continue
+            if np.shape(values) != (clips, *width):
+                found = f"shape {np.shape(values)}, expected {(clips, *width)}"
+                raise DataError(f"{self.source}: '{name}' has {found}.")
+            kind = np.asarray(values).dtype
+            if dtype != ("strings" if kind.kind == "U" else kind.name):
+                raise DataError(f"{self.source}: '{name}' is {kind}, expected {dtype}.")
+        for name in ("face", "voice"):
             self._reject(
-                ~np.isfinite(values).all(axis=1),
+                ~np.isfinite(getattr(self, name)).all(axis=1),
                 f"'{name}' holds NaN or Inf; extract this clip's feature again",
             )
         self._reject(
-            np.asarray(~np.any(self.voice, axis=1)),
+            ~np.any(self.voice, axis=1),
             "the voice is all zeros; only a face may be missing, drop the clip",
         )
         if self.speaker is not None:
-            if self.speaker.dtype != np.int64:
-                raise DataError(
-                    f"{self.source}: 'speaker' is {self.speaker.dtype}, expected int64."
-                )
             self._reject(self.speaker < 0, "the speaker label is negative; labels are 0 … C-1")
-        if len(np.unique(self.key)) != clips:
-            order = np.argsort(self.key, kind="stable")
-            repeated = np.zeros(clips, dtype=bool)
-            repeated[order[1:]] = self.key[order[1:]] == self.key[order[:-1]]
+        first = np.unique(self.key, return_index=True)[1]
+        if len(first) != clips:
+            repeated = np.ones(clips, dtype=bool)
+            repeated[first] = False
             self._reject(repeated, "the key occurs twice; keys name clips and must be unique")
 
     def _reject(self, bad: NDArray[np.bool_], reason: str) -> None:
@@ -108,8 +103,7 @@ class FeatureSet:
     @property
     def face_missing(self) -> NDArray[np.bool_]:
         """True where the face is missing (a row of zeros), shape (N,)."""
-        missing: NDArray[np.bool_] = ~np.any(self.face, axis=1)
-        return missing
+        return ~np.any(self.face, axis=1)
 
     @property
     def labels(self) -> NDArray[np.int64]:
@@ -179,3 +173,21 @@ class Corpus:
         """The sets that exist by name, in the order train, cross, test_english, test_cross."""
         names = ("train", "cross", "test_english", "test_cross")
         return {name: part for name in names if (part := getattr(self, name)) is not None}
+
+
+def unit(rows: NDArray[Any]) -> NDArray[np.float32]:
+    """Rows brought to length 1, shape (N, D); a missing face stays zero."""
+    length = np.linalg.norm(rows, axis=1, keepdims=True)
+    return (rows / np.where(length > 0, length, 1)).astype(np.float32)
+
+
+def video_index(*sets: FeatureSet) -> NDArray[np.int64]:
+    """A number for each clip's (language, speaker, video), over all sets in order, shape (N,).
+
+    A video that carries two speakers counts as two; one that is listed in two languages, too.
+    """
+    names = [
+        np.char.add(np.char.add(part.labels.astype(str), f"/{part.language}/"), part.video)
+        for part in sets
+    ]
+    return np.unique(np.concatenate(names), return_inverse=True)[1].ravel()

@@ -16,8 +16,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from mraf.data.clips import FeatureSet
-from mraf.data.describe import unit, video_index
+from mraf.data.clips import FeatureSet, unit, video_index
 from mraf.data.draws import other_speakers
 from mraf.errors import DataError, RunError
 
@@ -103,8 +102,7 @@ def _turned(rows: Floats, target: Floats, own: float, other: float) -> Floats:
     if other == 0:
         return rows
     length = np.linalg.norm(rows, axis=1, keepdims=True)
-    turned: Floats = length * unit(own * unit(rows) + other * target)
-    return turned
+    return length * unit(own * unit(rows) + other * target)
 
 
 def _mean_face(clips: FeatureSet) -> Floats:
@@ -153,5 +151,4 @@ def _clip_noise(clips: FeatureSet) -> Floats:
             "give a larger reference."
         )
     number = size[video][useful]
-    noise: Floats = (residual[useful] / np.sqrt(1 - 1 / number)[:, None]).astype(np.float32)
-    return noise
+    return (residual[useful] / np.sqrt(1 - 1 / number)[:, None]).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Draws of clips: another person's for each, or a few of each person."""
+"""Draws of clips: another person's for each, a few of each person, pairs by kind."""
 
 from __future__ import annotations
 
@@ -7,6 +7,15 @@ from numpy.typing import NDArray
 
 from mraf.data.clips import FeatureSet
 from mraf.errors import DataError
+
+PAIRS = {
+    "same speaker, same video": "two clips of one video",
+    "same speaker, other video": "two videos, one language",
+    "same speaker, other language": "two videos, two languages",
+    "different speakers": "two speakers, one language",
+    "different speakers, other language": "two speakers, two languages",
+}
+"""The five kinds of pairs of clips, each with its meaning."""
 
 
 def other_speakers(
@@ -29,8 +38,7 @@ def other_speakers(
         known = speaker[(others == 0).argmax()]
         raise DataError(f"nobody but speaker {known} to draw another speaker's clip from")
     drawn = (rng.random(len(speaker)) * others).astype(np.int64)  # counted without the own rows
-    chosen: NDArray[np.int64] = rows[np.where(drawn < first, drawn, drawn + last - first)]
-    return chosen
+    return rows[np.where(drawn < first, drawn, drawn + last - first)]
 
 
 def enrolled(clips: FeatureSet, per_speaker: int, rng: np.random.Generator) -> FeatureSet:
@@ -48,3 +56,52 @@ def enrolled(clips: FeatureSet, per_speaker: int, rng: np.random.Generator) -> F
     speaker = clips.labels[order]
     place = np.arange(len(clips)) - np.searchsorted(speaker, speaker)  # 0, 1, … of each speaker
     return clips[np.sort(order[place < per_speaker])]
+
+
+def draw_pairs(
+    rng: np.random.Generator,
+    speaker: NDArray[np.int64],
+    language: NDArray[np.int64],
+    video: NDArray[np.int64],
+    pairs: int,
+) -> dict[str, NDArray[np.int64]]:
+    """Pairs of rows by kind; all pairs of a kind are equally likely, drawn with replacement.
+
+    A pair of a shared video across languages is no pair: it may be the same clip.
+
+    Args:
+        speaker, language, video: of each row, shape (N,).
+    Returns:
+        For each kind of `PAIRS` that there is, an array (2, pairs).
+    """
+    drawn: dict[str, list[NDArray[np.int64]]] = {kind: [] for kind in PAIRS}
+    order = np.argsort(speaker, kind="stable")
+    size = np.bincount(speaker)
+    start = np.cumsum(size) - size
+    chance = size[speaker] / size[speaker].sum()
+    wanted = 4 * pairs
+    for _ in range(8):  # rare kinds need more than one draw
+        i = rng.choice(len(speaker), wanted, p=chance)
+        j = order[start[speaker[i]] + rng.integers(0, size[speaker[i]])]
+        alike, same_video = language[i] == language[j], video[i] == video[j]
+        some = rng.integers(0, len(speaker), (2, wanted))
+        strangers = speaker[some[0]] != speaker[some[1]]
+        one_language = language[some[0]] == language[some[1]]
+        for kind, (first, second), mask in (
+            ("same speaker, same video", (i, j), alike & same_video & (i != j)),
+            ("same speaker, other video", (i, j), alike & ~same_video),
+            ("same speaker, other language", (i, j), ~alike & ~same_video),
+            ("different speakers", some, strangers & one_language),
+            ("different speakers, other language", some, strangers & ~one_language),
+        ):
+            drawn[kind].append(np.stack([first[mask], second[mask]]))
+        if all(sum(p.shape[1] for p in many) >= pairs for many in drawn.values()):
+            break
+    joined = {name: np.concatenate(many, axis=1)[:, :pairs] for name, many in drawn.items()}
+    return {name: found for name, found in joined.items() if found.shape[1]}
+
+
+def pair_cosines(rows: NDArray[np.float32], pairs: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Cosines of pairs (2, P) of unit-length rows (N, D), in chunks; shape (P,)."""
+    chunks = np.array_split(pairs, max(1, pairs.shape[1] // 8192), axis=1)
+    return np.concatenate([np.einsum("pd,pd->p", rows[i], rows[j]) for i, j in chunks])

@@ -169,7 +169,7 @@ def test_size_and_count_are_bounded(tmp_path, write, bound):
     assert extract(archive, tmp_path / "data", max_bytes=1_200_000, max_files=3) == 3
 
 
-@pytest.mark.parametrize("keep", [0.3, 0.8, 0.97])
+@pytest.mark.parametrize("keep", [0.01, 0.3, 0.8, 0.97])
 @every_kind
 def test_a_truncated_archive_changes_nothing(tmp_path, files, write, keep):
     archive = write(tmp_path / "cut", files)
@@ -181,6 +181,53 @@ def test_a_truncated_archive_changes_nothing(tmp_path, files, write, keep):
     with pytest.raises(DataError, match="damaged"):
         extract(archive, tmp_path / "data")
     assert tree(tmp_path / "data") == before
+
+
+@pytest.mark.parametrize("keep", [11, 15, 100])
+def test_a_compressed_tar_that_hardly_begins(tmp_path, files, keep):
+    archive = make_tar(tmp_path / "cut.tar.gz", files, "w:gz")
+    archive.write_bytes(archive.read_bytes()[:keep])
+    with pytest.raises(DataError, match=r"cut\.tar\.gz: .*damaged") as caught:
+        extract(archive, tmp_path / "data")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("mode", ["w:gz", "w:xz", "w:bz2"])
+def test_a_flipped_bit_in_a_compressed_tar_is_noticed(tmp_path, mode):
+    noise = np.random.default_rng(0).bytes(3000)  # stored as it is: only the checksum can tell
+    archive = make_tar(tmp_path / "bad", {"feats/1.npy": noise}, mode)
+    sound = archive.read_bytes()
+    for at in range(20, len(sound) - 8, 97):
+        archive.write_bytes(sound[:at] + bytes([sound[at] ^ 1]) + sound[at + 1 :])
+        with pytest.raises(DataError):
+            extract(archive, tmp_path / "data")
+        assert tree(tmp_path / "data") == {}
+
+
+def test_a_hard_link_within_the_archive_becomes_a_copy(tmp_path):
+    def write(path: Path, links: dict[str, str]) -> Path:
+        with tarfile.open(path, "w:gz") as archive:
+            archive.addfile(good := tarfile.TarInfo("./feats/1.npy"), io.BytesIO(b""))
+            good.size = 400
+            good.name = "./feats/2.npy"
+            archive.addfile(good, io.BytesIO(b"2" * 400))
+            for name, target in links.items():
+                link = tarfile.TarInfo(name)
+                link.type, link.linkname = tarfile.LNKTYPE, target
+                archive.addfile(link)
+        return path
+
+    linked = write(tmp_path / "links", {"./feats/3.npy": "./feats/2.npy"})
+    assert extract(linked, tmp_path / "data") == 3
+    assert (tmp_path / "data/feats/3.npy").read_bytes() == b"2" * 400
+    assert (tmp_path / "data/feats/3.npy").stat().st_nlink == 1
+    bomb = write(tmp_path / "bomb", {f"feats/{n}": "feats/2.npy" for n in range(3, 9)})
+    with pytest.raises(DataError, match="refused, unpacks to more than"):
+        extract(bomb, tmp_path / "data", max_bytes=2000)
+    (tmp_path / "secret").write_text("outside")
+    for target in ("../secret", "../../secret", str(tmp_path / "secret"), "feats/9.npy", "", "."):
+        with pytest.raises(DataError, match="'feats/8' is a link or device"):
+            extract(write(tmp_path / "evil", {"feats/8": target}), tmp_path / "data")
 
 
 def test_a_tar_cut_between_two_files(tmp_path):
@@ -216,6 +263,22 @@ def test_encrypted_and_strange_and_absent_files(tmp_path):
         extract(tmp_path / "nothing.zip", tmp_path / "data")
     with pytest.raises(DataError, match="holds no files"):
         extract(make_zip(tmp_path / "empty.zip", {"feats/": b""}), tmp_path / "data")
+
+
+@pytest.mark.parametrize("name", ["a\0b", "n" * 300, "~nobody-of-this-name/x"])
+def test_paths_that_cannot_be_are_told_in_one_line(tmp_path, name):
+    archive = make_zip(tmp_path / "x.zip", {"feats/1.npy": b"1"})
+    for use in (
+        lambda: extract(archive, name),
+        lambda: extract(name, tmp_path),
+        lambda: download(name),
+        lambda: load(name),
+    ):
+        with pytest.raises(
+            DataError, match=r"cannot be used \(.*\); give another path\.$"
+        ) as caught:
+            use()
+        assert "\n" not in str(caught.value)
 
 
 def test_a_conflict_moves_nothing(tmp_path):

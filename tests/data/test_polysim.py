@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import io
+import os
 import pickle
 import re
 from collections.abc import Callable
@@ -73,6 +76,8 @@ def test_a_release_is_read_as_written(tmp_path, language, version):
         {"voice_folder": "ecappa_feats", "face_folder": "facenet_feats"},
         {"features": "."},
         {"features": "features", "test_features": "feat"},
+        {"features": "features/train"},
+        {"features": "feats/train", "test_features": "feats"},
         {"test_features": "feats"},
         {"test_features": "."},
         {"lists": "csv_files"},
@@ -158,6 +163,19 @@ def test_axes_of_length_one_and_other_byte_order(folder):
     for path in folder.glob("feats/ecappafeats/**/*.npy"):
         np.save(path, np.load(path)[None, None].astype(">f4"))
     assert rows(load(folder)) == expected
+
+
+@pytest.mark.filterwarnings("ignore:.* feature files hold")
+@pytest.mark.parametrize("dtype", ["float16", "float64"])
+def test_other_floats_are_read_with_a_note(folder, dtype):
+    expected = load(folder).train.voice
+    for path in folder.glob("feats/ecappafeats/**/*.npy"):
+        np.save(path, np.load(path).astype(dtype))
+    note = rf"v1_train_English\.csv: 12 feature files hold {dtype}; read as float32\."
+    with pytest.warns(UserWarning, match=note):
+        found = load(folder).train.voice
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, expected.astype(dtype).astype("f4"))
 
 
 def test_a_missing_face_is_a_row_of_zeros(folder):
@@ -273,6 +291,17 @@ def test_a_source_that_is_none(tmp_path, monkeypatch):
         load(archive)
 
 
+def test_a_folder_that_may_not_be_read(folder, monkeypatch):
+    def closed(path):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(os, "scandir", closed)
+    with pytest.raises(
+        DataError, match=r"data: cannot be read \(Permission denied\); give yourself"
+    ):
+        load(folder)
+
+
 def test_an_empty_folder_and_the_folder_above(folder, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match=r"no training list such as csv_files/comp/v1_train"):
@@ -337,7 +366,31 @@ BAD_LISTS = {
         r"v1_train_English\.csv: the list holds no clips",
     ),
     "test header only": (whole("key,voices,faces\n", TEST), r"v1_test_English\.csv: .*no clips"),
-    "not text": (whole(b"\xff\xfe\x00audio"), r"v1_train_English\.csv: not a readable CSV"),
+    "not text": (
+        whole(b"\xff\xfe\x00audio"),
+        r"v1_train_English\.csv: cannot be read \(not text in UTF-8\); .* as CSV in UTF-8",
+    ),
+    "a folder": (
+        lambda folder: ((folder / TRAIN).unlink(), (folder / TRAIN).mkdir()),
+        r"v1_train_English\.csv: cannot be read \(Is a directory\)",
+    ),
+    "column twice": (
+        cell("face_path", "label", line=1),
+        r"v1_train_English\.csv, line 1: the column 'label' occurs twice",
+    ),
+    "stray quotation mark": (cell("id0001,", '"id0001,'), r"English\.csv, line \d+: .*fetch"),
+    "quotation mark within": (cell("id0001,", '"id"1,'), r"English\.csv, line 3: .*fetch"),
+    "two stray quotation marks": (
+        lambda folder: [
+            edit(folder / TRAIN, 3, lambda text: text.replace("id0001,", '"id,')),
+            edit(folder / TRAIN, 5, lambda text: text.replace("id0001,", 'id",')),
+        ],
+        r"English\.csv, line 5: ",
+    ),
+    "line break within": (
+        cell("id0001,", '"id\n0001",'),
+        r"English\.csv, line 4: a line break within a field",
+    ),
     "too few fields": (
         lambda folder: edit(folder / TRAIN, 4, lambda text: text.rsplit(",", 1)[0]),
         r"v1_train_English\.csv, line 4: 6 fields, but the header has 7",
@@ -420,6 +473,11 @@ def header(text: str) -> bytes:
     return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text.encode() + b"\0" * 768
 
 
+def npy(values: np.ndarray) -> bytes:
+    np.save(stream := io.BytesIO(), values)
+    return stream.getvalue()
+
+
 def with_value(value: float) -> np.ndarray:
     vector = np.ones(192, np.float32)
     vector[7] = value
@@ -432,13 +490,13 @@ BAD_FILES = {
     "pickle": (pickle.dumps(Bomb()), "is not a .npy file"),
     "pickled array": (np.array([Bomb()]), "holds a pickled object, which is never loaded"),
     "zip": (b"PK\x03\x04" + b"\0" * 100, "is not a .npy file"),
-    "truncated": (lambda whole: whole[:-4], "is truncated"),
-    "truncated header": (lambda whole: whole[:40], "has a damaged header"),
+    "truncated": (npy(np.ones(192, "f4"))[:-4], "is truncated"),
+    "truncated header": (npy(np.ones(192, "f4"))[:40], "has a damaged header"),
     "header without length": (b"\x93NUMPY\x01", "has a damaged header"),
     "header of another version": (b"\x93NUMPY\x09\x00" + b"\0" * 200, "has a damaged header"),
     "header with code": (header("__import__('os').abort()"), "has a damaged header"),
     "header too deep": (header("(" * 5000), "has a damaged header"),
-    "too long": (lambda whole: whole + b"\0\0\0\0", "is longer than its header says"),
+    "too long": (npy(np.ones(192, "f4")) + b"\0\0\0\0", "is longer than its header says"),
     "huge": (np.zeros(10**6, np.float32), r"has shape \(1000000,\), expected \(192,\)"),
     "claims to be huge": (
         header("{'descr': '<f4', 'fortran_order': False, 'shape': (10**15,), }"),
@@ -447,26 +505,25 @@ BAD_FILES = {
     "wrong size": (np.ones(512, np.float32), r"has shape \(512,\), expected \(192,\)"),
     "two vectors": (np.ones((2, 192), np.float32), r"has shape \(2, 192\), expected \(192,\)"),
     "scalar": (np.float32(1), r"has shape \(\), expected \(192,\)"),
-    "float64": (np.ones(192), "holds float64, expected float32"),
+    "float64 beyond float32": (np.full(192, 1e300), "holds NaN or Inf"),
     "int32": (np.ones(192, np.int32), "holds int32, expected float32"),
     "complex": (np.ones(192, np.complex64), "holds complex64, expected float32"),
     "NaN": (with_value(np.nan), "holds NaN or Inf"),
     "Inf": (with_value(-np.inf), "holds NaN or Inf"),
-    "folder": ("folder", r"cannot be read \(Is a directory\)"),
+    "folder": (os.mkdir, "is not a regular file"),
+    "pipe": (os.mkfifo, "is not a regular file"),
+    "link to nothing": (lambda path: path.symlink_to("nothing"), "is missing"),
 }
 
 
 @pytest.mark.parametrize(("content", "message"), BAD_FILES.values(), ids=BAD_FILES)
 def test_a_bad_feature_file_is_named_with_its_line(folder, content, message):
     path = folder / VOICE
-    before = path.read_bytes()
     path.unlink()
-    if isinstance(content, str):
-        path.mkdir()
-    elif isinstance(content, bytes):
+    if isinstance(content, bytes):
         path.write_bytes(content)
     elif callable(content):
-        path.write_bytes(content(before))
+        content(path)
     elif content is not None:
         np.save(path, content)
     expected = rf"v1_train_English\.csv, line 3: feature file {re.escape(VOICE)} {message}"
@@ -492,13 +549,12 @@ def test_a_bad_face_and_a_bad_test_file(folder):
         load(folder)
 
 
-def test_the_first_of_several_bad_files_is_reported(tmp_path):
-    corpus = random_corpus(speakers=2, videos=10, clips=30, hidden=True)  # several tasks of threads
-    folder = write_official(tmp_path, corpus)
+def test_the_first_of_several_bad_files_is_reported(folder, monkeypatch):
+    monkeypatch.setattr("mraf.data.official.reader.CHUNK", 3)  # several tasks of threads
     voices = sorted((folder / "feats/ecappafeats/v1/voices").glob("*/English/*/*.npy"))
-    for path in voices[290:]:
+    for path in voices[4:]:
         path.unlink()
-    with pytest.raises(DataError, match=r"line 292: .* is missing"):
+    with pytest.raises(DataError, match=r"v1_train_English\.csv, line 6: .* is missing"):
         load(folder)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ from mraf.data.clips import Corpus
 from mraf.data.splits import P4, validation_split
 from mraf.evaluation.baselines import ClassMeans
 from mraf.evaluation.judge import evaluate
+from tools.fit_twin import __main__ as command
 from tools.fit_twin.compare import class_mean_accuracies, compare
 
 
@@ -48,3 +50,40 @@ def test_accuracies_are_those_of_the_evaluation(tiny_corpus: Corpus) -> None:
     found = class_mean_accuracies(tiny_corpus, splits=1)
     assert len(found) == 12
     assert found["P4 voice, video-weighted means"] == pytest.approx(expected)
+
+
+def test_the_command_compares(monkeypatch, tiny_corpus: Corpus, capsys) -> None:
+    corpora = {"twin": replace(tiny_corpus, name="twin"), "DIR": tiny_corpus}
+    monkeypatch.setattr(command, "load", corpora.__getitem__)
+    assert command.main(["--compare", "twin", "DIR"]) == 0
+    assert "quantities within tolerance" in capsys.readouterr().out
+
+
+def test_the_command_writes_the_scalars(monkeypatch, tiny_corpus, tmp_path, capsys) -> None:
+    monkeypatch.setattr(command, "load", lambda source: tiny_corpus)
+    monkeypatch.setattr(command, "fit_twin", lambda corpus: {"norm": 1})
+    out = tmp_path / "new.json"
+    assert command.main(["DIR", "--out", str(out)]) == 0
+    assert capsys.readouterr().out == f"{out}\n"
+    assert json.loads(out.read_text()) == {"norm": 1}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["{tmp}/nowhere"], "is neither 'twin' nor a folder"),
+        (["DIR", "--out", "{tmp}"], "it is a folder"),
+        (["twin", "--out", "{tmp}/x.json"], "cannot be fitted to itself"),
+    ],
+)
+def test_errors_of_the_command_are_one_line(
+    monkeypatch, tiny_corpus, tmp_path, capsys, arguments, message
+) -> None:
+    monkeypatch.setattr(
+        "mraf.data.twin.generate.generate", lambda: replace(tiny_corpus, name="twin")
+    )
+    arguments = [text.replace("{tmp}", str(tmp_path)) for text in arguments]
+    assert command.main(arguments) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert message in line
+    assert list(tmp_path.iterdir()) == []

@@ -23,11 +23,6 @@ from tools.fit_twin.probe import Probe
 WIDTH = np.diff(BAND_EDGES)
 
 
-@pytest.fixture(scope="module")
-def twin() -> Corpus:
-    return generate()
-
-
 def _rows(corpus: Corpus, modality: str) -> np.ndarray:
     return unit(np.concatenate([getattr(part, modality) for part in (corpus.train, corpus.cross)]))
 

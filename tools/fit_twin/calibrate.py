@@ -12,7 +12,8 @@ from tqdm.auto import tqdm
 
 from mraf.data.clips import Corpus
 from mraf.data.twin.factors import BAND_EDGES, Scalars, draw_coordinates
-from mraf.data.twin.generate import draw_people, generate, stream
+from mraf.data.twin.generate import generate
+from mraf.data.twin.people import draw_people, stream
 from tools.fit_twin.probe import Probe
 
 Array = NDArray[Any]
@@ -71,7 +72,7 @@ def calibrate(
     seeds = range(1000, 1000 + twins)
     shapes = [generate(seed, scalars=scalars, draws=1) for seed in seeds]
     probes = [Probe.of(shape, splits=2, pairs=4000) for shape in shapes]
-    people = [draw_people(seed, scalars, corpus.speakers) for seed in seeds]
+    drawn = [draw_people(seed, scalars, corpus.speakers) for seed in seeds]
     low, high, first = np.array([(knob.low, knob.high, knob.start) for knob in KNOBS]).T
     calibrated = dict(scalars)
     for modality, rows in coordinates.items():
@@ -91,11 +92,10 @@ def calibrate(
                 knobs = low + (high - low) * (position - 1)
                 trial = scalars | {modality: turned(scalars[modality], knobs)}
                 found = []
-                for seed, probe, (layout, group) in zip(seeds, probes, people, strict=True):
-                    rng = stream(seed, modality)
-                    shown = layout.rows(modality)
-                    drawn = draw_coordinates(rng, trial[modality], layout, group, shown)
-                    measured = probe.measure(drawn[shown[: len(probe.speaker)]])
+                for seed, probe, people in zip(seeds, probes, drawn, strict=True):
+                    rng, shown = stream(seed, modality), people.rows(modality)
+                    rows = draw_coordinates(rng, trial[modality], people, shown)
+                    measured = probe.measure(rows[shown[: len(probe.speaker)]])
                     found.append([measured[name][0] for name in names])
                 misses: Array = (np.mean(found, axis=0) - wanted) / scale
                 bar.update()

@@ -1,4 +1,4 @@
-"""Two corpora side by side: is the twin like the real one? (``mraf data describe --compare``)"""
+"""Two corpora side by side: is the twin like the real one? (the option ``--compare``)"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Measure the scalars from which the twin is drawn (``mraf data fit-twin``).
+"""Measure the scalars from which the twin is drawn (``python -m tools.fit_twin``).
 
 Two steps. *Moments*: counts, norms and, by a nested analysis of variance, the energies of the
 factors are measured directly. *Calibration* (`tools.fit_twin.calibrate`): what moments do not fix
@@ -182,7 +182,7 @@ def fit_energies(corpus: Corpus, modality: str) -> tuple[Array, Scalars]:
 
     judged = np.isin(corpus.cross.key, cross_split(corpus)[0].key)
     listed = len(corpus.train)
-    landmarks = Landmarks.of(
+    landmarks = Landmarks(
         speaker, language, video, np.arange(listed), listed + np.flatnonzero(judged)
     )
     scalars = {

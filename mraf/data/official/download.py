@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mraf.data.official.unpacking import DamagedArchive, extract, make_private, members_of
 from mraf.errors import DataError
+from mraf.files import checked_path
 
 __all__ = ["ARCHIVES", "CONSENT_NOTE", "Archive", "download", "extract", "manual_steps"]
 
@@ -75,7 +76,7 @@ def download(
         DataError: an unknown name; Google Drive cannot be reached or refuses, with the steps to
             fetch by hand; a full disk; a bad archive.
     """
-    folder = Path(folder)
+    folder = checked_path(folder, DataError)
     names = [name for name, archive in ARCHIVES.items() if archive.default]
     names = names if only is None else list(only)
     if unknown := [name for name in names if name not in ARCHIVES]:

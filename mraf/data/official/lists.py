@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import csv
+import os
 import posixpath
 import re
 from collections.abc import Iterator
@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mraf.errors import DataError
+from mraf.files import read_csv
 
 LIST_FOLDERS = ("csv_files/comp", "csv_files", "comp", ".")
-FEATURE_FOLDERS = ("feats", "features", "feat", ".")
+FEATURE_FOLDERS = ("feats", "features", "feat", ".", "feats/train", "features/train")
+REMEDY = "mend the line or fetch the list again"
 LIST_NAME = re.compile(r"(?P<version>v\d+)_(?P<kind>train|test)_(?P<language>[A-Za-z]+)\.csv")
 COLUMNS = {  # what we call it → how the releases spell it
     "train": {
@@ -84,21 +86,28 @@ def find_release(folder: Path, version: str | None = None) -> Release:
         folder: the folder that holds csv_files/; or a list in it, to choose among releases.
         version: "v1", "v2", …; needed only where the folder holds features of several releases.
     Raises:
-        DataError: no lists, a training list missing, or several releases and no version given.
+        DataError: no lists, a training list missing, or several releases and no version given; an
+            unreadable folder.
     """
-    if folder.is_file() and (match := LIST_NAME.fullmatch(folder.name)):
+    if os.path.isfile(folder) and (match := LIST_NAME.fullmatch(folder.name)):
         version = version or match["version"]
         here = folder.absolute().parent
         above = (here, *here.parents)
         folder = next(top for place in LIST_FOLDERS for top in above if top / place == here)
-    found: dict[tuple[str, str], dict[str, Path]] = {}  # (version, kind) → language → list
-    for place in LIST_FOLDERS:
-        for path in sorted((folder / place).glob("v*.csv")):
-            if match := LIST_NAME.fullmatch(path.name):
-                lists = found.setdefault((match["version"], match["kind"]), {})
-                lists.setdefault(match["language"], path)
-    version = _choose(folder, found, version)
-    train, test = found[version, "train"], found.get((version, "test"), {})
+    try:
+        os.scandir(folder).close()  # a glob passes over what it may not read
+    except OSError as error:
+        reason = f"cannot be read ({error.strerror}); give yourself the right to read it"
+        raise DataError(f"{folder}: {reason}.") from None
+    found: dict[str, dict[str, dict[str, Path]]] = {"train": {}, "test": {}}
+    for path in (
+        path for place in LIST_FOLDERS for path in sorted((folder / place).glob("v*.csv"))
+    ):
+        if match := LIST_NAME.fullmatch(path.name):
+            lists = found[match["kind"]].setdefault(match["version"], {})
+            lists.setdefault(match["language"], path)
+    version = _choose(folder, found["train"], version)
+    train, test = found["train"][version], found["test"].get(version, {})
     others = sorted(set(train) - {"English"})
     if "English" not in train or not others:
         missing = "<second language>" if "English" in train else "English"
@@ -110,36 +119,34 @@ def find_release(folder: Path, version: str | None = None) -> Release:
             f"({', '.join(others)}); keep that of one."
         )
     parts = {"train": train["English"], "cross": train[others[0]]}
-    parts |= {"test_english": test["English"]} if "English" in test else {}
-    parts |= {"test_cross": test[others[0]]} if others[0] in test else {}
+    tests = {"test_english": test.get("English"), "test_cross": test.get(others[0])}
+    parts |= {part: path for part, path in tests.items() if path}
     return Release(folder, version, others[0], parts)
 
 
-def _choose(
-    folder: Path, found: dict[tuple[str, str], dict[str, Path]], version: str | None
-) -> str:
-    versions = sorted(version for version, kind in found if kind == "train")
-    if not versions:
+def _choose(folder: Path, train: dict[str, dict[str, Path]], version: str | None) -> str:
+    """The version asked for, or the only one that can be used."""
+    if not train:
         inner = [child.parent for child in sorted(folder.glob("*/csv_files"))]
         raise DataError(
             f"{folder}: no training list such as csv_files/comp/v1_train_English.csv; "
             + (f"did you mean {inner[0]}? " if inner else "")
             + "`mraf data download` fetches the official files, data/README.md shows the layout."
         )
-    if version is None:
-        usable = [name for name in versions if _has_features(folder, name)] or versions
-        if len(usable) > 1:
-            named = [f"{name} ({', '.join(sorted(found[name, 'train']))})" for name in usable]
-            raise DataError(
-                f"{folder} holds several releases: {', '.join(named)}; choose one by its list, as "
-                f"in {next(iter(found[usable[0], 'train'].values()))}."
-            )
-        return usable[0]
-    if version not in versions:
+    usable = (
+        [version] if version else [name for name in sorted(train) if _has_features(folder, name)]
+    )
+    usable = usable or sorted(train)
+    if usable[0] not in train:
+        known = ", ".join(sorted(train))
+        raise DataError(f"{folder}: no training lists of '{version}', only of {known}.")
+    if len(usable) > 1:
+        named = [f"{name} ({', '.join(sorted(train[name]))})" for name in usable]
         raise DataError(
-            f"{folder}: no training lists of '{version}', only of {', '.join(versions)}."
+            f"{folder} holds several releases: {', '.join(named)}; choose one by its list, as "
+            f"in {next(iter(train[usable[0]].values()))}."
         )
-    return version
+    return usable[0]
 
 
 def _has_features(folder: Path, version: str) -> bool:
@@ -200,7 +207,7 @@ def read_list(path: Path, kind: str) -> ClipList:
                 clips.label = [] if clips.label is None else clips.label
                 clips.label.append(_label(cell["label"]))
         except ValueError as error:
-            raise clips.refuse(-1, f"{error}. Mend the line or fetch the list again.") from None
+            raise clips.refuse(-1, f"{error}; {REMEDY}.") from None
         lines[key] = line
         clips.key.append(key)
         clips.video.append(video)
@@ -211,30 +218,18 @@ def read_list(path: Path, kind: str) -> ClipList:
 
 def _rows(path: Path, wanted: dict[str, tuple[str, ...]]) -> Iterator[tuple[int, dict[str, str]]]:
     """Line number and wanted cells of each row that is not blank."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.reader(file)
-            header = [name.strip() for name in next(rows, [])]
-            columns = {}
-            for name, spellings in {**wanted, "label": ("label",)}.items():
-                present = [spelling for spelling in spellings if spelling in header]
-                if present:
-                    columns[name] = header.index(present[0])
-                elif name in wanted:
-                    raise DataError(
-                        f"{path}, line 1: no column '{' or '.join(spellings)}', only "
-                        f"{', '.join(header) or 'an empty line'}; fetch the official list again."
-                    )
-            for fields in rows:
-                if fields and len(fields) != len(header):
-                    raise DataError(
-                        f"{path}, line {rows.line_num}: {len(fields)} fields, but the header has "
-                        f"{len(header)}. Mend the line or fetch the list again."
-                    )
-                if fields:
-                    yield rows.line_num, {name: fields[at] for name, at in columns.items()}
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path}: not a readable CSV file ({error}); fetch it again.") from error
+    header, rows = read_csv(path, f"{REMEDY}, as CSV in UTF-8")
+    columns = {}
+    for name, spellings in {**wanted, "label": ("label",)}.items():
+        if present := [spelling for spelling in spellings if spelling in header]:
+            columns[name] = header.index(present[0])
+        elif name in wanted:
+            raise DataError(
+                f"{path}, line 1: no column '{' or '.join(spellings)}', only "
+                f"{', '.join(header) or 'an empty line'}; fetch the official list again."
+            )
+    for line, cells in rows:
+        yield line, {name: cells[at] for name, at in columns.items()}
 
 
 def _feature_path(text: str) -> str:

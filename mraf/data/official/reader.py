@@ -12,10 +12,15 @@ Listed paths mix ``\\`` and ``/`` and may start with ``./``; folders are also sp
 
 from __future__ import annotations
 
+import io
 import os
 import posixpath
 import re
+import stat
 import warnings
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,34 +28,19 @@ from tqdm.auto import tqdm
 
 from mraf.data.clips import FACE_DIM, VOICE_DIM, Corpus, FeatureSet
 from mraf.data.official.lists import FEATURE_FOLDERS, ClipList, Release
-from mraf.data.official.vectors import read_matrix
 from mraf.errors import DataError
 
-Roots = dict[str, str | None]  # first two folders of listed paths → where they lie, if anywhere
+LARGEST = 65_536  # bytes; a vector of 512 floats with its header takes 2,176
+CHUNK = 256  # files per task: long enough to outweigh the hand-over between threads
+THREADS = 8
+HEADERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
 
 
-def find_root(release: Release, head: str) -> str | None:
-    """Where the first two folders of listed paths lie: "ecappafeats/v1" → "feats/ecappa_feats/v1".
-
-    Returns:
-        The path relative to the folder of the release; None where no spelling of it exists.
-    """
-    name, _, rest = head.partition("/")
-    respelled = re.sub(r"_?feats$", "feats" if name.endswith("_feats") else "_feats", name)
-    for spelling in (name, respelled):
-        for place in FEATURE_FOLDERS:
-            root = posixpath.normpath(posixpath.join(place, spelling, rest))
-            if (release.folder / root).is_dir():
-                return root
-    return None
-
-
-def _head(path: str) -> str:
-    return "/".join(path.split("/")[:-1][:2])
-
-
-def find_roots(release: Release, lists: dict[str, ClipList]) -> Roots:
-    """Where the features of all lists lie.
+def find_features(release: Release, lists: dict[str, ClipList]) -> None:
+    """Let the listed paths lead from the folder of the release to where its features lie.
 
     A test list whose features are not there at all is taken out of ``lists`` with a warning: one
     may train before the test features are fetched.
@@ -58,38 +48,46 @@ def find_roots(release: Release, lists: dict[str, ClipList]) -> Roots:
     Raises:
         DataError: the folder of some training features is missing.
     """
-    roots: Roots = {}
+    roots: dict[str, str | None] = {}
     for part, clips in list(lists.items()):
-        for position, path in enumerate(clips.voice + clips.face):
-            head = _head(path)
-            if head not in roots:
-                roots[head] = find_root(release, head)
-            if roots[head] is None:
-                places = " or ".join(place for place in FEATURE_FOLDERS)
-                reason = f"no folder '{head}' under {places} of {release.folder}"
-                error = clips.refuse(position % len(clips), reason)
-                if part in ("train", "cross"):
-                    raise DataError(f"{error}; unpack the features there (see data/README.md).")
-                warnings.warn(f"{error}; going on without these test clips.", stacklevel=2)
-                del lists[part]
-                break
-    return roots
+        for paths in (clips.voice, clips.face):
+            for row, path in enumerate(paths):
+                head = "/".join(path.split("/")[:-1][:2])
+                if head not in roots:
+                    roots[head] = _root(release.folder, head)
+                paths[row] = f"{roots[head]}{path[len(head) :]}"
+                if roots[head] is None and part in lists:
+                    places = " or ".join(FEATURE_FOLDERS)
+                    reason = f"no folder '{head}' under {places} of {release.folder}"
+                    error = clips.refuse(row, reason)
+                    if part in ("train", "cross"):
+                        raise DataError(f"{error}; unpack the features there (see data/README.md).")
+                    warnings.warn(f"{error}; going on without these test clips.", stacklevel=2)
+                    del lists[part]
 
 
-def feature_files(paths: list[str], roots: Roots) -> list[str]:
-    """The files of listed paths, relative to the folder of the release."""
-    return [f"{roots[head]}{path[len(head) :]}" for path in paths for head in [_head(path)]]
+def _root(folder: Path, head: str) -> str | None:
+    """Where listed paths that begin with two folders lie; None where no spelling of them exists.
+
+    "ecappafeats/v1" may be "feats/ecappa_feats/v1".
+    """
+    name, _, rest = head.partition("/")
+    respelled = re.sub(r"_?feats$", "feats" if name.endswith("_feats") else "_feats", name)
+    for spelling in (name, respelled):
+        for place in FEATURE_FOLDERS:
+            root = posixpath.normpath(posixpath.join(place, spelling, rest))
+            if os.path.isdir(folder / root):
+                return root
+    return None
 
 
-def read_corpus(
-    release: Release, lists: dict[str, ClipList], roots: Roots, progress: bool = True
-) -> Corpus:
-    """Read every feature file of the lists.
+def read_corpus(release: Release, lists: dict[str, ClipList], progress: bool = True) -> Corpus:
+    """Read every feature file of the lists, after `find_features`.
 
     Raises:
         DataError: the first bad feature file, with list, line and remedy; a gap in the labels.
     """
-    parts: dict[str, FeatureSet] = {}
+    arrays: dict[str, dict[str, NDArray]] = {}
     with tqdm(
         total=sum(2 * len(clips) for clips in lists.values()),
         desc=f"reading {release.version} features",
@@ -98,40 +96,25 @@ def read_corpus(
         disable=not progress,
     ) as bar:
         for part, clips in lists.items():
-            voice = _read(release, clips, feature_files(clips.voice, roots), VOICE_DIM, bar)
-            face = _read(release, clips, feature_files(clips.face, roots), FACE_DIM, bar)
+            voice = _read_vectors(release, clips, clips.voice, VOICE_DIM, bar)
+            face = _read_vectors(release, clips, clips.face, FACE_DIM, bar)
             if not (spoken := voice.any(axis=1)).all():
                 reason = "the voice is all zeros; only a face may be missing. Remove the line."
                 raise clips.refuse(int(np.argmin(spoken)), reason)
-            parts[part] = FeatureSet(
-                face=face,
-                voice=voice,
-                speaker=None if clips.label is None else np.array(clips.label, dtype=np.int64),
-                video=np.array(clips.video, dtype=np.str_),
-                language=language_of(release, part),
-                key=np.array(clips.key, dtype=np.str_),
-                source=str(clips.path),
-            )
-    return corpus_of(release, parts)
+            arrays[part] = {"face": face, "voice": voice}
+            arrays[part] |= {"video": np.array(clips.video), "key": np.array(clips.key)}
+            if clips.label is not None:
+                arrays[part]["speaker"] = np.array(clips.label, dtype=np.int64)
+    return corpus_of(release, arrays)
 
 
-def _read(
-    release: Release, clips: ClipList, files: list[str], size: int, bar: tqdm
-) -> NDArray[np.float32]:
-    def refuse(row: int, problem: str) -> DataError:
-        remedy = "unpack the archive again or remove the line"
-        return clips.refuse(row, f"feature file {files[row]} {problem}; {remedy}.")
-
-    return read_matrix([os.path.join(release.folder, file) for file in files], size, refuse, bar)
-
-
-def language_of(release: Release, part: str) -> str:
-    """The language of a part of the corpus."""
-    return "English" if part in ("train", "test_english") else release.language
-
-
-def corpus_of(release: Release, parts: dict[str, FeatureSet]) -> Corpus:
-    """The corpus of a release from its sets by part."""
+def corpus_of(release: Release, arrays: dict[str, dict[str, NDArray]]) -> Corpus:
+    """The corpus of a release from the arrays of each part; "speaker" is left out where hidden."""
+    parts: dict[str, FeatureSet] = {}
+    for part, fields in arrays.items():
+        values: dict[str, Any] = {"speaker": None, **fields}
+        language = "English" if part in ("train", "test_english") else release.language
+        parts[part] = FeatureSet(**values, language=language, source=str(release.lists[part]))
     return Corpus(
         train=parts["train"],
         cross=parts["cross"],
@@ -141,3 +124,82 @@ def corpus_of(release: Release, parts: dict[str, FeatureSet]) -> Corpus:
         name=f"MAV-Celeb {release.version}",
         version=release.version,
     )
+
+
+def _read_vectors(
+    release: Release, clips: ClipList, files: list[str], size: int, bar: tqdm
+) -> NDArray[np.float32]:
+    """The vectors of many files, shape (len(files), size); of several bad ones the first is told.
+
+    Several threads read: on a network drive most of the time is waiting.
+    """
+    matrix = np.empty((len(files), size), dtype=np.float32)
+    cast: list[str] = []
+
+    def refuse(row: int, problem: str) -> DataError:
+        remedy = "unpack the archive again or remove the line"
+        return clips.refuse(row, f"feature file {files[row]} {problem}; {remedy}.")
+
+    def fill(start: int) -> int:
+        stop = min(start + CHUNK, len(files))
+        for row in range(start, stop):
+            try:
+                vector = read_vector(os.path.join(release.folder, files[row]), size)
+            except ValueError as error:
+                raise refuse(row, str(error)) from error
+            except FileNotFoundError as error:
+                raise refuse(row, "is missing") from error
+            except OSError as error:
+                raise refuse(row, f"cannot be read ({error.strerror})") from error
+            if vector.dtype.itemsize != 4:
+                cast.append(f"{vector.dtype}")
+            with np.errstate(over="ignore"):  # what is too large for float32 is told as Inf
+                matrix[row] = vector
+        return stop - start
+
+    pool = ThreadPoolExecutor(THREADS)
+    try:
+        for count in pool.map(fill, range(0, len(files), CHUNK)):
+            bar.update(count)
+    finally:
+        pool.shutdown(cancel_futures=True)
+    if not (finite := np.isfinite(matrix).all(axis=1)).all():
+        raise refuse(int(np.argmin(finite)), "holds NaN or Inf")
+    if cast:
+        kinds = " or ".join(sorted(set(cast)))
+        text = f"{clips.path}: {len(cast)} feature files hold {kinds}; read as float32."
+        warnings.warn(text, stacklevel=2)
+    return matrix
+
+
+def read_vector(path: str, size: int) -> NDArray[np.floating]:
+    """One feature vector as stored, shape (size,); axes of length 1 around it are accepted.
+
+    The file is not trusted: nothing is unpickled, and no more is read than a vector takes.
+
+    Raises:
+        ValueError: what is wrong with the file, without its name.
+        OSError: the file cannot be read.
+    """
+    if not stat.S_ISREG(os.stat(path).st_mode):  # to open a pipe would wait for ever
+        raise ValueError("is not a regular file")
+    with open(path, "rb") as file:
+        content = file.read(LARGEST)
+    if not content.startswith(np.lib.format.MAGIC_PREFIX):
+        raise ValueError("is empty" if not content else "is not a .npy file")
+    stream = io.BytesIO(content)
+    try:
+        shape, _, dtype = HEADERS[np.lib.format.read_magic(stream)](stream)
+    except Exception as error:  # a damaged header raises nearly anything from within the parser
+        raise ValueError("has a damaged header") from error
+    if dtype.hasobject:
+        raise ValueError("holds a pickled object, which is never loaded")
+    if dtype.kind != "f":
+        raise ValueError(f"holds {dtype}, expected float32")
+    if tuple(length for length in shape if length != 1) != (size,):
+        raise ValueError(f"has shape {shape}, expected ({size},)")
+    end = stream.tell() + size * dtype.itemsize
+    if len(content) != end:
+        problem = "truncated" if len(content) < end else "longer than its header says"
+        raise ValueError(f"is {problem}")
+    return np.frombuffer(content, dtype, size, stream.tell())

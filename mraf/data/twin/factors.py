@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.special import betaincinv, ndtri
 
 from mraf.data.twin.landmarks import distance
-from mraf.data.twin.people import Ints, Layout
+from mraf.data.twin.people import Ints, People
 
 Scalars = dict[str, Any]
 Floats = NDArray[np.float32]
@@ -30,12 +30,7 @@ NEAR = 0.6
 
 
 def draw_coordinates(
-    rng: np.random.Generator,
-    scalars: Scalars,
-    layout: Layout,
-    group: Ints,
-    shown: Ints,
-    draws: int = 1,
+    rng: np.random.Generator, scalars: Scalars, people: People, shown: Ints, draws: int = 1
 ) -> Floats:
     """Unit vectors of all clips in the common basis, shape (N, D); D counts what has energy.
 
@@ -45,16 +40,15 @@ def draw_coordinates(
 
     Args:
         scalars: of the modality.
-        group: +1 or -1 of each speaker.
-        shown: which clip's row each clip shows (`Layout.rows`), shape (N,).
+        shown: which clip's row each clip shows (`People.rows`), shape (N,).
         draws: at most; 1 for a free draw.
     """
-    factors = Factors(rng, scalars, layout, group)
+    factors = Factors(rng, scalars, people)
     drawn = {name: draw() for name, draw in factors.draws.items()}
     rows = factors.rows(drawn)
     if draws == 1:
         return rows
-    landmarks, listed = layout.landmarks()
+    landmarks, listed = people.landmarks()
 
     def away(rows: Floats) -> float:
         return distance(landmarks.measure(rows[shown[:listed]]), scalars["landmarks"])
@@ -75,18 +69,16 @@ class Factors:
     """Draws the factors of one modality and sums them up.
 
     Args:
-        rng, scalars, layout, group: as in `draw_coordinates`.
+        rng, scalars, people: as in `draw_coordinates`.
 
     Attributes:
         draws: a function for each factor that draws it afresh.
     """
 
-    def __init__(
-        self, rng: np.random.Generator, scalars: Scalars, layout: Layout, group: Ints
-    ) -> None:
-        self.rng, self.scalars, self.layout, self.group = rng, scalars, layout, group
-        self.size = np.bincount(layout.video)
-        self.noisier = np.where(layout.language == 0, np.exp(scalars["first_language_noise"]), 1)
+    def __init__(self, rng: np.random.Generator, scalars: Scalars, people: People) -> None:
+        self.rng, self.scalars, self.people = rng, scalars, people
+        self.size = np.bincount(people.video)
+        self.noisier = np.where(people.language == 0, np.exp(scalars["first_language_noise"]), 1)
         self.draws: dict[str, Callable[[], Any]] = {
             "mean": self._mean,
             "speaker": self._speaker,
@@ -98,75 +90,67 @@ class Factors:
 
     def rows(self, drawn: dict[str, Any]) -> Floats:
         """Unit vectors (N, D) of all clips: the factors' sum, brought to its length."""
-        video = self.layout.video
-        stranger = len(self.group) + self.layout.factor[video]
-        who = np.where(drawn["stray"], stranger, self.layout.speaker[video])
+        video = self.people.video
+        stranger = len(self.people.group) + self.people.factor[video]
+        who = np.where(drawn["stray"], stranger, self.people.speaker[video])
         place = drawn["mean"] + drawn["language"] + drawn["video"]
         rows = drawn["clip"] + place.astype(np.float32)[video]
         rows += drawn["speaker"][who]
         rows /= np.sqrt(np.einsum("nd,nd->n", rows, rows))[:, None]
-        unit: Floats = rows
-        return unit
+        return rows
 
     def _factor(self, name: str, level: NDArray[np.float64]) -> Floats:
         energy = np.sqrt(band_energies(self.scalars[name]["energy"]))
         drawn = self.rng.standard_normal((len(level), len(energy)), dtype=np.float32) * energy
-        scaled: Floats = drawn * heavy_tailed(level, self.scalars[name]["spread"])
-        return scaled
+        return drawn * heavy_tailed(level, self.scalars[name]["spread"])
 
     def _video_levels(self) -> NDArray[np.float64]:
-        return balanced_levels(self.rng, self.size, self.layout.part)
+        return balanced_levels(self.rng, self.size, self.people.part)
 
     def _mean(self) -> Floats:
         """The mean of each video's language, shape (V, D)."""
         mean = np.sqrt(band_energies(self.scalars["mean"]))
         mean *= self.rng.choice([-1, 1], len(mean))
         shift = np.sign(mean) * np.sqrt(band_energies(self.scalars["shift"])) / 2
-        means: Floats = (mean + np.stack([-shift, shift]))[self.layout.language]
-        return means
+        return (mean + np.stack([-shift, shift]))[self.people.language]
 
     def _speaker(self) -> Floats:
         """The persons: all speakers, then each video's stranger, shape (C + V, D)."""
-        count = len(self.group) + len(self.size)
+        group = self.people.group
+        count = len(group) + len(self.size)
         person = self._factor("speaker", (self.rng.permutation(count) + 0.5) / count)
         axis, strength = self.scalars["group"]["axis"], self.scalars["group"]["strength"]
-        sign = np.concatenate([self.group, self.rng.choice([-1, 1], len(self.size))])
+        sign = np.concatenate([group, self.rng.choice([-1, 1], len(self.size))])
         size = np.sqrt(band_energies(self.scalars["speaker"]["energy"])[axis])
         person[:, axis] *= np.sqrt(1 - strength**2)
-        person[:, axis] += strength * size * (sign - self.group.mean())
+        person[:, axis] += strength * size * (sign - group.mean())
         return person
 
     def _language(self) -> Floats:
         """How each video's speaker differs in its language, shape (V, D)."""
-        speakers = len(self.group)
-        cell = self.layout.language * speakers + self.layout.speaker
+        speakers = len(self.people.group)
+        cell = self.people.language * speakers + self.people.speaker
         clips = np.bincount(cell, self.size, 2 * speakers)
         level = balanced_levels(self.rng, clips, np.repeat([0, 1], speakers))
-        drawn: Floats = self._factor("language", level)[cell]
-        return drawn
+        return self._factor("language", level)[cell]
 
     def _video(self) -> Floats:
         """How each video differs, shape (V, D); copies of a video are alike."""
         drawn = self._factor("video", self._video_levels()) * self.noisier[:, None]
-        copied: Floats = drawn[self.layout.factor]
-        return copied
+        return drawn[self.people.factor]
 
     def _clip(self) -> Floats:
         """How each clip differs, in some videos more than in others, shape (N, D)."""
-        clips = len(self.layout.video)
+        clips = len(self.people.video)
         restless = heavy_tailed(self._video_levels(), self.scalars["clip"]["video_spread"])
-        restless = (restless * self.noisier[:, None]).astype(np.float32)[self.layout.factor]
+        restless = (restless * self.noisier[:, None]).astype(np.float32)[self.people.factor]
         noise = self._factor("clip", (self.rng.permutation(clips) + 0.5) / clips)
-        noise *= restless[self.layout.video]
-        return noise
+        return noise * restless[self.people.video]
 
     def _stray(self) -> NDArray[np.bool_]:
         """In which clips a stranger is heard or seen, shape (N,)."""
-        share = stray_shares(self._video_levels(), self.scalars["stray"])[self.layout.factor]
-        stray: NDArray[np.bool_] = (
-            self.rng.random(len(self.layout.video)) < share[self.layout.video]
-        )
-        return stray
+        share = stray_shares(self._video_levels(), self.scalars["stray"])[self.people.factor]
+        return self.rng.random(len(self.people.video)) < share[self.people.video]
 
 
 def balanced_levels(
@@ -193,8 +177,7 @@ def balanced_levels(
 
 def heavy_tailed(level: NDArray[np.float64], spread: float) -> Floats:
     """Log-normal scales of mean square 1 at the given probability levels, shape (N, 1)."""
-    scale: Floats = np.exp(spread * ndtri(level) - spread**2).astype(np.float32)[:, None]
-    return scale
+    return np.exp(spread * ndtri(level) - spread**2).astype(np.float32)[:, None]
 
 
 def stray_shares(level: NDArray[np.float64], scalars: Scalars) -> NDArray[np.float64]:
@@ -204,8 +187,7 @@ def stray_shares(level: NDArray[np.float64], scalars: Scalars) -> NDArray[np.flo
     are a stranger's throughout.
     """
     mean, concentration = scalars["share"], scalars["concentration"]
-    share: NDArray[np.float64] = betaincinv(mean * concentration, (1 - mean) * concentration, level)
-    return share
+    return betaincinv(mean * concentration, (1 - mean) * concentration, level)
 
 
 def band_energies(bands: list[float]) -> Floats:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from mraf.data.describe import draw_pairs, pair_cosines
+from mraf.data.draws import draw_pairs, pair_cosines
 
 Array = NDArray[Any]
 LEVELS = (5, 50, 95)
@@ -19,28 +20,25 @@ ACCURACY, COSINE = 1.0, 0.03
 
 @dataclass(frozen=True, eq=False)
 class Landmarks:
-    """Measures held-out accuracy and same-speaker cosines of rows with given speakers and videos.
+    """Measures held-out accuracy and cosines of pairs of rows with given speakers and videos.
 
     Args:
-        speaker, video: of each row, shape (N,); videos differ between speakers and languages.
+        speaker, language, video: of each row, shape (N,); languages are 0 and 1, videos differ
+            between speakers and languages.
         train, cross: rows that are trained on, and those judged in the second language.
-        pairs: pairs of rows by kind, each (2, P).
     """
 
     speaker: Array
+    language: Array
     video: Array
     train: Array
     cross: Array
-    pairs: dict[str, Array]
 
-    @classmethod
-    def of(
-        cls, speaker: Array, language: Array, video: Array, train: Array, cross: Array
-    ) -> Landmarks:
-        """Of rows with these speakers, languages (0, 1) and videos; train and cross as above."""
+    @cached_property
+    def pairs(self) -> dict[str, Array]:
+        """Pairs of rows by kind, each (2, P); always the same."""
         rng = np.random.default_rng(0)
-        pairs = draw_pairs(rng, speaker, language, video, pairs=3000)
-        return cls(speaker, video, train, cross, pairs)
+        return draw_pairs(rng, self.speaker, self.language, self.video, pairs=3000)
 
     def measure(self, rows: Array) -> dict[str, float]:
         """Accuracies in percent and percentiles of cosines, by name, of unit-length rows."""
@@ -65,8 +63,7 @@ def group_means(values: Array, group: Array, groups: int) -> Array:
     size = np.maximum(np.bincount(group, minlength=groups), 1)
     weight = (1 / size[group]).astype(values.dtype)
     member = csr_array((weight, (group, np.arange(len(group)))), shape=(groups, len(group)))
-    means: Array = member @ values
-    return means
+    return member @ values
 
 
 def held_out_accuracy(
@@ -101,15 +98,13 @@ def held_out_accuracy(
     def others(members: Array) -> Array:
         cosine = rows[members] @ means.T
         cosine[np.arange(len(members)), speaker[members]] = -np.inf
-        highest: Array = cosine.max(axis=1)
-        return highest
+        return cosine.max(axis=1)
 
     right = np.einsum("nd,nd->n", rows[train], without[index]) > others(train)
     english = np.average(right, weights=np.where(videos[label] > 1, 1 / videos[label], 0))
-    rivals, of_speaker = others(cross), speaker[cross]
-    chance = np.zeros(len(cross))
-    for one in np.unique(of_speaker):
-        own = np.flatnonzero(of_speaker == one)
+    rivals, chance = others(cross), np.zeros(len(cross))
+    for one in np.unique(speaker[cross]):
+        own = np.flatnonzero(speaker[cross] == one)
         wins = rows[cross[own]] @ without[owner == one].T > rivals[own, None]
         chance[own] = wins.mean(axis=1)
     return {"english": 100 * float(english), "cross": 100 * float(chance.mean())}

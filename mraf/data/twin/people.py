@@ -16,7 +16,7 @@ FLAWS = ("shared", "repeated", "ambiguous")
 
 
 @dataclass(frozen=True, eq=False)
-class Layout:
+class People:
     """Clips in the order of `PARTS`, speakers, videos; videos are counted through all four parts.
 
     Args:
@@ -25,6 +25,7 @@ class Layout:
         copy_of: index of the clip that the clip repeats, or the clip itself, shape (N,).
         speaker, part, name: of each video, shape (V,).
         factor: index of the video of which this one is a copy, or the video itself, shape (V,).
+        group: +1 or -1 of each speaker, of which face and voice both tell, shape (C,).
     """
 
     video: Ints
@@ -34,6 +35,7 @@ class Layout:
     part: Ints
     factor: Ints
     name: NDArray[np.str_]
+    group: Ints
 
     @property
     def language(self) -> Ints:
@@ -52,17 +54,22 @@ class Layout:
         sound = ~np.isin(self.name, names[times > 1])
         train = np.flatnonzero(self.part[video] == 0)
         cross = np.flatnonzero((self.part[video] == 1) & sound[video])
-        speaker, language = self.speaker[video], self.language[video]
-        return Landmarks.of(speaker, language, video, train, cross), listed
+        return Landmarks(self.speaker[video], self.language[video], video, train, cross), listed
 
 
-def draw_layout(rng: np.random.Generator, counts: dict[str, Any], speakers: int) -> Layout:
+def stream(seed: int, purpose: str) -> np.random.Generator:
+    """A random stream of its own for each purpose: changing one leaves the others as they were."""
+    return np.random.default_rng([seed, *purpose.encode()])
+
+
+def draw_people(seed: int, scalars: dict[str, Any], speakers: int) -> People:
     """Draw videos and clips with the measured imbalance and the flaws of the real lists.
 
     Args:
-        counts: the part "counts" of the twin's scalars.
+        scalars: of the twin.
         speakers: numbers of videos, clips and flaws grow in proportion.
     """
+    rng, counts = stream(seed, "layout"), scalars["counts"]
     growth = speakers / counts["speakers"]
     latent = iter(_latent(rng, speakers, np.asarray(counts["rank_correlations"])).T)
     owner, sizes, part = [], [], []
@@ -71,13 +78,18 @@ def draw_layout(rng: np.random.Generator, counts: dict[str, Any], speakers: int)
         videos = _by_rank(next(latent), _resample(some["videos_per_speaker"], speakers))
         total = max(round(growth * some["clips"]), int(videos.sum()))
         clips = _by_rank(next(latent), _clips(some["clips_per_speaker"], speakers, total))
-        _lend(clips, videos)
-        for n, v in zip(clips, videos, strict=True):
-            sizes.append(_divide(rng, int(n), int(v), some["video_spread"]))
+        for short in np.flatnonzero(clips < videos):  # lent by whoever has most
+            lent = videos[short] - clips[short]
+            clips[[short, (clips - videos).argmax()]] += [lent, -lent]
+        sizes += [
+            _divide(rng, int(n), int(v), some["video_spread"])
+            for n, v in zip(clips, videos, strict=True)
+        ]
         owner.append(np.repeat(np.arange(speakers), videos))
         part.append(np.full(videos.sum(), index))
     size = np.concatenate(sizes)
-    layout = Layout(
+    group = np.where(np.arange(speakers) < round(scalars["group_share"] * speakers), 1, -1)
+    people = People(
         video=np.repeat(np.arange(len(size)), size),
         frame=_frames(rng, size, np.asarray(counts["frames"])),
         copy_of=np.arange(size.sum()),
@@ -85,9 +97,10 @@ def draw_layout(rng: np.random.Generator, counts: dict[str, Any], speakers: int)
         part=np.concatenate(part),
         factor=np.arange(len(size)),
         name=np.array([f"twin-{v:06d}" for v in range(len(size))]),
+        group=stream(seed, "group").permutation(group),
     )
-    _add_flaws(rng, layout, size, counts, growth)
-    return layout
+    _add_flaws(rng, people, size, counts, growth)
+    return people
 
 
 def _latent(rng: np.random.Generator, speakers: int, correlations: NDArray[Any]) -> NDArray[Any]:
@@ -125,13 +138,6 @@ def _clips(quantiles: list[float], speakers: int, total: int) -> Ints:
     return _round_to(clips * (total / clips.sum()), total)
 
 
-def _lend(clips: Ints, videos: Ints) -> None:
-    """Give each speaker at least as many clips as videos, from whoever has most; in place."""
-    for short in np.flatnonzero(clips < videos):
-        lent = videos[short] - clips[short]
-        clips[[short, (clips - videos).argmax()]] += [lent, -lent]
-
-
 def _divide(rng: np.random.Generator, clips: int, videos: int, spread: float) -> Ints:
     """Divide a speaker's clips over the videos, at least one each, log-normally uneven."""
     share = np.exp(spread * rng.standard_normal(videos))
@@ -148,29 +154,27 @@ def _round_to(values: NDArray[np.float64], total: int) -> Ints:
 def _frames(rng: np.random.Generator, size: Ints, shares: NDArray[np.float64]) -> Ints:
     """Which clip's face each clip shows; shares: quantiles of the share of distinct faces."""
     share = np.interp(rng.random(len(size)), np.linspace(0, 1, len(shares)), shares)
-    frames, first = [], 0
-    for n, distinct in zip(
-        size, np.maximum(1, np.round(share * size).astype(np.int64)), strict=True
-    ):
-        repeated = rng.integers(0, distinct, n - distinct)
-        frames.append(first + rng.permutation(np.concatenate([np.arange(distinct), repeated])))
-        first += n
+    distinct = np.maximum(1, np.round(share * size).astype(np.int64))
+    frames = []
+    for first, n, d in zip(np.cumsum(size) - size, size, distinct, strict=True):
+        repeated = rng.integers(0, d, n - d)
+        frames.append(first + rng.permutation(np.concatenate([np.arange(d), repeated])))
     return np.concatenate(frames)
 
 
 def _add_flaws(
-    rng: np.random.Generator, layout: Layout, size: Ints, counts: dict[str, Any], growth: float
+    rng: np.random.Generator, people: People, size: Ints, counts: dict[str, Any], growth: float
 ) -> None:
     """Shared videos (in both lists), repeated ones (under two names), ambiguous ones; in place."""
     first = np.cumsum(size) - size
     used = np.zeros(len(size), dtype=bool)
-    english, cross = (np.flatnonzero(layout.part == part) for part in (0, 1))
+    english, cross = (np.flatnonzero(people.part == part) for part in (0, 1))
     for flaw, sources in zip(FLAWS, (english, cross, cross), strict=True):
         wanted = round(growth * counts[f"{flaw}_videos"])
         for source in rng.permutation(sources):
             if wanted == 0:
                 break
-            same = layout.speaker[cross] == layout.speaker[source]
+            same = people.speaker[cross] == people.speaker[source]
             alike = np.abs(np.log(size[cross] / size[source])) < 0.5
             suits = (~same if flaw == "ambiguous" else same) & alike & ~used[cross]
             candidates = cross[suits & (cross != source)]
@@ -180,9 +184,9 @@ def _add_flaws(
             used[[source, target]] = True
             wanted -= 1
             if flaw != "ambiguous":
-                layout.factor[target] = source
+                people.factor[target] = source
             if flaw != "repeated":
-                layout.name[target] = layout.name[source]
+                people.name[target] = people.name[source]
             if flaw == "repeated" or (flaw == "shared" and rng.random() < counts["shared_clips"]):
                 common = np.arange(min(size[source], size[target]))
-                layout.copy_of[first[target] + common] = first[source] + common
+                people.copy_of[first[target] + common] = first[source] + common

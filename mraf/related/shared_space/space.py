@@ -24,7 +24,8 @@ from tqdm.auto import tqdm
 
 from mraf.data.clips import Corpus, FeatureSet
 from mraf.data.describe import unit
-from mraf.data.twin.generate import calibration, draw_people
+from mraf.data.twin.generate import calibration
+from mraf.data.twin.people import draw_people
 from mraf.errors import DataError, RunError
 from mraf.training.device import resolve_device
 
@@ -274,7 +275,7 @@ class SimulatedTraits:
                 "simulated, from the factors of the twin's speakers."
             )
         rng = np.random.default_rng([seed, zlib.crc32(b"traits")])
-        group = draw_people(0, calibration(), corpus.speakers)[1]
+        group = draw_people(0, calibration(), corpus.speakers).group
         self.factors = np.column_stack([group, rng.standard_normal(corpus.speakers)])
         self.noise, self.seed = noise, seed
         self.maps = rng.standard_normal((2, 2, width)), rng.standard_normal((2, width))

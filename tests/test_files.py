@@ -1,0 +1,85 @@
+"""Reading tells in one line what is wrong; writing leaves the last good state."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from mraf.errors import DataError, RunError
+from mraf.files import checked_path, read_csv, read_json, read_text, user_cache, write_text
+
+UNREADABLE = {
+    "absent": (None, r"x: cannot be read \(No such file or directory\); make it again\.$"),
+    "folder": ("folder", r"x: cannot be read \(Is a directory\); make it again\.$"),
+    "Latin-1": ("é".encode("latin-1"), r"x: cannot be read \(not text in UTF-8\); make it again"),
+    "no JSON": (b"{", r"x: not valid JSON \(.+\); make it again\.$"),
+    "deeply nested": (b"[" * 200_000, r"x: not valid JSON \(nested too deeply\); make it again\.$"),
+}
+
+
+@pytest.mark.parametrize(("content", "message"), UNREADABLE.values(), ids=UNREADABLE)
+def test_what_cannot_be_read_is_told_in_one_line(tmp_path, content, message):
+    path = tmp_path / "x"
+    if content == "folder":
+        path.mkdir()
+    elif content is not None:
+        path.write_bytes(content)
+    with pytest.raises(RunError, match=message) as caught:
+        read_json(path, "make it again", RunError)
+    assert "\n" not in str(caught.value)
+
+
+def test_text_is_read_as_it_stands_but_for_the_byte_order_mark(tmp_path):
+    (tmp_path / "x").write_bytes(b"\xef\xbb\xbf" + "é\r\n".encode())
+    assert read_text(tmp_path / "x", "") == "é\r\n"
+
+
+def test_rows_of_a_csv_have_their_lines(tmp_path):
+    (tmp_path / "x").write_text('a, b\n\n1,"2, ""two"""\r\n\n3,4\n')
+    assert read_csv(tmp_path / "x", "") == (["a", "b"], [(3, ["1", '2, "two"']), (5, ["3", "4"])])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a,a\n1,2\n", "line 1: the column 'a' occurs twice"),
+        ("a,b\n1,2\n1\n", "line 3: 1 fields, but the header has 2"),
+        ('a,b\n1,"2\n3,4\n', "line 3: unexpected end of data"),
+        ('a,b\n1,"2"x\n', "line 2: ',' expected after '\"'"),
+        ('a,b\n1,"2\n"\n', "line 3: a line break within a field"),
+    ],
+)
+def test_a_damaged_csv_is_refused_with_its_line(tmp_path, text, message):
+    (tmp_path / "x").write_text(text)
+    with pytest.raises(DataError, match=rf"x, {message}.*; fetch it again\.$"):
+        read_csv(tmp_path / "x", "fetch it again")
+
+
+def test_a_path_is_checked_and_expanded(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert checked_path("~/x") == tmp_path / "x"
+    (tmp_path / "file").touch()
+    assert checked_path(tmp_path / "file" / "below")  # whoever writes there will say what is wrong
+    for path in ("a\0b", "n" * 300, "~nobody-of-this-name/x"):
+        with pytest.raises(RunError, match=r"cannot be used \(.+\); give another path\.$"):
+            checked_path(path)
+
+
+def test_without_a_home_the_cache_asks_for_a_folder(monkeypatch, tmp_path):
+    monkeypatch.setattr(Path, "home", lambda: (_ for _ in ()).throw(RuntimeError("no home")))
+    assert user_cache().name == "mraf"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    with pytest.raises(RunError, match="let XDG_CACHE_HOME name a folder"):
+        user_cache()
+
+
+def test_writing_removes_what_killed_processes_left(tmp_path):
+    old, new, other = (tmp_path / name for name in (".x[1].a", ".x[1].b", ".x1.c"))
+    for file in (old, new, other):
+        file.touch()
+    for file in (old, other):
+        os.utime(file, (0, 0))
+    write_text(tmp_path / "x[1]", "done")
+    assert sorted(os.listdir(tmp_path)) == [".x1.c", ".x[1].b", "x[1]"]
