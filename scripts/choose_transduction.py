@@ -23,7 +23,7 @@ from mraf import data
 from mraf.data.splits import P4, P6, Split
 from mraf.evaluation.judge import top1
 from mraf.files import write_text
-from mraf.related.leaderboard.methods import METHODS, Batch, Scores
+from mraf.related.leaderboard.methods import METHODS, Scores, UnlabelledBatch
 from mraf.related.leaderboard.protocols import CLIP, PROTOCOLS, System, Transduction
 from mraf.related.leaderboard.systems import class_mean_system
 
@@ -43,7 +43,7 @@ GRID: dict[str, dict[str, list[float]]] = {
 REFERENCE = "spreading (scikit-learn)"
 
 
-def reference(batch: Batch, neighbours: int, share: float) -> Scores:
+def reference(batch: UnlabelledBatch, neighbours: int, share: float) -> Scores:
     """scikit-learn's label spreading from the class means and the names that saw a face.
 
     It takes no soft names, so that under "batch" the class means are all it starts from.

@@ -12,17 +12,30 @@ from scipy import stats
 from mraf.errors import RunError
 from mraf.evaluation.baselines import ClassMeans
 from mraf.evidence.recorded import recorded
+from mraf.related.metrics import curve
 from mraf.related.open_set import door, study
 from mraf.related.open_set.deal import deal
-from mraf.related.open_set.metrics import UNKNOWN, Trials, curve, measures
+from mraf.related.open_set.metrics import UNKNOWN, measures
 from mraf.related.registry import measure, record
 from mraf.training.experiment import trained
 
 SETTINGS = {"draws": 2, "shots": (1, 5), "runs": 3, "few": 1, "with_door": False}
 
 
+@pytest.fixture(scope="module", autouse=True)
+def quick():
+    """The systems and metrics of the study with a tenth of the steps and resamples."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(study, "RESAMPLES", 200)
+        for recipes in ("RECIPES", "VARIANTS"):
+            short = {k: replace(v, steps=8) for k, v in getattr(study, recipes).items()}
+            patch.setattr(study, recipes, short)
+        patch.setattr(door, "RECIPE", replace(door.RECIPE, steps=8))
+        yield
+
+
 @pytest.fixture(scope="module")
-def table(tiny_corpus):
+def table(tiny_corpus, quick):
     return study.table(tiny_corpus, **SETTINGS, device="cpu", progress=False)
 
 
@@ -37,7 +50,7 @@ def test_class_means_are_those_of_the_package(tiny_corpus, table):
     draw = deal(tiny_corpus, 1)
     means, judged = ClassMeans(draw.enrolled(5)), draw.judged["English"]
     scores = means(judged.clips)[means.name]
-    found = measures(curve(Trials(scores, judged.target, judged.clips.labels)))
+    found = measures(curve(judged.trials(scores)))
     for metric, expected in found.items():
         assert value(table, study.MEANS, metric, "1").value == pytest.approx(float(expected))
 
@@ -89,7 +102,7 @@ def test_what_is_recorded_is_what_comes_out(real_corpus):
     draw = deal(real_corpus, 0)
     for language, scores in study.class_mean_scores(draw, 5).items():
         judged = draw.judged[language]
-        metrics = measures(curve(Trials(scores, judged.target, judged.clips.labels)))
+        metrics = measures(curve(judged.trials(scores)))
         for metric, expected in metrics.items():
             row = value(found, study.MEANS, metric, "0", language=language)
             assert row.value == pytest.approx(float(expected), abs=2e-5)

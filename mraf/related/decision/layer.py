@@ -15,7 +15,7 @@ nothing is judged (`judge`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import NamedTuple
@@ -60,6 +60,12 @@ class Opinions(NamedTuple):
         scores = predict(model, clips)
         logits = np.stack([scores[HEADS[head]] for head in ORDER]).astype(np.float64)
         return cls(logits, ~clips.face_missing)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Opinions]) -> Opinions:
+        """The opinions on several sets of clips in one piece."""
+        logits = np.concatenate([part.logits for part in parts], axis=1)
+        return cls(logits, np.concatenate([part.sighted for part in parts]))
 
 
 @dataclass(frozen=True)
@@ -114,8 +120,8 @@ class DecisionLayer:
         """Scores (N, C) of each of `LAYERS`."""
         p, sighted = self.distributions(opinions), opinions.sighted
         return {
-            "mean": combine(p, equal_weights(sighted)),
-            "weighted": combine(p, confidence_weights(p, sighted)),
+            "mean": combine(p, sighted, by_confidence=False),
+            "weighted": combine(p, sighted, by_confidence=True),
             "corrected": correct(p, sighted, self.rule)[0],
         }
 
@@ -130,28 +136,19 @@ def fit_temperatures(opinions: Opinions, labels: NDArray[np.int64]) -> Floats:
     return found
 
 
-def equal_weights(sighted: Flags) -> Floats:
-    """The same weight for every head that sees anything, shape (3, N); columns sum to 1."""
-    weights = np.ones((len(ORDER), len(sighted)))
+def combine(p: Floats, sighted: Flags, by_confidence: bool) -> Floats:
+    """Σ_h w_h p_h, shape (N, C), of distributions (3, N, C); a missing face has no weight.
+
+    Args:
+        by_confidence: w_h ∝ max p_h; else all heads that see anything weigh the same.
+    """
+    weights = np.ones(p.shape[:2])
     weights[FACE] = sighted
-    return weights / weights.sum(axis=0)
-
-
-def confidence_weights(p: Floats, sighted: Flags) -> Floats:
-    """w_h ∝ max p_h, none for the head of a missing face, shape (3, N); columns sum to 1."""
-    weights = p.max(axis=-1) * (equal_weights(sighted) > 0)
-    return np.asarray(weights / weights.sum(axis=0))
-
-
-def combine(p: Floats, weights: Floats) -> Floats:
-    """Σ_h w_h p_h, shape (N, C), of distributions (3, N, C) and weights (3, N)."""
+    weights /= weights.sum(axis=0)
+    if by_confidence:
+        weights = p.max(axis=-1) * (weights > 0)
+        weights /= weights.sum(axis=0)
     return np.einsum("hn,hnc->nc", weights, p)
-
-
-def margins(p: Floats) -> Floats:
-    """The highest minus the second highest probability, shape (…) of (…, C)."""
-    highest = np.partition(p, -2, axis=-1)
-    return np.asarray(highest[..., -1] - highest[..., -2])
 
 
 def correct(p: Floats, sighted: Flags, rule: Rule) -> tuple[Floats, Flags]:
@@ -163,7 +160,8 @@ def correct(p: Floats, sighted: Flags, rule: Rule) -> tuple[Floats, Flags]:
     Returns:
         The distributions that decide (N, C), and where the fused head was overruled (N,).
     """
-    named, ahead = p.argmax(axis=-1), margins(p)
+    named, highest = p.argmax(axis=-1), np.partition(p, -2, axis=-1)
+    ahead = highest[..., -1] - highest[..., -2]
     may = p.max(axis=-1) >= rule.confidence
     may &= ahead - ahead[FUSED] >= rule.margin
     may &= named != named[FUSED]
@@ -199,17 +197,15 @@ def states(clips: FeatureSet, rng: np.random.Generator) -> dict[str, FeatureSet]
 
 
 class Verdicts(NamedTuple):
-    """What was decided of all clips.
+    """What was decided of all clips, by condition and arm; the arm "fused" is the fused head alone.
 
     Args:
-        right: by condition and arm, shape (N,); the arm "fused" is the fused head alone.
-        overruled: by condition and arm, where the fused head was overruled, shape (N,).
-        rules: fitted, of each fold, by the ending of the arms' names.
+        right: whether the clip was named rightly, shape (N,).
+        overruled: whether the fused head was overruled, shape (N,).
     """
 
     right: dict[str, dict[str, Flags]]
     overruled: dict[str, dict[str, Flags]]
-    rules: dict[str, list[Rule]]
 
 
 def judge(model: Network, clips: FeatureSet, seed: int = 0, folds: int = 5) -> Verdicts:
@@ -228,7 +224,6 @@ def judge(model: Network, clips: FeatureSet, seed: int = 0, folds: int = 5) -> V
         {c: {arm: np.zeros(len(clips), dtype=bool) for arm in arms} for c in CONDITIONS}
         for _ in range(2)
     )
-    rules: dict[str, list[Rule]] = {ending: [] for ending in FITTED}
     for number in range(folds):
         own = fold == number
         seen, asked = (
@@ -238,29 +233,15 @@ def judge(model: Network, clips: FeatureSet, seed: int = 0, folds: int = 5) -> V
             }
             for rows, stream in ((~own, [seed, 1, number]), (own, [seed, 2, number]))
         )
-        layers = {
-            ending: DecisionLayer.fit(*_pooled(seen, conditions, clips.labels[~own]))
-            for ending, conditions in FITTED.items()
-        }
+        labels = clips.labels[own]
         for condition, opinions in asked.items():
-            labels = clips.labels[own]
             right[condition]["fused"][own] = top1(opinions.logits[FUSED], labels)
-            for ending, layer in layers.items():
+        for ending, conditions in FITTED.items():
+            pooled = Opinions.joined([seen[condition] for condition in conditions])
+            layer = DecisionLayer.fit(pooled, np.tile(clips.labels[~own], len(conditions)))
+            for condition, opinions in asked.items():
                 for name, scores in layer.decide(opinions).items():
                     right[condition][name + ending][own] = top1(scores, labels)
-                p = layer.distributions(opinions)
-                fired = correct(p, opinions.sighted, layer.rule)[1]
+                fired = correct(layer.distributions(opinions), opinions.sighted, layer.rule)[1]
                 overruled[condition]["corrected" + ending][own] = fired
-        for ending, layer in layers.items():
-            rules[ending].append(layer.rule)
-    return Verdicts(right, overruled, rules)
-
-
-def _pooled(
-    seen: Mapping[str, Opinions], conditions: tuple[str, ...], labels: NDArray[np.int64]
-) -> tuple[Opinions, NDArray[np.int64]]:
-    """The opinions under several conditions in one piece, with their labels."""
-    chosen = [seen[condition] for condition in conditions]
-    logits = np.concatenate([opinions.logits for opinions in chosen], axis=1)
-    sighted = np.concatenate([opinions.sighted for opinions in chosen])
-    return Opinions(logits, sighted), np.tile(labels, len(chosen))
+    return Verdicts(right, overruled)

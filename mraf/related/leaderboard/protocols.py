@@ -21,7 +21,14 @@ from mraf.data.clips import FeatureSet
 from mraf.data.describe import unit
 from mraf.data.splits import Setting, Split
 from mraf.errors import RunError
-from mraf.related.leaderboard.methods import CHOSEN, METHODS, SETTINGS_OF, Batch, Scores, Voices
+from mraf.related.leaderboard.methods import (
+    CHOSEN,
+    METHODS,
+    SETTINGS_OF,
+    Scores,
+    UnlabelledBatch,
+    Voices,
+)
 
 FOLDS = 10
 
@@ -195,7 +202,9 @@ class Transduction:
     ) -> Scores:
         """The method's scores (N, C) of a batch in which only the faces `seen` can be seen."""
         scores = np.where(seen[:, None], sighted, blind)
-        return METHODS[self.method](Batch(self.system.voices(clips), scores, seen), **self.settings)
+        return METHODS[self.method](
+            UnlabelledBatch(self.system.voices(clips), scores, seen), **self.settings
+        )
 
 
 def by_protocol(scores: pd.DataFrame) -> pd.DataFrame:

@@ -16,6 +16,7 @@ few shots are among the more.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,8 @@ from numpy.typing import NDArray
 from mraf.data.clips import Corpus, FeatureSet
 from mraf.data.splits import cross_split, validation_split
 from mraf.errors import DataError
-from mraf.related.open_set.metrics import UNKNOWN
+from mraf.related.metrics import Trials
+from mraf.related.open_set.metrics import UNKNOWN, open_set_trials
 
 SHOTS = (1, 3, 5, 10)
 DRAWS = 5
@@ -31,7 +33,7 @@ CLIPS_OF_A_VIDEO = 10  # that are judged, at most
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
+class OpenSetClips:
     """Clips of known and unknown speakers in one language.
 
     Args:
@@ -41,6 +43,10 @@ class Judged:
 
     clips: FeatureSet
     target: NDArray[np.int64]
+
+    def trials(self, scores: NDArray[Any]) -> Trials:
+        """The trials of scores (N, K) of these clips."""
+        return open_set_trials(scores, self.target, self.clips.labels)
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +68,7 @@ class Draw:
     known: Corpus
     enrolment: FeatureSet
     rank: NDArray[np.int64]
-    judged: dict[str, Judged]
+    judged: dict[str, OpenSetClips]
 
     def enrolled(self, shots: int) -> FeatureSet:
         """So many clips of every known speaker, or all where there are fewer.
@@ -109,7 +115,7 @@ def deal(corpus: Corpus, seed: int = 0, known: int | None = None) -> Draw:
     judged = {}
     for clips, where in ((english[fair], target[fair]), (second, number[second.labels])):
         few = _ranks(np.unique(clips.video, return_inverse=True)[1], rng) < CLIPS_OF_A_VIDEO
-        judged[clips.language] = Judged(clips[few], where[few])
+        judged[clips.language] = OpenSetClips(clips[few], where[few])
     return Draw(seed, corpus.speakers, closed, split.train, rank, judged)
 
 

@@ -19,7 +19,7 @@ from mraf.data.describe import unit
 from mraf.evaluation.baselines import ClassMeans, means_of
 from mraf.evaluation.predict import forward
 from mraf.related.open_set.adapters import Recipe, tune
-from mraf.related.open_set.deal import Draw, Judged
+from mraf.related.open_set.deal import Draw, OpenSetClips
 from mraf.training.experiment import trained
 from mraf.training.runs import Run
 from mraf.variants.build import Network
@@ -42,7 +42,7 @@ def door_run(draw: Draw, device: str = "auto") -> Run:
     return trained("quick", draw.known, seeds, device=device)
 
 
-def shown(judged: Judged, faces: str, draw: Draw) -> FeatureSet:
+def shown(judged: OpenSetClips, faces: str, draw: Draw) -> FeatureSet:
     """The judged clips as they come to the door, with one of FACES."""
     clips = judged.clips
     if faces == OWN:

@@ -1,16 +1,14 @@
 """The whole open-set comparison on one corpus: `mraf related open-set`.
 
 A row for every system, number of shots, language, draw of speakers and metric; under draw "mean"
-the mean over draws, and differences between two systems, with 95% intervals. They speak of other
-speakers and other draws: speakers are drawn with replacement, the same in all draws of the protocol
-and for all systems, and draws add what they differ beyond that (as seeds do in
-`mraf.evaluation.differences`).
+the mean over draws, and differences between two systems, with 95% intervals over other speakers and
+other draws (`mraf.related.study`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,14 +19,14 @@ from tqdm.auto import tqdm
 from mraf.data.clips import Corpus
 from mraf.data.describe import unit
 from mraf.evaluation.baselines import means_of
-from mraf.evaluation.differences import over_seeds
 from mraf.evaluation.results import LEVEL
 from mraf.evaluation.verdicts import judged
+from mraf.related.metrics import curve
 from mraf.related.open_set import door
-from mraf.related.open_set.adapters import Adapters, Recipe, tune
+from mraf.related.open_set.adapters import Adapters, Recipe, selected, tune
 from mraf.related.open_set.deal import DRAWS, SHOTS, Draw, deal
-from mraf.related.open_set.fusion import selected
-from mraf.related.open_set.metrics import LESS_IS_BETTER, Trials, curve, measures
+from mraf.related.open_set.metrics import LESS_IS_BETTER, measures
+from mraf.related.study import Measured, as_grid, estimate, people_drawn
 
 MEANS, SINGLE = "nearest class mean", "SpeakerRPL v2"
 PLAIN, FUSED = "v2, mean of all runs", "v2, mean of selected runs"
@@ -75,14 +73,7 @@ RESAMPLES = 2000
 POINTS = 256  # of a curve that is drawn again and again
 KEY = ["system", "shots", "language"]
 COLUMNS = [*KEY, "draw", "metric", "value", "low", "high"]
-
-
-class Measured(NamedTuple):
-    """A metric of one system in one draw: its value, and for other speakers, shape (B,)."""
-
-    value: float
-    drawn: NDArray[np.float64]
-
+MINUS = " − "
 
 Found = dict[tuple[str, int, str], list[dict[str, Measured]]]  # by KEY; a dict a draw
 
@@ -109,7 +100,7 @@ def table(
     """
     found: Found = {}
     dealt = [deal(corpus, seed) for seed in range(draws)]
-    weights = speakers_drawn(corpus.speakers)
+    weights = people_drawn(corpus.speakers, RESAMPLES)
     tasks = [(draw, number) for draw in dealt for number in (*shots, *([ALL] if with_door else []))]
     for draw, number in tqdm(tasks, "open set", delay=2, disable=not progress):
         if number == ALL:
@@ -165,18 +156,11 @@ def scores_of(adapters: Adapters, draw: Draw) -> dict[str, NDArray[np.float32]]:
 # --- metrics with their intervals ----------------------------------------------------------------
 
 
-def speakers_drawn(speakers: int, resamples: int = RESAMPLES, seed: int = 0) -> NDArray[np.float64]:
-    """How often each speaker is drawn, shape (B, C)."""
-    rng = np.random.default_rng(seed)
-    return rng.multinomial(speakers, np.full(speakers, 1 / speakers), resamples).astype(float)
-
-
 def measure(
     draw: Draw, language: str, scores: NDArray[Any], weights: NDArray[np.float64]
 ) -> dict[str, Measured]:
     """Every metric of scores (N, K) of a language's judged clips."""
-    own = draw.judged[language]
-    trials = Trials(scores, own.target, own.clips.labels)
+    trials = draw.judged[language].trials(scores)
     values, drawn = measures(curve(trials)), measures(curve(trials, weights, POINTS))
     merged = measures(curve(trials, points=POINTS))  # is a little off, and so is each of drawn
     return {
@@ -199,36 +183,19 @@ def mean_of(runs: Sequence[Mapping[str, Measured]]) -> dict[str, Measured]:
 def as_table(found: Found, pairs: Sequence[tuple[str, str]] = PAIRS) -> pd.DataFrame:
     """Rows of each draw, of the mean over draws, and of the differences."""
     rows: list[tuple[Any, ...]] = []
-    for (name, shots, language), draws in found.items():
+    for key, draws in found.items():
         for metric in draws[0]:
             each = [draw[metric] for draw in draws]
-            for number, one in enumerate(each):
-                key = (name, shots, language, str(number), metric)
-                rows.append((*key, one.value, np.nan, np.nan))
-            rows.append((name, shots, language, "mean", metric, *estimate(each)))
+            rows += [(*key, str(n), metric, one.value, None, None) for n, one in enumerate(each)]
+            rows.append((*key, "mean", metric, *estimate(each)))
     for first, second in pairs:
         for (name, shots, language), draws in found.items():
-            rivals = found.get((second, shots, language))
-            if name == first and rivals is not None:
+            if name == first and (rivals := found.get((second, shots, language))):
                 for metric in draws[0]:
-                    each = [
-                        Measured(
-                            a[metric].value - b[metric].value, a[metric].drawn - b[metric].drawn
-                        )
-                        for a, b in zip(draws, rivals, strict=True)
-                    ]
-                    key = (f"{first} − {second}", shots, language, "mean", metric)
-                    rows.append((*key, *estimate(each)))
+                    each = [a[metric].minus(b[metric]) for a, b in zip(draws, rivals, strict=True)]
+                    key = (f"{first}{MINUS}{second}", shots, language)
+                    rows.append((*key, "mean", metric, *estimate(each)))
     return pd.DataFrame(rows, columns=COLUMNS)
-
-
-def estimate(draws: Sequence[Measured], seed: int = 0) -> tuple[float, float, float]:
-    """Mean over draws and its 95% interval."""
-    value = np.array([draw.value for draw in draws])
-    drawn = np.stack([draw.drawn for draw in draws], axis=1)  # (B, D)
-    drawn = drawn[np.isfinite(drawn).all(axis=1)]  # a resample may lack unknown speakers
-    low, high = np.quantile(over_seeds(value, drawn, seed), [LEVEL / 2, 1 - LEVEL / 2])
-    return float(value.mean()), float(low), float(high)
 
 
 # --- to read -------------------------------------------------------------------------------------
@@ -245,21 +212,15 @@ def differences(
     Returns:
         Columns first, second, language, metric, difference, low, high, p, p_holm, verdict.
     """
-    pairs = table[table.system.str.contains(" − ") & table.metric.isin(metrics)]
-    pairs = pairs[pairs.shots == shots]
-    named = pairs.system.str.extract("(.*) − (.*)")
-    less = pairs.metric.isin(LESS_IS_BETTER)
-    found = pd.DataFrame(
-        {
-            "first": named[0],
-            "second": named[1],
-            "language": pairs.language,
-            "metric": pairs.metric,
-            "difference": pairs.value.where(~less, -pairs.value),
-            "low": pairs.low.where(~less, -pairs.high),
-            "high": pairs.high.where(~less, -pairs.low),
-        }
-    ).reset_index(drop=True)
+    pairs = table[table.system.str.contains(MINUS) & table.metric.isin(metrics)]
+    pairs = pairs[pairs.shots == shots].reset_index(drop=True)
+    found = pairs.system.str.extract(f"(?P<first>.*){MINUS}(?P<second>.*)")
+    found[["language", "metric", "difference", "low", "high"]] = pairs[
+        ["language", "metric", "value", "low", "high"]
+    ]
+    less = found.metric.isin(LESS_IS_BETTER)
+    turned = -found.loc[less, ["difference", "high", "low"]].to_numpy()
+    found.loc[less, ["difference", "low", "high"]] = turned
     error = (found.high - found.low) / (2 * stats.norm.ppf(1 - LEVEL / 2))
     return judged(found.assign(p=2 * stats.norm.sf(found.difference.abs() / error)))
 
@@ -270,21 +231,12 @@ def summary(table: pd.DataFrame) -> str:
 
 
 def _parts(table: pd.DataFrame) -> Iterator[str]:
-    of_mean = table[(table.draw == "mean") & ~table.system.str.contains(" − ")]
+    of_mean = table[(table.draw == "mean") & ~table.system.str.contains(MINUS)]
     for metric in ("EER", "OSCR", "ACC"):
         rows = of_mean[of_mean.metric == metric]
-        cells = rows.assign(
-            cell=[
-                f"{100 * r.value:.1f} [{100 * r.low:.1f}, {100 * r.high:.1f}]"
-                for r in rows.itertuples()
-            ]
+        yield f"{metric} in percent, mean over draws with its 95% interval\n" + as_grid(
+            rows, ["system"], ["language", "shots"]
         )
-        wide = cells.pivot(index="system", columns=["language", "shots"], values="cell")
-        wide = wide.reindex(
-            index=rows.system.unique(),
-            columns=list(dict.fromkeys(zip(rows.language, rows.shots, strict=True))),
-        ).fillna("–")
-        yield f"{metric} in percent, mean over draws with its 95% interval\n{wide.to_string()}"
     for shots in (VARIANT_SHOTS, ALL):
         lines = [
             f"{row.first} against {row.second}, {row.language}, {row.metric}: {points(row)}"
