@@ -25,7 +25,7 @@ from mraf.evaluation.judge import top1
 from mraf.files import write_text
 from mraf.related.leaderboard.methods import METHODS, Scores, UnlabelledBatch
 from mraf.related.leaderboard.protocols import CLIP, PROTOCOLS, System, Transduction
-from mraf.related.leaderboard.systems import class_mean_system
+from mraf.related.leaderboard.run import class_mean_system
 
 OUT = Path(__file__).resolve().parents[1] / "data" / "recorded" / "transduction_choice.csv"
 GRID: dict[str, dict[str, list[float]]] = {

@@ -36,6 +36,13 @@ class Measured(NamedTuple):
         return Measured(self.value - other.value, self.drawn - other.drawn, self.trials)
 
 
+def mean_of(runs: Sequence[Measured]) -> Measured:
+    """The mean over runs: what one run may be expected to do."""
+    return Measured(
+        float(np.mean([run.value for run in runs])), np.mean([run.drawn for run in runs], axis=0)
+    )
+
+
 def people_drawn(people: int, resamples: int) -> NDArray[np.float64]:
     """How often each of so many people is drawn, shape (B, people)."""
     rng = np.random.default_rng(0)

@@ -15,7 +15,6 @@ nothing is judged (`judge`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import NamedTuple
@@ -60,12 +59,6 @@ class Opinions(NamedTuple):
         scores = predict(model, clips)
         logits = np.stack([scores[HEADS[head]] for head in ORDER]).astype(np.float64)
         return cls(logits, ~clips.face_missing)
-
-    @classmethod
-    def joined(cls, parts: Sequence[Opinions]) -> Opinions:
-        """The opinions on several sets of clips in one piece."""
-        logits = np.concatenate([part.logits for part in parts], axis=1)
-        return cls(logits, np.concatenate([part.sighted for part in parts]))
 
 
 @dataclass(frozen=True)
@@ -237,7 +230,11 @@ def judge(model: Network, clips: FeatureSet, seed: int = 0, folds: int = 5) -> V
         for condition, opinions in asked.items():
             right[condition]["fused"][own] = top1(opinions.logits[FUSED], labels)
         for ending, conditions in FITTED.items():
-            pooled = Opinions.joined([seen[condition] for condition in conditions])
+            fitted_on = [seen[condition] for condition in conditions]
+            pooled = Opinions(
+                np.concatenate([part.logits for part in fitted_on], axis=1),
+                np.concatenate([part.sighted for part in fitted_on]),
+            )
             layer = DecisionLayer.fit(pooled, np.tile(clips.labels[~own], len(conditions)))
             for condition, opinions in asked.items():
                 for name, scores in layer.decide(opinions).items():

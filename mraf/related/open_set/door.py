@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from mraf.training.experiment import trained
 from mraf.training.runs import Run
 from mraf.variants.build import Network
 
-Scores = dict[str, NDArray[Any]]  # by language, (N, K)
+Scores = dict[str, NDArray[Any]]  # by language, of each run, (R, N, K)
 
 OWN, NONE, ANOTHERS = FACES = ("own face", "no face", "another's face")
 RAW, SOFTMAX, MEANS, TUNED = (
@@ -59,8 +60,8 @@ def shown(judged: OpenSetClips, faces: str, draw: Draw) -> FeatureSet:
 
 def door_scores(
     draw: Draw, run: Run, seeds: Sequence[int] = (0,), device: str = "auto"
-) -> dict[str, list[Scores]]:
-    """What each system makes of the judged clips with each face, a dict for each of its runs.
+) -> dict[str, Scores]:
+    """What each system makes of the judged clips with each face.
 
     - RAW: cosines to the class means of raw faces and voices, added up; no network.
     - SOFTMAX: the probability that the network's fused head gives.
@@ -76,22 +77,18 @@ def door_scores(
     with_face, without = (means_of(rows, enrolled) for rows in kinds)
     labels = np.tile(enrolled.labels, 2)
     adapters = tune(RECIPE, np.concatenate(kinds), labels, seeds, device, progress=False)
-    found: dict[str, list[Scores]] = {}
-    for faces in FACES:
-        by_system: dict[str, list[Scores]] = {
-            name: [{} for _ in (seeds if name == TUNED else (0,))]
-            for name in (RAW, SOFTMAX, MEANS, TUNED)
+    found: dict[str, Scores] = {}
+    for faces, (language, judged) in product(FACES, draw.judged.items()):
+        clips = shown(judged, faces, draw)
+        embedding, probability = passed(run.model, clips)
+        scores = {
+            RAW: raw(clips)[raw.name][None],
+            SOFTMAX: probability[None],
+            MEANS: (unit(embedding) @ (without if faces == NONE else with_face).T)[None],
+            TUNED: adapters.scores(embedding),
         }
-        for language, judged in draw.judged.items():
-            clips = shown(judged, faces, draw)
-            embedding, probability = passed(run.model, clips)
-            means = without if faces == NONE else with_face
-            by_system[RAW][0][language] = raw(clips)[raw.name]
-            by_system[SOFTMAX][0][language] = probability
-            by_system[MEANS][0][language] = unit(embedding) @ means.T
-            for own, scores in zip(by_system[TUNED], adapters.scores(embedding), strict=True):
-                own[language] = scores
-        found |= {f"{name} · {faces}": each_run for name, each_run in by_system.items()}
+        for name, each_run in scores.items():
+            found.setdefault(f"{name} · {faces}", {})[language] = each_run
     return found
 
 

@@ -7,7 +7,7 @@ other draws (`mraf.related.study`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,12 +21,12 @@ from mraf.data.describe import unit
 from mraf.evaluation.baselines import means_of
 from mraf.evaluation.results import LEVEL
 from mraf.evaluation.verdicts import judged
-from mraf.related.metrics import curve
+from mraf.related.metrics import Trials, curve
 from mraf.related.open_set import door
-from mraf.related.open_set.adapters import Adapters, Recipe, selected, tune
+from mraf.related.open_set.adapters import Recipe, selected, tune
 from mraf.related.open_set.deal import DRAWS, SHOTS, Draw, deal
 from mraf.related.open_set.metrics import LESS_IS_BETTER, measures
-from mraf.related.study import Measured, as_grid, estimate, people_drawn
+from mraf.related.study import Measured, as_grid, estimate, mean_of, people_drawn
 
 MEANS, SINGLE = "nearest class mean", "SpeakerRPL v2"
 PLAIN, FUSED = "v2, mean of all runs", "v2, mean of selected runs"
@@ -75,7 +75,7 @@ KEY = ["system", "shots", "language"]
 COLUMNS = [*KEY, "draw", "metric", "value", "low", "high"]
 MINUS = " − "
 
-Found = dict[tuple[str, int, str], list[dict[str, Measured]]]  # by KEY; a dict a draw
+Found = dict[tuple[str, int, str, str], list[Measured]]  # by KEY and metric; a number a draw
 
 
 def table(
@@ -107,17 +107,19 @@ def table(
             run, seeds = door.door_run(draw, device), seeds_of(draw, few)
             systems = door.door_scores(draw, run, seeds, device)
         else:
-            systems = {MEANS: [class_mean_scores(draw, number)]}
-            systems |= tuned_scores(draw, number, runs, few, device)
-        for name, each_run in systems.items():
-            for language in draw.judged:
-                of_run = [measure(draw, language, run[language], weights) for run in each_run]
-                found.setdefault((name, number, language), []).append(mean_of(of_run))
+            alone = {name: scores[None] for name, scores in class_mean_scores(draw, number).items()}
+            systems = {MEANS: alone} | tuned_scores(draw, number, runs, few, device)
+        for name, scores in systems.items():
+            for language, own in draw.judged.items():
+                each_run = [measure(own.trials(run), weights) for run in scores[language]]
+                for metric in each_run[0]:
+                    one = mean_of([of_run[metric] for of_run in each_run])
+                    found.setdefault((name, number, language, metric), []).append(one)
     return as_table(found)
 
 
 def class_mean_scores(draw: Draw, shots: int) -> dict[str, NDArray[Any]]:
-    """Cosines to the means of the enrolled clips; nothing is trained."""
+    """Cosines (N, K) to the means of the enrolled clips by language; nothing is trained."""
     enrolled = draw.enrolled(shots)
     means = means_of(enrolled.voice, enrolled)
     return {name: unit(own.clips.voice) @ means.T for name, own in draw.judged.items()}
@@ -125,21 +127,19 @@ def class_mean_scores(draw: Draw, shots: int) -> dict[str, NDArray[Any]]:
 
 def tuned_scores(
     draw: Draw, shots: int, runs: int = RUNS, few: int = FEW, device: str = "auto"
-) -> dict[str, list[door.Scores]]:
+) -> dict[str, door.Scores]:
     """What each recipe's runs and both fusions make of the judged clips."""
     enrolled = draw.enrolled(shots)
-    recipes = RECIPES | (VARIANTS if shots == VARIANT_SHOTS else {})
-    found: dict[str, list[door.Scores]] = {}
-    for name, recipe in recipes.items():
-        count = runs if name == SINGLE else few
-        seeds = seeds_of(draw, count)
+    found: dict[str, door.Scores] = {}
+    for name, recipe in (RECIPES | (VARIANTS if shots == VARIANT_SHOTS else {})).items():
+        seeds = seeds_of(draw, runs if name == SINGLE else few)
         adapters = tune(recipe, enrolled.voice, enrolled.labels, seeds, device, progress=False)
-        scores = scores_of(adapters, draw)
-        found[name] = [{k: v[run] for k, v in scores.items()} for run in range(min(few, count))]
+        scores = {k: adapters.scores(own.clips.voice) for k, own in draw.judged.items()}
+        found[name] = {k: each_run[:few] for k, each_run in scores.items()}
         if name == SINGLE:
             kept = selected(adapters)
-            found[PLAIN] = [{k: v.mean(axis=0) for k, v in scores.items()}]
-            found[FUSED] = [{k: v[kept].mean(axis=0) for k, v in scores.items()}]
+            found[PLAIN] = {k: v.mean(axis=0, keepdims=True) for k, v in scores.items()}
+            found[FUSED] = {k: v[kept].mean(axis=0, keepdims=True) for k, v in scores.items()}
     return found
 
 
@@ -148,19 +148,11 @@ def seeds_of(draw: Draw, count: int) -> list[int]:
     return [1000 * draw.seed + run for run in range(count)]
 
 
-def scores_of(adapters: Adapters, draw: Draw) -> dict[str, NDArray[np.float32]]:
-    """Scores (R, N, K) of the judged clips by language."""
-    return {name: adapters.scores(own.clips.voice) for name, own in draw.judged.items()}
-
-
 # --- metrics with their intervals ----------------------------------------------------------------
 
 
-def measure(
-    draw: Draw, language: str, scores: NDArray[Any], weights: NDArray[np.float64]
-) -> dict[str, Measured]:
-    """Every metric of scores (N, K) of a language's judged clips."""
-    trials = draw.judged[language].trials(scores)
+def measure(trials: Trials, weights: NDArray[np.float64]) -> dict[str, Measured]:
+    """Every metric of one run, for the speakers as they are and as they are drawn."""
     values, drawn = measures(curve(trials)), measures(curve(trials, weights, POINTS))
     merged = measures(curve(trials, points=POINTS))  # is a little off, and so is each of drawn
     return {
@@ -169,36 +161,21 @@ def measure(
     }
 
 
-def mean_of(runs: Sequence[Mapping[str, Measured]]) -> dict[str, Measured]:
-    """The mean of each metric over runs: what one run may be expected to do."""
-    return {
-        name: Measured(
-            float(np.mean([run[name].value for run in runs])),
-            np.mean([run[name].drawn for run in runs], axis=0),
-        )
-        for name in runs[0]
-    }
-
-
 def as_table(found: Found, pairs: Sequence[tuple[str, str]] = PAIRS) -> pd.DataFrame:
     """Rows of each draw, of the mean over draws, and of the differences."""
     rows: list[tuple[Any, ...]] = []
-    for key, draws in found.items():
-        for metric in draws[0]:
-            each = [draw[metric] for draw in draws]
-            rows += [(*key, str(n), metric, one.value, None, None) for n, one in enumerate(each)]
-            rows.append((*key, "mean", metric, *estimate(each)))
+    for (name, shots, language, metric), each in found.items():
+        key = (name, shots, language)
+        rows += [(*key, str(n), metric, one.value, None, None) for n, one in enumerate(each)]
+        rows.append((*key, "mean", metric, *estimate(each)))
     for first, second in pairs:
-        for (name, shots, language), draws in found.items():
-            if name == first and (rivals := found.get((second, shots, language))):
-                for metric in draws[0]:
-                    each = [a[metric].minus(b[metric]) for a, b in zip(draws, rivals, strict=True)]
-                    key = (f"{first}{MINUS}{second}", shots, language)
-                    rows.append((*key, "mean", metric, *estimate(each)))
+        for (name, shots, language, metric), each in found.items():
+            theirs = found.get((second, shots, language, metric))
+            if name == first and theirs is not None:
+                apart = [own.minus(other) for own, other in zip(each, theirs, strict=True)]
+                key = (f"{first}{MINUS}{second}", shots, language)
+                rows.append((*key, "mean", metric, *estimate(apart)))
     return pd.DataFrame(rows, columns=COLUMNS)
-
-
-# --- to read -------------------------------------------------------------------------------------
 
 
 def differences(

@@ -226,4 +226,4 @@ def summary(table: pd.DataFrame) -> str:
     """The means over folds, in percent, with their intervals."""
     of = table[(table.fold == ALL) & (table.metric != "FRR")]
     among = of["at"].map(" among {:.0f}".format).where(of["at"].notna(), "")
-    return as_grid(of.assign(what=of.metric + among), ["system", "condition"], ["what"])
+    return as_grid(of.assign(metric=of.metric + among), ["system", "condition"], ["metric"])
