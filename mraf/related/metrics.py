@@ -78,7 +78,8 @@ def curve(trials: Trials, weight: NDArray[Any] | None = None, points: int | None
         number = csr_array((counted.astype(float), (unit, level)), (weight.shape[-1], len(levels)))
         of_unit = np.bincount(unit, weights=among, minlength=weight.shape[-1])
         with np.errstate(invalid="ignore", divide="ignore"):
-            found = np.cumsum(weight @ number, axis=-1) / (weight @ of_unit)[..., None]
+            accepted = np.cumsum(np.ascontiguousarray(weight @ number), axis=-1)
+            found = accepted / (weight @ of_unit)[..., None]
         return np.concatenate([np.zeros((*found.shape[:-1], 1)), found], axis=-1)
 
     threshold = np.append(np.inf, -levels)

@@ -22,7 +22,7 @@ from mraf.related.decision.layer import (
     RULES,
     VOICE,
     DecisionLayer,
-    Opinions,
+    HeadLogits,
     Rule,
     combine,
     correct,
@@ -34,10 +34,10 @@ from mraf.variants.config import ModelConfig
 from mraf_lessons.faces.decision_figures import decision_layers
 
 
-def opinions(seed: int, clips: int = 40, speakers: int = 5, scale: float = 3.0) -> Opinions:
+def opinions(seed: int, clips: int = 40, speakers: int = 5, scale: float = 3.0) -> HeadLogits:
     rng = np.random.default_rng(seed)
     logits = scale * rng.standard_normal((3, clips, speakers))
-    return Opinions(logits, rng.random(clips) < 0.6)
+    return HeadLogits(logits, rng.random(clips) < 0.6)
 
 
 def small_model(corpus: Corpus) -> MRAF:
@@ -45,7 +45,7 @@ def small_model(corpus: Corpus) -> MRAF:
     return build(ModelConfig(corpus.speakers, width=16, tokens=2, heads=2)).eval()
 
 
-def loop(z: Opinions, temperatures: np.ndarray, rule: Rule) -> dict[str, np.ndarray]:
+def loop(z: HeadLogits, temperatures: np.ndarray, rule: Rule) -> dict[str, np.ndarray]:
     """The three layers clip by clip, without the package."""
     heads, clips, _ = z.logits.shape
     found: dict[str, list[np.ndarray]] = {"mean": [], "weighted": [], "corrected": []}
@@ -137,7 +137,7 @@ def test_fitting_finds_the_temperature_and_a_rule_that_pays():
     labels = rng.integers(0, 4, 3000)
     voice = 4.0 * np.eye(4)[labels] + rng.standard_normal((3000, 4))
     fused = 0.5 * np.eye(4)[labels] + rng.standard_normal((3000, 4))
-    z = Opinions(np.stack([np.zeros_like(voice), 3 * voice, fused]), np.zeros(3000, dtype=bool))
+    z = HeadLogits(np.stack([np.zeros_like(voice), 3 * voice, fused]), np.zeros(3000, dtype=bool))
     layer = DecisionLayer.fit(z, labels)
     p = layer.distributions(z)
     assert p[VOICE].max(axis=1).mean() == pytest.approx(

@@ -43,7 +43,7 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 
-class Opinions(NamedTuple):
+class HeadLogits(NamedTuple):
     """What the heads say of N clips.
 
     Args:
@@ -55,7 +55,7 @@ class Opinions(NamedTuple):
     sighted: Flags
 
     @classmethod
-    def of(cls, model: Network, clips: FeatureSet) -> Opinions:
+    def of(cls, model: Network, clips: FeatureSet) -> HeadLogits:
         scores = predict(model, clips)
         logits = np.stack([scores[HEADS[head]] for head in ORDER]).astype(np.float64)
         return cls(logits, ~clips.face_missing)
@@ -93,25 +93,25 @@ class DecisionLayer:
     rule: Rule = NEVER
 
     @classmethod
-    def fit(cls, opinions: Opinions, labels: NDArray[np.int64]) -> DecisionLayer:
+    def fit(cls, heads: HeadLogits, labels: NDArray[np.int64]) -> DecisionLayer:
         """The likeliest temperatures, then the rule that names most clips rightly.
 
         Of rules that do equally well the most cautious is taken.
         """
-        layer = cls(fit_temperatures(opinions, labels))
-        p = layer.distributions(opinions)
-        right = [top1(correct(p, opinions.sighted, rule)[0], labels).sum() for rule in RULES]
+        layer = cls(fit_temperatures(heads, labels))
+        p = layer.distributions(heads)
+        right = [top1(correct(p, heads.sighted, rule)[0], labels).sum() for rule in RULES]
         return cls(layer.temperatures, RULES[int(np.argmax(right))])
 
-    def distributions(self, opinions: Opinions) -> Floats:
+    def distributions(self, heads: HeadLogits) -> Floats:
         """p_h of each head, shape (3, N, C)."""
-        temperature = self.temperatures[opinions.sighted.astype(int)].T  # (3, N)
-        p: Floats = softmax(opinions.logits / temperature[:, :, None], axis=-1)
+        temperature = self.temperatures[heads.sighted.astype(int)].T  # (3, N)
+        p: Floats = softmax(heads.logits / temperature[:, :, None], axis=-1)
         return p
 
-    def decide(self, opinions: Opinions) -> dict[str, Floats]:
+    def decide(self, heads: HeadLogits) -> dict[str, Floats]:
         """Scores (N, C) of each of `LAYERS`."""
-        p, sighted = self.distributions(opinions), opinions.sighted
+        p, sighted = self.distributions(heads), heads.sighted
         return {
             "mean": combine(p, sighted, by_confidence=False),
             "weighted": combine(p, sighted, by_confidence=True),
@@ -119,13 +119,13 @@ class DecisionLayer:
         }
 
 
-def fit_temperatures(opinions: Opinions, labels: NDArray[np.int64]) -> Floats:
+def fit_temperatures(heads: HeadLogits, labels: NDArray[np.int64]) -> Floats:
     """The likeliest T of each head, without and with the face, shape (2, 3); 1 where not asked."""
     found = np.ones((2, len(ORDER)))
     for sighted, head in product((0, 1), range(len(ORDER))):
-        rows = opinions.sighted == sighted
+        rows = heads.sighted == sighted
         if rows.any() and (sighted or head != FACE):
-            found[sighted, head] = fit_temperature(opinions.logits[head, rows], labels[rows])
+            found[sighted, head] = fit_temperature(heads.logits[head, rows], labels[rows])
     return found
 
 
@@ -189,7 +189,7 @@ def states(clips: FeatureSet, rng: np.random.Generator) -> dict[str, FeatureSet]
     }
 
 
-class Verdicts(NamedTuple):
+class Decisions(NamedTuple):
     """What was decided of all clips, by condition and arm; the arm "fused" is the fused head alone.
 
     Args:
@@ -201,7 +201,7 @@ class Verdicts(NamedTuple):
     overruled: dict[str, dict[str, Flags]]
 
 
-def judge(model: Network, clips: FeatureSet, seed: int = 0, folds: int = 5) -> Verdicts:
+def judge(model: Network, clips: FeatureSet, seed: int = 0, folds: int = 5) -> Decisions:
     """Fit on all folds but one, decide on that one, and so on: no video is in both.
 
     Args:
@@ -221,24 +221,24 @@ def judge(model: Network, clips: FeatureSet, seed: int = 0, folds: int = 5) -> V
         own = fold == number
         seen, asked = (
             {
-                condition: Opinions.of(model, part)
+                condition: HeadLogits.of(model, part)
                 for condition, part in states(clips[rows], np.random.default_rng(stream)).items()
             }
             for rows, stream in ((~own, [seed, 1, number]), (own, [seed, 2, number]))
         )
         labels = clips.labels[own]
-        for condition, opinions in asked.items():
-            right[condition]["fused"][own] = top1(opinions.logits[FUSED], labels)
+        for condition, heads in asked.items():
+            right[condition]["fused"][own] = top1(heads.logits[FUSED], labels)
         for ending, conditions in FITTED.items():
             fitted_on = [seen[condition] for condition in conditions]
-            pooled = Opinions(
+            pooled = HeadLogits(
                 np.concatenate([part.logits for part in fitted_on], axis=1),
                 np.concatenate([part.sighted for part in fitted_on]),
             )
             layer = DecisionLayer.fit(pooled, np.tile(clips.labels[~own], len(conditions)))
-            for condition, opinions in asked.items():
-                for name, scores in layer.decide(opinions).items():
+            for condition, heads in asked.items():
+                for name, scores in layer.decide(heads).items():
                     right[condition][name + ending][own] = top1(scores, labels)
-                fired = correct(layer.distributions(opinions), opinions.sighted, layer.rule)[1]
+                fired = correct(layer.distributions(heads), heads.sighted, layer.rule)[1]
                 overruled[condition]["corrected" + ending][own] = fired
-    return Verdicts(right, overruled)
+    return Decisions(right, overruled)

@@ -15,7 +15,7 @@ from mraf.evaluation.results import Judged
 from mraf.evaluation.verdicts import compare_arms, judged
 from mraf.evidence.sweeps.records import with_counts
 from mraf.evidence.sweeps.tasks import per_video
-from mraf.related.decision.layer import CONDITIONS, Verdicts, judge
+from mraf.related.decision.layer import CONDITIONS, Decisions, judge
 from mraf.related.study import as_markdown
 from mraf.training.experiment import trained
 
@@ -41,7 +41,7 @@ def table(corpus: Corpus) -> pd.DataFrame:
     return pd.concat(rows, ignore_index=True).assign(**made_of)
 
 
-def tabulated(verdicts: Verdicts, clips: FeatureSet, seed: int) -> pd.DataFrame:
+def tabulated(decisions: Decisions, clips: FeatureSet, seed: int) -> pd.DataFrame:
     """What was decided with one seed, a row for each condition and arm."""
     videos = Judged.of(clips)
 
@@ -57,11 +57,11 @@ def tabulated(verdicts: Verdicts, clips: FeatureSet, seed: int) -> pd.DataFrame:
             "clips": len(clips),
             "correct": int(right.sum()),
             "accuracy": float(right.mean()),
-            "overruled": int(verdicts.overruled[condition][arm].sum()),
+            "overruled": int(decisions.overruled[condition][arm].sum()),
             "correct_per_video": counts(right),
             "clips_per_video": counts(np.ones(len(clips), dtype=bool)),
         }
-        for condition, arms in verdicts.right.items()
+        for condition, arms in decisions.right.items()
         for arm, right in arms.items()
     ]
     return pd.DataFrame(rows)

@@ -73,14 +73,14 @@ def door_scores(
     """
     enrolled = draw.enrolment
     raw = ClassMeans(enrolled, "sum")
-    kinds = [passed(run.model, clips)[0] for clips in (enrolled, enrolled.without_faces())]
+    kinds = [fused_output(run.model, clips)[0] for clips in (enrolled, enrolled.without_faces())]
     with_face, without = (means_of(rows, enrolled) for rows in kinds)
     labels = np.tile(enrolled.labels, 2)
     adapters = tune(RECIPE, np.concatenate(kinds), labels, seeds, device, progress=False)
     found: dict[str, Scores] = {}
     for faces, (language, judged) in product(FACES, draw.judged.items()):
         clips = shown(judged, faces, draw)
-        embedding, probability = passed(run.model, clips)
+        embedding, probability = fused_output(run.model, clips)
         scores = {
             RAW: raw(clips)[raw.name][None],
             SOFTMAX: probability[None],
@@ -92,7 +92,7 @@ def door_scores(
     return found
 
 
-def passed(
+def fused_output(
     model: Network, clips: FeatureSet, batch: int = 512
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Fused embeddings e_c (N, d) and the fused head's probabilities (N, K)."""
