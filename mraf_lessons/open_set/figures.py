@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mraf.errors import DataError
 from mraf.related.metrics import Trials, at_threshold, curve
-from mraf.related.open_set.metrics import measures
+from mraf.related.open_set.protocol import measures
 from mraf_lessons.kit.style import (
     FUSED,
     GREY,

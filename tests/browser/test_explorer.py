@@ -114,7 +114,7 @@ from mraf import data
 from mraf.training.batches import TrainingClips
 from mraf.training.config import configure
 from mraf_lessons.training.view import Reach
-from mraf.related.open_set.metrics import UNKNOWN, open_set_trials
+from mraf.related.open_set.protocol import UNKNOWN, open_set_trials
 from mraf.related.shared_space.trials import Pairs, rates
 from mraf.training.loop import Learner
 from mraf.widgets import (

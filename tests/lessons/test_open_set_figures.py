@@ -8,7 +8,7 @@ import pytest
 
 from mraf.errors import DataError, RunError
 from mraf.related.metrics import at_threshold, curve
-from mraf.related.open_set.metrics import UNKNOWN, open_set_trials
+from mraf.related.open_set.protocol import UNKNOWN, open_set_trials
 from mraf_lessons.open_set import figures
 from mraf_lessons.open_set.explorer import DoorExplorer
 

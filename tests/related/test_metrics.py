@@ -14,7 +14,7 @@ from torchmetrics.functional.classification import binary_eer
 
 from mraf.errors import DataError, RunError
 from mraf.related.metrics import Trials, at_false_accept, at_threshold, curve, eer, min_dcf, oscr
-from mraf.related.open_set.metrics import UNKNOWN, measures, open_set_trials
+from mraf.related.open_set.protocol import UNKNOWN, measures, open_set_trials
 
 # few distinct values, so that ties of every kind occur
 SCORE = st.sampled_from([0.0, 0.25, 0.5, 0.5000001, 0.75, 1.0])

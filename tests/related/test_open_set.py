@@ -19,8 +19,7 @@ from mraf.related.open_set.adapters import (
     standardised,
     tune,
 )
-from mraf.related.open_set.deal import CLIPS_OF_A_VIDEO, deal
-from mraf.related.open_set.metrics import UNKNOWN
+from mraf.related.open_set.protocol import CLIPS_OF_A_VIDEO, UNKNOWN, deal
 
 R, B, D, K, EXTRA = 2, 6, 5, 3, 2
 

@@ -15,8 +15,7 @@ from mraf.evidence.recorded import recorded
 from mraf.related import measure, record
 from mraf.related.metrics import curve
 from mraf.related.open_set import door, study
-from mraf.related.open_set.deal import deal
-from mraf.related.open_set.metrics import UNKNOWN, measures
+from mraf.related.open_set.protocol import UNKNOWN, deal, measures
 from mraf.training.experiment import trained
 
 SETTINGS = {"draws": 2, "shots": (1, 5), "runs": 3, "few": 1, "with_door": False}

@@ -20,7 +20,7 @@ from mraf.data.describe import unit
 from mraf.evaluation.baselines import ClassMeans, means_of
 from mraf.evaluation.predict import forward
 from mraf.related.open_set.adapters import Recipe, tune
-from mraf.related.open_set.deal import Draw, OpenSetClips
+from mraf.related.open_set.protocol import Draw, OpenSetClips
 from mraf.training.experiment import trained
 from mraf.training.runs import Run
 from mraf.variants.build import Network

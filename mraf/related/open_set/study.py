@@ -24,8 +24,7 @@ from mraf.evaluation.verdicts import judged
 from mraf.related.metrics import Trials, curve
 from mraf.related.open_set import door
 from mraf.related.open_set.adapters import Recipe, selected, tune
-from mraf.related.open_set.deal import DRAWS, SHOTS, Draw, deal
-from mraf.related.open_set.metrics import LESS_IS_BETTER, measures
+from mraf.related.open_set.protocol import DRAWS, LESS_IS_BETTER, SHOTS, Draw, deal, measures
 from mraf.related.study import Measured, as_grid, estimate, mean_of, people_drawn
 
 MEANS, SINGLE = "nearest class mean", "SpeakerRPL v2"
