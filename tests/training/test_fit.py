@@ -49,7 +49,7 @@ def test_the_schedule_moves_with_every_step_and_stop_ends_the_training():
 
 
 def test_a_loss_that_is_not_finite_is_named():
-    with pytest.raises(RunError, match="number: the loss is (inf|nan) in epoch"):
+    with pytest.raises(RunError, match=r"number: the loss is (inf|nan) in epoch"):
         trained(epochs=60, learning_rate=1e20)
 
 
