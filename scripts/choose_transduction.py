@@ -23,9 +23,9 @@ from mraf import data
 from mraf.data.splits import P4, P6, Split
 from mraf.evaluation.judge import top1
 from mraf.files import write_text
-from mraf.related.leaderboard.methods import METHODS, Batch, Scores
+from mraf.related.leaderboard.methods import METHODS, Scores, UnlabelledBatch
 from mraf.related.leaderboard.protocols import CLIP, PROTOCOLS, System, Transduction
-from mraf.related.leaderboard.systems import class_mean_system
+from mraf.related.leaderboard.run import class_mean_system
 
 OUT = Path(__file__).resolve().parents[1] / "data" / "recorded" / "transduction_choice.csv"
 GRID: dict[str, dict[str, list[float]]] = {
@@ -43,7 +43,7 @@ GRID: dict[str, dict[str, list[float]]] = {
 REFERENCE = "spreading (scikit-learn)"
 
 
-def reference(batch: Batch, neighbours: int, share: float) -> Scores:
+def reference(batch: UnlabelledBatch, neighbours: int, share: float) -> Scores:
     """scikit-learn's label spreading from the class means and the names that saw a face.
 
     It takes no soft names, so that under "batch" the class means are all it starts from.

@@ -171,7 +171,7 @@ def ledger(options: argparse.Namespace) -> None:
 
 def related(options: argparse.Namespace) -> None:
     from mraf import data
-    from mraf.related.registry import measure, record
+    from mraf.related import measure, record
 
     corpus = data.load(options.data)
     table, text = measure(options.name, corpus)

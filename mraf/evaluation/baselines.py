@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from torch import Tensor, nn
 from torch.nn import functional as F
-from tqdm.auto import tqdm
 
 from mraf.data.clips import FACE_DIM, VOICE_DIM, FeatureSet
 from mraf.data.describe import unit
 from mraf.errors import DataError, RunError
 from mraf.evaluation.judge import Predictor, top1
 from mraf.training.device import resolve_device
+from mraf.training.fit import fit, seeded
 
 Modality = Literal["voice", "face", "sum"]
 Weighting = Literal["clip", "video"]
@@ -206,40 +206,39 @@ def fit_fop(
         raise RunError(f"epochs={epochs}, batch={batch}: at least 1 and 2 are needed.")
     torch_device = resolve_device(device)
     held = held_out(train, np.random.default_rng(seed))
-    stop, fit = (train[held], train[~held]) if held.any() else (train, train)
-    face, voice = _tensors(fit, torch_device)
-    label = torch.tensor(fit.labels).to(torch_device)
+    watched, rest = (train[held], train[~held]) if held.any() else (train, train)
+    face, voice = _tensors(rest, torch_device)
+    label = torch.tensor(rest.labels).to(torch_device)
     generator = torch.Generator().manual_seed(seed)
-    forked = [torch_device.index or 0] if torch_device.type == "cuda" else []
-    with torch.random.fork_rng(devices=forked):
-        torch.manual_seed(seed)  # initial weights and dropout
+
+    with seeded(seed, torch_device):  # initial weights and dropout
         network = FOP(speakers).to(torch_device)
-        optimizer = torch.optim.Adam(network.parameters(), lr=learning_rate, fused=True)
         best = FittedFOP(network, epoch=0, held_out_accuracy=-1.0)
-        bar = tqdm(range(1, epochs + 1), "FOP", delay=2, leave=False, disable=not progress)
-        for epoch in bar:
-            network.train()
-            order = torch.randperm(len(fit), generator=generator).to(torch_device)
+        optimizer = torch.optim.Adam(network.parameters(), lr=learning_rate, fused=True)
+
+        def batches(_: int) -> Iterator[tuple[Tensor]]:
+            order = torch.randperm(len(rest), generator=generator).to(torch_device)
             for rows in order.split(batch):
-                if len(rows) == 1:
-                    continue  # a batch normalisation needs two rows
-                fused, logits = network(face[rows], voice[rows])
-                loss = F.cross_entropy(logits, label[rows])
-                if opl_weight:
-                    loss = loss + opl_weight * orthogonal_projection_loss(fused, label[rows])
-                optimizer.zero_grad()
-                loss.backward()
-                optimizer.step()
-            if not torch.isfinite(loss):
-                raise RunError(f"FOP: the loss is {loss.item()} in epoch {epoch}.")
-            network.eval()
-            now = FittedFOP(network, epoch, 0.0)
-            accuracy = float(top1(now(stop)[now.name], stop.labels).mean())
+                if len(rows) > 1:  # a batch normalisation needs two
+                    yield (rows,)
+
+        def loss(rows: Tensor) -> Tensor:
+            network.train()
+            fused, logits = network(face[rows], voice[rows])
+            value = F.cross_entropy(logits, label[rows])
+            if opl_weight:
+                value = value + opl_weight * orthogonal_projection_loss(fused, label[rows])
+            return value
+
+        def stop(epoch: int) -> bool:
+            nonlocal best
+            now = FittedFOP(network.eval(), epoch, 0.0)
+            accuracy = float(top1(now(watched)[now.name], watched.labels).mean())
             if accuracy >= best.held_out_accuracy + min_delta:
                 best = FittedFOP(copy.deepcopy(network), epoch, accuracy)
-            bar.set_postfix(held_out=f"{100 * best.held_out_accuracy:.1f}%", of_epoch=best.epoch)
-            if epoch - best.epoch >= patience:
-                break
+            return epoch - best.epoch >= patience
+
+        fit("FOP", optimizer, batches, loss, epochs, stop=stop, progress=progress)
     return best
 
 

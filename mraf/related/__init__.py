@@ -1,6 +1,18 @@
 """Systems of neighbouring papers, rebuilt on these features; `mraf related NAME` measures one."""
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from mraf.errors import RunError
+from mraf.files import slug_of, without_home, write_text
+
+if TYPE_CHECKING:  # the command line reads SYSTEMS and must start fast
+    import pandas as pd
+
+    from mraf.data.clips import Corpus
 
 
 class Related(NamedTuple):
@@ -34,3 +46,29 @@ SYSTEMS = {
         "mraf.related.open_set.study",
     ),
 }
+
+
+def measure(name: str, corpus: Corpus) -> tuple[pd.DataFrame, str]:
+    """The table of a system on a corpus, and the same to read.
+
+    Raises:
+        RunError: no such system.
+        DataError: the corpus does not have what the system needs.
+    """
+    if name not in SYSTEMS:
+        raise RunError(f"no related system '{name}'; there are: {', '.join(SYSTEMS)}.")
+    module = import_module(SYSTEMS[name].module)
+    table = module.table(corpus)
+    return table, module.summary(table)
+
+
+def record(table: pd.DataFrame, name: str, corpus: str, command: str, folder: Path) -> Path:
+    """Write the table of a system as NAME_CORPUS.csv, each row with the command that made it.
+
+    Raises:
+        RunError: the file cannot be written.
+    """
+    file = folder / f"{name.replace('-', '_')}_{slug_of(corpus)}.csv"
+    rows = table.assign(command=without_home(command))
+    write_text(file, rows.to_csv(index=False, float_format="%.5f"))
+    return file

@@ -8,7 +8,7 @@ import ipywidgets as widgets
 import numpy as np
 
 from mraf.errors import RunError
-from mraf.related.open_set.metrics import Trials
+from mraf.related.metrics import Trials
 from mraf_lessons.kit.explorer import Control, Explorer, inputs
 from mraf_lessons.kit.recording import Recording, record
 from mraf_lessons.kit.style import Figure
@@ -63,6 +63,5 @@ class DoorExplorer(Explorer):
 
 def threshold_at(trials: Trials, share: float) -> float:
     """The threshold part of the way from the lowest confidence to the highest."""
-    confidence = np.asarray(trials.scores).max(axis=1)
-    low, high = float(confidence.min()), float(confidence.max())
+    low, high = float(trials.score.min()), float(trials.score.max())
     return low + share * (high - low)

@@ -11,7 +11,8 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from mraf.errors import DataError
-from mraf.related.open_set.metrics import UNKNOWN, Trials, at_threshold, curve, measures
+from mraf.related.metrics import Trials, at_threshold, curve
+from mraf.related.open_set.protocol import measures
 from mraf_lessons.kit.style import (
     FUSED,
     GREY,
@@ -37,11 +38,9 @@ CYCLE = (INK, VOICE, FUSED, MISSING, OTHER, PALETTE["sky"], PALETTE["orange"])
 
 def grouped(trials: Trials) -> dict[str, NDArray[np.float64]]:
     """The confidences of the clips by what becomes of them when all are accepted."""
-    scores = np.asarray(trials.scores, dtype=float)
-    known = trials.target != UNKNOWN
-    named = scores.argmax(axis=1) == trials.target
-    which = {RIGHT: known & named, WRONG: known & ~named, STRANGER: ~known}
-    return {name: scores.max(axis=1)[mask] for name, mask in which.items()}
+    known, named = trials.accept, trials.named
+    which = {RIGHT: named, WRONG: known & ~named, STRANGER: ~known}
+    return {name: trials.score[mask] for name, mask in which.items()}
 
 
 @styled
@@ -85,13 +84,13 @@ class ThresholdPicture:
         _histograms(left, grouped(trials), label)
         at = found.threshold[1:]
         middle.set_xlim(at[-1], at[0])
-        middle.plot(at, found.false[1:], color=MISSING, label="FAR: others accepted")
-        middle.plot(at, 1 - found.accepted[1:], color=FUSED, ls="--", label="FRR: enrolled refused")
+        middle.plot(at, found.false_accept[1:], color=MISSING, label="FAR: others accepted")
+        middle.plot(at, found.false_reject[1:], color=FUSED, ls="--", label="FRR: enrolled refused")
         middle.set(xlabel=label, ylim=(0, 1), title=f"EER {self.metrics['EER']:.1%}")
         middle.legend(loc="lower right", fontsize=8)
         percent_axis(middle)
-        right.fill_between(found.false, found.named, color=VOICE, alpha=0.15, lw=0)
-        right.plot(found.false, found.named, color=VOICE)
+        right.fill_between(found.false_accept, found.named, color=VOICE, alpha=0.15, lw=0)
+        right.plot(found.false_accept, found.named, color=VOICE)
         right.set(
             xlabel="FAR: others accepted",
             ylabel="CCR: enrolled and named rightly",

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mraf.related.shared_space.trials import Trials, eer, rates, trial_weights
+from mraf.related.metrics import eer
+from mraf.related.shared_space.trials import Pairs, rates, trial_weights
 from mraf_lessons.kit.checker import Mistake, Verdict, compare, unanswered
 
 Array = NDArray[Any]
@@ -104,7 +105,7 @@ def equal_error(answer: Callable[[Array, Array], Any]) -> Verdict:
     if unanswered(given):
         return Verdict(None)
     number = np.arange(len(same))
-    right = float(eer(rates(score, Trials(number, number, number, np.where(same, number, -1)))))
+    right = float(eer(rates(score, Pairs(number, number, number, np.where(same, number, -1)))))
     accuracy = max(((score >= t) == same).mean() for t in np.quantile(score, np.arange(0, 1, 0.01)))
     at_half = float((score[same] < 0.5).mean()), float((score[~same] >= 0.5).mean())
     mistakes = [
@@ -125,7 +126,7 @@ def pair_weights(answer: Callable[[Array, Array, Array], Any]) -> Verdict:
     """How often each trial counts when identities are drawn with replacement, shape (N,)."""
     drawn = np.array([2, 0, 1, 3])
     speaker, shown = (x.ravel() for x in np.meshgrid(range(4), range(4), indexing="ij"))
-    trials = Trials(speaker, shown, speaker, shown)
+    trials = Pairs(speaker, shown, speaker, shown)
     right = trial_weights(trials, drawn)
     a, b = drawn[speaker], drawn[shown]
     mistakes = [

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mraf.errors import RunError
-from mraf.related.shared_space.trials import Rates
+from mraf.related.metrics import Curve
 from mraf_lessons.kit.explorer import Control, Explorer, inputs
 from mraf_lessons.kit.recording import Recording, record
 from mraf_lessons.kit.style import Figure
 from mraf_lessons.shared_space.figures import at_threshold
 
-Scored = tuple[NDArray[Any], NDArray[Any], Rates]
+Scored = tuple[NDArray[Any], NDArray[Any], Curve]
 
 
 class ThresholdExplorer(Explorer):

@@ -12,8 +12,8 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
+from mraf.related.metrics import Curve, eer
 from mraf.related.shared_space.study import RIVAL, WINNER
-from mraf.related.shared_space.trials import Rates, eer
 from mraf_lessons.kit.style import (
     FUSED,
     GREY,
@@ -218,7 +218,7 @@ def matching(table: pd.DataFrame, title: str = "", shown: Sequence[str] = tuple(
 
 @styled
 def at_threshold(
-    cosine: NDArray[Any], same: NDArray[Any], found: Rates, threshold: float, title: str
+    cosine: NDArray[Any], same: NDArray[Any], found: Curve, threshold: float, title: str
 ) -> Figure:
     """Distributions with a threshold, and beside them both errors at every threshold.
 

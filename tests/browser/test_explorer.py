@@ -114,9 +114,8 @@ from mraf import data
 from mraf.training.batches import TrainingClips
 from mraf.training.config import configure
 from mraf_lessons.training.view import Reach
-from mraf.related.open_set.metrics import UNKNOWN
-from mraf.related.open_set.metrics import Trials as Door
-from mraf.related.shared_space.trials import Trials, rates
+from mraf.related.open_set.protocol import UNKNOWN, open_set_trials
+from mraf.related.shared_space.trials import Pairs, rates
 from mraf.training.loop import Learner
 from mraf.widgets import (
     DamageExplorer,
@@ -140,9 +139,9 @@ points = np.random.default_rng(0).normal(size=(15, 2)) + np.eye(3, 2)[group]
 number = np.arange(60)
 same = number % 3 == 0
 cosine = np.where(same, 0.5, 0.0) + np.linspace(-0.4, 0.4, 60)
-pairs = rates(cosine, Trials(number, number, number, np.where(same, number, -1)))
+pairs = rates(cosine, Pairs(number, number, number, np.where(same, number, -1)))
 scores = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.3], [0.5, 0.2], [0.1, 0.4]])
-door = Door(scores, np.array([0, 1, 1, UNKNOWN, UNKNOWN]), np.arange(5))
+door = open_set_trials(scores, np.array([0, 1, 1, UNKNOWN, UNKNOWN]), np.arange(5))
 measured = pd.DataFrame(
     {"scorer": scorer, "setting": setting, "damage": "swapped face", "amount": amount,
      "accuracy": 0.9 - 0.4 * amount, "low": 0.4, "middle": 0.5, "high": 0.6}

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from mraf.errors import DataError, RunError
-from mraf.related.open_set.metrics import UNKNOWN, Trials, at_threshold, curve
+from mraf.related.metrics import at_threshold, curve
+from mraf.related.open_set.protocol import UNKNOWN, open_set_trials
 from mraf_lessons.open_set import figures
 from mraf_lessons.open_set.explorer import DoorExplorer
 
@@ -15,7 +16,7 @@ from mraf_lessons.open_set.explorer import DoorExplorer
 @pytest.fixture
 def trials():
     scores = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.3], [0.5, 0.2], [0.1, 0.4]])
-    return Trials(scores, np.array([0, 1, 1, UNKNOWN, UNKNOWN]), np.arange(5))
+    return open_set_trials(scores, np.array([0, 1, 1, UNKNOWN, UNKNOWN]), np.arange(5))
 
 
 def test_one_threshold_accepts_what_reaches_it(trials):
@@ -27,7 +28,8 @@ def test_one_threshold_accepts_what_reaches_it(trials):
         0.5: (0, 0.5, 2 / 3),
         0.0: (0, 1, 2 / 3),
     }.items():
-        assert at_threshold(found, value) == pytest.approx(expected), value
+        point = at_threshold(found, value)
+        assert (point.false_reject, point.false_accept, point.named) == pytest.approx(expected)
 
 
 def test_clips_are_grouped_by_what_becomes_of_them(trials):
@@ -52,7 +54,7 @@ def test_the_threshold_is_a_point_of_the_curve(trials):
 
 
 def test_the_control_moves_the_threshold_and_changes_the_system(trials):
-    other = trials._replace(scores=trials.scores[:, ::-1])
+    other = trials._replace(named=np.arange(5) == 0)
     explorer = DoorExplorer({"one": trials, "other": other})
     before = explorer.figure
     assert before.axes[0].get_title(loc="left")  # in the package's style, which puts it there

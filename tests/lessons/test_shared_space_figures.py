@@ -8,7 +8,7 @@ import pytest
 from scipy.special import ndtri
 
 from mraf.errors import DataError, RunError
-from mraf.related.shared_space.trials import Trials, rates
+from mraf.related.shared_space.trials import Pairs, rates
 from mraf_lessons.kit.style import png
 from mraf_lessons.shared_space import figures
 from mraf_lessons.shared_space.explorer import ThresholdExplorer
@@ -19,7 +19,7 @@ COSINE = np.where(SAME, 0.5, 0.0) + np.linspace(-0.4, 0.4, 60)
 
 def found():
     number = np.arange(60)
-    return rates(COSINE, Trials(number, number, number, np.where(SAME, number, -1)))
+    return rates(COSINE, Pairs(number, number, number, np.where(SAME, number, -1)))
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from scipy.special import log_softmax
 from mraf.data.describe import unit
 from mraf.errors import RunError
 from mraf.evaluation.predict import forward
-from mraf.related.leaderboard.systems import run_system
+from mraf.related.leaderboard.run import run_system
 from mraf.training.config import RECIPES, configure
 from mraf.training.loop import train
 from mraf.variants.whitening import SHRINKAGE, Whitening

@@ -10,10 +10,16 @@ import torch
 
 from mraf.errors import DataError, RunError
 from mraf.related.open_set import losses
-from mraf.related.open_set.adapters import Adapters, Recipe, interpolated, standardised, tune
-from mraf.related.open_set.deal import CLIPS_OF_A_VIDEO, deal
-from mraf.related.open_set.fusion import eigenvalue_variance, selected
-from mraf.related.open_set.metrics import UNKNOWN
+from mraf.related.open_set.adapters import (
+    Adapters,
+    Recipe,
+    eigenvalue_variance,
+    interpolated,
+    selected,
+    standardised,
+    tune,
+)
+from mraf.related.open_set.protocol import CLIPS_OF_A_VIDEO, UNKNOWN, deal
 
 R, B, D, K, EXTRA = 2, 6, 5, 3, 2
 
@@ -254,8 +260,8 @@ def test_synthetic_unknowns_lie_between_two_speakers():
         ({"objective": "v3"}, "choose one of softmax"),
         ({"logit_norm": "half"}, "choose one of true"),
         ({"steps": 0}, "steps=0"),
-        ({"temperature": -1}, "must be positive"),
-        ({"anchors": -1}, "negative"),
+        ({"temperature": -1}, "must be above 0"),
+        ({"anchors": -1}, "must be at least 0"),
     ],
 )
 def test_a_recipe_that_cannot_be_is_refused(settings, message):
@@ -296,7 +302,10 @@ def fused(crowded):
     """Three runs at right angles, of which one is crowded."""
     points = torch.eye(5).repeat(3, 1, 1)
     points[crowded, 1] = points[crowded, 0]
-    return Adapters([], points, points.clone(), torch.zeros(3), Recipe(), 4)
+    adapters = Adapters(Recipe(anchors=1), 5, 4, range(3)).requires_grad_(False)
+    for head in adapters.heads:
+        head.copy_(points)
+    return adapters
 
 
 def test_the_runs_with_the_largest_variance_are_dropped():

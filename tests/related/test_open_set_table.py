@@ -12,17 +12,29 @@ from scipy import stats
 from mraf.errors import RunError
 from mraf.evaluation.baselines import ClassMeans
 from mraf.evidence.recorded import recorded
+from mraf.related import measure, record
+from mraf.related.metrics import curve
 from mraf.related.open_set import door, study
-from mraf.related.open_set.deal import deal
-from mraf.related.open_set.metrics import UNKNOWN, Trials, curve, measures
-from mraf.related.registry import measure, record
+from mraf.related.open_set.protocol import UNKNOWN, deal, measures
 from mraf.training.experiment import trained
 
 SETTINGS = {"draws": 2, "shots": (1, 5), "runs": 3, "few": 1, "with_door": False}
 
 
+@pytest.fixture(scope="module", autouse=True)
+def quick():
+    """The systems and metrics of the study with a tenth of the steps and resamples."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(study, "RESAMPLES", 200)
+        for recipes in ("RECIPES", "VARIANTS"):
+            short = {k: replace(v, steps=8) for k, v in getattr(study, recipes).items()}
+            patch.setattr(study, recipes, short)
+        patch.setattr(door, "RECIPE", replace(door.RECIPE, steps=8))
+        yield
+
+
 @pytest.fixture(scope="module")
-def table(tiny_corpus):
+def table(tiny_corpus, quick):
     return study.table(tiny_corpus, **SETTINGS, device="cpu", progress=False)
 
 
@@ -37,7 +49,7 @@ def test_class_means_are_those_of_the_package(tiny_corpus, table):
     draw = deal(tiny_corpus, 1)
     means, judged = ClassMeans(draw.enrolled(5)), draw.judged["English"]
     scores = means(judged.clips)[means.name]
-    found = measures(curve(Trials(scores, judged.target, judged.clips.labels)))
+    found = measures(curve(judged.trials(scores)))
     for metric, expected in found.items():
         assert value(table, study.MEANS, metric, "1").value == pytest.approx(float(expected))
 
@@ -89,7 +101,7 @@ def test_what_is_recorded_is_what_comes_out(real_corpus):
     draw = deal(real_corpus, 0)
     for language, scores in study.class_mean_scores(draw, 5).items():
         judged = draw.judged[language]
-        metrics = measures(curve(Trials(scores, judged.target, judged.clips.labels)))
+        metrics = measures(curve(judged.trials(scores)))
         for metric, expected in metrics.items():
             row = value(found, study.MEANS, metric, "0", language=language)
             assert row.value == pytest.approx(float(expected), abs=2e-5)
@@ -173,11 +185,11 @@ def test_faces_at_the_door(dealt):
 def test_every_system_stands_at_the_door_with_every_face(dealt, run):
     found = door.door_scores(dealt, run, [0, 1], "cpu")
     assert len(found) == 4 * len(door.FACES)
-    for name, runs in found.items():
-        assert len(runs) == (2 if name.startswith(door.TUNED) else 1)
+    for name, scores in found.items():
         for language, judged in dealt.judged.items():
-            assert runs[0][language].shape == (len(judged.target), dealt.known.speakers)
-            assert np.isfinite(runs[0][language]).all()
+            runs = 2 if name.startswith(door.TUNED) else 1
+            assert scores[language].shape == (runs, len(judged.target), dealt.known.speakers)
+            assert np.isfinite(scores[language]).all()
 
 
 def test_without_a_face_no_face_is_seen(dealt, run):
@@ -190,7 +202,7 @@ def test_without_a_face_no_face_is_seen(dealt, run):
         door.door_scores(replace(dealt, judged=judged), run, [0], "cpu")
         for judged in (dealt.judged, other)
     )
-    for name, runs in first.items():
-        for language, scores in runs[0].items():
-            same = np.array_equal(scores, second[name][0][language])
+    for name, by_language in first.items():
+        for language, scores in by_language.items():
+            same = np.array_equal(scores, second[name][language])
             assert same == (not name.endswith(door.OWN)), name

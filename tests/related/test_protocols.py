@@ -25,8 +25,7 @@ from mraf.related.leaderboard.protocols import (
     Transduction,
     sights,
 )
-from mraf.related.leaderboard.run import evaluate_run, submit_run
-from mraf.related.leaderboard.systems import class_mean_system
+from mraf.related.leaderboard.run import class_mean_system, evaluate_run, submit_run
 from mraf.training.experiment import trained
 
 LOOKING = [name for name in METHODS if name != "alone"]

@@ -9,9 +9,11 @@ from official import random_corpus
 from mraf.cli.main import main
 from mraf.errors import DataError
 from mraf.evidence.recorded import recorded
+from mraf.related.metrics import eer
 from mraf.related.shared_space import study
 from mraf.related.shared_space.space import Embedding
-from mraf.related.shared_space.trials import eer, rates
+from mraf.related.shared_space.trials import rates
+from mraf.related.study import Measured
 
 pytest.importorskip("pytorch_metric_learning")
 
@@ -82,13 +84,13 @@ def test_every_fold_is_recorded_and_the_mean_is_theirs(measured):
 
 
 def test_a_variant_is_compared_with_what_it_varies():
-    def one(system, value):
-        known = {"language": "English", "condition": "heard", "metric": "EER", "at": np.nan}
-        return study.Measured(system, **known, fold=0, n=9, value=value, drawn=np.full(3, value))
-
+    where = ("English", "heard", "EER", None)
     names = (study.WINNER, study.VARIANT + "without", study.RIVAL)
-    found = study._differences([one(n, v) for n, v in zip(names, (0.3, 0.35, 0.4), strict=True)])
-    values = {(d.system, d.metric): (d.value, *d.drawn) for d in found}
+    found = {
+        (name, *where): [Measured(v, np.full(3, v))]
+        for name, v in zip(names, (0.3, 0.35, 0.4), strict=True)
+    }
+    values = {(k[0], k[3]): (d.value, *d.drawn) for k, (d,) in study._differences(found)}
     assert values == {
         (names[0], "EER minus FOP's"): pytest.approx((-0.1,) * 4),
         (names[1], "EER minus FOP's"): pytest.approx((-0.05,) * 4),

@@ -7,7 +7,7 @@ import pytest
 
 from mraf.data.describe import unit
 from mraf.related.leaderboard.methods import (
-    Batch,
+    UnlabelledBatch,
     Voices,
     clusters,
     prior_correction,
@@ -32,7 +32,7 @@ def shifted():
     blind = rows @ means.T
     seen = np.arange(40) % 20 > 0
     right = np.eye(2)[labels]
-    return Batch(Voices(rows, means), np.where(seen[:, None], right, blind), seen), labels
+    return UnlabelledBatch(Voices(rows, means), np.where(seen[:, None], right, blind), seen), labels
 
 
 def test_soft_names_do_not_depend_on_the_unit_of_the_scores():
@@ -85,6 +85,8 @@ def test_rebalancing_moves_the_shares_as_far_as_is_believed():
 
 def test_a_prior_decides_only_between_close_candidates():
     scores = np.array([[3.0, 0.0, 0.0]] * 5 + [[1.0, 0.95, 0.0]])
-    batch = Batch(Voices(np.eye(6, dtype=np.float32), np.eye(3, 6)), scores, np.zeros(6, bool))
+    batch = UnlabelledBatch(
+        Voices(np.eye(6, dtype=np.float32), np.eye(3, 6)), scores, np.zeros(6, bool)
+    )
     named = prior_correction(batch, sharpness=2, belief=0.5).argmax(axis=1)
     assert named.tolist() == [0] * 5 + [1]

@@ -1,113 +1,48 @@
-"""Trials are balanced and error rates are what counting gives, one threshold at a time."""
+"""Trials of faces and voices are balanced, and people who are drawn twice count twice."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import pairwise
 
 import numpy as np
 import pytest
-import torch
-from hypothesis import given
-from hypothesis import strategies as st
-from sklearn.metrics import det_curve, roc_curve
-from torchmetrics.functional.classification import binary_eer
 
 from mraf.errors import DataError
+from mraf.related.metrics import eer
 from mraf.related.shared_space.trials import (
     Lineups,
-    Trials,
-    at_false_accept,
+    Pairs,
     draw_lineups,
     draw_trials,
-    eer,
     rates,
     right_matches,
     trial_weights,
 )
 
 
-def trials_of(same):
-    """Trials of identities 0 to 4, of one person where `same`; rows do not matter here."""
+def pairs_of(same):
+    """Pairs of identities 0 to 4, of one person where `same`; rows do not matter here."""
     same = np.asarray(same)
     number = np.arange(len(same))
     speaker = number % 5
-    return Trials(number, number, speaker, np.where(same, speaker, (speaker + 1 + number % 3) % 5))
-
-
-def brute_force_eer(scores, same, weight):
-    """FAR and FRR at every threshold by counting, and where the broken line crosses FAR = FRR."""
-    points = []
-    for threshold in [np.inf, *sorted(set(scores), reverse=True)]:
-        accepted = [score >= threshold for score in scores]
-        far = sum(w for w, a, s in zip(weight, accepted, same, strict=True) if a and not s)
-        frr = sum(w for w, a, s in zip(weight, accepted, same, strict=True) if s and not a)
-        of_two = sum(w for w, s in zip(weight, same, strict=True) if not s)
-        of_one = sum(w for w, s in zip(weight, same, strict=True) if s)
-        points.append((far / of_two, frr / of_one))
-    for (far, frr), (next_far, next_frr) in pairwise(points):
-        if next_far >= next_frr:
-            share = (frr - far) / ((frr - far) + (next_far - next_frr))
-            return far + share * (next_far - far)
-    raise AssertionError
-
-
-cases = st.lists(st.tuples(st.integers(0, 6), st.booleans()), min_size=2, max_size=25).filter(
-    lambda found: len({same for _, same in found}) == 2
-)
-
-
-@given(cases, st.integers(0, 99))
-def test_eer_is_what_counting_gives_with_ties_and_weights(found, seed):
-    scores, same = (np.array(x) for x in zip(*found, strict=True))
-    trials = trials_of(same)
-    drawn = np.random.default_rng(seed).integers(1, 4, (3, 5))
-    assert eer(rates(scores, trials)) == pytest.approx(
-        brute_force_eer(scores, same, np.ones(len(same)))
-    )
-    for one, many in zip(drawn, eer(rates(scores, trials, drawn)), strict=True):
-        weight = [
-            one[a] if a == b else one[a] * one[b]
-            for a, b in zip(trials.speaker, trials.shown, strict=True)
-        ]
-        assert many == pytest.approx(brute_force_eer(scores, same, weight))
-
-
-def test_rates_and_eer_agree_with_two_libraries():
-    rng = np.random.default_rng(0)
-    same = rng.random(400) < 0.4
-    scores = np.round(rng.normal(size=400) + same, 2)
-    found = rates(scores, trials_of(same))
-    far, tpr, _ = roc_curve(same, scores, drop_intermediate=False)
-    np.testing.assert_allclose(found.false_accept, far)
-    np.testing.assert_allclose(found.false_reject, 1 - tpr, atol=1e-12)
-    det_far, det_frr, threshold = det_curve(same, scores)
-    at = {t: (a, r) for t, a, r in zip(*found, strict=True)}
-    for far, frr, value in zip(det_far, det_frr, threshold, strict=True):
-        if np.isfinite(value):
-            np.testing.assert_allclose(at[value], (far, frr), atol=1e-12)
-    squeezed = torch.tensor((scores - scores.min()) / np.ptp(scores))  # or it takes a sigmoid
-    theirs = binary_eer(squeezed, torch.tensor(same.astype(int)))  # the nearest threshold's
-    step = np.diff(found.false_accept).max() + np.abs(np.diff(found.false_reject)).max()
-    assert eer(found) == pytest.approx(float(theirs), abs=step)
-
-
-def test_perfect_blind_and_inverted_scores():
-    same = np.arange(100) % 2 == 0
-    trials = trials_of(same)
-    assert eer(rates(same.astype(float), trials)) == 0
-    assert eer(rates(np.zeros(100), trials)) == 0.5
-    assert eer(rates(-same.astype(float), trials)) == 1
-
-
-def test_frr_where_far_has_a_level():
-    found = rates([4, 3, 2, 1], trials_of([True, False, True, False]))
-    np.testing.assert_allclose(at_false_accept(found, [0, 0.5, 0.75]), [0.5, 0, 0])
+    return Pairs(number, number, speaker, np.where(same, speaker, (speaker + 1 + number % 3) % 5))
 
 
 def test_who_is_drawn_twice_counts_twice_and_pairs_with_others_as_often_as_both():
-    trials = Trials(*np.array([[0, 0, 0], [0, 0, 0], [0, 0, 1], [0, 1, 2]]))
-    np.testing.assert_array_equal(trial_weights(trials, np.array([2, 3, 0])), [2, 6, 0])
+    pairs = Pairs(*np.array([[0, 0, 0], [0, 0, 0], [0, 0, 1], [0, 1, 2]]))
+    np.testing.assert_array_equal(trial_weights(pairs, np.array([2, 3, 0])), [2, 6, 0])
+
+
+def test_rates_of_drawn_people_are_those_of_copies():
+    rng = np.random.default_rng(0)
+    pairs, scores = pairs_of(rng.random(60) < 0.5), rng.integers(0, 7, 60)
+    drawn = rng.integers(1, 4, (3, 5))
+    for many, weight in zip(
+        eer(rates(scores, pairs, drawn)), trial_weights(pairs, drawn), strict=True
+    ):
+        copies = np.repeat(np.arange(60), weight)
+        again = Pairs(*(part[copies] for part in pairs))
+        assert many == pytest.approx(eer(rates(scores[copies], again)))
 
 
 @pytest.mark.parametrize(
@@ -115,12 +50,12 @@ def test_who_is_drawn_twice_counts_twice_and_pairs_with_others_as_often_as_both(
     [
         ([1.0], [True, False], "scores of shape"),
         ([1.0, np.nan], [True, False], "trial 1 is not finite"),
-        ([1.0, 2.0], [True, True], "of one person and of two"),
+        ([1.0, 2.0], [True, True], "to be accepted and trials to be rejected"),
     ],
 )
 def test_what_has_no_error_rate_is_said(scores, same, message):
     with pytest.raises(DataError, match=message):
-        rates(scores, trials_of(same))
+        rates(scores, pairs_of(same))
 
 
 # --- trials

@@ -15,7 +15,6 @@ nothing is judged (`judge`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
 from typing import NamedTuple
@@ -44,7 +43,7 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 
-class Opinions(NamedTuple):
+class HeadLogits(NamedTuple):
     """What the heads say of N clips.
 
     Args:
@@ -56,7 +55,7 @@ class Opinions(NamedTuple):
     sighted: Flags
 
     @classmethod
-    def of(cls, model: Network, clips: FeatureSet) -> Opinions:
+    def of(cls, model: Network, clips: FeatureSet) -> HeadLogits:
         scores = predict(model, clips)
         logits = np.stack([scores[HEADS[head]] for head in ORDER]).astype(np.float64)
         return cls(logits, ~clips.face_missing)
@@ -94,64 +93,55 @@ class DecisionLayer:
     rule: Rule = NEVER
 
     @classmethod
-    def fit(cls, opinions: Opinions, labels: NDArray[np.int64]) -> DecisionLayer:
+    def fit(cls, heads: HeadLogits, labels: NDArray[np.int64]) -> DecisionLayer:
         """The likeliest temperatures, then the rule that names most clips rightly.
 
         Of rules that do equally well the most cautious is taken.
         """
-        layer = cls(fit_temperatures(opinions, labels))
-        p = layer.distributions(opinions)
-        right = [top1(correct(p, opinions.sighted, rule)[0], labels).sum() for rule in RULES]
+        layer = cls(fit_temperatures(heads, labels))
+        p = layer.distributions(heads)
+        right = [top1(correct(p, heads.sighted, rule)[0], labels).sum() for rule in RULES]
         return cls(layer.temperatures, RULES[int(np.argmax(right))])
 
-    def distributions(self, opinions: Opinions) -> Floats:
+    def distributions(self, heads: HeadLogits) -> Floats:
         """p_h of each head, shape (3, N, C)."""
-        temperature = self.temperatures[opinions.sighted.astype(int)].T  # (3, N)
-        p: Floats = softmax(opinions.logits / temperature[:, :, None], axis=-1)
+        temperature = self.temperatures[heads.sighted.astype(int)].T  # (3, N)
+        p: Floats = softmax(heads.logits / temperature[:, :, None], axis=-1)
         return p
 
-    def decide(self, opinions: Opinions) -> dict[str, Floats]:
+    def decide(self, heads: HeadLogits) -> dict[str, Floats]:
         """Scores (N, C) of each of `LAYERS`."""
-        p, sighted = self.distributions(opinions), opinions.sighted
+        p, sighted = self.distributions(heads), heads.sighted
         return {
-            "mean": combine(p, equal_weights(sighted)),
-            "weighted": combine(p, confidence_weights(p, sighted)),
+            "mean": combine(p, sighted, by_confidence=False),
+            "weighted": combine(p, sighted, by_confidence=True),
             "corrected": correct(p, sighted, self.rule)[0],
         }
 
 
-def fit_temperatures(opinions: Opinions, labels: NDArray[np.int64]) -> Floats:
+def fit_temperatures(heads: HeadLogits, labels: NDArray[np.int64]) -> Floats:
     """The likeliest T of each head, without and with the face, shape (2, 3); 1 where not asked."""
     found = np.ones((2, len(ORDER)))
     for sighted, head in product((0, 1), range(len(ORDER))):
-        rows = opinions.sighted == sighted
+        rows = heads.sighted == sighted
         if rows.any() and (sighted or head != FACE):
-            found[sighted, head] = fit_temperature(opinions.logits[head, rows], labels[rows])
+            found[sighted, head] = fit_temperature(heads.logits[head, rows], labels[rows])
     return found
 
 
-def equal_weights(sighted: Flags) -> Floats:
-    """The same weight for every head that sees anything, shape (3, N); columns sum to 1."""
-    weights = np.ones((len(ORDER), len(sighted)))
+def combine(p: Floats, sighted: Flags, by_confidence: bool) -> Floats:
+    """Σ_h w_h p_h, shape (N, C), of distributions (3, N, C); a missing face has no weight.
+
+    Args:
+        by_confidence: w_h ∝ max p_h; else all heads that see anything weigh the same.
+    """
+    weights = np.ones(p.shape[:2])
     weights[FACE] = sighted
-    return weights / weights.sum(axis=0)
-
-
-def confidence_weights(p: Floats, sighted: Flags) -> Floats:
-    """w_h ∝ max p_h, none for the head of a missing face, shape (3, N); columns sum to 1."""
-    weights = p.max(axis=-1) * (equal_weights(sighted) > 0)
-    return np.asarray(weights / weights.sum(axis=0))
-
-
-def combine(p: Floats, weights: Floats) -> Floats:
-    """Σ_h w_h p_h, shape (N, C), of distributions (3, N, C) and weights (3, N)."""
+    weights /= weights.sum(axis=0)
+    if by_confidence:
+        weights = p.max(axis=-1) * (weights > 0)
+        weights /= weights.sum(axis=0)
     return np.einsum("hn,hnc->nc", weights, p)
-
-
-def margins(p: Floats) -> Floats:
-    """The highest minus the second highest probability, shape (…) of (…, C)."""
-    highest = np.partition(p, -2, axis=-1)
-    return np.asarray(highest[..., -1] - highest[..., -2])
 
 
 def correct(p: Floats, sighted: Flags, rule: Rule) -> tuple[Floats, Flags]:
@@ -163,7 +153,8 @@ def correct(p: Floats, sighted: Flags, rule: Rule) -> tuple[Floats, Flags]:
     Returns:
         The distributions that decide (N, C), and where the fused head was overruled (N,).
     """
-    named, ahead = p.argmax(axis=-1), margins(p)
+    named, highest = p.argmax(axis=-1), np.partition(p, -2, axis=-1)
+    ahead = highest[..., -1] - highest[..., -2]
     may = p.max(axis=-1) >= rule.confidence
     may &= ahead - ahead[FUSED] >= rule.margin
     may &= named != named[FUSED]
@@ -198,21 +189,19 @@ def states(clips: FeatureSet, rng: np.random.Generator) -> dict[str, FeatureSet]
     }
 
 
-class Verdicts(NamedTuple):
-    """What was decided of all clips.
+class Decisions(NamedTuple):
+    """What was decided of all clips, by condition and arm; the arm "fused" is the fused head alone.
 
     Args:
-        right: by condition and arm, shape (N,); the arm "fused" is the fused head alone.
-        overruled: by condition and arm, where the fused head was overruled, shape (N,).
-        rules: fitted, of each fold, by the ending of the arms' names.
+        right: whether the clip was named rightly, shape (N,).
+        overruled: whether the fused head was overruled, shape (N,).
     """
 
     right: dict[str, dict[str, Flags]]
     overruled: dict[str, dict[str, Flags]]
-    rules: dict[str, list[Rule]]
 
 
-def judge(model: Network, clips: FeatureSet, seed: int = 0, folds: int = 5) -> Verdicts:
+def judge(model: Network, clips: FeatureSet, seed: int = 0, folds: int = 5) -> Decisions:
     """Fit on all folds but one, decide on that one, and so on: no video is in both.
 
     Args:
@@ -228,39 +217,28 @@ def judge(model: Network, clips: FeatureSet, seed: int = 0, folds: int = 5) -> V
         {c: {arm: np.zeros(len(clips), dtype=bool) for arm in arms} for c in CONDITIONS}
         for _ in range(2)
     )
-    rules: dict[str, list[Rule]] = {ending: [] for ending in FITTED}
     for number in range(folds):
         own = fold == number
         seen, asked = (
             {
-                condition: Opinions.of(model, part)
+                condition: HeadLogits.of(model, part)
                 for condition, part in states(clips[rows], np.random.default_rng(stream)).items()
             }
             for rows, stream in ((~own, [seed, 1, number]), (own, [seed, 2, number]))
         )
-        layers = {
-            ending: DecisionLayer.fit(*_pooled(seen, conditions, clips.labels[~own]))
-            for ending, conditions in FITTED.items()
-        }
-        for condition, opinions in asked.items():
-            labels = clips.labels[own]
-            right[condition]["fused"][own] = top1(opinions.logits[FUSED], labels)
-            for ending, layer in layers.items():
-                for name, scores in layer.decide(opinions).items():
+        labels = clips.labels[own]
+        for condition, heads in asked.items():
+            right[condition]["fused"][own] = top1(heads.logits[FUSED], labels)
+        for ending, conditions in FITTED.items():
+            fitted_on = [seen[condition] for condition in conditions]
+            pooled = HeadLogits(
+                np.concatenate([part.logits for part in fitted_on], axis=1),
+                np.concatenate([part.sighted for part in fitted_on]),
+            )
+            layer = DecisionLayer.fit(pooled, np.tile(clips.labels[~own], len(conditions)))
+            for condition, heads in asked.items():
+                for name, scores in layer.decide(heads).items():
                     right[condition][name + ending][own] = top1(scores, labels)
-                p = layer.distributions(opinions)
-                fired = correct(p, opinions.sighted, layer.rule)[1]
+                fired = correct(layer.distributions(heads), heads.sighted, layer.rule)[1]
                 overruled[condition]["corrected" + ending][own] = fired
-        for ending, layer in layers.items():
-            rules[ending].append(layer.rule)
-    return Verdicts(right, overruled, rules)
-
-
-def _pooled(
-    seen: Mapping[str, Opinions], conditions: tuple[str, ...], labels: NDArray[np.int64]
-) -> tuple[Opinions, NDArray[np.int64]]:
-    """The opinions under several conditions in one piece, with their labels."""
-    chosen = [seen[condition] for condition in conditions]
-    logits = np.concatenate([opinions.logits for opinions in chosen], axis=1)
-    sighted = np.concatenate([opinions.sighted for opinions in chosen])
-    return Opinions(logits, sighted), np.tile(labels, len(chosen))
+    return Decisions(right, overruled)

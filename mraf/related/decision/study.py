@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -12,12 +10,13 @@ from tqdm.auto import tqdm
 from mraf.data.clips import Corpus, FeatureSet
 from mraf.data.splits import validation_split
 from mraf.errors import RunError
-from mraf.evaluation.differences import difference, paired_runs, runs_of, scores
+from mraf.evaluation.differences import runs_of, scores
 from mraf.evaluation.results import Judged
-from mraf.evaluation.verdicts import judged
+from mraf.evaluation.verdicts import compare_arms, judged
 from mraf.evidence.sweeps.records import with_counts
 from mraf.evidence.sweeps.tasks import per_video
-from mraf.related.decision.layer import CONDITIONS, Verdicts, judge
+from mraf.related.decision.layer import CONDITIONS, Decisions, judge
+from mraf.related.study import as_markdown
 from mraf.training.experiment import trained
 
 PRESET = "quick"
@@ -42,7 +41,7 @@ def table(corpus: Corpus) -> pd.DataFrame:
     return pd.concat(rows, ignore_index=True).assign(**made_of)
 
 
-def tabulated(verdicts: Verdicts, clips: FeatureSet, seed: int) -> pd.DataFrame:
+def tabulated(decisions: Decisions, clips: FeatureSet, seed: int) -> pd.DataFrame:
     """What was decided with one seed, a row for each condition and arm."""
     videos = Judged.of(clips)
 
@@ -58,11 +57,11 @@ def tabulated(verdicts: Verdicts, clips: FeatureSet, seed: int) -> pd.DataFrame:
             "clips": len(clips),
             "correct": int(right.sum()),
             "accuracy": float(right.mean()),
-            "overruled": int(verdicts.overruled[condition][arm].sum()),
+            "overruled": int(decisions.overruled[condition][arm].sum()),
             "correct_per_video": counts(right),
             "clips_per_video": counts(np.ones(len(clips), dtype=bool)),
         }
-        for condition, arms in verdicts.right.items()
+        for condition, arms in decisions.right.items()
         for arm, right in arms.items()
     ]
     return pd.DataFrame(rows)
@@ -79,42 +78,26 @@ def compared(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     Raises:
         RunError: no such table, counts that do not add up, or a single seed.
     """
-    points, differences = {}, {}
-    for condition, part in _checked(rows).groupby("condition", sort=False):
-        metrics = [CONDITIONS[str(condition)]]
-        runs = runs_of(part)
-        for arm, own in runs.items():
-            points[condition, arm] = scores(own, metrics).iloc[0]
-            if arm != "fused":
-                pair = paired_runs(own, runs["fused"])
-                differences[condition, arm] = difference(*pair, metrics).iloc[0]
-    names = ["condition", "arm"]
-    first, second = (pd.DataFrame(found).T.rename_axis(names) for found in (points, differences))
-    return first, judged(second)
-
-
-def _checked(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows with arrays of counts by video."""
     if missing := [name for name in NEEDED if name not in rows.columns]:
         raise RunError(f"not a table of decision fusion; it lacks {', '.join(missing)}.")
     if rows.empty or not rows.condition.isin(list(CONDITIONS)).all():
         raise RunError(f"a table of decision fusion has rows of {', '.join(CONDITIONS)}.")
-    return with_counts(rows, "decision fusion")
+    points, differences = {}, {}
+    for condition, part in with_counts(rows, "decision fusion").groupby("condition", sort=False):
+        arms, metrics = runs_of(part), [CONDITIONS[str(condition)]]
+        points[condition] = pd.concat(
+            {arm: scores(own, metrics) for arm, own in arms.items()}, names=["arm"]
+        )
+        differences[condition] = compare_arms(arms, "fused", metrics)
+    first, second = (
+        pd.concat(parts, names=["condition"]).droplevel("metric") for parts in (points, differences)
+    )
+    return first, judged(second)
 
 
 def summary(rows: pd.DataFrame) -> str:
     """Accuracy of each arm in each condition, and what may be said of it, as Markdown."""
     points, differences = compared(rows)
-    lines: list[Sequence[str]] = [
-        ("condition", "arm", "accuracy [95%]", "points minus fused", "verdict"),
-        ("---",) * 5,
-    ]
-    for key, point in points.iterrows():
-        said = ["", ""]
-        if key in differences.index:
-            apart = differences.loc[key]
-            low, high = 100 * apart.low, 100 * apart.high
-            said = [f"{100 * apart.difference:+.1f} [{low:+.1f}, {high:+.1f}]", apart.verdict]
-        measured = f"{point.accuracy:.1%} [{point.low:.1%}, {point.high:.1%}]"
-        lines.append((*key, measured, *said))
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    names = {"low": "difference_low", "high": "difference_high"}
+    found = points.join(differences.rename(columns=names)).reset_index()
+    return as_markdown(found, ["condition", "arm"], "fused")

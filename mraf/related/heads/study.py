@@ -7,7 +7,7 @@ speakers: whoever is drawn is drawn with all clips in both languages.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -26,6 +26,8 @@ from mraf.evaluation.differences import ArmRuns, scores
 from mraf.evaluation.judge import top1
 from mraf.evaluation.verdicts import compare_arms
 from mraf.model import Head, standardise
+from mraf.related.study import as_markdown
+from mraf.training.fit import fit, seeded
 from mraf.variants.config import ModelConfig
 from mraf.variants.margins import HEADS
 
@@ -58,16 +60,17 @@ def fit_head(
         config: head, margin, scale, curvature and the number of speakers; the width is the voice's.
     """
     voice, speaker = _voices(clips), torch.from_numpy(np.array(clips.labels))
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+
+    def loss(rows: Tensor) -> Tensor:
+        return F.cross_entropy(head.with_margin(head(voice[rows]), speaker[rows]), speaker[rows])
+
+    def batches(_: int) -> Iterator[tuple[Tensor]]:
+        return ((rows,) for rows in torch.randperm(len(speaker)).split(BATCH))
+
+    with seeded(seed, voice.device):
         head = HEADS[config.head](config)
         optimizer = torch.optim.Adam(head.parameters(), lr=learning_rate, fused=True)
-        for _ in range(epochs):
-            for rows in torch.randperm(len(speaker)).split(BATCH):
-                logits = head.with_margin(head(voice[rows]), speaker[rows])
-                optimizer.zero_grad()
-                F.cross_entropy(logits, speaker[rows]).backward()
-                optimizer.step()
+        fit(f"head {config.head}", optimizer, batches, loss, epochs, progress=False)
     return head.eval()
 
 
@@ -133,13 +136,5 @@ def _judge(name: str, split: Split, systems: list[Any]) -> ArmRuns:
 
 
 def summary(table: pd.DataFrame) -> str:
-    """Accuracy in points with its interval, and the difference to the linear head."""
-    lines = []
-    for row in table.itertuples():
-        line = f"{row.head:12s} {row.metric:13s} {100 * row.accuracy:5.1f} "
-        line += f"[{100 * row.low:.1f}, {100 * row.high:.1f}]"
-        if row.head != REFERENCE:
-            line += f"   {100 * row.difference:+.1f} [{100 * row.difference_low:+.1f}, "
-            line += f"{100 * row.difference_high:+.1f}] {row.verdict}"
-        lines.append(line)
-    return "\n".join(lines)
+    """Accuracy of each head and its difference to the linear one, as Markdown."""
+    return as_markdown(table, ["head", "metric"], REFERENCE)

@@ -1,6 +1,6 @@
 """Methods that judge a batch of voices together: the answer for a clip depends on other clips.
 
-Each takes a `Batch`, what it may look at, and returns scores (N, C); what is hidden from it is
+Each takes an `UnlabelledBatch`, what it may look at, and returns scores (N, C). What is hidden is
 decided elsewhere (`mraf.related.leaderboard.protocols`). They look at four things only: voices,
 class means of the training voices, the scores that each clip gets alone, and where these scores saw
 a face. They name clips themselves (pseudo-labels) and know no label of the batch.
@@ -57,7 +57,7 @@ class Voices:
 
 
 @dataclass(frozen=True, eq=False)
-class Batch:
+class UnlabelledBatch:
     """What a method is shown of the clips of one setting.
 
     Args:
@@ -87,12 +87,12 @@ def soft_names(scores: Scores, sharpness: float) -> Scores:
     return names
 
 
-def alone(batch: Batch) -> Scores:
+def alone(batch: UnlabelledBatch) -> Scores:
     """No transduction: what each clip scores alone."""
     return batch.scores
 
 
-def prototypes(batch: Batch, anchor: float, sharpness: float, rounds: int) -> Scores:
+def prototypes(batch: UnlabelledBatch, anchor: float, sharpness: float, rounds: int) -> Scores:
     """Soft k-means on voices, anchored to the training means; scores are cosines to the means.
 
     m_c = unit(anchor · (training mean)_c + Σ_i p_ic v_i), p_i the soft names of clip i. After each
@@ -113,7 +113,12 @@ def prototypes(batch: Batch, anchor: float, sharpness: float, rounds: int) -> Sc
 
 
 def spreading(
-    batch: Batch, neighbours: int, power: float, share: float, sharpness: float, rounds: int
+    batch: UnlabelledBatch,
+    neighbours: int,
+    power: float,
+    share: float,
+    sharpness: float,
+    rounds: int,
 ) -> Scores:
     """Label spreading over the graph of nearest voices (after Zhou et al., NIPS 2003).
 
@@ -143,7 +148,7 @@ def spreading(
     return spread
 
 
-def clusters(batch: Batch, per_speaker: float, sharpness: float, belief: float) -> Scores:
+def clusters(batch: UnlabelledBatch, per_speaker: float, sharpness: float, belief: float) -> Scores:
     """Cluster the voices, then name whole clusters by the mean of their clips' soft names.
 
     Args:
@@ -159,7 +164,7 @@ def clusters(batch: Batch, per_speaker: float, sharpness: float, belief: float) 
     return named
 
 
-def prior_correction(batch: Batch, sharpness: float, belief: float) -> Scores:
+def prior_correction(batch: UnlabelledBatch, sharpness: float, belief: float) -> Scores:
     """Prior correction: soft names of which no speaker gets far too many clips (`rebalanced`)."""
     return rebalanced(batch.names(sharpness), np.ones(len(batch.seen)), belief)
 

@@ -21,7 +21,14 @@ from mraf.data.clips import FeatureSet
 from mraf.data.describe import unit
 from mraf.data.splits import Setting, Split
 from mraf.errors import RunError
-from mraf.related.leaderboard.methods import CHOSEN, METHODS, SETTINGS_OF, Batch, Scores, Voices
+from mraf.related.leaderboard.methods import (
+    CHOSEN,
+    METHODS,
+    SETTINGS_OF,
+    Scores,
+    UnlabelledBatch,
+    Voices,
+)
 
 FOLDS = 10
 
@@ -108,24 +115,27 @@ class System:
     ) -> None:
         self.name, self.means = name, means
         self._scores, self._embed = scores, embed
-        self._kept: WeakKeyDictionary[FeatureSet, dict[str, Any]] = WeakKeyDictionary()
+        self._kept: WeakKeyDictionary[FeatureSet, dict[object, Any]] = WeakKeyDictionary()
 
     def scores(self, clips: FeatureSet, face: bool) -> Scores:
         """Scores (N, C) of each clip alone, with its face or without."""
-        kept = self._kept.setdefault(clips, {})
-        key = "sighted" if face else "blind"
-        if key not in kept:
-            kept[key] = self._scores(clips if face else clips.without_faces())
-        scores: Scores = kept[key]
+        shown = clips if face else clips.without_faces()
+        scores: Scores = self._once(clips, face, lambda: self._scores(shown))
         return scores
 
     def voices(self, clips: FeatureSet) -> Voices:
         """The voices of the clips in the system's space; faces are not looked at."""
-        kept = self._kept.setdefault(clips, {})
-        if "voices" not in kept:
-            kept["voices"] = Voices(unit(self._embed(clips.without_faces())), self.means)
-        voices: Voices = kept["voices"]
+        rows = clips.without_faces()
+        voices: Voices = self._once(
+            clips, "voices", lambda: Voices(unit(self._embed(rows)), self.means)
+        )
         return voices
+
+    def _once(self, clips: FeatureSet, what: object, make: Callable[[], Any]) -> Any:
+        kept = self._kept.setdefault(clips, {})
+        if what not in kept:
+            kept[what] = make()
+        return kept[what]
 
 
 class Transduction:
@@ -195,7 +205,9 @@ class Transduction:
     ) -> Scores:
         """The method's scores (N, C) of a batch in which only the faces `seen` can be seen."""
         scores = np.where(seen[:, None], sighted, blind)
-        return METHODS[self.method](Batch(self.system.voices(clips), scores, seen), **self.settings)
+        return METHODS[self.method](
+            UnlabelledBatch(self.system.voices(clips), scores, seen), **self.settings
+        )
 
 
 def by_protocol(scores: pd.DataFrame) -> pd.DataFrame:

@@ -8,27 +8,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from torch import Tensor
-from tqdm.auto import tqdm
+from pydantic import Field
+from torch import Tensor, nn
 
 from mraf.data.describe import unit
 from mraf.errors import DataError, RunError
 from mraf.related.open_set import losses
 from mraf.training.device import resolve_device
+from mraf.training.fit import fit
+from mraf.variants.config import settings
 
 Objective = Literal["softmax", "logitnorm", "arpl", "v1", "v2"]
 HIDDEN = (512, 256, 256)
 
 
-@dataclass(frozen=True)
+@settings
 class Recipe:
     """How adapters are tuned.
 
@@ -51,28 +52,14 @@ class Recipe:
     objective: Objective = "v2"
     logit_norm: losses.LogitNorm = "true"
     public_signs: bool = False
-    anchors: int = 10
+    anchors: Annotated[int, Field(ge=0)] = 10
     unknowns: bool = False
-    temperature: float = 0.1
-    steps: int = 100
-    batch: int = 16
-    learning_rate: float = 0.01
+    temperature: Annotated[float, Field(gt=0)] = 0.1
+    steps: Annotated[int, Field(gt=0)] = 100
+    batch: Annotated[int, Field(gt=0)] = 16
+    learning_rate: Annotated[float, Field(gt=0)] = 0.01
     momentum: float = 0.9
     weight_decay: float = 1e-4
-
-    def __post_init__(self) -> None:
-        if self.objective not in get_args(Objective):
-            raise RunError(
-                f"objective={self.objective}: choose one of {', '.join(get_args(Objective))}."
-            )
-        if self.logit_norm not in get_args(losses.LogitNorm):
-            known = ", ".join(get_args(losses.LogitNorm))
-            raise RunError(f"logit_norm={self.logit_norm}: choose one of {known}.")
-        for name in ("steps", "batch", "learning_rate", "temperature"):
-            if not getattr(self, name) > 0:
-                raise RunError(f"{name}={getattr(self, name)}: must be positive.")
-        if self.anchors < 0:
-            raise RunError(f"anchors={self.anchors}: must not be negative.")
 
     @property
     def extra(self) -> int:
@@ -91,35 +78,24 @@ def interpolated(first: Tensor, second: Tensor, share: Tensor) -> Tensor:
     return F.normalize(between, dim=-1) * math.sqrt(first.shape[-1])
 
 
-@dataclass(frozen=True, eq=False)
-class Adapters:
-    """R tuned adapters with their points.
+class Adapters(nn.Module):
+    """R adapters with their points, as drawn from one seed each.
 
-    Args:
-        weights: of each layer, shape (R, in, out), and biases (R, 1, out).
-        points: reciprocal points P, shape (R, N, d); targets first.
-        anchors: C, shape (R, N, d); targets first.
+    Attributes:
+        layers: weights (R, in, out) and biases (R, 1, out) of each layer in turn.
+        points, anchors: reciprocal points P and anchors C, shape (R, N, d); targets first.
         radius: R of the bounded open space, shape (R,).
-        recipe: by which they were tuned.
-        targets: number of enrolled speakers K.
     """
 
-    weights: Sequence[tuple[Tensor, Tensor]]
-    points: Tensor
-    anchors: Tensor
-    radius: Tensor
-    recipe: Recipe
-    targets: int
-
-    @classmethod
-    def drawn(cls, recipe: Recipe, dim: int, targets: int, seeds: Sequence[int]) -> Adapters:
-        """Untrained adapters, one for each seed."""
-        sizes = (dim, *HIDDEN, dim)
+    def __init__(self, recipe: Recipe, dim: int, targets: int, seeds: Sequence[int]) -> None:
+        """Args: targets: number of enrolled speakers K."""
+        super().__init__()
+        self.recipe, self.targets = recipe, targets
         drawn = []
         for seed in seeds:
             rng = torch.Generator().manual_seed(seed)
             run = []
-            for wide, narrow in pairwise(sizes):
+            for wide, narrow in pairwise((dim, *HIDDEN, dim)):
                 bound = 1 / math.sqrt(wide)  # as torch.nn.Linear starts
                 run += [
                     (2 * torch.rand(shape, generator=rng) - 1) * bound
@@ -128,14 +104,17 @@ class Adapters:
             count = targets + recipe.extra
             run += [0.1 * torch.randn(count, dim, generator=rng) for _ in range(2)]
             drawn.append(run)
-        *layers, points, anchors = (torch.stack(parts) for parts in zip(*drawn, strict=True))
-        weights = list(zip(layers[::2], layers[1::2], strict=True))
-        return cls(weights, points, anchors, torch.zeros(len(seeds)), recipe, targets)
+        *layers, points, anchors = (
+            nn.Parameter(torch.stack(parts)) for parts in zip(*drawn, strict=True)
+        )
+        self.layers = nn.ParameterList(layers)
+        self.points, self.anchors = points, anchors
+        self.radius = nn.Parameter(torch.zeros(len(seeds)))
 
     @property
-    def parameters(self) -> list[Tensor]:
-        """All that is trained, each with a leading dimension of runs."""
-        return [*(t for layer in self.weights for t in layer), *self.heads, self.radius]
+    def weights(self) -> list[tuple[Tensor, Tensor]]:
+        """Weight and bias of each layer."""
+        return list(zip(self.layers[::2], self.layers[1::2], strict=True))
 
     @property
     def heads(self) -> tuple[Tensor, Tensor]:
@@ -231,39 +210,30 @@ def tune(
     if not seeds:
         raise RunError("no seed, no run; give at least one.")
     where = resolve_device(device)
-    adapters = Adapters.drawn(recipe, rows.shape[1], len(present), seeds)
-    adapters = replace(
-        adapters,
-        weights=[(w.to(where), b.to(where)) for w, b in adapters.weights],
-        points=adapters.points.to(where),
-        anchors=adapters.anchors.to(where),
-        radius=adapters.radius.to(where),
-    )
+    adapters = Adapters(recipe, rows.shape[1], len(present), seeds).to(where)
     x, label = standardised(rows).to(where), torch.from_numpy(labels).to(where)
-    order, partner, share = (t.to(where) for t in _batches(recipe, labels, seeds))
-    for parameter in adapters.parameters:
-        parameter.requires_grad_()
+    drawn = [t.to(where) for t in _batches(recipe, labels, seeds)]
     optimizer = torch.optim.SGD(
-        adapters.parameters,
+        adapters.parameters(),
         lr=recipe.learning_rate,
         momentum=recipe.momentum,
         weight_decay=recipe.weight_decay,
     )
     falls = torch.optim.lr_scheduler.StepLR(optimizer, math.ceil(recipe.steps * 2 / 3))
     mixed = recipe.objective == "v2" and recipe.unknowns
-    for step in tqdm(range(recipe.steps), "tune", delay=2, leave=False, disable=not progress):
-        own = order[:, step]
-        unknown = interpolated(x[own], x[partner[:, step]], share[:, step]) if mixed else None
-        loss = adapters.loss(x[own], label[own], unknown)
-        optimizer.zero_grad()
-        loss.sum().backward()  # runs have no weight in common
-        optimizer.step()
-        falls.step()
-    if not all(finite := loss.isfinite().tolist()):
-        raise RunError(f"open set: the loss of run {finite.index(False)} is not finite.")
-    for parameter in adapters.parameters:
-        parameter.requires_grad_(False)
-    return adapters
+
+    def loss(own: Tensor, partner: Tensor, share: Tensor) -> Tensor:
+        unknown = interpolated(x[own], x[partner], share) if mixed else None
+        of_runs = adapters.loss(x[own], label[own], unknown)
+        if not all(finite := of_runs.isfinite().tolist()):
+            raise RunError(f"open set: the loss of run {finite.index(False)} is not finite.")
+        return of_runs
+
+    def batches(step: int) -> list[tuple[Tensor, ...]]:
+        return [tuple(t[:, step - 1] for t in drawn)]
+
+    fit("tune", optimizer, batches, loss, recipe.steps, schedule=falls, progress=progress)
+    return adapters.requires_grad_(False)
 
 
 def _batches(
@@ -288,3 +258,35 @@ def _batches(
     shape = (len(seeds), recipe.steps, recipe.batch)
     order, partner, share = (np.stack(parts).reshape(shape) for parts in zip(*drawn, strict=True))
     return torch.from_numpy(order), torch.from_numpy(partner), torch.from_numpy(share)[..., None]
+
+
+def eigenvalue_variance(points: NDArray[Any]) -> NDArray[np.float64]:
+    """Variance of the eigenvalues of the similarity matrix of points (…, N, d), shape (…).
+
+    Of points at unit length it is the mean over points of the summed squared cosines to the others:
+    zero where all stand at right angles, and large where some speakers crowd.
+    """
+    length = np.linalg.norm(points, axis=-1, keepdims=True)
+    rows = points.astype(np.float64) / np.where(length > 0, length, 1)
+    variance: NDArray[np.float64] = np.linalg.eigvalsh(rows @ rows.swapaxes(-1, -2)).var(axis=-1)
+    return variance
+
+
+def selected(adapters: Adapters, share: float = 2 / 3) -> NDArray[np.int64]:
+    """The runs that a fusion keeps: those whose points have the least eigenvalue variance.
+
+    Variances of CCᵀ and of PPᵀ (targets only) are on different scales, so their ranks are added.
+
+    Args:
+        share: of the runs to keep, at least one.
+    Raises:
+        RunError: a share outside (0, 1].
+    """
+    if not 0 < share <= 1:
+        raise RunError(f"share={share}: must lie in (0, 1].")
+    ranks = np.zeros(len(adapters.radius))
+    for head in adapters.heads:
+        variance = eigenvalue_variance(head[:, : adapters.targets].cpu().numpy())
+        ranks += np.argsort(np.argsort(variance, kind="stable"), kind="stable")
+    keep = max(1, round(share * len(ranks)))
+    return np.sort(np.argsort(ranks, kind="stable")[:keep])

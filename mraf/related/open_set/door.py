@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -19,12 +20,12 @@ from mraf.data.describe import unit
 from mraf.evaluation.baselines import ClassMeans, means_of
 from mraf.evaluation.predict import forward
 from mraf.related.open_set.adapters import Recipe, tune
-from mraf.related.open_set.deal import Draw, Judged
+from mraf.related.open_set.protocol import Draw, OpenSetClips
 from mraf.training.experiment import trained
 from mraf.training.runs import Run
 from mraf.variants.build import Network
 
-Scores = dict[str, NDArray[Any]]  # by language, (N, K)
+Scores = dict[str, NDArray[Any]]  # by language, of each run, (R, N, K)
 
 OWN, NONE, ANOTHERS = FACES = ("own face", "no face", "another's face")
 RAW, SOFTMAX, MEANS, TUNED = (
@@ -42,7 +43,7 @@ def door_run(draw: Draw, device: str = "auto") -> Run:
     return trained("quick", draw.known, seeds, device=device)
 
 
-def shown(judged: Judged, faces: str, draw: Draw) -> FeatureSet:
+def shown(judged: OpenSetClips, faces: str, draw: Draw) -> FeatureSet:
     """The judged clips as they come to the door, with one of FACES."""
     clips = judged.clips
     if faces == OWN:
@@ -59,8 +60,8 @@ def shown(judged: Judged, faces: str, draw: Draw) -> FeatureSet:
 
 def door_scores(
     draw: Draw, run: Run, seeds: Sequence[int] = (0,), device: str = "auto"
-) -> dict[str, list[Scores]]:
-    """What each system makes of the judged clips with each face, a dict for each of its runs.
+) -> dict[str, Scores]:
+    """What each system makes of the judged clips with each face.
 
     - RAW: cosines to the class means of raw faces and voices, added up; no network.
     - SOFTMAX: the probability that the network's fused head gives.
@@ -72,30 +73,26 @@ def door_scores(
     """
     enrolled = draw.enrolment
     raw = ClassMeans(enrolled, "sum")
-    kinds = [passed(run.model, clips)[0] for clips in (enrolled, enrolled.without_faces())]
+    kinds = [fused_output(run.model, clips)[0] for clips in (enrolled, enrolled.without_faces())]
     with_face, without = (means_of(rows, enrolled) for rows in kinds)
     labels = np.tile(enrolled.labels, 2)
     adapters = tune(RECIPE, np.concatenate(kinds), labels, seeds, device, progress=False)
-    found: dict[str, list[Scores]] = {}
-    for faces in FACES:
-        by_system: dict[str, list[Scores]] = {
-            name: [{} for _ in (seeds if name == TUNED else (0,))]
-            for name in (RAW, SOFTMAX, MEANS, TUNED)
+    found: dict[str, Scores] = {}
+    for faces, (language, judged) in product(FACES, draw.judged.items()):
+        clips = shown(judged, faces, draw)
+        embedding, probability = fused_output(run.model, clips)
+        scores = {
+            RAW: raw(clips)[raw.name][None],
+            SOFTMAX: probability[None],
+            MEANS: (unit(embedding) @ (without if faces == NONE else with_face).T)[None],
+            TUNED: adapters.scores(embedding),
         }
-        for language, judged in draw.judged.items():
-            clips = shown(judged, faces, draw)
-            embedding, probability = passed(run.model, clips)
-            means = without if faces == NONE else with_face
-            by_system[RAW][0][language] = raw(clips)[raw.name]
-            by_system[SOFTMAX][0][language] = probability
-            by_system[MEANS][0][language] = unit(embedding) @ means.T
-            for own, scores in zip(by_system[TUNED], adapters.scores(embedding), strict=True):
-                own[language] = scores
-        found |= {f"{name} · {faces}": each_run for name, each_run in by_system.items()}
+        for name, each_run in scores.items():
+            found.setdefault(f"{name} · {faces}", {})[language] = each_run
     return found
 
 
-def passed(
+def fused_output(
     model: Network, clips: FeatureSet, batch: int = 512
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Fused embeddings e_c (N, d) and the fused head's probabilities (N, K)."""

@@ -15,8 +15,9 @@ from mraf.data.clips import FeatureSet
 from mraf.data.describe import unit
 from mraf.errors import RunError
 from mraf.evaluation.baselines import FittedFOP, fit_fop
+from mraf.related.metrics import eer
 from mraf.related.shared_space.space import Embedding, compact
-from mraf.related.shared_space.trials import draw_trials, eer, rates
+from mraf.related.shared_space.trials import draw_trials, rates
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,16 +11,16 @@ official features come without an age-gender stream; for the twin `SimulatedTrai
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
-from tqdm.auto import tqdm
 
 from mraf.data.clips import Corpus, FeatureSet
 from mraf.data.describe import unit
@@ -28,6 +28,8 @@ from mraf.data.twin.generate import calibration
 from mraf.data.twin.people import draw_people
 from mraf.errors import DataError, RunError
 from mraf.training.device import resolve_device
+from mraf.training.fit import fit, seeded
+from mraf.variants.config import settings
 
 
 class Embedding(NamedTuple):
@@ -51,7 +53,7 @@ def features(clips: FeatureSet) -> tuple[NDArray[Any], NDArray[Any]]:
     return clips.face, clips.voice
 
 
-@dataclass(frozen=True)
+@settings
 class SharedSpaceConfig:
     """The recipe; the defaults are the winner's, trained on English.
 
@@ -70,34 +72,24 @@ class SharedSpaceConfig:
         RunError: a value outside its range.
     """
 
-    width: int = 192
-    dropout: float = 0.1
-    margin: float = 0.2
-    scale: float = 30.0
-    augmentation: float = 0.1
+    width: Annotated[int, Field(ge=1)] = 192
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    margin: Annotated[float, Field(ge=0, lt=np.pi)] = 0.2
+    scale: Annotated[float, Field(gt=0)] = 30.0
+    augmentation: Annotated[float, Field(ge=0)] = 0.1
     classifier: Literal["shared", "separate"] = "shared"
-    epochs: int = 20
-    batch_size: int = 16
+    epochs: Annotated[int, Field(ge=1)] = 20
+    batch_size: Annotated[int, Field(ge=1)] = 16
     learning_rate: float = 1e-3
-    last_learning_rate: float = 1e-5
-    seed: int = 0
+    last_learning_rate: Annotated[float, Field(gt=0)] = 1e-5
+    seed: Annotated[int, Field(ge=0)] = 0
 
     def __post_init__(self) -> None:
-        allowed = {
-            "width": self.width >= 1,
-            "dropout": 0 <= self.dropout < 1,
-            "margin": 0 <= self.margin < np.pi,
-            "scale": self.scale > 0,
-            "augmentation": self.augmentation >= 0,
-            "classifier": self.classifier in ("shared", "separate"),
-            "epochs": self.epochs >= 1,
-            "batch_size": self.batch_size >= 1,
-            "learning_rate": 0 < self.last_learning_rate <= self.learning_rate,
-            "seed": self.seed >= 0,
-        }
-        for name, fine in allowed.items():
-            if not fine:
-                raise RunError(f"{name}={getattr(self, name)} is outside its range.")
+        if self.last_learning_rate > self.learning_rate:
+            raise RunError(
+                f"learning_rate={self.learning_rate} is below last_learning_rate="
+                f"{self.last_learning_rate}; it can only fall."
+            )
 
 
 class SharedSpaceNetwork(nn.Module):
@@ -209,12 +201,26 @@ def fit_shared_space(
         raise DataError(f"{train.source}: {absent} training clips have no face; drop them.")
     where = resolve_device(device)
     face, voice = streamed(train, streams)
-    forked = [where.index or 0] if where.type == "cuda" else []
-    with torch.random.fork_rng(devices=forked):
-        torch.manual_seed(config.seed)  # weights, order, dropout, augmentation
+
+    def batch(rows: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor]:
+        x = rows[chosen]
+        if config.augmentation:
+            x = orthogonal_augmentation(x, config.augmentation)
+        return x.to(where), label[chosen].to(where)
+
+    def loss(some: Tensor, others: Tensor) -> Tensor:
+        (x_face, y_face), (x_voice, y_voice) = batch(face, some), batch(voice, others)
+        z_face, z_voice = network(x_face, x_voice)
+        value: Tensor = (of_voice(z_voice, y_voice) + of_face(z_face, y_face)) / 2
+        return value
+
+    def batches(_: int) -> Iterable[tuple[Tensor, ...]]:
+        orders = (torch.randperm(len(label)).split(config.batch_size) for _ in range(2))
+        return zip(*orders, strict=True)
+
+    with seeded(config.seed, where):  # weights, order, dropout, augmentation
         network = SharedSpaceNetwork(face.shape[1], voice.shape[1], config.width, config.dropout)
-        of_voice = angular_margin_loss(classes, config.width, config.margin, config.scale)
-        of_face = of_voice
+        of_voice = of_face = angular_margin_loss(classes, config.width, config.margin, config.scale)
         if config.classifier == "separate":
             of_face = angular_margin_loss(classes, config.width, config.margin, config.scale)
         parts = nn.ModuleList([network, of_voice, of_face]).to(where)
@@ -222,31 +228,15 @@ def fit_shared_space(
         steps = config.epochs * -(-len(label) // config.batch_size)
         last = config.last_learning_rate / config.learning_rate
         falling = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, last, total_iters=steps)
-
-        def batch(rows: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor]:
-            x = rows[chosen]
-            if config.augmentation:
-                x = orthogonal_augmentation(x, config.augmentation)
-            return x.to(where), label[chosen].to(where)
-
-        losses = []
-        bar = tqdm(range(config.epochs), "space", delay=2, leave=False, disable=not progress)
-        for _ in bar:
-            total = 0.0
-            orders = (torch.randperm(len(label)).split(config.batch_size) for _ in range(2))
-            for some, others in zip(*orders, strict=True):
-                (x_face, y_face), (x_voice, y_voice) = batch(face, some), batch(voice, others)
-                z_face, z_voice = network(x_face, x_voice)
-                loss = (of_voice(z_voice, y_voice) + of_face(z_face, y_face)) / 2
-                optimizer.zero_grad()
-                loss.backward()
-                optimizer.step()
-                falling.step()
-                total += loss.item() * len(some)
-            losses.append(total / len(label))
-            if not np.isfinite(losses[-1]):
-                raise RunError(f"shared space: the loss is {losses[-1]} in epoch {len(losses)}.")
-            bar.set_postfix(loss=f"{losses[-1]:.2f}")
+        losses = fit(
+            "shared space",
+            optimizer,
+            batches,
+            loss,
+            config.epochs,
+            schedule=falling,
+            progress=progress,
+        )
     return SharedSpace(network.eval(), tuple(streams), tuple(losses))
 
 

@@ -14,7 +14,7 @@ from tqdm.auto import tqdm
 from mraf.data.clips import Corpus, FeatureSet
 from mraf.data.splits import cross_split
 from mraf.errors import DataError
-from mraf.evaluation.differences import over_seeds
+from mraf.related.metrics import at_false_accept, eer
 from mraf.related.shared_space.rivals import fit_chosen_correlation, fit_fop_branches
 from mraf.related.shared_space.space import (
     Embedder,
@@ -25,15 +25,13 @@ from mraf.related.shared_space.space import (
 )
 from mraf.related.shared_space.trials import (
     Lineups,
-    Trials,
-    at_false_accept,
+    Pairs,
     draw_lineups,
     draw_trials,
-    eer,
-    interval,
     rates,
     right_matches,
 )
+from mraf.related.study import Measured, as_grid, estimate, people_drawn
 
 PAPER_EER = 0.2399
 """The winner's mean EER on the challenge's own test (other people, trials and face features)."""
@@ -49,22 +47,12 @@ LEVELS = np.round(np.arange(0.02, 1, 0.02), 2)
 """False-accept rates at which the DET curve is recorded."""
 FOLDS, TESTED = 5, 2 / 7  # of 70 identities, 20 are tested in each fold
 ALL = "all"  # the fold of a row that holds the mean over folds
-COLUMNS = [
-    "corpus",
-    "system",
-    "language",
-    "condition",
-    "metric",
-    "at",
-    "fold",
-    "seed",
-    "n",
-    "value",
-    "low",
-    "high",
-]
+KEY = ["system", "language", "condition", "metric", "at"]
+COLUMNS = ["corpus", *KEY, "fold", "seed", "n", "value", "low", "high"]
 
 Fit = Callable[[FeatureSet, int], Embedder]
+Key = tuple[str, str, str, str, float | None]
+Found = dict[Key, list[Measured]]  # by KEY; a number a fold
 
 
 class Fold(NamedTuple):
@@ -79,7 +67,7 @@ class Asked(NamedTuple):
 
     clips: FeatureSet
     condition: str
-    trials: Trials
+    trials: Pairs
     lineups: Lineups
 
 
@@ -173,117 +161,69 @@ def table(
     """
     fits = systems(corpus) if chosen is None else chosen
     folds = identity_folds(corpus.speakers) if folds is None else folds
-    rng = np.random.default_rng(0)
-    people = np.full(corpus.speakers, 1 / corpus.speakers)
-    drawn = rng.multinomial(corpus.speakers, people, size=resamples).astype(np.float32)
-    measured: list[Measured] = []
+    drawn = people_drawn(corpus.speakers, resamples)
+    found: Found = {}
     tasks = [(number, name) for number in range(len(folds)) for name in fits]
     for number, name in tqdm(tasks, "folds x systems", delay=2, leave=False):
         embed = fits[name](training_clips(corpus, folds[number]), number)
         for question in asked(corpus, folds[number], number):
-            measured += _measured(embed, question, name, number, drawn)
-    rows = [row for group in _with_means(measured) for row in group.rows()]
+            key = (name, question.clips.language, question.condition)
+            for metric, at, one in _measured(embed, question, drawn):
+                found.setdefault((*key, metric, at), []).append(one)
+    parts = found, dict(_differences(found))
+    rows: list[tuple[Any, ...]] = [
+        (*key, ALL, "", sum(one.trials for one in each), *estimate(each))
+        for part in parts
+        for key, each in part.items()
+    ]
+    rows += [
+        (*key, number, number, each[number].trials, *estimate(each[number : number + 1]))
+        for part in parts
+        for number in range(len(folds))
+        for key, each in part.items()
+        if key[3] != "FRR"  # curves are kept as means
+    ]
     return pd.DataFrame(rows, columns=COLUMNS[1:]).assign(corpus=corpus.name)[COLUMNS]
 
 
-class Measured(NamedTuple):
-    """A number with its bootstrap values."""
-
-    system: str
-    language: str
-    condition: str
-    metric: str
-    at: float
-    fold: int | str
-    n: int
-    value: float
-    drawn: NDArray[Any]
-
-    def rows(self) -> Iterator[tuple[Any, ...]]:
-        low, high = interval(self.drawn) if len(self.drawn) else (np.nan, np.nan)
-        seed = "" if self.fold == ALL else self.fold
-        yield (*self[:5], self.fold, seed, self.n, self.value, low, high)
-
-
 def _measured(
-    embed: Embedder, question: Asked, system: str, fold: int, drawn: NDArray[Any]
-) -> Iterator[Measured]:
-    clips, condition, trials, lineups = question
+    embed: Embedder, question: Asked, drawn: NDArray[np.float64]
+) -> Iterator[tuple[str, float | None, Measured]]:
+    """Each metric, what it is at, and its number in one fold."""
+    clips, _, trials, lineups = question
     space = embed(clips)
     score = space.cosine(trials.face, trials.voice)
-    known = (system, clips.language, condition)
     found = rates(score, trials)
-    by_draw = np.concatenate(
-        [eer(rates(score, trials, part)) for part in np.array_split(drawn, -(-len(drawn) // 100))]
-    )
-    yield Measured(*known, "EER", np.nan, fold, len(score), float(eer(found)), by_draw)
-    for among in CANDIDATES:
-        if among > lineups.faces.shape[1]:
-            continue
-        right = right_matches(lineups, space.face, space.voice, among)
-        hits, asked = (
-            np.bincount(lineups.speaker, weights=x, minlength=drawn.shape[1])
-            for x in (right.astype(float), np.ones(len(right)))
-        )
-        with np.errstate(invalid="ignore"):
-            shares = (drawn @ hits) / (drawn @ asked)
-        yield Measured(*known, "matching", among, fold, len(right), float(right.mean()), shares)
-    for level, missed in zip(LEVELS, at_false_accept(found, LEVELS), strict=True):
-        yield Measured(*known, "FRR", level, fold, len(score), float(missed), np.empty(0))
-
-
-def _with_means(measured: Sequence[Measured]) -> list[Measured]:
-    """Everything with the differences, and all means over folds."""
-    everything = [*measured, *_differences(measured)]
-    groups: dict[tuple[Any, ...], list[Measured]] = {}
-    for one in everything:
-        at = None if np.isnan(one.at) else one.at  # NaN is not itself
-        groups.setdefault((*one[:4], at), []).append(one)
-    means = [
-        folds[0]._replace(
-            fold=ALL,
-            n=sum(one.n for one in folds),
-            value=float(np.mean([one.value for one in folds])),
-            drawn=over_seeds(
-                np.array([one.value for one in folds]),
-                np.stack([one.drawn for one in folds], axis=1),
-            ),
-        )
-        for folds in groups.values()
+    by_draw = [
+        eer(rates(score, trials, part)) for part in np.array_split(drawn, -(-len(drawn) // 100))
     ]
-    singles = [one for one in everything if one.metric != "FRR"]  # curves are kept as means
-    return [*means, *singles]
+    yield "EER", None, Measured(float(eer(found)), np.concatenate(by_draw), len(score))
+    asked = np.bincount(lineups.speaker, minlength=drawn.shape[1])
+    for among in CANDIDATES:
+        if among <= lineups.faces.shape[1]:
+            right = right_matches(lineups, space.face, space.voice, among)
+            hits = np.bincount(lineups.speaker, weights=right, minlength=drawn.shape[1])
+            with np.errstate(invalid="ignore"):
+                shares = (drawn @ hits) / (drawn @ asked)
+            yield "matching", among, Measured(float(right.mean()), shares, len(right))
+    for level, missed in zip(LEVELS, at_false_accept(found, LEVELS), strict=True):
+        yield "FRR", level, Measured(float(missed), np.empty(0), len(score))
 
 
-def _differences(measured: Sequence[Measured]) -> Iterator[Measured]:
+def _differences(found: Found) -> Iterator[tuple[Key, list[Measured]]]:
     """Each EER minus FOP's, and that of each variant minus the space's, on the same trials."""
-    of = {(one.system, one.condition, one.fold): one for one in measured if one.metric == "EER"}
-    for one in of.values():
-        rivals = [RIVAL, WINNER] if one.system.startswith(VARIANT) else [RIVAL]
-        for name, metric in zip(rivals, DIFFERENCES, strict=False):
-            rival = of.get((name, one.condition, one.fold))
-            if rival is not None and one.system != name:
-                value, by_draw = one.value - rival.value, one.drawn - rival.drawn
-                yield one._replace(metric=metric, value=value, drawn=by_draw)
+    for (system, language, condition, metric, at), each in found.items():
+        rivals = [RIVAL, WINNER] if system.startswith(VARIANT) else [RIVAL]
+        for name, difference in zip(rivals, DIFFERENCES, strict=False):
+            theirs = found.get((name, language, condition, metric, at))
+            if metric == "EER" and theirs is not None and system != name:
+                pairs = zip(each, theirs, strict=True)
+                key = (system, language, condition, difference, at)
+                yield key, [own.minus(other) for own, other in pairs]
 
 
 def summary(table: pd.DataFrame) -> str:
     """The means over folds, in percent, with their intervals."""
-    of = table[table.fold == ALL]
-    texts = [
-        f"{100 * row.value:.1f} [{100 * row.low:.1f}, {100 * row.high:.1f}]"
-        for row in of.itertuples()
-    ]
-    of = of.assign(
-        text=texts,
-        what=[
-            m if np.isnan(a) else f"{m} among {a:.0f}"
-            for m, a in zip(of.metric, of["at"], strict=True)
-        ],
-    )[of.metric != "FRR"]
-    shown = of.pivot(index=["system", "condition"], columns="what", values="text")
-    rows, columns = (
-        pd.MultiIndex.from_frame(of[["system", "condition"]].drop_duplicates()),
-        list(dict.fromkeys(of.what)),
-    )
-    return shown.loc[rows, columns].fillna("–").rename_axis(columns=None).to_string()
+    of = table[(table.fold == ALL) & (table.metric != "FRR")]
+    among = of["at"].map(" among {:.0f}".format).where(of["at"].notna(), "")
+    return as_grid(of.assign(metric=of.metric + among), ["system", "condition"], ["metric"])

@@ -13,12 +13,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from mraf.data.clips import FeatureSet
 from mraf.errors import DataError
+from mraf.related.metrics import Curve, Trials, curve
 
 Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 
-class Trials(NamedTuple):
+class Pairs(NamedTuple):
     """Pairs of a voice and a face, each of one clip.
 
     Args:
@@ -52,22 +52,9 @@ class Lineups(NamedTuple):
     speaker: Ints
 
 
-class Rates(NamedTuple):
-    """Both errors at every threshold, from above all scores to the lowest.
-
-    Args:
-        threshold: the lowest accepted score; infinity first, shape (T,).
-        false_accept, false_reject: FAR and FRR, shape (…, T).
-    """
-
-    threshold: Floats
-    false_accept: Floats
-    false_reject: Floats
-
-
 def draw_trials(
     clips: FeatureSet, identities: ArrayLike, rng: np.random.Generator, per_pair: int = 10
-) -> Trials:
+) -> Pairs:
     """As many trials of one person as of two, and as many of every person and pair of persons.
 
     A clip is drawn by its video first, so that long videos do not drown the others.
@@ -86,7 +73,7 @@ def draw_trials(
     speaker, shown = (x.ravel() for x in np.meshgrid(present, present, indexing="ij"))
     times = np.where(speaker == shown, per_pair * others, per_pair)
     speaker, shown = np.repeat(speaker, times), np.repeat(shown, times)
-    return Trials(_drawn(clips_of, speaker, rng), _drawn(clips_of, shown, rng), speaker, shown)
+    return Pairs(_drawn(clips_of, speaker, rng), _drawn(clips_of, shown, rng), speaker, shown)
 
 
 def draw_lineups(
@@ -142,61 +129,26 @@ def _drawn(clips_of: dict[int, list[Ints]], identity: Ints, rng: np.random.Gener
     return rows
 
 
-def trial_weights(trials: Trials, drawn: NDArray[Any] | None = None) -> NDArray[Any]:
-    """How often each trial counts, shape (…, N).
+def trial_weights(pairs: Pairs, drawn: NDArray[Any]) -> NDArray[Any]:
+    """How often each pair counts, shape (…, N), where identities are drawn so often, (…, I)."""
+    of_two = drawn[..., pairs.speaker] * drawn[..., pairs.shown]
+    return np.where(pairs.same, drawn[..., pairs.speaker], of_two)
+
+
+def rates(scores: ArrayLike, pairs: Pairs, drawn: NDArray[Any] | None = None) -> Curve:
+    """FAR and FRR of taking a face and a voice for one person's, at every threshold.
 
     Args:
+        scores: of the pairs, shape (N,); more is more alike.
         drawn: how often each identity was drawn, shape (…, I); by default once each.
-    """
-    if drawn is None:
-        return np.ones(len(trials.voice))
-    of_two = drawn[..., trials.speaker] * drawn[..., trials.shown]
-    return np.where(trials.same, drawn[..., trials.speaker], of_two)
-
-
-def rates(scores: ArrayLike, trials: Trials, drawn: NDArray[Any] | None = None) -> Rates:
-    """FAR and FRR at every threshold; trials of one score are accepted together.
-
-    Args:
-        scores: of the trials, shape (N,); more is more alike.
-        drawn: as in `trial_weights`. Where no trial of a kind was drawn its rates are NaN.
     Raises:
-        DataError: scores of another shape or not finite, or trials of one kind only.
+        DataError: scores of another shape or not finite, or pairs of one kind only.
     """
     score = np.asarray(scores, dtype=float)
-    if score.shape != trials.voice.shape:
-        raise DataError(f"scores of shape {score.shape} for {len(trials.voice)} trials.")
-    if not np.isfinite(score).all():
-        raise DataError(f"the score of trial {np.isfinite(score).argmin()} is not finite.")
-    if trials.same.all() or not trials.same.any():
-        raise DataError("error rates need trials of one person and of two.")
-    order = np.argsort(-score, kind="stable")
-    weight = trial_weights(trials, drawn)[..., order]
-    last = np.flatnonzero(np.append(np.diff(score[order]) != 0, True))  # of each tie
-    same = trials.same[order]
-
-    def accepted(kind: NDArray[np.bool_]) -> Floats:
-        total = np.cumsum(weight * kind, axis=-1, dtype=float)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            share = total[..., last] / total[..., -1:]
-        return np.concatenate([np.zeros((*share.shape[:-1], 1)), share], axis=-1)
-
-    return Rates(np.append(np.inf, score[order][last]), accepted(~same), 1 - accepted(same))
-
-
-def eer(found: Rates) -> Any:
-    """Equal error rate: where FAR = FRR on the lines between thresholds, shape (…)."""
-    gap = found.false_accept - found.false_reject  # rises from -1 to 1
-    after = np.argmax(gap >= 0, axis=-1)[..., None]
-    low, high = (np.take_along_axis(gap, at, axis=-1) for at in (after - 1, after))
-    far, beyond = (np.take_along_axis(found.false_accept, at, axis=-1) for at in (after - 1, after))
-    return (far + (beyond - far) * -low / (high - low))[..., 0]
-
-
-def at_false_accept(found: Rates, levels: ArrayLike) -> Floats:
-    """FRR where FAR has the given levels, on the lines between thresholds, shape (L,)."""
-    # the lowest FRR of each FAR, as np.interp takes the last of equal points
-    return np.interp(np.asarray(levels, dtype=float), found.false_accept, found.false_reject)
+    if score.shape != pairs.voice.shape:
+        raise DataError(f"scores of shape {score.shape} for {len(pairs.voice)} trials.")
+    weight = None if drawn is None else trial_weights(pairs, drawn)
+    return curve(Trials(score, pairs.same, pairs.same, np.arange(len(score))), weight)
 
 
 def right_matches(lineups: Lineups, face: NDArray[Any], voice: NDArray[Any], among: int) -> Any:
@@ -208,9 +160,3 @@ def right_matches(lineups: Lineups, face: NDArray[Any], voice: NDArray[Any], amo
     shown = face[lineups.faces[:, :among]]  # (N, among, D)
     cosine = np.einsum("nd,nkd->nk", voice[lineups.voice], shown)
     return cosine[:, 0] > cosine[:, 1:].max(axis=1)
-
-
-def interval(values: NDArray[Any], level: float = 0.05) -> tuple[float, float]:
-    """The middle 1 - level of bootstrap values; draws that measured nothing are left out."""
-    low, high = np.nanquantile(values, [level / 2, 1 - level / 2])
-    return float(low), float(high)

@@ -1,4 +1,4 @@
-"""Who is enrolled, with what, and which clips of whom are judged: the open-set protocol.
+"""The open-set protocol: who is enrolled, with what, which clips of whom are judged, and how.
 
 The speakers of a corpus are dealt into known ones (50 of 70, and in this proportion elsewhere) and
 unknown ones. Known speakers enrol with a few English clips. Judged are
@@ -16,6 +16,7 @@ few shots are among the more.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,15 +24,17 @@ from numpy.typing import NDArray
 from mraf.data.clips import Corpus, FeatureSet
 from mraf.data.splits import cross_split, validation_split
 from mraf.errors import DataError
-from mraf.related.open_set.metrics import UNKNOWN
+from mraf.related.metrics import Curve, Floats, Trials, eer, min_dcf, oscr
 
+UNKNOWN = -1  # the target of a clip whose speaker is not enrolled
+LESS_IS_BETTER = ("EER", "minDCF 0.1", "minDCF 0.01")
 SHOTS = (1, 3, 5, 10)
 DRAWS = 5
 CLIPS_OF_A_VIDEO = 10  # that are judged, at most
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
+class OpenSetClips:
     """Clips of known and unknown speakers in one language.
 
     Args:
@@ -41,6 +44,10 @@ class Judged:
 
     clips: FeatureSet
     target: NDArray[np.int64]
+
+    def trials(self, scores: NDArray[Any]) -> Trials:
+        """The trials of scores (N, K) of these clips."""
+        return open_set_trials(scores, self.target, self.clips.labels)
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +69,7 @@ class Draw:
     known: Corpus
     enrolment: FeatureSet
     rank: NDArray[np.int64]
-    judged: dict[str, Judged]
+    judged: dict[str, OpenSetClips]
 
     def enrolled(self, shots: int) -> FeatureSet:
         """So many clips of every known speaker, or all where there are fewer.
@@ -109,7 +116,7 @@ def deal(corpus: Corpus, seed: int = 0, known: int | None = None) -> Draw:
     judged = {}
     for clips, where in ((english[fair], target[fair]), (second, number[second.labels])):
         few = _ranks(np.unique(clips.video, return_inverse=True)[1], rng) < CLIPS_OF_A_VIDEO
-        judged[clips.language] = Judged(clips[few], where[few])
+        judged[clips.language] = OpenSetClips(clips[few], where[few])
     return Draw(seed, corpus.speakers, closed, split.train, rank, judged)
 
 
@@ -120,3 +127,44 @@ def _ranks(group: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int
     ranks = np.empty(len(group), dtype=np.int64)
     ranks[drawn] = np.arange(len(group)) - first
     return ranks
+
+
+def open_set_trials(
+    scores: NDArray[Any], target: NDArray[np.int64], identity: NDArray[np.int64]
+) -> Trials:
+    """Each clip claims to be its best-scoring enrolled speaker; that score is its confidence.
+
+    A clip is named rightly where its speaker's score is above every other, as in P3 to P6: a tie
+    for the top is an error.
+
+    Args:
+        scores: of each clip for each enrolled speaker, shape (N, K).
+        target: number of the enrolled speaker, or UNKNOWN, shape (N,).
+        identity: number of the speaker, enrolled or not, who is drawn for intervals, shape (N,).
+    Raises:
+        DataError: shapes that do not fit, or a target that is no enrolled speaker.
+    """
+    scores = np.asarray(scores, dtype=float)
+    if scores.ndim != 2 or not len(scores) == len(target) == len(identity):
+        raise DataError(
+            f"scores {scores.shape}, targets {target.shape}, identities {identity.shape}: "
+            "expected (N, K), (N,), (N,)."
+        )
+    if target.min(initial=0) < UNKNOWN or target.max(initial=0) >= scores.shape[1]:
+        raise DataError(f"a target is neither {UNKNOWN} nor one of {scores.shape[1]} speakers.")
+    known = target != UNKNOWN
+    confidence = scores.max(axis=1)
+    own = scores[np.arange(len(scores)), np.where(known, target, 0)]
+    alone = (scores == confidence[:, None]).sum(axis=1) == 1
+    return Trials(confidence, known, known & (own == confidence) & alone, identity)
+
+
+def measures(found: Curve) -> dict[str, Floats]:
+    """All metrics of a curve: EER, minDCF at two priors, OSCR, and ACC without any rejection."""
+    return {
+        "EER": eer(found),
+        "minDCF 0.1": min_dcf(found, 0.1),
+        "minDCF 0.01": min_dcf(found, 0.01),
+        "OSCR": oscr(found),
+        "ACC": found.named[..., -1],
+    }

@@ -1,0 +1,132 @@
+"""Both errors of a decision by threshold, at every threshold at once: FAR, FRR, EER, minDCF, OSCR.
+
+A trial is accepted where its score reaches a threshold. Trials of one score are accepted together,
+so that ties neither help nor harm. Intervals give each trial a weight: how often it was drawn.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import csr_array
+
+from mraf.errors import DataError, RunError
+
+Floats = NDArray[np.float64]
+
+
+class Trials(NamedTuple):
+    """Scored decisions.
+
+    Args:
+        score: the higher, the sooner accepted, shape (N,).
+        accept: whether accepting is right, shape (N,), bool.
+        named: whether it would also be accepted under the right name, shape (N,), bool.
+        unit: number of what is drawn for intervals, shape (N,), int; its trials have one weight.
+    """
+
+    score: Floats
+    accept: NDArray[np.bool_]
+    named: NDArray[np.bool_]
+    unit: NDArray[np.int64]
+
+
+class Curve(NamedTuple):
+    """Shares of trials at every threshold, from above all scores to the lowest, shapes (…, T).
+
+    Args:
+        threshold: the lowest accepted score of each point, shape (T,); infinity first.
+        false_accept: FAR, of the trials that are to be rejected.
+        false_reject: FRR, of those that are to be accepted.
+        named: of those that are to be accepted, accepted under the right name (CCR).
+    """
+
+    threshold: Floats
+    false_accept: Floats
+    false_reject: Floats
+    named: Floats
+
+
+def curve(trials: Trials, weight: NDArray[Any] | None = None, points: int | None = None) -> Curve:
+    """All operating points.
+
+    Args:
+        weight: of each unit, shape (…, U); 1 each by default. Shares of trials of which none was
+            drawn are NaN.
+        points: at most so many thresholds, for speed: neighbouring ones are then tied.
+    Raises:
+        DataError: a score that is not finite, trials of one kind only, or too few weights.
+    """
+    score, accept, named, unit = trials
+    if not np.isfinite(score).all():
+        raise DataError(f"the score of trial {np.isfinite(score).argmin()} is not finite.")
+    if accept.all() or not accept.any():
+        raise DataError("error rates need trials to be accepted and trials to be rejected.")
+    units = int(unit.max()) + 1
+    if weight is None:
+        weight = np.ones(units)
+    elif weight.shape[-1] < units:
+        raise DataError(f"{weight.shape[-1]} weights for units up to {units - 1}.")
+    levels, level = np.unique(-score, return_inverse=True)  # the highest score is level 0
+    if points is not None and len(levels) > points:
+        merged = np.arange(len(levels)) * points // len(levels)
+        levels, level = levels[np.append(np.diff(merged) != 0, True)], merged[level]
+
+    def share(counted: NDArray[np.bool_], among: NDArray[np.bool_]) -> Floats:
+        number = csr_array((counted.astype(float), (unit, level)), (weight.shape[-1], len(levels)))
+        of_unit = np.bincount(unit, weights=among, minlength=weight.shape[-1])
+        with np.errstate(invalid="ignore", divide="ignore"):
+            accepted = np.cumsum(np.ascontiguousarray(weight @ number), axis=-1)
+            found = accepted / (weight @ of_unit)[..., None]
+        return np.concatenate([np.zeros((*found.shape[:-1], 1)), found], axis=-1)
+
+    threshold = np.append(np.inf, -levels)
+    return Curve(
+        threshold, share(~accept, ~accept), 1 - share(accept, accept), share(named, accept)
+    )
+
+
+def eer(found: Curve) -> Any:
+    """Equal error rate: where FAR = FRR on the lines between thresholds, shape (…)."""
+    gap = found.false_accept - found.false_reject  # rises from -1 to 1
+    after = np.argmax(gap >= 0, axis=-1)[..., None]
+    low, high = (np.take_along_axis(gap, at, axis=-1) for at in (after - 1, after))
+    far, beyond = (np.take_along_axis(found.false_accept, at, axis=-1) for at in (after - 1, after))
+    return (far + (beyond - far) * -low / (high - low))[..., 0]
+
+
+def min_dcf(found: Curve, p_target: float) -> Floats:
+    """Smallest detection cost, both errors costing 1, as a share of the best constant answer's.
+
+    Raises:
+        RunError: a prior that is not between 0 and 1.
+    """
+    if not 0 < p_target < 1:
+        raise RunError(f"p_target={p_target}: must lie between 0 and 1.")
+    cost = p_target * found.false_reject + (1 - p_target) * found.false_accept
+    smallest: Floats = cost.min(axis=-1) / min(p_target, 1 - p_target)
+    return smallest
+
+
+def oscr(found: Curve) -> Floats:
+    """Area under CCR over FAR (Dhamija et al., 2018), shape (…).
+
+    The probability that a trial to be accepted is named rightly and scores higher than one to be
+    rejected; an equal score counts half.
+    """
+    height = (found.named[..., 1:] + found.named[..., :-1]) / 2
+    return np.asarray((height * np.diff(found.false_accept, axis=-1)).sum(axis=-1))
+
+
+def at_threshold(found: Curve, threshold: float) -> Curve:
+    """The one point at which every trial with at least this score is accepted."""
+    point = np.searchsorted(-found.threshold, -threshold, side="right") - 1
+    return Curve(*(part[..., point] for part in found))
+
+
+def at_false_accept(found: Curve, levels: ArrayLike) -> Floats:
+    """FRR where FAR has the given levels, on the lines between thresholds, shape (L,)."""
+    # the lowest FRR of each FAR, as np.interp takes the last of equal points
+    return np.interp(np.asarray(levels, dtype=float), found.false_accept, found.false_reject)
