@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from mraf_lessons.kit.results import CONDITIONS
+from mraf_lessons.ablations.figures import COLOUR
+from mraf_lessons.kit.forest import dot, forest
 from mraf_lessons.kit.style import (
+    CONDITIONS,
     FACE,
     FUSED,
     GREY,
@@ -17,11 +19,14 @@ from mraf_lessons.kit.style import (
     VOICE,
     Figure,
     describe,
+    heading,
+    legend_below,
     new_figure,
     percent_axis,
     require,
     ridge,
     ridge_rows,
+    row_of_panels,
     styled,
 )
 
@@ -45,20 +50,18 @@ def evidence(table: pd.DataFrame, certain: float) -> Figure:
     figure = new_figure(7.6, 1.0 + 0.62 * len(names))
     axes = figure.subplots()
     edges = np.linspace(-10, certain + 0.4, 90)
-    sentences = []
+    said = []
     for row, (name, colour) in enumerate(zip(names, SHADES, strict=False)):
         values = table.evidence[table.condition == name].to_numpy(dtype=float)
         ridge(axes, row, values, edges, colour)
-        sentences.append(
-            f"{name}: median {np.median(values):.1f}, below 0 {np.mean(values < 0):.0%}."
-        )
+        said.append(f"{name}: median {np.median(values):.1f}, below 0 {np.mean(values < 0):.0%}.")
     axes.axvline(0, color=GREY, lw=1, ls="--")
     axes.text(0.1, -0.95, "tells nothing", fontsize=8, color=GREY)
     axes.axvline(certain, color=GREY, lw=1, ls=":")
     ridge_rows(axes, names)
     axes.set(title="Does the face belong to the voice?", xlabel=r"evidence $\ln B$")
-    text = "Distributions of ln B over clips; 0 tells nothing, ln C is certainty. "
-    return describe(figure, text + " ".join(sentences))
+    text = "Distributions of ln B over clips; 0 tells nothing, ln C is certainty."
+    return describe(figure, text, *said)
 
 
 @styled
@@ -72,19 +75,18 @@ def noticed(table: pd.DataFrame) -> Figure:
     """
     require(table, "scorer", "face", "reliability")
     scorers = [str(name) for name in table.scorer.unique()]
-    figure = new_figure(3.7 * len(scorers), 2.5)
-    sentences = []
-    panels = figure.subplots(1, len(scorers), sharey=True, squeeze=False)[0]
+    figure, panels = row_of_panels(len(scorers), 3.7, 2.5, sharey=True)
+    said = []
     for axes, scorer in zip(panels, scorers, strict=True):
         rows = table[table.scorer == scorer]
         faces = [str(name) for name in rows.face.unique()]
         for y, (face, colour) in enumerate(zip(faces, (FACE, MISSING), strict=True)):
             values = rows.reliability[rows.face == face].to_numpy(dtype=float)
             ridge(axes, y, values, np.linspace(0, 1, 61), colour)
-            sentences.append(f"{scorer}, {face}: median {np.median(values):.2f}.")
+            said.append(f"{scorer}, {face}: median {np.median(values):.2f}.")
         ridge_rows(axes, faces)
         axes.set(title=scorer, xlabel="reliability of the face, $r_f$", xlim=(0, 1))
-    return describe(figure, "Distributions of r_f over clips. " + " ".join(sentences))
+    return describe(figure, "Distributions of r_f over clips.", *said)
 
 
 @styled
@@ -100,9 +102,8 @@ def damage_curves(table: pd.DataFrame, title: str = "") -> Figure:
     require(table, "damage", "amount", "scorer", "accuracy")
     damages = [str(name) for name in table.damage.unique()]
     scorers = [str(name) for name in table.scorer.unique()]
-    figure = new_figure(2.05 * len(damages) + 0.4, 3.3)
-    panels = figure.subplots(1, len(damages), sharey=True, squeeze=False)[0]
-    sentences = []
+    figure, panels = row_of_panels(len(damages), 2.05, 3.3, 0.4, sharey=True)
+    said = []
     for axes, damage in zip(panels, damages, strict=True):
         for scorer, colour, mark in zip(scorers, SHADES, MARKS, strict=False):
             rows = table[(table.damage == damage) & (table.scorer == scorer)].sort_values("amount")
@@ -110,20 +111,16 @@ def damage_curves(table: pd.DataFrame, title: str = "") -> Figure:
             if "low" in rows:
                 axes.fill_between(rows.amount, rows.low, rows.high, color=colour, alpha=0.15, lw=0)
             ends = rows.iloc[[0, -1]].accuracy.tolist()
-            sentences.append(f"{damage}, {scorer}: from {ends[0]:.0%} to {ends[1]:.0%}.")
-        axes.set(title=damage, xlabel="amount", xlim=(0, 1))
-        axes.set_xticks([0, 0.5, 1])
+            said.append(f"{damage}, {scorer}: from {ends[0]:.0%} to {ends[1]:.0%}.")
+        axes.set(title=damage, xlabel="amount", xlim=(0, 1), xticks=[0, 0.5, 1])
         percent_axis(axes, "x")
         axes.grid(axis="y")
     panels[0].set_ylabel("accuracy, fused head")
     percent_axis(panels[0])
-    handles = panels[0].get_legend_handles_labels()
-    figure.legend(*handles, loc="outside lower center", ncols=len(scorers), fontsize=8.5)
-    _subtitle(figure, title)
-    return describe(figure, f"{title} Accuracy against damage. " + " ".join(sentences))
+    legend_below(figure)
+    return describe(figure, "Accuracy against damage.", *said, title=title)
 
 
-@styled
 def price(table: pd.DataFrame, title: str = "") -> Figure:
     """What a damage costs each arm, in points, beside its accuracy on clean clips.
 
@@ -132,27 +129,8 @@ def price(table: pd.DataFrame, title: str = "") -> Figure:
     Raises:
         DataError: no rows, or a column missing.
     """
-    require(table, "arm", "quantity", "value", "low", "high")
-    arms, quantities = list(table.arm.unique()), list(table.quantity.unique())
-    figure = new_figure(3.2 + 2.4 * len(quantities), 1.1 + 0.42 * len(arms))
-    panels = figure.subplots(1, len(quantities), sharey=True, squeeze=False)[0]
-    sentences = []
-    for axes, quantity in zip(panels, quantities, strict=True):
-        rows = table[table.quantity == quantity].set_index("arm").loc[arms]
-        for y, (arm, row) in enumerate(rows.iterrows()):
-            axes.plot([100 * row.low, 100 * row.high], [y, y], color=FUSED, lw=3, alpha=0.4)
-            axes.plot(100 * row.value, y, "o", color=FUSED, ms=5)
-            sentences.append(
-                f"{arm}, {quantity}: {100 * row.value:.1f} "
-                f"[{100 * row.low:.1f}, {100 * row.high:.1f}]."
-            )
-        axes.set(title=quantity, xlabel="points")
-        axes.grid(axis="x")
-        axes.tick_params(axis="y", length=0)
-    panels[0].set_yticks(range(len(arms)), arms)
-    panels[0].set_ylim(len(arms) - 0.5, -0.6)
-    _subtitle(figure, title)
-    return describe(figure, f"{title} With 95% intervals, in points. " + " ".join(sentences))
+    return forest(table, "arm", "quantity", "value", points=True, same_scale=False, title=title,
+                  label="points")  # fmt: skip
 
 
 @styled
@@ -166,9 +144,8 @@ def enrolment(table: pd.DataFrame, title: str = "") -> Figure:
     """
     require(table, "system", "setting", "clips", "accuracy", "low", "high")
     settings, systems = list(table.setting.unique()), list(table.system.unique())
-    figure = new_figure(2.2 * len(settings) + 0.4, 3.4)
-    panels = figure.subplots(1, len(settings), sharey=True, squeeze=False)[0]
-    sentences = []
+    figure, panels = row_of_panels(len(settings), 2.2, 3.4, 0.4, sharey=True)
+    said = []
     for axes, setting in zip(panels, settings, strict=True):
         for system, mark in zip(systems, MARKS, strict=False):
             rows = table[(table.setting == setting) & (table.system == system)]
@@ -183,24 +160,18 @@ def enrolment(table: pd.DataFrame, title: str = "") -> Figure:
             )  # fmt: skip
             axes.fill_between(rows.clips, rows.low, rows.high, color=colour, alpha=0.2, lw=0)
             ends = rows.iloc[[0, -1]].accuracy.tolist()
-            sentences.append(f"{setting}, {system}: from {ends[0]:.0%} to {ends[1]:.0%}.")
+            said.append(f"{setting}, {system}: from {ends[0]:.0%} to {ends[1]:.0%}.")
         axes.set_xscale("log")
         ticks = sorted(table.clips.unique())
         axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
         axes.minorticks_off()
-        axes.set_title(setting, pad=24)
-        axes.text(
-            0, 1.02, CONDITIONS.get(str(setting), ""), transform=axes.transAxes, fontsize=7.5,
-            color=GREY,
-        )  # fmt: skip
+        heading(axes, str(setting), lines=1)
         axes.set_xlabel("clips a speaker")
         axes.grid(axis="y")
     panels[0].set_ylabel("accuracy")
     percent_axis(panels[0])
-    handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), fontsize=8.5)
-    _subtitle(figure, title)
-    return describe(figure, f"{title} Accuracy by enrolment. " + " ".join(sentences))
+    legend_below(figure)
+    return describe(figure, "Accuracy by enrolment.", *said, title=title)
 
 
 @styled
@@ -217,13 +188,10 @@ def damage_result(table: pd.DataFrame, damage: str, amount: float) -> Figure:
     require(rows, "scorer")
     figure = new_figure(8.2, 3.2)
     figure.set_layout_engine("none")  # it would take most of the time of a moved slider
-    left, right = (
-        figure.add_axes((0.09, 0.2, 0.5, 0.66)),
-        figure.add_axes((0.67, 0.2, 0.31, 0.66)),
-    )
+    left, right = (figure.add_axes((x, 0.2, w, 0.66)) for x, w in ((0.09, 0.5), (0.67, 0.31)))
     settings, scorers = list(rows.setting.unique()), list(rows.scorer.unique())
     clean = table[(table.damage == damage) & (table.amount == 0)]
-    sentences = []
+    said = []
     for number, (scorer, colour) in enumerate(zip(scorers, SHADES, strict=False)):
         for x, setting in enumerate(settings):
             now, before = (
@@ -235,13 +203,13 @@ def damage_result(table: pd.DataFrame, damage: str, amount: float) -> Figure:
             left.plot([place - 0.13, place + 0.13], [before.accuracy] * 2, color=GREY, lw=2)
             left.text(place, 0.03, f"{now.accuracy:.0%}", ha="center", color="white", fontsize=9)
             y = x + 0.22 * (number - (len(scorers) - 1) / 2)
-            right.plot([now.low, now.high], [y, y], color=colour, lw=6, alpha=0.4)
-            right.plot(now.middle, y, "o", color=colour, ms=6)
-            sentences.append(
+            dot(right, y, now.middle, now.low, now.high, colour)
+            said.append(
                 f"{setting}, {scorer}: {now.accuracy:.0%} (clean {before.accuracy:.0%}), median "
                 f"w_f {now.middle:.2f}."
             )
-    left.set_xticks(range(len(settings)), [_place(str(s)) for s in settings])
+    names = [f"{s}: {CONDITIONS[s].partition(',')[0]}" for s in settings]
+    left.set_xticks(range(len(settings)), names)
     left.set(ylim=(0, 1.0), title=f"{damage}, {amount:.0%}", ylabel="accuracy")
     left.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=2, fontsize=8.5)
     percent_axis(left)
@@ -249,14 +217,56 @@ def damage_result(table: pd.DataFrame, damage: str, amount: float) -> Figure:
     right.set(xlim=(-0.02, 1.02), ylim=(len(settings) - 0.5, -0.5), title="$w_f$, middle half")
     right.set_yticks(range(len(settings)), settings)
     right.grid(axis="x")
-    text = f"{damage}, amount {amount:.0%}; grey: accuracy of clean clips. "
-    return describe(figure, text + " ".join(sentences))
+    text = f"{damage}, amount {amount:.0%}; grey: accuracy of clean clips."
+    return describe(figure, text, *said)
 
 
-def _place(setting: str) -> str:
-    return f"{setting}: {CONDITIONS[setting].partition(',')[0]}"
+LAYERS = {
+    "fused": "fused head alone",
+    "mean": "mean of the heads",
+    "weighted": "confidence-weighted mean",
+    "corrected": "fused head, corrected",
+}
 
 
-def _subtitle(figure: Figure, title: str) -> None:
-    if title:
-        figure.suptitle(title, x=0.01, ha="left", fontsize=10)
+def decision_layers(points: pd.DataFrame, differences: pd.DataFrame, title: str = "") -> Figure:
+    """Accuracy of the fused head and of every layer, coloured by what it does to the fused head.
+
+    Args:
+        points, differences: as `mraf.related.decision.study.compared` gives them.
+        title: says of what.
+    Raises:
+        DataError: no rows, or a column missing.
+    """
+    require(points, "accuracy", "low", "high")
+    require(differences, "difference", "low", "high", "verdict")
+    shown = points.join(differences[["difference", "verdict"]]).reset_index()
+    is_fused = shown.arm == "fused"
+    shown["name"] = [  # an ending says what the layer was fitted on
+        LAYERS.get(name, name) + comma + ending
+        for name, comma, ending in (arm.partition(",") for arm in shown.arm)
+    ]
+    shown["where"] = ("face " + shown.condition).where(shown.condition != "clean", "all there")
+    shown["colour"] = shown.verdict.map(COLOUR).where(~is_fused, "black")
+    shown["text"] = [
+        f"{one.accuracy:.1%}" if one.arm == "fused" else f"{100 * one.difference:+.1f}"
+        for one in shown.itertuples()
+    ]
+    found = [verdict for verdict in COLOUR if (differences.verdict == verdict).any()]
+    alone = shown[is_fused].set_index("where").accuracy.to_dict()
+    figure = forest(
+        shown, "name", "where", same_scale=False, reference=alone, title=title,
+        legend={verdict: COLOUR[verdict] for verdict in found},
+        label="accuracy, with its 95% interval; points and colours: against the fused head",
+    )  # fmt: skip
+    text = "Decision layers over the three heads, with paired differences to the fused head."
+    said = []
+    for condition, rows in shown.groupby("condition", sort=False):
+        layers = "".join(
+            f", {one.arm} {one.text} points ({one.verdict})"
+            for one in rows.itertuples()
+            if one.arm != "fused"
+        )
+        fused = rows.accuracy[rows.arm == "fused"].iloc[0]
+        said.append(f"Face {condition}: fused head alone {fused:.1%}{layers}.")
+    return describe(figure, text, *said, title=title)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.patches import Circle
 from numpy.typing import NDArray
 
 from mraf_lessons.heads.view import ANGLES, GRID, NOBODY, TURN, Margins, Plane
+from mraf_lessons.kit.forest import forest
 from mraf_lessons.kit.style import (
     FUSED,
     GREY,
@@ -22,8 +24,8 @@ from mraf_lessons.kit.style import (
     VOICE,
     Figure,
     describe,
-    new_figure,
     require,
+    row_of_panels,
     styled,
 )
 from mraf_lessons.reliability.picture import fast_figure, fast_panel
@@ -36,11 +38,9 @@ KINDS = {"linear": INK, "am": VOICE, "aam": FUSED, "h": OTHER, "ham": MISSING, "
 @styled
 def planes(found: Mapping[str, Plane], title: str) -> Figure:
     """Clips in the plane before each head, on the regions that its logits cut it into."""
-    figure = new_figure(2.6 * len(found), 3.1)
+    figure, panels = row_of_panels(len(found), 2.6, 3.1)
     said = []
-    for axes, (name, plane) in zip(
-        figure.subplots(1, len(found), squeeze=False)[0], found.items(), strict=True
-    ):
+    for axes, (name, plane) in zip(panels, found.items(), strict=True):
         speakers = len(plane.centres)
         axes.pcolormesh(
             plane.side, plane.side, plane.winner, cmap=ListedColormap(CLASSES[:speakers]),
@@ -58,8 +58,7 @@ def planes(found: Mapping[str, Plane], title: str) -> Figure:
             f"{np.quantile(length, 0.05):.1f} to {np.quantile(length, 0.95):.1f}, a speaker's "
             f"clips {plane.spread:.1f} degrees off its mean direction"
         )
-    figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
-    return describe(figure, f"{title}. {'; '.join(said)}.")
+    return describe(figure, f"{'; '.join(said)}.", title=title)
 
 
 @styled
@@ -71,8 +70,7 @@ def penalties(logit: Mapping[str, Array], excess: Mapping[str, Array], margin: f
         excess: by kind, θ' - θ in radians, NaN where there is none.
         margin: m.
     """
-    figure = new_figure(9.2, 3.6)
-    left, right = figure.subplots(1, 2)
+    figure, (left, right) = row_of_panels(2, 4.6, 3.6)
     degrees = np.degrees(ANGLES)
     for kind, values in logit.items():
         left.plot(degrees, values, color=KINDS.get(kind, GREY), label=kind,
@@ -83,8 +81,7 @@ def penalties(logit: Mapping[str, Array], excess: Mapping[str, Array], margin: f
     right.set(title="The same margin, as an angle", ylabel="as if θ were larger by (degrees)")
     right.set_ylim(0, 3 * np.degrees(margin))
     for axes in (left, right):
-        axes.set_xlabel("angle θ to the own centre (degrees)")
-        axes.set_xticks([0, 45, 90, 135, 180])
+        axes.set(xlabel="angle θ to the own centre (degrees)", xticks=[0, 45, 90, 135, 180])
         axes.grid()
         axes.legend(fontsize=9)
     said = "; ".join(
@@ -109,11 +106,9 @@ def cosine_and_distance(cases: Mapping[str, tuple[Array, Array]]) -> Figure:
     Args:
         cases: by name, cosines and distances of clips and centres, both (B, C).
     """
-    figure = new_figure(3.2 * len(cases), 3.6)
+    figure, panels = row_of_panels(len(cases), 3.2, 3.6)
     said = []
-    for axes, (name, (cosine, distance)) in zip(
-        figure.subplots(1, len(cases), squeeze=False)[0], cases.items(), strict=True
-    ):
+    for axes, (name, (cosine, distance)) in zip(panels, cases.items(), strict=True):
         axes.plot(cosine.ravel(), distance.ravel(), ".", ms=3, color="#C4C4C4")
         for row, colour in enumerate((VOICE, MISSING, FUSED)[: len(cosine)]):
             order = np.argsort(cosine[row])
@@ -126,7 +121,7 @@ def cosine_and_distance(cases: Mapping[str, tuple[Array, Array]]) -> Figure:
             f"steps within a clip, in {_falls(cosine.reshape(1, -1), distance.reshape(1, -1)):.0%} "
             "over all clips"
         )
-    figure.axes[0].set_ylabel("distance d after Π")
+    panels[0].set_ylabel("distance d after Π")
     return describe(figure, f"Poincaré distance over the cosine. {'; '.join(said)}.")
 
 
@@ -145,8 +140,7 @@ def lengths(norm: Array, curves: Mapping[str, Array], voices: Array) -> Figure:
         curves: by name, the lengths that they are given, shape (N,).
         voices: lengths of voices, shape (M,).
     """
-    figure = new_figure(7.4, 3.5)
-    axes = figure.subplots()
+    figure, (axes,) = row_of_panels(1, 7.4, 3.5)
     low, high = voices.min(), voices.max()
     axes.axvspan(low, high, color=PALE, lw=0, label="raw ECAPA voices")
     for (name, values), colour in zip(curves.items(), (VOICE, MISSING, FUSED, OTHER), strict=False):
@@ -165,34 +159,16 @@ def lengths(norm: Array, curves: Mapping[str, Array], voices: Array) -> Figure:
     return describe(figure, f"Length in the ball over the length of the input. {said}.")
 
 
-@styled
-def heads_on_voices(table: Any, title: str) -> Figure:
+def heads_on_voices(table: pd.DataFrame, title: str) -> Figure:
     """Accuracy of each head on the voice alone with its interval; a row per head.
 
     Args:
         table: columns head, metric, accuracy, low, high (fractions).
     """
     require(table, "head", "metric", "accuracy", "low", "high")
-    metrics: Sequence[str] = [m for m in ("P4", "P6") if m in set(table.metric)]
-    figure = new_figure(8.4, 3.4)
-    names = table["head"].unique().tolist()
-    said = []
-    for axes, metric in zip(figure.subplots(1, len(metrics), sharey=True), metrics, strict=True):
-        rows = table[table.metric == metric].set_index("head").loc[names]
-        for y, row in enumerate(rows.itertuples()):
-            colour = GREY if row.Index == "class means" else VOICE
-            axes.plot([100 * row.low, 100 * row.high], [y, y], color=colour, lw=2.4)
-            axes.plot(100 * row.accuracy, y, "o", color=colour, ms=6)
-        axes.set(title=metric, xlabel="accuracy (%), 95% interval")
-        axes.grid(axis="x")
-        said.append(f"{metric}: " + ", ".join(
-            f"{r.Index} {100 * r.accuracy:.1f} [{100 * r.low:.1f}, {100 * r.high:.1f}]"
-            for r in rows.itertuples()
-        ))  # fmt: skip
-    figure.axes[0].set_yticks(range(len(names)), names)
-    figure.axes[0].set_ylim(len(names) - 0.5, -0.5)
-    figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
-    return describe(figure, f"{title}. {'. '.join(said)}.")
+    shown = table[table.metric.isin(["P4", "P6"])]
+    shown = shown.assign(colour=np.where(shown["head"] == "class means", GREY, VOICE))
+    return forest(shown, "head", "metric", title=title, label="accuracy, 95% interval")
 
 
 # --- the explorer ------------------------------------------------------------------------------

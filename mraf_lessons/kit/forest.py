@@ -58,8 +58,8 @@ def forest(
 
     Args:
         table: columns row, facet, value, low and high (fractions, NaN where there is none). It may
-            have `colour`; `text`, written above the dot; `hollow`, true for an empty dot; and
-            `paper`, another number.
+            have `colour`; `text`, written above the dot; `hollow`, true for an empty dot;
+            `strokes`, the numbers of which the dot is the mean; and `paper`, another number.
         split: column whose values stand one below the other in each row.
         points: fractions are drawn as points, without a percent sign.
         zero: draw a line at zero, and around it what counts as equal.
@@ -82,7 +82,7 @@ def forest(
     parts = list(table[split].unique()) if split else [None]
     labels = [wrapped(str(name), 36) for name in rows]
     pitch = 0.34 + 0.19 * (len(parts) - 1) + (0.08 if paper or "\n" in "".join(labels) else 0)
-    margin = max(2.6, 7.6 - 1.55 * len(facets))
+    margin = max(2.6, 8.4 - 1.55 * len(facets))
     figure, panels = row_of_panels(
         len(facets), 1.55, 1.4 + pitch * len(rows), margin, sharey=True, sharex=same_scale
     )
@@ -102,6 +102,8 @@ def forest(
             colour = one.get("colour", FUSED)
             dot(axes, y, at, low, high, colour, hollow=one.get("hollow", False))
             marks.append((panel, y, at, low, high, colour, ""))
+            strokes = factor * np.asarray(one.get("strokes", []))
+            axes.plot(strokes, np.full(len(strokes), y), "|", color=colour, ms=7, mew=1)
             if one.get("text"):
                 axes.annotate(one["text"], (at, y), **ABOVE)
             if paper:
@@ -130,7 +132,6 @@ def forest(
         _tell_far_values(panels, pd.DataFrame(marks, columns=columns), "" if points else "%")
     panels[0].set_yticks(range(len(rows)), labels)
     panels[0].set_ylim(len(rows) - 0.5, -0.7)
-    figure.supxlabel(label, fontsize=9.5)
     handles = {
         text: Line2D([], [], color=colour, marker="o", lw=2.4, label=text)
         for text, colour in (legend or {}).items()
@@ -139,9 +140,11 @@ def forest(
         handles[paper] = Line2D([], [], **PAPER, label=paper)
     if handles:
         figure.legend(
-            list(handles.values()), list(handles), loc="outside lower right", ncols=len(handles),
-            fontsize=8.5,
+            list(handles.values()), list(handles), loc="outside lower center", ncols=len(handles),
+            fontsize=8.5, title=label, title_fontsize=9.5,
         )  # fmt: skip
+    else:
+        figure.supxlabel(label, fontsize=9.5)
     unit = ", in points" if points else ""
     return describe(figure, f"With 95% intervals{unit}.", f"{'; '.join(said)}.", title=title)
 
@@ -167,7 +170,8 @@ def zero_line(axes: Axes) -> None:
 def in_words(one: Mapping[str, Any], value: str = "accuracy", points: bool = False) -> str:
     """A number with its interval and the paper's, as a text alternative says it."""
     numbers = [one[key] for key in (value, "low", "high")]
-    middle, low, high = (f"{100 * x:+.1f}" if points else f"{x:.1%}" for x in numbers)
+    sign = "+" if value == "difference" else ""
+    middle, low, high = (f"{100 * x:{sign}.1f}" if points else f"{x:{sign}.1%}" for x in numbers)
     paper = one.get("paper", np.nan)
     interval = f" [{low}, {high}]" if one["low"] == one["low"] else ""
     known = (

@@ -12,27 +12,28 @@ from numpy.typing import NDArray
 
 from mraf.errors import DataError
 from mraf.related.open_set.metrics import UNKNOWN, Trials, at_threshold, curve, measures
+from mraf_lessons.kit.forest import forest
 from mraf_lessons.kit.style import (
+    CYCLE,
     FUSED,
     GREY,
     INK,
     MISSING,
     OTHER,
-    PALETTE,
     VOICE,
     Figure,
     describe,
-    new_figure,
+    legend_below,
     percent_axis,
     require,
     ridge,
     ridge_rows,
+    row_of_panels,
     styled,
 )
 
 RIGHT, WRONG, STRANGER = "enrolled, named rightly", "enrolled, named wrongly", "not enrolled"
 COLOUR = {RIGHT: FUSED, WRONG: OTHER, STRANGER: MISSING}
-CYCLE = (INK, VOICE, FUSED, MISSING, OTHER, PALETTE["sky"], PALETTE["orange"])
 
 
 def grouped(trials: Trials) -> dict[str, NDArray[np.float64]]:
@@ -55,8 +56,7 @@ def confidences(
     """
     if not groups or min(map(len, groups.values())) == 0:
         raise DataError("every group needs at least one clip to be drawn.")
-    figure = new_figure(7.6, 1.2 + 0.75 * len(groups))
-    axes = figure.subplots()
+    figure, (axes,) = row_of_panels(1, 7.6, 1.2 + 0.75 * len(groups))
     together = np.concatenate(list(groups.values()))
     edges = np.linspace(together.min(), together.max(), 61)
     for row, (name, values) in enumerate(groups.items()):
@@ -80,8 +80,7 @@ class ThresholdPicture:
     def __init__(self, trials: Trials, label: str = "score of the best name") -> None:
         self.curve = found = curve(trials)
         self.metrics = {name: float(value) for name, value in measures(found).items()}
-        self.figure = new_figure(10.4, 3.5)
-        left, middle, right = self.figure.subplots(1, 3)
+        self.figure, (left, middle, right) = row_of_panels(3, 3.47, 3.5)
         _histograms(left, grouped(trials), label)
         at = found.threshold[1:]
         middle.set_xlim(at[-1], at[0])
@@ -93,14 +92,10 @@ class ThresholdPicture:
         right.fill_between(found.false, found.named, color=VOICE, alpha=0.15, lw=0)
         right.plot(found.false, found.named, color=VOICE)
         right.set(
-            xlabel="FAR: others accepted",
-            ylabel="CCR: enrolled and named rightly",
-            xlim=(0, 1),
-            ylim=(0, 1),
-            title=f"OSCR {self.metrics['OSCR']:.1%}",
-        )
-        percent_axis(right, "x")
-        percent_axis(right)
+            xlabel="FAR: others accepted", ylabel="CCR: enrolled and named rightly",
+            xlim=(0, 1), ylim=(0, 1), title=f"OSCR {self.metrics['OSCR']:.1%}",
+        )  # fmt: skip
+        percent_axis(right, "both")
         self._lines = [axes.axvline(at[0], color=INK, lw=1.4) for axes in (left, middle)]
         self._dots = [
             axes.plot(axes.get_xlim()[:1], [0], "o", color=colour, ms=6, clip_on=False)[0]
@@ -155,8 +150,7 @@ def lines(table: pd.DataFrame, x: str, y: str, by: str, title: str, mark: float 
         DataError: no rows, or a column missing.
     """
     require(table, x, y, by)
-    figure = new_figure(7.6, 3.6)
-    axes = figure.subplots()
+    figure, (axes,) = row_of_panels(1, 7.6, 3.6)
     said = []
     for number, (name, rows) in enumerate(table.groupby(by, sort=False)):
         style = ("-", "--", "-.", ":")[number % 4]
@@ -181,8 +175,7 @@ def selection(table: pd.DataFrame) -> Figure:
         DataError: no rows, or a column missing.
     """
     require(table, "rank", "EER", "kept")
-    figure = new_figure(6.0, 3.6)
-    axes = figure.subplots()
+    figure, (axes,) = row_of_panels(1, 6.0, 3.6)
     for kept, colour, mark, name in ((True, FUSED, "o", "kept"), (False, MISSING, "X", "dropped")):
         rows = table[table.kept == kept]
         axes.scatter(rows["rank"], rows.EER, color=colour, marker=mark, s=45, label=name)
@@ -214,9 +207,8 @@ def by_shots(table: pd.DataFrame, systems: Sequence[str], metric: str, title: st
     rows = rows[rows.shots > 0]
     require(rows, "value")
     languages = list(rows.language.unique())
-    figure = new_figure(4.6 * len(languages) + 0.8, 3.9)
+    figure, panels = row_of_panels(len(languages), 4.6, 3.9, 0.8, sharey=True)
     sentences = []
-    panels = figure.subplots(1, len(languages), sharey=True, squeeze=False)[0]
     shots = sorted(rows.shots.unique())
     for axes, language in zip(panels, languages, strict=True):
         for number, name in enumerate(systems):
@@ -232,13 +224,10 @@ def by_shots(table: pd.DataFrame, systems: Sequence[str], metric: str, title: st
         axes.grid(axis="y")
         percent_axis(axes)
     panels[0].set_ylabel(metric)
-    handles, names = panels[0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside lower center", ncols=3, fontsize=8.5)
-    figure.suptitle(title, x=0.01, ha="left", fontsize=10.5)
-    return describe(figure, f"{title}. {metric} with 95% intervals. {' '.join(sentences)}")
+    legend_below(figure, columns=3)
+    return describe(figure, f"{metric} with 95% intervals.", *sentences, title=title)
 
 
-@styled
 def conditions(table: pd.DataFrame, metric: str, title: str) -> Figure:
     """A metric of the systems at the door, whichever face stands before it.
 
@@ -249,30 +238,11 @@ def conditions(table: pd.DataFrame, metric: str, title: str) -> Figure:
     """
     require(table, "system", "shots", "language", "draw", "metric", "value", "low", "high")
     rows = table[(table.draw == "mean") & (table.metric == metric) & (table.shots == 0)]
-    rows = rows[~rows.system.str.contains(" − ")]
+    rows = rows[~rows.system.str.contains(" − ")].copy()
     require(rows, "value")
-    named = rows.system.str.split(" · ", expand=True)
-    rows = rows.assign(name=named[0], face=named[1])
-    names, faces = list(rows.name.unique()), list(rows.face.unique())
-    languages = list(rows.language.unique())
-    figure = new_figure(4.4 * len(languages) + 2.2, 1.5 + 0.32 * len(names) * len(faces))
-    panels = figure.subplots(1, len(languages), sharey=True, squeeze=False)[0]
-    sentences = []
-    for axes, language in zip(panels, languages, strict=True):
-        for f, face in enumerate(faces):
-            for n, name in enumerate(names):
-                own = rows[(rows.face == face) & (rows.name == name) & (rows.language == language)]
-                point, y = own.iloc[0], f * (len(names) + 0.8) + n
-                axes.plot([point.low, point.high], [y, y], color=CYCLE[n], lw=4, alpha=0.35)
-                axes.plot(point.value, y, "o", color=CYCLE[n], ms=5, label=None if f else name)
-                sentences.append(f"{language}, {face}, {name}: {point.value:.1%}.")
-        axes.set(xlabel=metric, title=language)
-        axes.grid(axis="x")
-        percent_axis(axes, "x")
-    middle = [f * (len(names) + 0.8) + (len(names) - 1) / 2 for f in range(len(faces))]
-    panels[0].set_yticks(middle, faces)
-    panels[0].invert_yaxis()
-    handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=8.5)
-    figure.suptitle(title, x=0.01, ha="left", fontsize=10.5)
-    return describe(figure, f"{title}. {metric} with 95% intervals. {' '.join(sentences)}")
+    rows[["name", "face"]] = rows.system.str.split(" · ", expand=True)
+    colours = dict(zip(rows.name.unique(), CYCLE, strict=False))
+    return forest(
+        rows.assign(colour=rows.name.map(colours)), "face", "language", "value", split="name",
+        legend=colours, title=title, label=metric,
+    )  # fmt: skip

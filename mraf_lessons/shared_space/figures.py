@@ -14,6 +14,7 @@ from scipy.special import ndtr, ndtri
 
 from mraf.related.shared_space.study import RIVAL, WINNER
 from mraf.related.shared_space.trials import Rates, eer
+from mraf_lessons.kit.forest import dot, forest
 from mraf_lessons.kit.style import (
     FUSED,
     GREY,
@@ -25,9 +26,10 @@ from mraf_lessons.kit.style import (
     VOICE,
     Figure,
     describe,
-    new_figure,
+    legend_below,
     percent_axis,
     require,
+    row_of_panels,
     styled,
 )
 from mraf_lessons.reliability.picture import fast_figure
@@ -47,8 +49,7 @@ def margin(angle: NDArray[Any], targets: Mapping[str, NDArray[Any]]) -> Figure:
         angle: θ_y in radians, rising, shape (N,).
         targets: by name, shape (N,).
     """
-    figure = new_figure(6.4, 3.4)
-    axes = figure.subplots()
+    figure, (axes,) = row_of_panels(1, 6.4, 3.4)
     for (name, target), style in zip(targets.items(), ("-", "-", "--", ":"), strict=False):
         axes.plot(np.degrees(angle), target, style, label=name)
     axes.set(
@@ -71,9 +72,8 @@ def score_panels(panels: Mapping[str, tuple[NDArray[Any], NDArray[Any]]]) -> Fig
     Args:
         panels: by title, cosines (N,) and whether both are of one person (N,).
     """
-    figure = new_figure(4.2 * len(panels), 3.1)
+    figure, row = row_of_panels(len(panels), 4.2, 3.1, sharex=True)
     said = []
-    row = figure.subplots(1, len(panels), sharex=True, squeeze=False)[0]
     for axes, (title, (cosine, same)) in zip(row, panels.items(), strict=True):
         _distributions(axes, cosine, same)
         axes.set(title=title, xlabel="cosine of face and voice")
@@ -83,7 +83,7 @@ def score_panels(panels: Mapping[str, tuple[NDArray[Any], NDArray[Any]]]) -> Fig
         )
     row[0].set_ylabel("density")
     row[0].legend(loc="upper left")
-    return describe(figure, "Distributions of cosines. " + " ".join(said))
+    return describe(figure, "Distributions of cosines.", *said)
 
 
 def _distributions(axes: Axes, cosine: NDArray[Any], same: NDArray[Any]) -> None:
@@ -95,9 +95,8 @@ def _distributions(axes: Axes, cosine: NDArray[Any], same: NDArray[Any]) -> None
     axes.spines["left"].set_visible(False)
 
 
-@styled
 def systems(table: pd.DataFrame, title: str = "") -> Figure:
-    """EER of every system, heard and unheard: mean and interval, and each fold as a small dot.
+    """EER of every system, heard and unheard: mean and interval, and each fold as a stroke.
 
     Args:
         table: rows of the metric "EER" as `mraf.related.shared_space.study.table` makes them.
@@ -105,34 +104,16 @@ def systems(table: pd.DataFrame, title: str = "") -> Figure:
         DataError: no rows, or a column missing.
     """
     require(table, "system", "condition", "fold", "value", "low", "high")
-    names = list(dict.fromkeys(table.system))
-    figure = new_figure(7.6, 1.5 + 0.46 * len(names))
-    axes = figure.subplots()
-    said = []
-    for shift, (condition, colour) in zip((-0.15, 0.15), CONDITIONS.items(), strict=True):
-        rows = table[table.condition == condition]
-        for y, name in enumerate(names):
-            of = rows[rows.system == name]
-            mean = of[of.fold == "all"].iloc[0]
-            folds = of[of.fold != "all"].value
-            axes.plot([mean.low, mean.high], [y + shift] * 2, color=colour, lw=4, alpha=0.35,
-                      solid_capstyle="butt")  # fmt: skip
-            axes.plot(folds, [y + shift] * len(folds), "|", color=colour, ms=7, mew=1)
-            axes.plot(mean.value, y + shift, "o", color=colour, ms=5.5,
-                      label=f"{condition} ({mean.language})" if y == 0 else None)  # fmt: skip
-            said.append(f"{name}, {condition}: {mean.value:.1%} [{mean.low:.1%}, {mean.high:.1%}]")
-    axes.axvline(0.5, color=INK, lw=1, ls="--")
-    axes.annotate("chance", (0.5, -0.75), xytext=(-3, 0), textcoords="offset points", ha="right",
-                  fontsize=8.5)  # fmt: skip
-    axes.set_yticks(range(len(names)), names)
-    axes.set_ylim(len(names) - 0.4, -0.9)
-    axes.tick_params(axis="y", length=0)
-    axes.set_title(title or "Equal error rate on strangers")
-    axes.set_xlabel("EER; bar: 95% interval over identities, strokes: folds")
-    percent_axis(axes, "x")
-    axes.grid(axis="x")
-    figure.legend(loc="outside lower right", ncols=2)
-    return describe(figure, f"{title} Equal error rates. {'; '.join(said)}.")
+    folds = table[table.fold != "all"].groupby(["system", "condition"]).value.apply(list)
+    means = table[table.fold == "all"].assign(facet="", colour=table.condition.map(CONDITIONS))
+    means = means.join(folds.rename("strokes"), on=["system", "condition"])
+    languages = means.drop_duplicates("condition").set_index("condition").language
+    return forest(
+        means, "system", "facet", "value", split="condition", reference={"": 0.5},
+        legend={f"{name} ({languages[name]})": colour for name, colour in CONDITIONS.items()},
+        title=title or "Equal error rate on strangers",
+        label="EER; bar: 95% interval over identities, strokes: folds, dashed: chance",
+    )  # fmt: skip
 
 
 @styled
@@ -146,9 +127,9 @@ def det(table: pd.DataFrame, title: str = "", shown: Sequence[str] = tuple(COLOU
         DataError: no rows, or a column missing.
     """
     require(table, "system", "condition", "at", "value")
-    figure = new_figure(8.0, 4.1)
+    figure, panels = row_of_panels(2, 4.0, 4.1, sharey=True)
     said = []
-    for axes, condition in zip(figure.subplots(1, 2, sharey=True), CONDITIONS, strict=True):
+    for axes, condition in zip(panels, CONDITIONS, strict=True):
         rows = table[table.condition == condition]
         for name in [name for name in shown if name in set(rows.system)]:
             of = rows[rows.system == name]
@@ -168,12 +149,9 @@ def det(table: pd.DataFrame, title: str = "", shown: Sequence[str] = tuple(COLOU
         axes.set(xlim=ends, ylim=ends, title=condition, xlabel="FAR: strangers taken for one")
         axes.set_aspect("equal")
         axes.grid()
-    figure.axes[0].set_ylabel("FRR: one person taken for two")
-    handles, labels = figure.axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
-    if title:
-        figure.suptitle(title, x=0.01, ha="left", fontsize=10.5)
-    return describe(figure, f"{title} False rejects against false accepts. {'; '.join(said)}.")
+    panels[0].set_ylabel("FRR: one person taken for two")
+    legend_below(figure)
+    return describe(figure, f"False rejects against false accepts. {'; '.join(said)}.", title=title)
 
 
 @styled
@@ -187,33 +165,30 @@ def matching(table: pd.DataFrame, title: str = "", shown: Sequence[str] = tuple(
         DataError: no rows, or a column missing.
     """
     require(table, "system", "condition", "at", "value", "low", "high")
-    figure = new_figure(7.6, 3.4)
+    figure, panels = row_of_panels(2, 3.8, 3.4, sharey=True)
     said = []
-    for axes, condition in zip(figure.subplots(1, 2, sharey=True), CONDITIONS, strict=True):
+    for axes, condition in zip(panels, CONDITIONS, strict=True):
         rows = table[table.condition == condition]
         candidates = sorted(rows["at"].unique())
         names = [name for name in shown if name in set(rows.system)]
         for number, name in enumerate(names):
             of = rows[rows.system == name].sort_values("at")
-            x = np.arange(len(of)) + 0.16 * (number - (len(names) - 1) / 2)
-            axes.vlines(x, of.low, of.high, color=COLOUR[name], lw=4, alpha=0.35)
-            axes.plot(x, of.value, "o", color=COLOUR[name], ms=5.5, label=name)
-            values = ", ".join(
-                f"{v:.0%} of {a:.0f}" for a, v in zip(of["at"], of.value, strict=True)
-            )
-            said.append(f"{name}, {condition}: {values}")
-        guess = 1 / np.array(candidates)
-        axes.hlines(guess, np.arange(len(guess)) - 0.35, np.arange(len(guess)) + 0.35, color=INK,
-                    ls="--", lw=1, label="a guess")  # fmt: skip
-        axes.set_xticks(range(len(candidates)), [f"{c:.0f}" for c in candidates])
+            values = []
+            for x, one in enumerate(of.to_dict("records")):
+                dot(axes, x + 0.16 * (number - (len(names) - 1) / 2), one["value"], one["low"],
+                    one["high"], COLOUR[name], upright=True, label=None if x else name)  # fmt: skip
+                values.append(f"{one['value']:.0%} of {one['at']:.0f}")
+            said.append(f"{name}, {condition}: {', '.join(values)}")
+        places = np.arange(len(candidates))
+        axes.hlines(1 / np.array(candidates), places - 0.35, places + 0.35, color=INK, ls="--",
+                    lw=1, label="a guess")  # fmt: skip
+        axes.set_xticks(places, [f"{c:.0f}" for c in candidates])
         axes.set(title=condition, xlabel="candidate faces", ylim=(0, 1))
         percent_axis(axes)
         axes.grid(axis="y")
-    figure.axes[0].set_ylabel("picked rightly")
-    figure.axes[1].legend(loc="upper right", fontsize=8)
-    if title:
-        figure.suptitle(title, x=0.01, ha="left", fontsize=10.5)
-    return describe(figure, f"{title} Right picks: {'; '.join(said)}. Dashed: a guess.")
+    panels[0].set_ylabel("picked rightly")
+    panels[1].legend(loc="upper right", fontsize=8)
+    return describe(figure, f"Right picks: {'; '.join(said)}. Dashed: a guess.", title=title)
 
 
 @styled
