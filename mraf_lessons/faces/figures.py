@@ -6,100 +6,76 @@ import numpy as np
 import pandas as pd
 
 from mraf_lessons.ablations.figures import COLOUR
+from mraf_lessons.kit import style
 from mraf_lessons.kit.forest import dot, forest
-from mraf_lessons.kit.style import (
-    CONDITIONS,
-    FACE,
-    FUSED,
-    GREY,
-    INK,
-    MISSING,
-    OTHER,
-    PALETTE,
-    VOICE,
-    Figure,
-    describe,
-    heading,
-    legend_below,
-    new_figure,
-    percent_axis,
-    require,
-    ridge,
-    ridge_rows,
-    row_of_panels,
-    styled,
-)
+from mraf_lessons.kit.style import Figure, describe, draws, percent_axis, row_of_panels
 
-SHADES = (OTHER, FUSED, FACE, VOICE, MISSING, PALETTE["sky"])  # of scorers or systems, in order
-ENROLLED = {"face": (FACE, "-"), "voice": (VOICE, "--"), "sum": (FUSED, "-")}  # class means of
+SHADES = (
+    style.OTHER,
+    style.FUSED,
+    style.FACE,
+    style.VOICE,
+    style.MISSING,
+    style.PALETTE["sky"],
+)  # of scorers or systems, in order
+ENROLLED = {
+    "face": (style.FACE, "-"),
+    "voice": (style.VOICE, "--"),
+    "sum": (style.FUSED, "-"),
+}  # class means of
 MARKS = "osD^vP"
 
 
-@styled
+@draws("condition", "evidence")
 def evidence(table: pd.DataFrame, certain: float) -> Figure:
     """How far the evidence ln B tells apart own faces and others, a row for each condition.
 
     Args:
         table: columns condition and evidence, a row for each clip.
         certain: ln C, the most that B can say.
-    Raises:
-        DataError: no rows, or a column missing.
     """
-    require(table, "condition", "evidence")
     names = [str(name) for name in table.condition.unique()]
-    figure = new_figure(7.6, 1.0 + 0.62 * len(names))
+    figure = style.new_figure(7.6, 1.0 + 0.62 * len(names))
     axes = figure.subplots()
     edges = np.linspace(-10, certain + 0.4, 90)
     said = []
     for row, (name, colour) in enumerate(zip(names, SHADES, strict=False)):
         values = table.evidence[table.condition == name].to_numpy(dtype=float)
-        ridge(axes, row, values, edges, colour)
+        style.ridge(axes, row, values, edges, colour)
         said.append(f"{name}: median {np.median(values):.1f}, below 0 {np.mean(values < 0):.0%}.")
-    axes.axvline(0, color=GREY, lw=1, ls="--")
-    axes.text(0.1, -0.95, "tells nothing", fontsize=8, color=GREY)
-    axes.axvline(certain, color=GREY, lw=1, ls=":")
-    ridge_rows(axes, names)
+    axes.axvline(0, color=style.GREY, lw=1, ls="--")
+    axes.text(0.1, -0.95, "tells nothing", fontsize=8, color=style.GREY)
+    axes.axvline(certain, color=style.GREY, lw=1, ls=":")
+    style.ridge_rows(axes, names)
     axes.set(title="Does the face belong to the voice?", xlabel=r"evidence $\ln B$")
     text = "Distributions of ln B over clips; 0 tells nothing, ln C is certainty."
     return describe(figure, text, *said)
 
 
-@styled
+@draws("scorer", "face", "reliability")
 def noticed(table: pd.DataFrame) -> Figure:
-    """Reliabilities that each scorer gives to own and to swapped faces, a panel for each scorer.
-
-    Args:
-        table: columns scorer, face ("own" or another word) and reliability, a row for each clip.
-    Raises:
-        DataError: no rows, or a column missing.
-    """
-    require(table, "scorer", "face", "reliability")
+    """Reliabilities that each scorer gives to own and to swapped faces, a panel for each scorer."""
     scorers = [str(name) for name in table.scorer.unique()]
     figure, panels = row_of_panels(len(scorers), 3.7, 2.5, sharey=True)
     said = []
     for axes, scorer in zip(panels, scorers, strict=True):
         rows = table[table.scorer == scorer]
         faces = [str(name) for name in rows.face.unique()]
-        for y, (face, colour) in enumerate(zip(faces, (FACE, MISSING), strict=True)):
+        for y, (face, colour) in enumerate(zip(faces, (style.FACE, style.MISSING), strict=True)):
             values = rows.reliability[rows.face == face].to_numpy(dtype=float)
-            ridge(axes, y, values, np.linspace(0, 1, 61), colour)
+            style.ridge(axes, y, values, np.linspace(0, 1, 61), colour)
             said.append(f"{scorer}, {face}: median {np.median(values):.2f}.")
-        ridge_rows(axes, faces)
+        style.ridge_rows(axes, faces)
         axes.set(title=scorer, xlabel="reliability of the face, $r_f$", xlim=(0, 1))
     return describe(figure, "Distributions of r_f over clips.", *said)
 
 
-@styled
+@draws("damage", "amount", "scorer", "accuracy")
 def damage_curves(table: pd.DataFrame, title: str = "") -> Figure:
     """Accuracy against the amount of each damage, a line for each scorer.
 
-    Args:
-        table: columns damage, amount, scorer, accuracy, and low and high where there is an interval
-            (fractions).
-    Raises:
-        DataError: no rows, or a column missing.
+    With the columns `low` and `high`, bands show the intervals.
     """
-    require(table, "damage", "amount", "scorer", "accuracy")
     damages = [str(name) for name in table.damage.unique()]
     scorers = [str(name) for name in table.scorer.unique()]
     figure, panels = row_of_panels(len(damages), 2.05, 3.3, 0.4, sharey=True)
@@ -117,32 +93,22 @@ def damage_curves(table: pd.DataFrame, title: str = "") -> Figure:
         axes.grid(axis="y")
     panels[0].set_ylabel("accuracy, fused head")
     percent_axis(panels[0])
-    legend_below(figure)
+    style.legend_below(figure)
     return describe(figure, "Accuracy against damage.", *said, title=title)
 
 
 def price(table: pd.DataFrame, title: str = "") -> Figure:
-    """What a damage costs each arm, in points, beside its accuracy on clean clips.
-
-    Args:
-        table: columns arm, quantity, value, low, high (fractions), a row for each arm and quantity.
-    Raises:
-        DataError: no rows, or a column missing.
-    """
+    """What a damage costs each arm, in points, beside its accuracy on clean clips."""
     return forest(table, "arm", "quantity", "value", points=True, same_scale=False, title=title,
                   label="points")  # fmt: skip
 
 
-@styled
+@draws("system", "setting", "clips", "accuracy", "low", "high")
 def enrolment(table: pd.DataFrame, title: str = "") -> Figure:
     """Accuracy against training clips a speaker, a panel for each setting, a line for each system.
 
-    Args:
-        table: columns system, setting, clips, accuracy (a mean), low, high (the range over draws).
-    Raises:
-        DataError: no rows, or a column missing.
+    The accuracy is a mean, `low` and `high` are the range over draws.
     """
-    require(table, "system", "setting", "clips", "accuracy", "low", "high")
     settings, systems = list(table.setting.unique()), list(table.system.unique())
     figure, panels = row_of_panels(len(settings), 2.2, 3.4, 0.4, sharey=True)
     said = []
@@ -153,7 +119,7 @@ def enrolment(table: pd.DataFrame, title: str = "") -> Figure:
             if rows.empty:
                 continue
             modality = str(system).rpartition(", ")[2]
-            colour, line = ENROLLED.get(modality, (INK, "-"))
+            colour, line = ENROLLED.get(modality, (style.INK, "-"))
             axes.plot(
                 rows.clips, rows.accuracy, f"{mark}{line}", color=colour, ms=4, label=system,
                 zorder=3 if line == "--" else 2,  # without a face the sum is the voice
@@ -165,28 +131,24 @@ def enrolment(table: pd.DataFrame, title: str = "") -> Figure:
         ticks = sorted(table.clips.unique())
         axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
         axes.minorticks_off()
-        heading(axes, str(setting), lines=1)
+        style.heading(axes, str(setting), lines=1)
         axes.set_xlabel("clips a speaker")
         axes.grid(axis="y")
     panels[0].set_ylabel("accuracy")
     percent_axis(panels[0])
-    legend_below(figure)
+    style.legend_below(figure)
     return describe(figure, "Accuracy by enrolment.", *said, title=title)
 
 
-@styled
+@draws("scorer", "setting", "damage", "amount", "accuracy", "low", "middle", "high")
 def damage_result(table: pd.DataFrame, damage: str, amount: float) -> Figure:
     """One damage at one amount: accuracies of the scorers, and the weights that they give.
 
-    Args:
-        table: as `mraf.evaluation.robustness.damage_table` gives it, with the rows of amount 0.
-    Raises:
-        DataError: no rows, or a column missing.
+    The table is that of `mraf.evaluation.robustness.damage_table`, with the rows of amount 0.
     """
-    require(table, "scorer", "setting", "damage", "amount", "accuracy", "low", "middle", "high")
     rows = table[(table.damage == damage) & np.isclose(table.amount, amount)]
-    require(rows, "scorer")
-    figure = new_figure(8.2, 3.2)
+    style.require(rows, "scorer")
+    figure = style.new_figure(8.2, 3.2)
     figure.set_layout_engine("none")  # it would take most of the time of a moved slider
     left, right = (figure.add_axes((x, 0.2, w, 0.66)) for x, w in ((0.09, 0.5), (0.67, 0.31)))
     settings, scorers = list(rows.setting.unique()), list(rows.scorer.unique())
@@ -200,7 +162,7 @@ def damage_result(table: pd.DataFrame, damage: str, amount: float) -> Figure:
             place = x + 0.3 * (number - (len(scorers) - 1) / 2)
             label = scorer if x == 0 else None
             left.bar(place, now.accuracy, 0.26, color=colour, label=label, alpha=0.85)
-            left.plot([place - 0.13, place + 0.13], [before.accuracy] * 2, color=GREY, lw=2)
+            left.plot([place - 0.13, place + 0.13], [before.accuracy] * 2, color=style.GREY, lw=2)
             left.text(place, 0.03, f"{now.accuracy:.0%}", ha="center", color="white", fontsize=9)
             y = x + 0.22 * (number - (len(scorers) - 1) / 2)
             dot(right, y, now.middle, now.low, now.high, colour)
@@ -208,7 +170,7 @@ def damage_result(table: pd.DataFrame, damage: str, amount: float) -> Figure:
                 f"{setting}, {scorer}: {now.accuracy:.0%} (clean {before.accuracy:.0%}), median "
                 f"w_f {now.middle:.2f}."
             )
-    names = [f"{s}: {CONDITIONS[s].partition(',')[0]}" for s in settings]
+    names = [f"{s}: {style.CONDITIONS[s].partition(',')[0]}" for s in settings]
     left.set_xticks(range(len(settings)), names)
     left.set(ylim=(0, 1.0), title=f"{damage}, {amount:.0%}", ylabel="accuracy")
     left.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=2, fontsize=8.5)
@@ -238,8 +200,8 @@ def decision_layers(points: pd.DataFrame, differences: pd.DataFrame, title: str 
     Raises:
         DataError: no rows, or a column missing.
     """
-    require(points, "accuracy", "low", "high")
-    require(differences, "difference", "low", "high", "verdict")
+    style.require(points, "accuracy", "low", "high")
+    style.require(differences, "difference", "low", "high", "verdict")
     shown = points.join(differences[["difference", "verdict"]]).reset_index()
     is_fused = shown.arm == "fused"
     shown["name"] = [  # an ending says what the layer was fitted on

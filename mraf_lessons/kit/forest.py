@@ -13,21 +13,10 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from mraf.evaluation.verdicts import DELTA
-from mraf_lessons.kit.style import (
-    FUSED,
-    GREY,
-    INK,
-    PALE,
-    Figure,
-    describe,
-    heading,
-    percent_axis,
-    require,
-    row_of_panels,
-    styled,
-)
+from mraf_lessons.kit import style
+from mraf_lessons.kit.style import Figure, describe, percent_axis, row_of_panels, styled
 
-PAPER: dict[str, Any] = {"marker": "D", "ls": "", "mfc": "none", "mec": INK, "ms": 5.5}
+PAPER: dict[str, Any] = {"marker": "D", "ls": "", "mfc": "none", "mec": style.INK, "ms": 5.5}
 FAR = 0.2  # from the median of a panel, as a fraction: farther values are written at its edge
 ABOVE: dict[str, Any] = {
     "xytext": (0, 5), "textcoords": "offset points", "ha": "center", "fontsize": 7.5, "zorder": 4,
@@ -76,7 +65,9 @@ def forest(
     Raises:
         DataError: no rows, or a column missing.
     """
-    require(table, row, facet, value, "low", "high", *filter(None, [split, paper and "paper"]))
+    style.require(
+        table, row, facet, value, "low", "high", *filter(None, [split, paper and "paper"])
+    )
     factor = 100.0 if points else 1.0
     rows, facets = (list(table[name].unique()) for name in (row, facet))
     parts = list(table[split].unique()) if split else [None]
@@ -92,35 +83,35 @@ def forest(
         if zero:
             zero_line(axes)
         if reference:
-            axes.axvline(factor * reference[name], color=GREY, lw=1.2, ls="--", zorder=0)
+            axes.axvline(factor * reference[name], color=style.GREY, lw=1.2, ls="--", zorder=0)
         for one in of.to_dict("records"):
             if np.isnan(one[value]):
                 continue
             place = parts.index(one[split]) - (len(parts) - 1) / 2 if split else 0
             y = rows.index(one[row]) + place * min(0.34, 0.8 / len(parts))
             at, low, high = (factor * one[key] for key in (value, "low", "high"))
-            colour = one.get("colour", FUSED)
+            colour = one.get("colour", style.FUSED)
             dot(axes, y, at, low, high, colour, hollow=one.get("hollow", False))
             marks.append((panel, y, at, low, high, colour, ""))
-            strokes = factor * np.asarray(one.get("strokes", []))
-            axes.plot(strokes, np.full(len(strokes), y), "|", color=colour, ms=7, mew=1)
+            if strokes := one.get("strokes"):
+                axes.plot(factor * np.array(strokes), [y] * len(strokes), "|", color=colour, ms=7)
             if one.get("text"):
                 axes.annotate(one["text"], (at, y), **ABOVE)
             if paper:
                 known = factor * one["paper"]
                 axes.plot(known, y - 0.22, **PAPER)
-                marks.append((panel, y - 0.22, known, known, known, INK, "◇ "))
+                marks.append((panel, y - 0.22, known, known, known, style.INK, "◇ "))
             words = [str(one[key]) for key in (facet, row, split) if key and str(one[key])]
             said.append(f"{', '.join(words)}: {in_words(one, value, points)}")
         for y, one in enumerate(rows):
             numbers = of[of[row] == one][value].dropna()
             if numbers.empty:
                 axes.text(0.5, y, "–", transform=axes.get_yaxis_transform(), ha="center",
-                          va="center", color=GREY)  # fmt: skip
+                          va="center", color=style.GREY)  # fmt: skip
             elif mean:
                 at = factor * numbers.mean()
-                axes.plot([at, at], [y - 0.38, y + 0.38], color=INK, lw=1.8)
-        heading(axes, str(name))
+                axes.plot([at, at], [y - 0.38, y + 0.38], color=style.INK, lw=1.8)
+        style.heading(axes, str(name))
         axes.margins(x=0.08)
         axes.grid(axis="x")
         axes.tick_params(axis="y", length=0)
@@ -163,8 +154,8 @@ def dot(
 
 def zero_line(axes: Axes) -> None:
     """Zero, and around it the half point that nobody needs to care about."""
-    axes.axvspan(-100 * DELTA, 100 * DELTA, color=PALE, alpha=0.6, lw=0)
-    axes.axvline(0, color=GREY, lw=1)
+    axes.axvspan(-100 * DELTA, 100 * DELTA, color=style.PALE, alpha=0.6, lw=0)
+    axes.axvline(0, color=style.GREY, lw=1)
 
 
 def in_words(one: Mapping[str, Any], value: str = "accuracy", points: bool = False) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import functools
 import html
+import inspect
 import io
 from collections.abc import Callable
 from pathlib import Path
@@ -143,6 +144,30 @@ def styled(draw: Callable[P, T]) -> Callable[P, T]:
             return draw(*args, **kwargs)
 
     return wrapper
+
+
+def draws(*columns: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Style a figure of a table, and declare the columns that the table needs.
+
+    The docstring gets to name them. A table without rows or without a column raises DataError.
+    """
+
+    def declared(draw: Callable[P, T]) -> Callable[P, T]:
+        drawn = styled(draw)
+
+        @functools.wraps(draw)
+        def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
+            given: Any = (*args, *kwargs.values())
+            require(next(one for one in given if isinstance(one, pd.DataFrame)), *columns)
+            return drawn(*args, **kwargs)
+
+        wrapper.__doc__ = (
+            f"{inspect.getdoc(draw)}\n\nThe table has the columns {', '.join(columns)}; accuracies "
+            "and differences are fractions.\n\nRaises:\n    DataError: no rows, or no such column."
+        )
+        return wrapper
+
+    return declared
 
 
 @styled

@@ -12,33 +12,16 @@ from matplotlib.patches import Patch, Rectangle
 
 from mraf.data.splits import SETTINGS
 from mraf.related.leaderboard.protocols import CLIP, COPY, PROTOCOLS, Protocol, Sight
+from mraf_lessons.kit import style
 from mraf_lessons.kit.forest import dot, forest
-from mraf_lessons.kit.style import (
-    CONDITIONS,
-    FACE,
-    FUSED,
-    GREY,
-    INK,
-    MISSING,
-    PALE,
-    PALETTE,
-    VOICE,
-    Figure,
-    describe,
-    new_figure,
-    note,
-    percent_axis,
-    require,
-    row_of_panels,
-    styled,
-)
+from mraf_lessons.kit.style import Figure, describe, draws, percent_axis, row_of_panels, styled
 
 SHADES = {
-    "clip": GREY,
-    "batch": VOICE,
-    "batch+faces": FUSED,
-    "leaderboard": PALETTE["orange"],
-    "copy": MISSING,
+    "clip": style.GREY,
+    "batch": style.VOICE,
+    "batch+faces": style.FUSED,
+    "leaderboard": style.PALETTE["orange"],
+    "copy": style.MISSING,
 }
 P3_TO_P6 = [setting.name for setting in SETTINGS]
 VIDEOS, CLIPS = 3, 3  # of the small batch that is drawn
@@ -64,10 +47,10 @@ def what_is_seen(protocols: Sequence[Protocol] = (*PROTOCOLS.values(), COPY)) ->
         _batch(axes, protocol, named=axes is panels[0])
     figure.legend(
         handles=[
-            Patch(color=FACE, label="face seen"),
-            Patch(color=VOICE, label="voice seen"),
-            Patch(facecolor="white", edgecolor=GREY, hatch="////", label="hidden"),
-            Patch(facecolor="none", edgecolor=INK, lw=2.2, label="the clip judged"),
+            Patch(color=style.FACE, label="face seen"),
+            Patch(color=style.VOICE, label="voice seen"),
+            Patch(facecolor="white", edgecolor=style.GREY, hatch="////", label="hidden"),
+            Patch(facecolor="none", edgecolor=style.INK, lw=2.2, label="the clip judged"),
         ],
         loc="outside lower center",
         ncols=4,
@@ -80,17 +63,17 @@ def _batch(axes: Axes, protocol: Protocol, named: bool) -> None:
     for video in range(VIDEOS):
         for clip in range(CLIPS):
             y = video * (CLIPS + 0.6) + clip
-            for x, (what, colour) in enumerate((("face", FACE), ("voice", VOICE))):
+            for x, (what, colour) in enumerate((("face", style.FACE), ("voice", style.VOICE))):
                 seen = visible(protocol, what, video, clip)
                 box: dict[str, Any] = {"facecolor": colour, "edgecolor": "white"}
                 if not seen:
-                    box = {"facecolor": "white", "edgecolor": PALE, "hatch": "////"}
+                    box = {"facecolor": "white", "edgecolor": style.PALE, "hatch": "////"}
                 axes.add_patch(Rectangle((x, y), 0.92, 0.88, lw=0.8, **box))
         middle = video * (CLIPS + 0.6) + CLIPS / 2
         if named:
             axes.text(-0.25, middle, f"video {video + 1}", ha="right", va="center", fontsize=8)
     y = JUDGED[0] * (CLIPS + 0.6) + JUDGED[1]
-    axes.add_patch(Rectangle((-0.1, y - 0.1), 2.12, 1.08, fill=False, edgecolor=INK, lw=2.2))
+    axes.add_patch(Rectangle((-0.1, y - 0.1), 2.12, 1.08, fill=False, edgecolor=style.INK, lw=2.2))
     axes.set(xlim=(-0.3, 2.3), ylim=(VIDEOS * (CLIPS + 0.6) - 0.4, -0.4), title=protocol.name)
     axes.set_xticks([0.46, 1.46], ["face", "voice"])
     axes.set_yticks([])
@@ -99,16 +82,12 @@ def _batch(axes: Axes, protocol: Protocol, named: bool) -> None:
         side.set_visible(False)
 
 
+@draws("protocol", "method", "setting", "accuracy", "low", "high")
 def ladder(table: pd.DataFrame, title: str = "") -> Figure:
     """Methods under protocols, with intervals, in P4 and P6 beside P3 and P5.
 
-    Args:
-        table: columns protocol, method, setting, accuracy, low, high (fractions); a row "clip"
-            holds P3 to P6.
-    Raises:
-        DataError: no rows, or a column missing.
+    The rows of the protocol "clip" hold P3 to P6.
     """
-    require(table, "protocol", "method", "setting", "accuracy", "low", "high")
     sighted = {"P4": "P3", "P6": "P5"}
     alone = table[table.protocol == CLIP.name].drop_duplicates("setting").set_index("setting")
     with_face = {blind: float(alone.accuracy[other]) for blind, other in sighted.items()}
@@ -134,32 +113,30 @@ def ladder(table: pd.DataFrame, title: str = "") -> Figure:
     return describe(figure, "Accuracies with 95% intervals.", *said, title=title)
 
 
-@styled
+@draws("step", "own", "rival")
 def leak_steps(table: pd.DataFrame) -> Figure:
     """The clips of one speaker step by step: the score of the own name against the best other.
 
-    Args:
-        table: columns step, own, rival: one row for each clip and step, steps in order.
-    Raises:
-        DataError: no rows, or a column missing.
+    A row stands for a clip at a step; steps are drawn in order of appearance.
     """
-    require(table, "step", "own", "rival")
     steps = list(dict.fromkeys(table.step))
     figure, panels = row_of_panels(len(steps), 3.0, 3.4)
     said = []
     for axes, step in zip(panels, steps, strict=True):
         rows = table[table.step == step]
         right = rows.own > rows.rival
-        for which, colour, mark in ((right, FUSED, "o"), (~right, MISSING, "X")):
+        for which, colour, mark in ((right, style.FUSED, "o"), (~right, style.MISSING, "X")):
             axes.scatter(
                 rows.rival[which], rows.own[which], color=colour, marker=mark, s=26, alpha=0.7, lw=0
             )
         scores = rows[["own", "rival"]].to_numpy(dtype=float)
         ends = np.array([scores.min(), scores.max()])
         ends += np.array([-0.06, 0.06]) * max(np.ptp(ends), 1e-3)
-        axes.plot(ends, ends, color=GREY, lw=1, ls="--")
+        axes.plot(ends, ends, color=style.GREY, lw=1, ls="--")
         axes.set(xlim=ends, ylim=ends, xlabel="score of the best other name", title=step)
-        note(axes, 0.04, 0.96, f"{right.sum()} of {len(rows)} right", va="top", color=INK)
+        style.note(
+            axes, 0.04, 0.96, f"{right.sum()} of {len(rows)} right", va="top", color=style.INK
+        )
         axes.grid()
         said.append(f"{step}: {right.sum()} of {len(rows)} clips right.")
     panels[0].set_ylabel("score of the true name")
@@ -167,24 +144,19 @@ def leak_steps(table: pd.DataFrame) -> Figure:
     return describe(figure, text, *said)
 
 
-@styled
+@draws("protocol", "method", "setting", "accuracy", "low", "high")
 def protocol_result(protocol: Protocol, method: str, table: pd.DataFrame) -> Figure:
     """One protocol: what may be seen on the left, what that is worth in P3–P6 on the right.
 
-    Args:
-        table: columns protocol, method, setting, accuracy, low, high (fractions), with rows of
-            "clip" to compare with and of the protocol and method.
-    Raises:
-        DataError: no rows, or a column missing.
+    The table holds the rows of "clip", to compare with, and those of the protocol and method.
     """
-    require(table, "protocol", "method", "setting", "accuracy", "low", "high")
-    figure = new_figure(8.4, 3.6)
+    figure = style.new_figure(8.4, 3.6)
     figure.set_layout_engine("none")  # it would take most of the time of a moved slider
     left, right = figure.add_axes((0.07, 0.1, 0.2, 0.8)), figure.add_axes((0.37, 0.19, 0.62, 0.76))
     _batch(left, protocol, named=True)
     said = []
     alone, present = (CLIP.name, "alone"), (protocol.name, method)
-    dots = [("each clip alone", alone, -0.13, GREY)]
+    dots = [("each clip alone", alone, -0.13, style.GREY)]
     if present != alone:
         dots.append((f"{protocol.name}, {method}", present, 0.13, SHADES[protocol.name]))
     for shown, of, shift, colour in dots:
@@ -199,7 +171,9 @@ def protocol_result(protocol: Protocol, method: str, table: pd.DataFrame) -> Fig
                 textcoords="offset points", va="center", fontsize=8,
             )  # fmt: skip
             said.append(f"{setting}, {shown}: {point.accuracy:.1%}.")
-    conditions = [f"{name}\n{CONDITIONS[name].replace(', ', ',' + chr(10))}" for name in P3_TO_P6]
+    conditions = [
+        f"{name}\n{style.CONDITIONS[name].replace(', ', ',' + chr(10))}" for name in P3_TO_P6
+    ]
     right.set_xticks(range(len(conditions)), conditions)
     right.tick_params(axis="x", labelsize=8, length=0)
     right.set(xlim=(-0.5, 3.6), ylim=(min(0.7, float(table.low.min()) - 0.02), 1.01))

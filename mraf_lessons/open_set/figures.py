@@ -12,28 +12,12 @@ from numpy.typing import NDArray
 
 from mraf.errors import DataError
 from mraf.related.open_set.metrics import UNKNOWN, Trials, at_threshold, curve, measures
+from mraf_lessons.kit import style
 from mraf_lessons.kit.forest import forest
-from mraf_lessons.kit.style import (
-    CYCLE,
-    FUSED,
-    GREY,
-    INK,
-    MISSING,
-    OTHER,
-    VOICE,
-    Figure,
-    describe,
-    legend_below,
-    percent_axis,
-    require,
-    ridge,
-    ridge_rows,
-    row_of_panels,
-    styled,
-)
+from mraf_lessons.kit.style import Figure, describe, draws, percent_axis, row_of_panels, styled
 
 RIGHT, WRONG, STRANGER = "enrolled, named rightly", "enrolled, named wrongly", "not enrolled"
-COLOUR = {RIGHT: FUSED, WRONG: OTHER, STRANGER: MISSING}
+COLOUR = {RIGHT: style.FUSED, WRONG: style.OTHER, STRANGER: style.MISSING}
 
 
 def grouped(trials: Trials) -> dict[str, NDArray[np.float64]]:
@@ -60,8 +44,14 @@ def confidences(
     together = np.concatenate(list(groups.values()))
     edges = np.linspace(together.min(), together.max(), 61)
     for row, (name, values) in enumerate(groups.items()):
-        ridge(axes, row, values, edges, COLOUR.get(name, (FUSED, MISSING, OTHER)[row % 3]))
-    ridge_rows(axes, [f"{name}\n{len(values):,} clips" for name, values in groups.items()])
+        style.ridge(
+            axes,
+            row,
+            values,
+            edges,
+            COLOUR.get(name, (style.FUSED, style.MISSING, style.OTHER)[row % 3]),
+        )
+    style.ridge_rows(axes, [f"{name}\n{len(values):,} clips" for name, values in groups.items()])
     axes.set(xlabel=label, title="How sure of the best name?")
     said = "; ".join(f"{name}: {np.median(v):.2f}" for name, v in groups.items())
     return describe(figure, f"Distributions of the {label}, with these medians. {said}.")
@@ -84,22 +74,24 @@ class ThresholdPicture:
         _histograms(left, grouped(trials), label)
         at = found.threshold[1:]
         middle.set_xlim(at[-1], at[0])
-        middle.plot(at, found.false[1:], color=MISSING, label="FAR: others accepted")
-        middle.plot(at, 1 - found.accepted[1:], color=FUSED, ls="--", label="FRR: enrolled refused")
+        middle.plot(at, found.false[1:], color=style.MISSING, label="FAR: others accepted")
+        middle.plot(
+            at, 1 - found.accepted[1:], color=style.FUSED, ls="--", label="FRR: enrolled refused"
+        )
         middle.set(xlabel=label, ylim=(0, 1), title=f"EER {self.metrics['EER']:.1%}")
         middle.legend(loc="lower right", fontsize=8)
         percent_axis(middle)
-        right.fill_between(found.false, found.named, color=VOICE, alpha=0.15, lw=0)
-        right.plot(found.false, found.named, color=VOICE)
+        right.fill_between(found.false, found.named, color=style.VOICE, alpha=0.15, lw=0)
+        right.plot(found.false, found.named, color=style.VOICE)
         right.set(
             xlabel="FAR: others accepted", ylabel="CCR: enrolled and named rightly",
             xlim=(0, 1), ylim=(0, 1), title=f"OSCR {self.metrics['OSCR']:.1%}",
         )  # fmt: skip
         percent_axis(right, "both")
-        self._lines = [axes.axvline(at[0], color=INK, lw=1.4) for axes in (left, middle)]
+        self._lines = [axes.axvline(at[0], color=style.INK, lw=1.4) for axes in (left, middle)]
         self._dots = [
             axes.plot(axes.get_xlim()[:1], [0], "o", color=colour, ms=6, clip_on=False)[0]
-            for axes, colour in ((middle, MISSING), (middle, FUSED), (right, INK))
+            for axes, colour in ((middle, style.MISSING), (middle, style.FUSED), (right, style.INK))
         ]
 
     @styled
@@ -149,34 +141,35 @@ def lines(table: pd.DataFrame, x: str, y: str, by: str, title: str, mark: float 
     Raises:
         DataError: no rows, or a column missing.
     """
-    require(table, x, y, by)
+    style.require(table, x, y, by)
     figure, (axes,) = row_of_panels(1, 7.6, 3.6)
     said = []
     for number, (name, rows) in enumerate(table.groupby(by, sort=False)):
-        style = ("-", "--", "-.", ":")[number % 4]
-        axes.plot(rows[x], rows[y], style, color=CYCLE[number % len(CYCLE)], label=str(name))
+        line = ("-", "--", "-.", ":")[number % 4]
+        axes.plot(
+            rows[x], rows[y], line, color=style.CYCLE[number % len(style.CYCLE)], label=str(name)
+        )
         lowest = rows.loc[rows[y].idxmin()]
         said.append(f"{name}: lowest, {lowest[y]:.2f}, at {lowest[x]:.2f}")
     if np.isfinite(mark):
-        axes.axvline(mark, color=GREY, lw=1, zorder=0)
+        axes.axvline(mark, color=style.GREY, lw=1, zorder=0)
     axes.set(xlabel=x, ylabel=y, title=title)
     axes.legend(loc="center right", fontsize=8.5)
     axes.grid(axis="y")
     return describe(figure, f"{title}: {y} over {x}. {'. '.join(said)}.")
 
 
-@styled
+@draws("rank", "EER", "kept")
 def selection(table: pd.DataFrame) -> Figure:
     """Rank of runs by their eigenvalue variance against their EER, kept and dropped runs apart.
 
-    Args:
-        table: a row for each run: rank (by which runs are kept, the lowest first), EER, kept.
-    Raises:
-        DataError: no rows, or a column missing.
+    By their rank runs are kept, the lowest first.
     """
-    require(table, "rank", "EER", "kept")
     figure, (axes,) = row_of_panels(1, 6.0, 3.6)
-    for kept, colour, mark, name in ((True, FUSED, "o", "kept"), (False, MISSING, "X", "dropped")):
+    for kept, colour, mark, name in (
+        (True, style.FUSED, "o", "kept"),
+        (False, style.MISSING, "X", "dropped"),
+    ):
         rows = table[table.kept == kept]
         axes.scatter(rows["rank"], rows.EER, color=colour, marker=mark, s=45, label=name)
     r = np.corrcoef(table["rank"], table.EER)[0, 1] if len(table) > 2 else np.nan
@@ -193,19 +186,15 @@ def selection(table: pd.DataFrame) -> Figure:
     return describe(figure, f"EER of {len(table)} runs, correlation {r:+.2f}; means: {said}.")
 
 
-@styled
+@draws("system", "shots", "language", "draw", "metric", "value", "low", "high")
 def by_shots(table: pd.DataFrame, systems: Sequence[str], metric: str, title: str) -> Figure:
     """A metric over the number of shots with its interval, a panel for each language.
 
-    Args:
-        table: as `mraf.related.open_set.study.table` gives it.
-    Raises:
-        DataError: no rows of these systems, or a column missing.
+    The table is that of `mraf.related.open_set.study.table`.
     """
-    require(table, "system", "shots", "language", "draw", "metric", "value", "low", "high")
     rows = table[(table.draw == "mean") & (table.metric == metric) & table.system.isin(systems)]
     rows = rows[rows.shots > 0]
-    require(rows, "value")
+    style.require(rows, "value")
     languages = list(rows.language.unique())
     figure, panels = row_of_panels(len(languages), 4.6, 3.9, 0.8, sharey=True)
     sentences = []
@@ -214,7 +203,7 @@ def by_shots(table: pd.DataFrame, systems: Sequence[str], metric: str, title: st
         for number, name in enumerate(systems):
             own = rows[(rows.system == name) & (rows.language == language)].sort_values("shots")
             place = np.searchsorted(shots, own.shots) + 0.09 * (number - (len(systems) - 1) / 2)
-            colour = CYCLE[number % len(CYCLE)]
+            colour = style.CYCLE[number % len(style.CYCLE)]
             axes.vlines(place, own.low, own.high, color=colour, lw=3, alpha=0.3)
             axes.plot(place, own.value, "o-", color=colour, ms=4, lw=1.4, label=name)
             said = ", ".join(f"{r.shots}: {r.value:.1%}" for r in own.itertuples())
@@ -224,24 +213,21 @@ def by_shots(table: pd.DataFrame, systems: Sequence[str], metric: str, title: st
         axes.grid(axis="y")
         percent_axis(axes)
     panels[0].set_ylabel(metric)
-    legend_below(figure, columns=3)
+    style.legend_below(figure, columns=3)
     return describe(figure, f"{metric} with 95% intervals.", *sentences, title=title)
 
 
+@draws("system", "shots", "language", "draw", "metric", "value", "low", "high")
 def conditions(table: pd.DataFrame, metric: str, title: str) -> Figure:
     """A metric of the systems at the door, whichever face stands before it.
 
-    Args:
-        table: as `mraf.related.open_set.study.table` gives it; systems are "NAME · FACE".
-    Raises:
-        DataError: no such rows, or a column missing.
+    As in `mraf.related.open_set.study.table`, systems are called "NAME · FACE".
     """
-    require(table, "system", "shots", "language", "draw", "metric", "value", "low", "high")
     rows = table[(table.draw == "mean") & (table.metric == metric) & (table.shots == 0)]
     rows = rows[~rows.system.str.contains(" − ")].copy()
-    require(rows, "value")
+    style.require(rows, "value")
     rows[["name", "face"]] = rows.system.str.split(" · ", expand=True)
-    colours = dict(zip(rows.name.unique(), CYCLE, strict=False))
+    colours = dict(zip(rows.name.unique(), style.CYCLE, strict=False))
     return forest(
         rows.assign(colour=rows.name.map(colours)), "face", "language", "value", split="name",
         legend=colours, title=title, label=metric,

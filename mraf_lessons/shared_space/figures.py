@@ -14,29 +14,14 @@ from scipy.special import ndtr, ndtri
 
 from mraf.related.shared_space.study import RIVAL, WINNER
 from mraf.related.shared_space.trials import Rates, eer
+from mraf_lessons.kit import style
 from mraf_lessons.kit.forest import dot, forest
-from mraf_lessons.kit.style import (
-    FUSED,
-    GREY,
-    INK,
-    LANGUAGES,
-    MISSING,
-    PALE,
-    PALETTE,
-    VOICE,
-    Figure,
-    describe,
-    legend_below,
-    percent_axis,
-    require,
-    row_of_panels,
-    styled,
-)
+from mraf_lessons.kit.style import Figure, describe, draws, percent_axis, row_of_panels, styled
 from mraf_lessons.reliability.picture import fast_figure
 
-SAME, DIFFERENT = VOICE, MISSING
-COLOUR = {WINNER: FUSED, RIVAL: GREY, "CCA": PALETTE["orange"]}
-CONDITIONS = dict(zip(("heard", "unheard"), LANGUAGES, strict=True))
+SAME, DIFFERENT = style.VOICE, style.MISSING
+COLOUR = {WINNER: style.FUSED, RIVAL: style.GREY, "CCA": style.PALETTE["orange"]}
+CONDITIONS = dict(zip(("heard", "unheard"), style.LANGUAGES, strict=True))
 COSINES = (-1, -0.5, 0, 0.5, 1)
 TICKS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98)
 
@@ -50,8 +35,8 @@ def margin(angle: NDArray[Any], targets: Mapping[str, NDArray[Any]]) -> Figure:
         targets: by name, shape (N,).
     """
     figure, (axes,) = row_of_panels(1, 6.4, 3.4)
-    for (name, target), style in zip(targets.items(), ("-", "-", "--", ":"), strict=False):
-        axes.plot(np.degrees(angle), target, style, label=name)
+    for (name, target), line in zip(targets.items(), ("-", "-", "--", ":"), strict=False):
+        axes.plot(np.degrees(angle), target, line, label=name)
     axes.set(
         title="A margin asks for more than the angle gives",
         xlabel="angle θ between an embedding and its class weight, in degrees",
@@ -95,38 +80,30 @@ def _distributions(axes: Axes, cosine: NDArray[Any], same: NDArray[Any]) -> None
     axes.spines["left"].set_visible(False)
 
 
+@draws("system", "condition", "fold", "value", "low", "high")
 def systems(table: pd.DataFrame, title: str = "") -> Figure:
     """EER of every system, heard and unheard: mean and interval, and each fold as a stroke.
 
-    Args:
-        table: rows of the metric "EER" as `mraf.related.shared_space.study.table` makes them.
-    Raises:
-        DataError: no rows, or a column missing.
+    The rows are those of the metric "EER" in `mraf.related.shared_space.study.table`.
     """
-    require(table, "system", "condition", "fold", "value", "low", "high")
     folds = table[table.fold != "all"].groupby(["system", "condition"]).value.apply(list)
-    means = table[table.fold == "all"].assign(facet="", colour=table.condition.map(CONDITIONS))
+    means = table[table.fold == "all"].assign(facet="EER", colour=table.condition.map(CONDITIONS))
     means = means.join(folds.rename("strokes"), on=["system", "condition"])
     languages = means.drop_duplicates("condition").set_index("condition").language
     return forest(
-        means, "system", "facet", "value", split="condition", reference={"": 0.5},
+        means, "system", "facet", "value", split="condition", reference={"EER": 0.5},
         legend={f"{name} ({languages[name]})": colour for name, colour in CONDITIONS.items()},
         title=title or "Equal error rate on strangers",
         label="EER; bar: 95% interval over identities, strokes: folds, dashed: chance",
     )  # fmt: skip
 
 
-@styled
+@draws("system", "condition", "at", "value")
 def det(table: pd.DataFrame, title: str = "", shown: Sequence[str] = tuple(COLOUR)) -> Figure:
     """Detection error trade-off, heard and unheard, on scales where normal scores give lines.
 
-    Args:
-        table: mean rows of the metric "FRR": `at` is the false-accept rate, `value` the other.
-        shown: systems.
-    Raises:
-        DataError: no rows, or a column missing.
+    Of the rows of the metric "FRR", `at` is the false-accept rate, and `value` the other.
     """
-    require(table, "system", "condition", "at", "value")
     figure, panels = row_of_panels(2, 4.0, 4.1, sharey=True)
     said = []
     for axes, condition in zip(panels, CONDITIONS, strict=True):
@@ -140,8 +117,8 @@ def det(table: pd.DataFrame, title: str = "", shown: Sequence[str] = tuple(COLOU
             tenth = of.loc[(of["at"] - 0.1).abs().idxmin()].value
             said.append(f"{name}, {condition}: FRR {tenth:.0%} at FAR 10%")
         ends = ndtri([TICKS[0], TICKS[-1]])
-        axes.plot(ends, -ends, color=INK, lw=1, ls="--", label="chance")
-        axes.plot(ends, ends, color=PALE, lw=1, zorder=0)
+        axes.plot(ends, -ends, color=style.INK, lw=1, ls="--", label="chance")
+        axes.plot(ends, ends, color=style.PALE, lw=1, zorder=0)
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_locator(FixedLocator(ndtri(TICKS[::2])))
             axis.set_minor_locator(NullLocator())
@@ -150,21 +127,16 @@ def det(table: pd.DataFrame, title: str = "", shown: Sequence[str] = tuple(COLOU
         axes.set_aspect("equal")
         axes.grid()
     panels[0].set_ylabel("FRR: one person taken for two")
-    legend_below(figure)
+    style.legend_below(figure)
     return describe(figure, f"False rejects against false accepts. {'; '.join(said)}.", title=title)
 
 
-@styled
+@draws("system", "condition", "at", "value", "low", "high")
 def matching(table: pd.DataFrame, title: str = "", shown: Sequence[str] = tuple(COLOUR)) -> Figure:
     """How often the right face is picked among 2, 5, 10, against a guess.
 
-    Args:
-        table: mean rows of the metric "matching": `at` is the number of candidates.
-        shown: systems.
-    Raises:
-        DataError: no rows, or a column missing.
+    Of the rows of the metric "matching", `at` is the number of candidates.
     """
-    require(table, "system", "condition", "at", "value", "low", "high")
     figure, panels = row_of_panels(2, 3.8, 3.4, sharey=True)
     said = []
     for axes, condition in zip(panels, CONDITIONS, strict=True):
@@ -180,8 +152,8 @@ def matching(table: pd.DataFrame, title: str = "", shown: Sequence[str] = tuple(
                 values.append(f"{one['value']:.0%} of {one['at']:.0f}")
             said.append(f"{name}, {condition}: {', '.join(values)}")
         places = np.arange(len(candidates))
-        axes.hlines(1 / np.array(candidates), places - 0.35, places + 0.35, color=INK, ls="--",
-                    lw=1, label="a guess")  # fmt: skip
+        guess = {"color": style.INK, "ls": "--", "lw": 1, "label": "a guess"}
+        axes.hlines(1 / np.array(candidates), places - 0.35, places + 0.35, **guess)
         axes.set_xticks(places, [f"{c:.0f}" for c in candidates])
         axes.set(title=condition, xlabel="candidate faces", ylim=(0, 1))
         percent_axis(axes)
@@ -206,17 +178,17 @@ def at_threshold(
     far = float((cosine[~same] >= threshold).mean())
     frr = float((cosine[same] < threshold).mean())
     _distributions(left, cosine, same)
-    left.axvline(threshold, color=INK, lw=1.6)
-    left.axvspan(threshold, 1, color=PALE, alpha=0.4, lw=0, zorder=0)
+    left.axvline(threshold, color=style.INK, lw=1.6)
+    left.axvspan(threshold, 1, color=style.PALE, alpha=0.4, lw=0, zorder=0)
     left.set(title=title, xlabel="cosine of face and voice; grey: accepted")
     left.legend(loc="upper left", fontsize=8)
     every = slice(1, None, 1 + len(found.threshold) // 500)  # finer than a pixel
     right.plot(found.threshold[every], found.false_accept[every], color=DIFFERENT, label="FAR")
     right.plot(found.threshold[every], found.false_reject[every], color=SAME, label="FRR")
-    right.axvline(threshold, color=INK, lw=1.6)
-    right.plot([threshold] * 2, [far, frr], "o", color=INK, ms=5)
+    right.axvline(threshold, color=style.INK, lw=1.6)
+    right.plot([threshold] * 2, [far, frr], "o", color=style.INK, ms=5)
     equal = float(eer(found))
-    right.axhline(equal, color=GREY, lw=1, ls="--")
+    right.axhline(equal, color=style.GREY, lw=1, ls="--")
     right.text(0.98, equal + 0.02, f"EER {equal:.1%}", fontsize=8.5, ha="right")
     right.set(xlim=(-1, 1), ylim=(0, 1), xlabel="threshold", xticks=COSINES)
     right.set_title(f"FAR {far:.1%}, FRR {frr:.1%}")

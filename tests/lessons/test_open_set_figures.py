@@ -116,6 +116,6 @@ def test_the_door_is_drawn_by_face(recorded):
     figure = figures.conditions(recorded, "EER", "A door")
     labels = [tick.get_text() for tick in figure.axes[0].get_yticklabels()]
     assert labels == ["own face", "no face"]
-    assert "Urdu, no face, MRAF: 25.0%." in figure.alt
+    assert "Urdu, no face, MRAF: 25.0% [20.0%, 30.0%]" in figure.alt
     with pytest.raises(DataError, match="no rows"):
         figures.conditions(recorded[recorded.shots > 0], "EER", "A door")
