@@ -172,8 +172,8 @@ def _differences(axes: Axes, found: pd.DataFrame) -> None:
     """Differences in points with their intervals, a row each, coloured by the verdict if known."""
     zero_line(axes)
     for y, one in enumerate(found.to_dict("records")):
-        numbers = (100 * float(one[key]) for key in ("difference", "low", "high"))
-        dot(axes, y, *numbers, COLOUR.get(one.get("verdict", ""), style.FUSED))
+        value, low, high = (100 * float(one[key]) for key in ("difference", "low", "high"))
+        dot(axes, y, value, low, high, COLOUR.get(one.get("verdict", ""), style.FUSED))
     axes.set_yticks(range(len(found)), [wrapped(str(name), 24) for name in found.index])
     axes.set_ylim(len(found) - 0.5, -0.7)
     axes.tick_params(axis="y", length=0)

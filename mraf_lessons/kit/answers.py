@@ -9,11 +9,11 @@ from numpy.typing import ArrayLike
 
 from mraf_lessons.kit.checker import Mistake, Verdict, compare
 
-Hints = Mapping[str, ArrayLike | tuple[ArrayLike, ...]]
+Hints = Mapping[str, Any]  # answers, or tuples of answers that deserve the same hint
 
 
 def mistakes(hints: Hints) -> list[Mistake]:
-    """The mistakes that a checker looks for, in order; a tuple holds answers of one hint."""
+    """The mistakes that a checker looks for, in order."""
     return [
         Mistake(answer, hint)
         for hint, answers in hints.items()

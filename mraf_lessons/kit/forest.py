@@ -148,8 +148,9 @@ def dot(
     line, point = ([place, place], [low, high]), ([place], [value])
     if not upright:
         line, point = line[::-1], point[::-1]
+    usual: dict[str, Any] = {"ms": 5.5, "mfc": "white" if hollow else colour}
     axes.plot(*line, color=colour, lw=3, alpha=0.4, solid_capstyle="butt")
-    axes.plot(*point, "o", color=colour, **{"ms": 5.5, "mfc": "white" if hollow else colour} | look)
+    axes.plot(*point, "o", color=colour, **(usual | look))
 
 
 def zero_line(axes: Axes) -> None:

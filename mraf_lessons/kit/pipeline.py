@@ -34,9 +34,11 @@ def _box(
     axes: Axes, x: float, y: float, width: float, height: float, colour: str, **look: Any
 ) -> None:
     """A rounded box centred at (x, y)."""
-    usual = {"facecolor": tint(colour), "edgecolor": colour, "linewidth": 1.4, "zorder": 3}
+    usual: dict[str, Any] = {"facecolor": tint(colour), "edgecolor": colour, "linewidth": 1.4}
     corner, rounded = (x - width / 2, y - height / 2), "round,pad=0,rounding_size=1.1"
-    axes.add_patch(FancyBboxPatch(corner, width, height, boxstyle=rounded, **(usual | look)))
+    axes.add_patch(
+        FancyBboxPatch(corner, width, height, boxstyle=rounded, zorder=3, **(usual | look))
+    )
 
 
 def _arrow(axes: Axes, points: list[tuple[float, float]], colour: str, width: float = 1.6) -> None:

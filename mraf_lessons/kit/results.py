@@ -74,7 +74,7 @@ def history(table: pd.DataFrame) -> Figure:
     percent_axis(right)
     for axes in (left, right):
         axes.grid()
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.get_major_locator().set_params(integer=True)  # type: ignore[call-arg]
     first, last = table.iloc[0], table.iloc[-1]
     said = [
         f"Two line plots over {len(table)} epochs. The loss goes from {first.loss:.3g} to "

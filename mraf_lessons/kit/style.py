@@ -217,7 +217,8 @@ def heading(axes: Axes, name: str, lines: int = 2) -> None:
 
 def note(axes: Axes, x: float, y: float, text: str, **look: Any) -> None:
     """Small letters at a place given in fractions of the panel."""
-    axes.text(x, y, text, transform=axes.transAxes, **({"fontsize": 8, "color": GREY} | look))
+    usual: dict[str, Any] = {"fontsize": 8, "color": GREY, "transform": axes.transAxes}
+    axes.text(x, y, text, **(usual | look))
 
 
 def ridge(axes: Axes, row: float, values: NDArray[Any], edges: NDArray[Any], colour: str) -> None:

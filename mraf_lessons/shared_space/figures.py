@@ -152,7 +152,7 @@ def matching(table: pd.DataFrame, title: str = "", shown: Sequence[str] = tuple(
                 values.append(f"{one['value']:.0%} of {one['at']:.0f}")
             said.append(f"{name}, {condition}: {', '.join(values)}")
         places = np.arange(len(candidates))
-        guess = {"color": style.INK, "ls": "--", "lw": 1, "label": "a guess"}
+        guess: dict[str, Any] = {"color": style.INK, "ls": "--", "lw": 1, "label": "a guess"}
         axes.hlines(1 / np.array(candidates), places - 0.35, places + 0.35, **guess)
         axes.set_xticks(places, [f"{c:.0f}" for c in candidates])
         axes.set(title=condition, xlabel="candidate faces", ylim=(0, 1))
