@@ -19,7 +19,8 @@ def effective_clips(answer: Callable[[int, int, float], Any]) -> Verdict:
     """How many independent clips N clips of videos of m clips are worth, at a correlation rho."""
     n, m, rho = 1500, 20, 0.6
     right = n / (1 + (m - 1) * rho)
-    hints = {
+    said = {
+        f"{n:,} clips are worth {right:.0f}, not many more than the {n // m} videos.": right,
         "That is all of them: clips of a video would tell nothing about each other.": n,
         "That is the number of videos, right only where rho is 1.": n / m,
         "A clip has m - 1 neighbours in its video, not m.": n / (1 + m * rho),
@@ -29,8 +30,7 @@ def effective_clips(answer: Callable[[int, int, float], Any]) -> Verdict:
         "That is the design effect; divide N by it.": 1 + (m - 1) * rho,
     }
     given = answer(n, m, rho)
-    praise = f"{n:,} clips are worth {right:.0f}, not many more than the {n // m} videos."
-    return judge(given, right, hints, praise)
+    return judge(given, said)
 
 
 def paired_interval(answer: Callable[[Array, Array, Array, np.random.Generator], Any]) -> Verdict:
@@ -91,7 +91,8 @@ def superiority(answer: Callable[[Array, Array], Any]) -> Verdict:
     second = np.array([0.90, 0.87, 0.93, 0.91, 0.85, 0.91])
     ahead, tied = (first > second).mean(), (first == second).mean()
     every = first[:, None] - second[None, :]
-    hints = {
+    said = {
+        "Six seeds, though: one that goes the other way moves it by a sixth.": ahead + tied / 2,
         "A tie is neither a win nor a loss: count it half.": ahead,
         "You counted the tie as a win: count it half.": ahead + tied,
         "You compared every seed with every other: then a lucky seed of one arm meets an unlucky "
@@ -100,8 +101,7 @@ def superiority(answer: Callable[[Array, Array], Any]) -> Verdict:
         "That is how often the second is ahead.": 1 - ahead - tied / 2,
         "Count seeds, do not compare the means.": float(first.mean() > second.mean()),
     }
-    praise = "Six seeds, though: one that goes the other way moves it by a sixth."
-    return judge(answer(first.copy(), second.copy()), ahead + tied / 2, hints, praise)
+    return judge(answer(first.copy(), second.copy()), said)
 
 
 def holm(answer: Callable[[Array], Any]) -> Verdict:
@@ -116,7 +116,8 @@ def holm(answer: Callable[[Array], Any]) -> Verdict:
         return placed
 
     right = back(np.minimum(np.maximum.accumulate(steps), 1))
-    hints = {
+    said = {
+        "Four of the five were below 5%; after the correction none is.": right,
         "Nothing was corrected.": p,
         "That is Bonferroni: all are multiplied by M.": (np.minimum(p * m, 1), p * m),
         "These are sorted; give them back in the order in which they came.": np.sort(right),
@@ -128,8 +129,7 @@ def holm(answer: Callable[[Array], Any]) -> Verdict:
         "That is near Benjamini and Hochberg: it bounds the share of false finds, not the chance "
         "of any.": back(np.minimum(p[order] * m / np.arange(1, m + 1), 1)),
     }
-    praise = "Four of the five were below 5%; after the correction none is."
-    return judge(answer(p.copy()), right, hints, praise)
+    return judge(answer(p.copy()), said)
 
 
 CASES = (  # low, high, p

@@ -24,7 +24,10 @@ def bayes_factor(answer: Callable[[Array, Array], Any]) -> Verdict:
     both = (face * voice).sum(axis=1)
     same = 1.0 * (face.argmax(axis=1) == voice.argmax(axis=1))
     best, summed = (face * voice).max(axis=1), (np.log(face) + np.log(voice)).sum(axis=1)
-    hints = {
+    said = {
+        "And the voice that tells nothing gives 0: a bad voice does not discredit a face.": np.log(
+            5 * both
+        ),
         "That is B; its logarithm is asked for.": 5 * both,
         "What is it for a voice that tells nothing, $p = 1/C$? It should be 0.": np.log(both),
         "A sum over the speakers, not a mean.": np.log((face * voice).mean(axis=1)),
@@ -33,8 +36,7 @@ def bayes_factor(answer: Callable[[Array, Array], Any]) -> Verdict:
         "Whether the two names are the same forgets how sure either of them is.": same,
         "You summed logarithms: that asks whether the person is everybody at once.": summed,
     }
-    praise = "And the voice that tells nothing gives 0: a bad voice does not discredit a face."
-    return judge(given, np.log(5 * both), hints, praise)
+    return judge(given, said)
 
 
 def posterior(answer: Callable[[Array, Array], Any]) -> Verdict:
@@ -42,43 +44,47 @@ def posterior(answer: Callable[[Array, Array], Any]) -> Verdict:
     before, evidence = np.array([0.5, 0.9, 0.9, 0.2]), np.array([2.0, -3.0, 0.0, 4.0])
     given = answer(before.copy(), evidence.copy())
     odds = np.log(before / (1 - before))
-    hints = {
+    said = {
+        "In logits it is a sum, which is how the evidence enters Eq. 10.": expit(odds + evidence),
         "The probability before is left out: what if B says nothing?": expit(evidence),
         "B multiplies the odds p / (1 - p), not p itself.": before * np.exp(evidence),
         "Those are the odds; a probability is asked for.": np.exp(odds + evidence),
         "Odds are multiplied, not probabilities.": before * expit(evidence),
         "The odds before are the wrong way round.": expit(evidence - odds),
     }
-    praise = "In logits it is a sum, which is how the evidence enters Eq. 10."
-    return judge(given, expit(odds + evidence), hints, praise)
+    return judge(given, said)
 
 
 def at_rate(answer: Callable[[float, float, Array], Any]) -> Verdict:
     """Expected accuracy when a share of the clips has a wrong face."""
     clean, hit, rates = 0.9, 0.6, np.array([0.0, 0.1, 0.3, 1.0])
     given = answer(clean, hit, rates.copy())
-    hints = {
+    said = {
+        "A straight line: two measurements are enough for every rate.": (1 - rates) * clean
+        + rates * hit,
         "You count every clip with a wrong face as an error.": ((1 - rates) * clean, clean - rates),
         "The rate is that of wrong faces.": rates * clean + (1 - rates) * hit,
         "Each clip is judged alone: a mean over clips, not a product.": clean * hit**rates,
     }
-    praise = "A straight line: two measurements are enough for every rate."
-    return judge(given, (1 - rates) * clean + rates * hit, hints, praise)
+    return judge(given, said)
 
 
 def cost_share(answer: Callable[[float, float, float, float], Any]) -> Verdict:
     """Our loss of accuracy as a share of another's."""
     ours, ours_hit, other, other_hit = 0.92, 0.89, 0.94, 0.84
     given = answer(ours, ours_hit, other, other_hit)
-    hints = {
+    said = {
+        "A share flatters a system that was bad before: always show the clean accuracy too.": (
+            ours - ours_hit
+        )
+        / (other - other_hit),
         "The ratio is upside down.": (other - other_hit) / (ours - ours_hit),
         "Those are accuracies; what is lost is asked for.": ours_hit / other_hit,
         "Each system loses from its own clean accuracy. (Say beside it what that is: a system that "
         "is bad on clean clips has little to lose.)": (other - ours_hit) / (other - other_hit),
         "A share is asked for, not a difference.": (ours - ours_hit) - (other - other_hit),
     }
-    praise = "A share flatters a system that was bad before: always show the clean accuracy too."
-    return judge(given, (ours - ours_hit) / (other - other_hit), hints, praise)
+    return judge(given, said)
 
 
 def confidence_weighted(answer: Callable[[Array, Array], Any]) -> Verdict:
@@ -94,7 +100,8 @@ def confidence_weighted(answer: Callable[[Array, Array], Any]) -> Verdict:
     surest = p.max(axis=-1)
     there = np.ones((3, 6)) * np.stack([sighted, np.ones(6), np.ones(6)])
     unnormalised = np.einsum("hn,hnc->nc", surest * there, p)
-    hints = {
+    said = {
+        "Now think of a wrong face: how sure is its head?": mean(surest * there),
         "The weights of a clip must sum to 1, or it is no distribution.": unnormalised,
         "The head of a missing face has a say in your mean.": mean(surest),
         "All heads count the same; the surer ones should count more.": mean(there),
@@ -105,5 +112,4 @@ def confidence_weighted(answer: Callable[[Array, Array], Any]) -> Verdict:
             (surest * there).argmax(axis=0), np.arange(6)
         ],
     }
-    praise = "Now think of a wrong face: how sure is its head?"
-    return judge(given, mean(surest * there), hints, praise)
+    return judge(given, said)

@@ -21,7 +21,8 @@ def additive_margin(answer: Callable[[Array, Array, float, float], Any]) -> Verd
     margin, scale = 0.2, 30.0
     own = np.eye(3)[speaker]
     right = scale * (cosine - margin * own)
-    hints = {
+    said = {
+        "In the test the margin is gone: it only teaches.": right,
         "That is without the margin.": scale * cosine,
         "The scale multiplies the margin, too.": scale * cosine - margin * own,
         "That makes it easier: the margin is taken away.": scale * (cosine + margin * own),
@@ -31,7 +32,7 @@ def additive_margin(answer: Callable[[Array, Array, float, float], Any]) -> Verd
         "And the scale s?": cosine - margin * own,
     }
     given = answer(cosine.copy(), speaker.copy(), margin, scale)
-    return judge(given, right, hints, "In the test the margin is gone: it only teaches.")
+    return judge(given, said)
 
 
 def angular_margin(answer: Callable[[Array, float], Any]) -> Verdict:
@@ -42,7 +43,10 @@ def angular_margin(answer: Callable[[Array, float], Any]) -> Verdict:
     beyond = theta + margin > np.pi
     rotated, fallback = np.cos(theta + margin), cosine - margin * np.sin(margin)
     in_degrees = np.cos(np.radians(np.degrees(theta) + margin))
-    hints = {
+    said = {
+        "At the seam it jumps a little, but nowhere does a wider angle pay.": np.where(
+            beyond, fallback, rotated
+        ),
         "Beyond θ = π - m the cosine rises again: being more wrong would pay.": rotated,
         "That is AM: the cosine loses m, not the angle.": cosine - margin,
         "That is for beyond π - m alone.": fallback,
@@ -53,8 +57,7 @@ def angular_margin(answer: Callable[[Array, float], Any]) -> Verdict:
         "m is in radians here, and beyond π - m there is a fallback.": in_degrees,
         "The margin widens the angle.": np.where(beyond, fallback, np.cos(theta - margin)),
     }
-    praise = "At the seam it jumps a little, but nowhere does a wider angle pay."
-    return judge(answer(cosine.copy(), margin), np.where(beyond, fallback, rotated), hints, praise)
+    return judge(answer(cosine.copy(), margin), said)
 
 
 def least_scale(answer: Callable[[int, float], Any]) -> Verdict:
@@ -62,7 +65,8 @@ def least_scale(answer: Callable[[int, float], Any]) -> Verdict:
     speakers, p = 70, 0.99
     odds = np.log((speakers - 1) * p / (1 - p))
     share = (speakers - 1) / speakers
-    hints = {
+    said = {
+        "With s = 1 even a perfect clip is hardly believed; hence the scale.": share * odds,
         "The others cannot all be at 90° or nearer -1: with C centres spread evenly their cosines "
         "are -1 / (C - 1) at best. Between 1 and that there is C / (C - 1).": odds,
         "One other can be at -1, but not all C - 1 at once.": odds / 2,
@@ -70,8 +74,7 @@ def least_scale(answer: Callable[[int, float], Any]) -> Verdict:
         "C / (C - 1) times s is what there is: divide by it.": odds / share,
         "The others are C - 1, not C.": share * np.log(speakers * p / (1 - p)),
     }
-    praise = "With s = 1 even a perfect clip is hardly believed; hence the scale."
-    return judge(answer(speakers, p), share * odds, hints, praise)
+    return judge(answer(speakers, p), said)
 
 
 def ball_distance(answer: Callable[[Array, Array], Any]) -> Verdict:
@@ -83,7 +86,8 @@ def ball_distance(answer: Callable[[Array, Array], Any]) -> Verdict:
         return float(np.arccosh(argument))
 
     right = of(1 + 2 * apart / ((1 - xx) * (1 - ww)))
-    hints = {
+    said = {
+        f"Euclid says {np.sqrt(apart):.2f}, the ball {right:.2f}.": right,
         "‖x - w‖ is squared.": of(1 + 2 * np.sqrt(apart) / ((1 - xx) * (1 - ww))),
         "A factor 2 is missing.": of(1 + apart / ((1 - xx) * (1 - ww))),
         "In the denominator the lengths are squared, too.": of(
@@ -92,8 +96,7 @@ def ball_distance(answer: Callable[[Array, Array], Any]) -> Verdict:
         "That is Euclid's: nothing of the ball is in it.": np.sqrt(apart),
         "arcosh of it, still.": 1 + 2 * apart / ((1 - xx) * (1 - ww)),
     }
-    praise = f"Euclid says {np.sqrt(apart):.2f}, the ball {right:.2f}."
-    return judge(answer(x.copy(), w.copy()), right, hints, praise)
+    return judge(answer(x.copy(), w.copy()), said)
 
 
 def margin_as_angle(answer: Callable[[Array, float, float], Any]) -> Verdict:
@@ -106,7 +109,8 @@ def margin_as_angle(answer: Callable[[Array, float, float], Any]) -> Verdict:
     d = 2 * np.arcsinh(a * np.sin(theta / 2))
     hardened = 2 * np.arcsin(np.sinh((d + margin) / 2) / a)
     given = answer(theta.copy(), margin, a)
-    hints = {
+    said = {
+        "It grows with the angle. AM is the reverse: strictest near the centre.": hardened - theta,
         "That is θ' itself; the excess over θ is asked for.": hardened,
         "That is AAM. Here m is added to the distance, not the angle.": np.full(4, margin),
         "That is AM: the cosine loses m. d gains it.": np.arccos(np.cos(theta) - margin) - theta,
@@ -116,5 +120,4 @@ def margin_as_angle(answer: Callable[[Array, float, float], Any]) -> Verdict:
         - theta,
         "That is in degrees.": np.degrees(hardened - theta),
     }
-    praise = "It grows with the angle. AM is the reverse: strictest near the centre."
-    return judge(given, hardened - theta, hints, praise)
+    return judge(given, said)

@@ -1,11 +1,9 @@
-"""Checks declared as data: the right value, and by hint what typical mistakes lead to."""
+"""Checks declared as data: by what is said, the answers that it is said to."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-
-from numpy.typing import ArrayLike
 
 from mraf_lessons.kit.checker import Mistake, Verdict, compare
 
@@ -21,6 +19,13 @@ def mistakes(hints: Hints) -> list[Mistake]:
     ]
 
 
-def judge(given: Any, right: ArrayLike, hints: Hints, praise: str, rtol: float = 1e-4) -> Verdict:
-    """Compare an answer with the right one and, if it is wrong, find the hint it deserves."""
-    return compare(given, right, mistakes(hints), praise, rtol)
+def judge(given: Any, said: Hints, rtol: float = 1e-4) -> Verdict:
+    """Find what is said to an answer.
+
+    Args:
+        given: the answer; None or an ellipsis is not answered yet.
+        said: first the praise of the right answer, then the hints to what mistakes lead to.
+        rtol: tolerated difference, relative to the largest number of the right answer.
+    """
+    (praise, right), *others = said.items()
+    return compare(given, right, mistakes(dict(others)), praise, rtol)

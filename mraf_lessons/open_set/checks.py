@@ -30,7 +30,8 @@ def oscr(answer: Callable[[Array, Array, Array], Any]) -> Verdict:
 
     half, everyone = above + 0.5 * equal, np.ones(len(known))
     right = area(named, half)
-    hints = {
+    said = {
+        "Sorting makes the same of it in O(n log n): see `open_set_metrics.oscr`.": right,
         "A tie counts half: here a clip loses where both are equal.": area(named, above),
         "A tie counts half: here a clip wins where both are.": area(named, above | equal),
         "That is the AUROC: it asks who is enrolled, and forgives a wrong name.": area(
@@ -42,8 +43,7 @@ def oscr(answer: Callable[[Array, Array, Array], Any]) -> Verdict:
         "You summed over the pairs: take their mean.": right * len(known) * len(unknown),
         "Turned round: strangers should be below.": float(((1 - half) * named[:, None]).mean()),
     }
-    praise = "Sorting makes the same of it in O(n log n): see `open_set_metrics.oscr`."
-    return judge(answer(known, named, unknown), right, hints, praise)
+    return judge(answer(known, named, unknown), said)
 
 
 def bounded(answer: Callable[[Array, Array, float], Any]) -> Verdict:
@@ -52,7 +52,8 @@ def bounded(answer: Callable[[Array, Array, float], Any]) -> Verdict:
     x, p, radius = rng.normal(size=(6, 4)), rng.normal(size=(6, 4)), 1.2
     dot = (x * p).sum(axis=1)
     right = np.maximum(0, -dot - radius + 1)
-    hints = {
+    said = {
+        "Away, but not beyond R − 1.": right,
         "That is the public code's sign. x·p is a similarity: descending it leads farther away, as "
         "the cross-entropy does already, and nothing holds the clip.": np.maximum(
             0, dot - radius + 1
@@ -62,7 +63,7 @@ def bounded(answer: Callable[[Array, Array, float], Any]) -> Verdict:
         "Turned round: that one keeps clips *outside* the radius.": np.maximum(0, radius + dot + 1),
         "One value for each clip is asked for, not their mean.": right.mean(),
     }
-    return judge(answer(x, p, radius), right, hints, "Away, but not beyond R − 1.")
+    return judge(answer(x, p, radius), said)
 
 
 def floor(answer: Any, temperature: float = 1.0) -> Verdict:
@@ -71,17 +72,17 @@ def floor(answer: Any, temperature: float = 1.0) -> Verdict:
     def loss(gap: float) -> float:
         return float(np.log1p((SPEAKERS - 1) * np.exp(-gap / temperature)))
 
-    hints = {
+    said = {
+        "So every clip pulls for ever: in the public form the loss cannot fall much below log K.": loss(
+            np.sqrt(SPEAKERS / (SPEAKERS - 1))
+        ),
         "Nearly: (1, 0, …, 0) has length 1, but lower the others a little, too, and the gap grows "
         "to √(K / (K − 1)).": loss(1.0),
         "Without a bound on the length it would be; here the logits have length 1.": 0.0,
         "That is the loss of equal logits, where training starts.": float(np.log(SPEAKERS)),
         "(1, −1, …) is longer than 1: the squares of all logits sum to 1.": loss(2.0),
     }
-    praise = (
-        "So every clip pulls for ever: in the public form the loss cannot fall much below log K."
-    )
-    return judge(answer, loss(np.sqrt(SPEAKERS / (SPEAKERS - 1))), hints, praise)
+    return judge(answer, said)
 
 
 def strictest(answer: Callable[[Array, float], Any]) -> Verdict:

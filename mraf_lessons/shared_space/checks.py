@@ -21,7 +21,8 @@ def target(answer: Callable[[Array, float], Any]) -> Verdict:
     fallback = np.cos(theta) - m * np.sin(m)
     inside = theta + m <= np.pi
     right = np.where(inside, np.cos(theta + m), fallback)
-    hints = {
+    said = {
+        "It keeps falling up to θ = π, so that a wrong embedding is always pulled.": right,
         "Beyond θ + m = π the cosine rises again: what then?": np.cos(theta + m),
         "That margin is taken from the cosine (CosFace), not added to the angle.": np.cos(theta)
         - m,
@@ -35,8 +36,7 @@ def target(answer: Callable[[Array, float], Any]) -> Verdict:
             np.cos(theta) - np.radians(m) * np.sin(np.radians(m)),
         ),
     }
-    praise = "It keeps falling up to θ = π, so that a wrong embedding is always pulled."
-    return judge(answer(theta, m), right, hints, praise)
+    return judge(answer(theta, m), said)
 
 
 def augmentation(answer: Callable[[Array, float, np.random.Generator], Any]) -> Verdict:
@@ -99,7 +99,8 @@ def equal_error(answer: Callable[[Array, Array], Any]) -> Verdict:
     right = float(eer(rates(score, Trials(number, number, number, np.where(same, number, -1)))))
     accuracy = max(((score >= t) == same).mean() for t in np.quantile(score, np.arange(0, 1, 0.01)))
     at_half = float((score[same] < 0.5).mean()), float((score[~same] >= 0.5).mean())
-    hints = {
+    said = {
+        "Neither the number of trials of each kind nor the scale of the scores has a say.": right,
         "That is the share accepted; where is the share of errors?": 1 - right,
         "That is the smallest share of wrong answers, which depends on how many trials of each "
         "kind there are.": 1 - accuracy,
@@ -108,8 +109,7 @@ def equal_error(answer: Callable[[Array, Array], Any]) -> Verdict:
             at_half[1],
         ),
     }
-    praise = "Neither the number of trials of each kind nor the scale of the scores has a say."
-    return judge(given, right, hints, praise, rtol=0.02)
+    return judge(given, said, rtol=0.02)
 
 
 def pair_weights(answer: Callable[[Array, Array, Array], Any]) -> Verdict:
@@ -119,7 +119,8 @@ def pair_weights(answer: Callable[[Array, Array, Array], Any]) -> Verdict:
     trials = Trials(speaker, shown, speaker, shown)
     right = trial_weights(trials, drawn)
     a, b = drawn[speaker], drawn[shown]
-    hints = {
+    said = {
+        "Resampling trials instead would take near-copies for new people.": right,
         "A trial of one person counts as often as they were drawn, not squared.": a * b,
         "A trial of two people needs both: what if the other was not drawn?": a,
         "If one of two was not drawn, can the trial count?": a + b,
@@ -128,5 +129,4 @@ def pair_weights(answer: Callable[[Array, Array, Array], Any]) -> Verdict:
         ),
         "These are the trials as they are; resampled people count as drawn.": np.ones(16),
     }
-    praise = "Resampling trials instead would take near-copies for new people."
-    return judge(answer(drawn, speaker, shown), right, hints, praise)
+    return judge(answer(drawn, speaker, shown), said)
