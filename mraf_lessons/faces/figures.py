@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
@@ -10,19 +12,10 @@ from mraf_lessons.kit import style
 from mraf_lessons.kit.forest import dot, forest
 from mraf_lessons.kit.style import Figure, describe, draws, percent_axis, row_of_panels
 
-SHADES = (
-    style.OTHER,
-    style.FUSED,
-    style.FACE,
-    style.VOICE,
-    style.MISSING,
-    style.PALETTE["sky"],
-)  # of scorers or systems, in order
-ENROLLED = {
-    "face": (style.FACE, "-"),
-    "voice": (style.VOICE, "--"),
-    "sum": (style.FUSED, "-"),
-}  # class means of
+SHADES = [style.PALETTE[c] for c in ("purple", "green", "orange", "blue", "vermillion", "sky")]
+"""Colours of scorers or systems, in order."""
+ENROLLED = {"face": (style.FACE, "-"), "voice": (style.VOICE, "--"), "sum": (style.FUSED, "-")}
+"""Colour and line of class means, by what they are of."""
 MARKS = "osD^vP"
 
 
@@ -34,38 +27,29 @@ def evidence(table: pd.DataFrame, certain: float) -> Figure:
         table: columns condition and evidence, a row for each clip.
         certain: ln C, the most that B can say.
     """
-    names = [str(name) for name in table.condition.unique()]
-    figure = style.new_figure(7.6, 1.0 + 0.62 * len(names))
-    axes = figure.subplots()
-    edges = np.linspace(-10, certain + 0.4, 90)
-    said = []
-    for row, (name, colour) in enumerate(zip(names, SHADES, strict=False)):
-        values = table.evidence[table.condition == name].to_numpy(dtype=float)
-        style.ridge(axes, row, values, edges, colour)
-        said.append(f"{name}: median {np.median(values):.1f}, below 0 {np.mean(values < 0):.0%}.")
+    groups = dict(iter(table.groupby("condition", sort=False).evidence))
+    figure, (axes,) = row_of_panels(1, 7.6, 1.0 + 0.62 * len(groups))
+    style.ridges(axes, groups, np.linspace(-10, certain + 0.4, 90), SHADES)
     axes.axvline(0, color=style.GREY, lw=1, ls="--")
     axes.text(0.1, -0.95, "tells nothing", fontsize=8, color=style.GREY)
     axes.axvline(certain, color=style.GREY, lw=1, ls=":")
-    style.ridge_rows(axes, names)
     axes.set(title="Does the face belong to the voice?", xlabel=r"evidence $\ln B$")
     text = "Distributions of ln B over clips; 0 tells nothing, ln C is certainty."
+    said = (
+        f"{k}: median {v.median():.1f}, below 0 {(v < 0).mean():.0%}." for k, v in groups.items()
+    )
     return describe(figure, text, *said)
 
 
 @draws("scorer", "face", "reliability")
 def noticed(table: pd.DataFrame) -> Figure:
     """Reliabilities that each scorer gives to own and to swapped faces, a panel for each scorer."""
-    scorers = [str(name) for name in table.scorer.unique()]
-    figure, panels = row_of_panels(len(scorers), 3.7, 2.5, sharey=True)
+    figure, panels = row_of_panels(table.scorer.nunique(), 3.7, 2.5, sharey=True)
     said = []
-    for axes, scorer in zip(panels, scorers, strict=True):
-        rows = table[table.scorer == scorer]
-        faces = [str(name) for name in rows.face.unique()]
-        for y, (face, colour) in enumerate(zip(faces, (style.FACE, style.MISSING), strict=True)):
-            values = rows.reliability[rows.face == face].to_numpy(dtype=float)
-            style.ridge(axes, y, values, np.linspace(0, 1, 61), colour)
-            said.append(f"{scorer}, {face}: median {np.median(values):.2f}.")
-        style.ridge_rows(axes, faces)
+    for axes, (scorer, rows) in zip(panels, table.groupby("scorer", sort=False), strict=True):
+        groups = dict(iter(rows.groupby("face", sort=False).reliability))
+        style.ridges(axes, groups, np.linspace(0, 1, 61), (style.FACE, style.MISSING))
+        said += [f"{scorer}, {face}: median {v.median():.2f}." for face, v in groups.items()]
         axes.set(title=scorer, xlabel="reliability of the face, $r_f$", xlim=(0, 1))
     return describe(figure, "Distributions of r_f over clips.", *said)
 
@@ -76,25 +60,14 @@ def damage_curves(table: pd.DataFrame, title: str = "") -> Figure:
 
     With the columns `low` and `high`, bands show the intervals.
     """
-    damages = [str(name) for name in table.damage.unique()]
-    scorers = [str(name) for name in table.scorer.unique()]
-    figure, panels = row_of_panels(len(damages), 2.05, 3.3, 0.4, sharey=True)
-    said = []
-    for axes, damage in zip(panels, damages, strict=True):
-        for scorer, colour, mark in zip(scorers, SHADES, MARKS, strict=False):
-            rows = table[(table.damage == damage) & (table.scorer == scorer)].sort_values("amount")
-            axes.plot(rows.amount, rows.accuracy, f"{mark}-", color=colour, ms=4, label=scorer)
-            if "low" in rows:
-                axes.fill_between(rows.amount, rows.low, rows.high, color=colour, alpha=0.15, lw=0)
-            ends = rows.iloc[[0, -1]].accuracy.tolist()
-            said.append(f"{damage}, {scorer}: from {ends[0]:.0%} to {ends[1]:.0%}.")
-        axes.set(title=damage, xlabel="amount", xlim=(0, 1), xticks=[0, 0.5, 1])
+    scorers = table.scorer.unique()
+    looks = {name: (colour, "-") for name, colour in zip(scorers, SHADES, strict=False)}
+    figure = _curves(table, "amount", "scorer", "damage", looks, "Accuracy against damage.", title)
+    for axes in figure.axes:
+        axes.set(xlabel="amount", xlim=(0, 1), xticks=[0, 0.5, 1])
         percent_axis(axes, "x")
-        axes.grid(axis="y")
-    panels[0].set_ylabel("accuracy, fused head")
-    percent_axis(panels[0])
-    style.legend_below(figure)
-    return describe(figure, "Accuracy against damage.", *said, title=title)
+    figure.axes[0].set_ylabel("accuracy, fused head")
+    return figure
 
 
 def price(table: pd.DataFrame, title: str = "") -> Figure:
@@ -109,35 +82,41 @@ def enrolment(table: pd.DataFrame, title: str = "") -> Figure:
 
     The accuracy is a mean, `low` and `high` are the range over draws.
     """
-    settings, systems = list(table.setting.unique()), list(table.system.unique())
-    figure, panels = row_of_panels(len(settings), 2.2, 3.4, 0.4, sharey=True)
-    said = []
-    for axes, setting in zip(panels, settings, strict=True):
-        for system, mark in zip(systems, MARKS, strict=False):
-            rows = table[(table.setting == setting) & (table.system == system)]
-            rows = rows.sort_values("clips")
-            if rows.empty:
-                continue
-            modality = str(system).rpartition(", ")[2]
-            colour, line = ENROLLED.get(modality, (style.INK, "-"))
-            axes.plot(
-                rows.clips, rows.accuracy, f"{mark}{line}", color=colour, ms=4, label=system,
-                zorder=3 if line == "--" else 2,  # without a face the sum is the voice
-            )  # fmt: skip
-            axes.fill_between(rows.clips, rows.low, rows.high, color=colour, alpha=0.2, lw=0)
-            ends = rows.iloc[[0, -1]].accuracy.tolist()
-            said.append(f"{setting}, {system}: from {ends[0]:.0%} to {ends[1]:.0%}.")
-        axes.set_xscale("log")
-        ticks = sorted(table.clips.unique())
+    systems, ticks = table.system.unique(), sorted(table.clips.unique())
+    looks = {name: ENROLLED.get(name.rpartition(", ")[2], (style.INK, "-")) for name in systems}
+    figure = _curves(table, "clips", "system", "setting", looks, "Accuracy by enrolment.", title)
+    for axes in figure.axes:
+        axes.set(xlabel="clips a speaker", xscale="log")
         axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
         axes.minorticks_off()
-        style.heading(axes, str(setting), lines=1)
-        axes.set_xlabel("clips a speaker")
+    return figure
+
+
+def _curves(
+    table: pd.DataFrame, x: str, by: str, facet: str, looks: Mapping[str, tuple[str, str]],
+    text: str, title: str,
+) -> Figure:  # fmt: skip
+    """Accuracies over a column: a panel a facet, a line with its band for each look."""
+    figure, panels = row_of_panels(table[facet].nunique(), 2.15, 3.4, 0.4, sharey=True)
+    said = []
+    for axes, (name, rows) in zip(panels, table.groupby(facet, sort=False), strict=True):
+        for (one, (colour, line)), mark in zip(looks.items(), MARKS, strict=False):
+            of = rows[rows[by] == one].sort_values(x)
+            if of.empty:
+                continue
+            above = 3 if line == "--" else 2  # without a face the sum is the voice: both are seen
+            axes.plot(of[x], of.accuracy, f"{mark}{line}", color=colour, ms=4, label=one,
+                      zorder=above)  # fmt: skip
+            if "low" in of:
+                axes.fill_between(of[x], of.low, of.high, color=colour, alpha=0.2, lw=0)
+            first, last = of.accuracy.iloc[[0, -1]]
+            said.append(f"{name}, {one}: from {first:.0%} to {last:.0%}.")
+        style.heading(axes, str(name), lines=1)
         axes.grid(axis="y")
     panels[0].set_ylabel("accuracy")
     percent_axis(panels[0])
     style.legend_below(figure)
-    return describe(figure, "Accuracy by enrolment.", *said, title=title)
+    return describe(figure, text, *said, title=title)
 
 
 @draws("scorer", "setting", "damage", "amount", "accuracy", "low", "middle", "high")

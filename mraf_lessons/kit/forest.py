@@ -136,8 +136,8 @@ def forest(
         )  # fmt: skip
     else:
         figure.supxlabel(label, fontsize=9.5)
-    unit = ", in points" if points else ""
-    return describe(figure, f"With 95% intervals{unit}.", f"{'; '.join(said)}.", title=title)
+    lead = label and f"{label[0].upper()}{label[1:]}."
+    return describe(figure, lead, f"With 95% intervals. {'; '.join(said)}.", title=title)
 
 
 def dot(

@@ -73,9 +73,8 @@ def floor(answer: Any, temperature: float = 1.0) -> Verdict:
         return float(np.log1p((SPEAKERS - 1) * np.exp(-gap / temperature)))
 
     said = {
-        "So every clip pulls for ever: in the public form the loss cannot fall much below log K.": loss(
-            np.sqrt(SPEAKERS / (SPEAKERS - 1))
-        ),
+        "So every clip pulls for ever: in the public form the loss cannot fall much below "
+        "log K.": loss(np.sqrt(SPEAKERS / (SPEAKERS - 1))),
         "Nearly: (1, 0, …, 0) has length 1, but lower the others a little, too, and the gap grows "
         "to √(K / (K − 1)).": loss(1.0),
         "Without a bound on the length it would be; here the logits have length 1.": 0.0,

@@ -43,15 +43,9 @@ def confidences(
     figure, (axes,) = row_of_panels(1, 7.6, 1.2 + 0.75 * len(groups))
     together = np.concatenate(list(groups.values()))
     edges = np.linspace(together.min(), together.max(), 61)
-    for row, (name, values) in enumerate(groups.items()):
-        style.ridge(
-            axes,
-            row,
-            values,
-            edges,
-            COLOUR.get(name, (style.FUSED, style.MISSING, style.OTHER)[row % 3]),
-        )
-    style.ridge_rows(axes, [f"{name}\n{len(values):,} clips" for name, values in groups.items()])
+    colours = [COLOUR.get(name, own) for name, own in zip(groups, style.CYCLE[2:], strict=False)]
+    named = {f"{name}\n{len(values):,} clips": values for name, values in groups.items()}
+    style.ridges(axes, named, edges, colours)
     axes.set(xlabel=label, title="How sure of the best name?")
     said = "; ".join(f"{name}: {np.median(v):.2f}" for name, v in groups.items())
     return describe(figure, f"Distributions of the {label}, with these medians. {said}.")
@@ -70,7 +64,9 @@ class ThresholdPicture:
     def __init__(self, trials: Trials, label: str = "score of the best name") -> None:
         self.curve = found = curve(trials)
         self.metrics = {name: float(value) for name, value in measures(found).items()}
-        self.figure, (left, middle, right) = row_of_panels(3, 3.47, 3.5)
+        self.figure = Figure(figsize=(10.4, 3.5), dpi=110)  # no search for a layout: that is slow
+        places = {"left": 0.065, "right": 0.972, "bottom": 0.155, "top": 0.91, "wspace": 0.28}
+        left, middle, right = self.figure.subplots(1, 3, gridspec_kw=places)
         _histograms(left, grouped(trials), label)
         at = found.threshold[1:]
         middle.set_xlim(at[-1], at[0])
@@ -100,13 +96,11 @@ class ThresholdPicture:
         point = at_threshold(self.curve, value)
         for line in self._lines:
             line.set_xdata([value, value])
-        places = (
-            (value, point.false_accept),
-            (value, point.false_reject),
-            (point.false_accept, point.named),
-        )
-        for dot, (x, y) in zip(self._dots, places, strict=True):
-            dot.set_data([x], [y])
+        far, frr = point.false_accept, point.false_reject
+        for dot, place in zip(
+            self._dots, ((value, far), (value, frr), (far, point.named)), strict=True
+        ):
+            dot.set_data(*([x] for x in place))
         text = (
             f"Threshold {value:.3f}: {point.false_accept:.1%} of the others' clips are accepted, "
             f"{point.false_reject:.1%} of the enrolled speakers' refused, {point.named:.1%} "
@@ -145,10 +139,8 @@ def lines(table: pd.DataFrame, x: str, y: str, by: str, title: str, mark: float 
     figure, (axes,) = row_of_panels(1, 7.6, 3.6)
     said = []
     for number, (name, rows) in enumerate(table.groupby(by, sort=False)):
-        line = ("-", "--", "-.", ":")[number % 4]
-        axes.plot(
-            rows[x], rows[y], line, color=style.CYCLE[number % len(style.CYCLE)], label=str(name)
-        )
+        line, colour = ("-", "--", "-.", ":")[number % 4], style.CYCLE[number % len(style.CYCLE)]
+        axes.plot(rows[x], rows[y], line, color=colour, label=str(name))
         lowest = rows.loc[rows[y].idxmin()]
         said.append(f"{name}: lowest, {lowest[y]:.2f}, at {lowest[x]:.2f}")
     if np.isfinite(mark):
@@ -166,23 +158,17 @@ def selection(table: pd.DataFrame) -> Figure:
     By their rank runs are kept, the lowest first.
     """
     figure, (axes,) = row_of_panels(1, 6.0, 3.6)
-    for kept, colour, mark, name in (
-        (True, style.FUSED, "o", "kept"),
-        (False, style.MISSING, "X", "dropped"),
-    ):
+    looks = {True: (style.FUSED, "o", "kept"), False: (style.MISSING, "X", "dropped")}
+    for kept, (colour, mark, name) in looks.items():
         rows = table[table.kept == kept]
         axes.scatter(rows["rank"], rows.EER, color=colour, marker=mark, s=45, label=name)
     r = np.corrcoef(table["rank"], table.EER)[0, 1] if len(table) > 2 else np.nan
-    axes.set(
-        xlabel="sum of the ranks of its two eigenvalue variances", ylabel="EER of the run alone"
-    )
-    axes.set_title(f"{len(table)} runs; correlation {r:+.2f}")
+    ranks, title = "sum of the ranks of its two eigenvalue variances", f"{len(table)} runs"
+    axes.set(xlabel=ranks, ylabel="EER of the run alone", title=f"{title}; correlation {r:+.2f}")
     axes.legend()
     percent_axis(axes)
     means = table.groupby("kept").EER.mean()
-    said = ", ".join(
-        f"{'kept' if kept else 'dropped'} {value:.1%}" for kept, value in means.items()
-    )
+    said = ", ".join(f"{looks[kept][2]} {value:.1%}" for kept, value in means.items())
     return describe(figure, f"EER of {len(table)} runs, correlation {r:+.2f}; means: {said}.")
 
 
