@@ -93,7 +93,8 @@ def forest(
             colour = one.get("colour", style.FUSED)
             dot(axes, y, at, low, high, colour, hollow=one.get("hollow", False))
             marks.append((panel, y, at, low, high, colour, ""))
-            if strokes := one.get("strokes"):
+            strokes = one.get("strokes")
+            if isinstance(strokes, list):  # not NaN
                 axes.plot(factor * np.array(strokes), [y] * len(strokes), "|", color=colour, ms=7)
             if one.get("text"):
                 axes.annotate(one["text"], (at, y), **ABOVE)
