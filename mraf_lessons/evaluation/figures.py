@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from mraf.errors import DataError
-from mraf_lessons.kit.results import CONDITIONS
+from mraf_lessons.kit.forest import forest
 from mraf_lessons.kit.style import (
+    CONDITIONS,
     FUSED,
     GREY,
     INK,
@@ -31,7 +31,6 @@ from mraf_lessons.kit.style import (
 UNIT = {"clips": PALETTE["vermillion"], "videos": FUSED}
 
 
-@styled
 def interval_comparison(table: pd.DataFrame) -> Figure:
     """Intervals that draw clips beside intervals that draw videos.
 
@@ -41,37 +40,14 @@ def interval_comparison(table: pd.DataFrame) -> Figure:
         DataError: no rows, or a column missing.
     """
     require(table, "setting", "drawn", "accuracy", "low", "high")
-    settings = [str(name) for name in table.setting.unique()]
-    drawn = [str(name) for name in table.drawn.unique()]
-    figure = new_figure(7.4, 1.0 + 0.55 * len(settings))
-    axes = figure.subplots()
-    sentences = []
-    for row, setting in enumerate(settings):
-        for line, unit in enumerate(drawn):
-            chosen = table[(table.setting == setting) & (table.drawn == unit)]
-            if chosen.empty:
-                continue
-            point = chosen.iloc[0]
-            y = row + (line - (len(drawn) - 1) / 2) * 0.34
-            colour = UNIT.get(unit, OTHER)
-            axes.plot(
-                [point.low, point.high], [y, y], color=colour, lw=5, alpha=0.55,
-                solid_capstyle="butt", label=f"drawing {unit}" if row == 0 else None,
-            )  # fmt: skip
-            axes.plot(point.accuracy, y, "o", color=colour, ms=5)
-            sentences.append(
-                f"{setting}, drawing {unit}: {point.low:.1%} to {point.high:.1%} "
-                f"around {point.accuracy:.1%}."
-            )
-    axes.set_yticks(range(len(settings)), [f"{s}\n{CONDITIONS.get(s, '')}" for s in settings])
-    axes.set_ylim(len(settings) - 0.5, -0.5)
-    axes.tick_params(axis="y", length=0)
-    axes.set_xlabel("accuracy, with its 95% interval")
-    axes.xaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10]))
-    percent_axis(axes, "x")
-    axes.grid(axis="x")
-    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
-    return describe(figure, "Two intervals for each setting. " + " ".join(sentences))
+    colours = {unit: UNIT.get(unit, OTHER) for unit in table.drawn.unique()}
+    shown = table.assign(
+        facet="", colour=table.drawn.map(colours), split="drawing " + table.drawn,
+        row=[f"{s}: {CONDITIONS[s]}" if s in CONDITIONS else s for s in table.setting],
+    )  # fmt: skip
+    legend = {f"drawing {unit}": colour for unit, colour in colours.items()}
+    return forest(shown, "row", "facet", split="split", legend=legend,
+                  label="accuracy, with its 95% interval")  # fmt: skip
 
 
 @styled

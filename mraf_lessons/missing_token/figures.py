@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 
 import numpy as np
@@ -12,11 +13,11 @@ from torch import Tensor
 
 from mraf.errors import DataError
 from mraf.model import Output
+from mraf_lessons.kit.forest import forest
 from mraf_lessons.kit.style import (
     FACE,
     FUSED,
     GREY,
-    INK,
     OTHER,
     PALE,
     PALETTE,
@@ -24,10 +25,11 @@ from mraf_lessons.kit.style import (
     Figure,
     describe,
     new_figure,
-    percent_axis,
     require,
     styled,
 )
+
+VARIANTS = (FUSED, PALETTE["sky"], PALETTE["vermillion"], OTHER, PALETTE["orange"])
 
 
 def _numbers(tensor: Tensor) -> NDArray[np.float32]:
@@ -160,7 +162,6 @@ def token_sweep(table: pd.DataFrame) -> Figure:
     return describe(figure, text + " ".join(sentences))
 
 
-@styled
 def over_seeds(table: pd.DataFrame) -> Figure:
     """Accuracy of each variant in each setting: a dot with its interval a seed, a tick at the mean.
 
@@ -171,41 +172,18 @@ def over_seeds(table: pd.DataFrame) -> Figure:
         DataError: no rows, or a column missing.
     """
     require(table, "variant", "setting", "seed", "accuracy")
-    variants = [str(name) for name in table.variant.unique()]
-    settings = [str(name) for name in table.setting.unique()]
-    seeds = sorted(table.seed.unique())
-    figure = new_figure(2.2 + 1.6 * len(settings), 1.1 + 0.5 * len(variants))
-    panels = figure.subplots(1, len(settings), sharey=True, squeeze=False)[0]
-    colours = [FUSED, PALETTE["sky"], PALETTE["vermillion"], OTHER, PALETTE["orange"]]
-    sentences = []
-    for axes, setting in zip(panels, settings, strict=True):
-        for row, variant in enumerate(variants):
-            chosen = table[(table.variant == variant) & (table.setting == setting)]
-            colour = colours[row % len(colours)]
-            for line in chosen.itertuples():
-                offset = 0.5 * (seeds.index(line.seed) - (len(seeds) - 1) / 2) / len(seeds)
-                if "low" in chosen.columns:
-                    axes.plot(
-                        [line.low, line.high], [row + offset] * 2, color=colour, alpha=0.35, lw=1.6
-                    )
-                axes.plot(line.accuracy, row + offset, "o", color=colour, ms=3.5)
-            if len(chosen):
-                mean = float(chosen.accuracy.mean())
-                axes.plot([mean] * 2, [row - 0.38, row + 0.38], color=INK, lw=1.8)
-                sentences.append(f"{setting}, {variant}: mean {mean:.1%}.")
-        axes.set_title(setting)
-        axes.grid(axis="x")
-        axes.tick_params(axis="y", length=0)
-        axes.locator_params(axis="x", nbins=3)
-        percent_axis(axes, "x")
-    panels[0].set_yticks(range(len(variants)), variants)
-    panels[0].set_ylim(len(variants) - 0.5, -0.6)
-    figure.supxlabel(
-        "accuracy; each dot a seed with its 95% interval over videos, the tick their mean",
-        fontsize=9,
-    )
-    text = f"Accuracies of {len(variants)} variants with {len(seeds)} seeds each. "
-    return describe(figure, text + " ".join(sentences))
+    variants, seeds = table.variant.unique(), table.seed.nunique()
+    colours = dict(zip(variants, itertools.cycle(VARIANTS), strict=False))
+    known = {name: table.get(name, np.nan) for name in ("low", "high")}
+    label = "accuracy; each dot a seed with its 95% interval over videos, the tick their mean"
+    figure = forest(
+        table.assign(colour=table.variant.map(colours), **known),
+        "variant", "setting", split="seed", mean=True, same_scale=False, label=label,
+    )  # fmt: skip
+    means = table.groupby(["setting", "variant"], sort=False).accuracy.mean()
+    said = [f"{setting}, {variant}: mean {mean:.1%}." for (setting, variant), mean in means.items()]
+    text = f"Accuracies of {len(variants)} variants with {seeds} seeds each."
+    return describe(figure, text, *said)
 
 
 @styled

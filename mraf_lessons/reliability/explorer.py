@@ -17,8 +17,7 @@ from mraf.data.splits import SETTINGS, validation_split
 from mraf.variants.build import Network
 from mraf_lessons.kit.explorer import Control, Explorer, amount, inputs
 from mraf_lessons.kit.recording import Recording, record
-from mraf_lessons.kit.results import CONDITIONS
-from mraf_lessons.kit.style import Figure
+from mraf_lessons.kit.style import CONDITIONS, Figure
 from mraf_lessons.reliability.picture import ReliabilityPicture, reliability_explorer
 from mraf_lessons.reliability.view import Exploration, Gallery, ReliabilityState, explore
 

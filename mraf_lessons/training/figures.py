@@ -12,6 +12,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from mraf.evaluation.verdicts import OPEN
+from mraf_lessons.kit.forest import forest
 from mraf_lessons.kit.results import LOSSES
 from mraf_lessons.kit.style import (
     FUSED,
@@ -185,7 +187,6 @@ def progress(history: pd.DataFrame, scores: pd.DataFrame, epochs: int | None = N
     return describe(figure, text)
 
 
-@styled
 def ablation(table: pd.DataFrame, against: str) -> Figure:
     """What a change does to the accuracy in each setting: a dot a seed with its interval.
 
@@ -195,38 +196,20 @@ def ablation(table: pd.DataFrame, against: str) -> Figure:
         against: what the variants are compared with, for the label of the axis.
     """
     require(table, "variant", "setting", "seed", "difference", "low", "high", "verdict")
-    settings = [str(name) for name in table.setting.unique()]
-    variants = [str(name) for name in table.variant.unique()]
-    figure = new_figure(2.2 + 1.75 * len(settings), 1.2 + 0.62 * len(variants))
-    panels = figure.subplots(1, len(settings), sharey=True, sharex=True, squeeze=False)[0]
-    sentences = []
-    for axes, setting in zip(panels, settings, strict=True):
-        axes.axvline(0, color=GREY, lw=1)
-        for row, variant in enumerate(variants):
-            chosen = table[(table.setting == setting) & (table.variant == variant)]
-            for place, run in enumerate(chosen.itertuples()):
-                y = row + (place - (len(chosen) - 1) / 2) * 0.2
-                clear = run.verdict != "cannot be told apart"
-                colour = FUSED if clear else GREY
-                axes.plot([100 * run.low, 100 * run.high], [y, y], color=colour, lw=2, alpha=0.5)
-                fill = colour if clear else "white"
-                axes.plot(100 * run.difference, y, "o", color=colour, ms=5, mfc=fill)
-            clear = int((chosen.verdict != "cannot be told apart").sum())
-            sentences.append(
-                f"{variant}, {setting}: {100 * chosen.difference.mean():+.1f} points on average, "
-                f"told apart in {clear} of {len(chosen)} seeds."
-            )
-        axes.set_title(setting)
-        axes.grid(axis="x")
-        axes.tick_params(axis="y", length=0)
-    panels[0].set_yticks(range(len(variants)), variants)
-    panels[0].set_ylim(len(variants) - 0.5, -0.5)
-    handles = [
-        Line2D([], [], ls="", marker="o", color=FUSED, label="told apart"),
-        Line2D([], [], ls="", marker="o", mfc="white", color=GREY, label="cannot be told apart"),
+    clear = table.verdict != OPEN
+    figure = forest(
+        table.assign(hollow=~clear, colour=np.where(clear, FUSED, GREY)), "variant", "setting",
+        "difference", split="seed", points=True, zero=True,
+        legend={"told apart": FUSED, OPEN: GREY},
+        label=f"difference to {against}, in points; 95% intervals over videos",
+    )  # fmt: skip
+    of = table.assign(clear=clear).groupby(["variant", "setting"], sort=False)
+    said = [
+        f"{variant}, {setting}: {100 * rows.difference.mean():+.1f} points on average, "
+        f"told apart in {rows.clear.sum()} of {len(rows)} seeds."
+        for (variant, setting), rows in of
     ]
-    _legend(figure, handles, f"difference to {against}, in points; 95% intervals over videos")
-    return describe(figure, "Differences with intervals, a dot a seed. " + " ".join(sentences))
+    return describe(figure, "Differences with intervals, a dot a seed.", *said)
 
 
 @styled
