@@ -118,7 +118,7 @@ def with_agreement(model: Network, train: FeatureSet) -> Network:
     return other.eval()
 
 
-def looked_at(model: Network, clips: FeatureSet, batch: int = 512) -> NDArray[np.float32]:
+def correct_and_weights(model: Network, clips: FeatureSet, batch: int = 512) -> NDArray[np.float32]:
     """For each clip whether the fused head is right, r_f and w_f, shape (N, 3)."""
     parts = []
     for start in range(0, len(clips), batch):
@@ -154,7 +154,7 @@ def damage_table(
     ):
 
         def look(worse: FeatureSet, model: Network = models[scorer]) -> NDArray[np.float32]:
-            return looked_at(model, worse)
+            return correct_and_weights(model, worse)
 
         if (scorer, setting) not in clean:
             clean[scorer, setting] = look(clips[setting])

@@ -12,10 +12,9 @@ from pandas.api.types import is_numeric_dtype
 from scipy import stats
 
 from mraf.errors import RunError
-from mraf.evaluation.differences import difference, paired_runs, runs_of
-from mraf.evaluation.results import LEVEL
+from mraf.evaluation.differences import LEVEL, difference, paired_runs, runs_of
 from mraf.evidence.claims import Claim
-from mraf.evidence.damage import Condition, RecordedRobustness, recorded_robustness, spared
+from mraf.evidence.damage import Condition, RecordedRobustness, cost_difference, recorded_robustness
 from mraf.evidence.sweeps.records import with_counts
 from mraf.evidence.tables import Place, RecordedTable, recorded_table
 
@@ -114,7 +113,7 @@ def _of_damage(claim: Claim, place: Place, found: RecordedRobustness | None) -> 
     if len(seeds) < 2:
         return None
     of, *rivals = [cost.only(seeds) for cost in (of, *rivals)]
-    table = pd.concat([spared(of, rival, metrics=[claim.metric]) for rival in rivals])
+    table = pd.concat([cost_difference(of, rival, metrics=[claim.metric]) for rival in rivals])
     trained = " ".join(dict.fromkeys(name.partition("+")[0] for name in names))
     command = f"python scripts/record_robustness.py{place.data} --preset {found.preset} "
     command += f"--arms {trained} --seeds {seeds[0]}-{seeds[-1]}"

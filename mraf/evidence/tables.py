@@ -9,8 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from mraf.evaluation.differences import ArmRuns, runs_of, scores
-from mraf.evaluation.verdicts import compare_arms
+from mraf.evaluation.differences import ArmRuns, compare_arms, runs_of, scores
 from mraf.evidence.recorded import FOLDER, find, paper_table
 from mraf.evidence.sweeps.records import read_sweep
 from mraf.evidence.sweeps.tables import Table, read_table

@@ -12,8 +12,18 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from mraf.evaluation.differences import METRICS, SHOWN, ArmRuns, difference
-from mraf.evaluation.verdicts import BETTER, DELTA, EQUAL, OPEN, WORSE, judged
+from mraf.evaluation.differences import (
+    BETTER,
+    DELTA,
+    EQUAL,
+    METRICS,
+    OPEN,
+    SHOWN,
+    WORSE,
+    ArmRuns,
+    corrected,
+    difference,
+)
 from mraf_lessons.kit.results import CONDITIONS
 from mraf_lessons.kit.style import (
     FUSED,
@@ -165,7 +175,7 @@ def pair(first: ArmRuns, second: ArmRuns, metric: str = "mean") -> Figure:
     Raises:
         RunError: they are not paired, or lack a setting of the metric.
     """
-    found = judged(difference(first, second, list(SHOWN)))
+    found = corrected(difference(first, second, list(SHOWN)))
     figure = new_figure(8.8, 3.6)
     left, right = figure.subplots(1, 2, width_ratios=[2, 3])
     values = [_by_seed(arm, metric) for arm in (first, second)]

@@ -191,7 +191,7 @@ def ablation(table: pd.DataFrame, against: str) -> Figure:
 
     Args:
         table: columns variant, setting, seed, difference, low, high (fractions) and verdict, the
-            columns of ``mraf.evaluation.judge.paired_difference``.
+            columns of ``mraf.evaluation.differences.paired_difference``.
         against: what the variants are compared with, for the label of the axis.
     """
     require(table, "variant", "setting", "seed", "difference", "low", "high", "verdict")

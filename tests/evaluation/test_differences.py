@@ -9,8 +9,17 @@ import pandas as pd
 import pytest
 
 from mraf.errors import RunError
-from mraf.evaluation.differences import METRICS, ArmRuns, difference, paired_runs, runs_of, scores
-from mraf.evaluation.verdicts import compare_arms, holm, verdict
+from mraf.evaluation.differences import (
+    METRICS,
+    ArmRuns,
+    compare_arms,
+    difference,
+    holm,
+    paired_runs,
+    runs_of,
+    scores,
+    verdict,
+)
 from mraf_lessons.ablations.simulation import coverage, simulated_pair
 
 CLIPS = {"english": np.array([4.0, 6.0, 10.0, 2.0]), "cross": np.array([5.0, 5.0, 8.0])}

@@ -11,8 +11,7 @@ import pytest
 
 from mraf.cli.main import main
 from mraf.errors import RunError
-from mraf.evaluation.differences import difference, runs_of
-from mraf.evaluation.verdicts import BETTER, EQUAL, OPEN, WORSE
+from mraf.evaluation.differences import BETTER, EQUAL, OPEN, WORSE, difference, runs_of
 from mraf.evidence import ledger as module
 from mraf.evidence.claims import Claim, read_claims
 from mraf.evidence.ledger import claim_verdict, ledger, markdown, to_csv

@@ -12,9 +12,8 @@ from tqdm.auto import tqdm
 from mraf.data.clips import Corpus, FeatureSet
 from mraf.data.splits import validation_split
 from mraf.errors import RunError
-from mraf.evaluation.differences import difference, paired_runs, runs_of, scores
+from mraf.evaluation.differences import corrected, difference, paired_runs, runs_of, scores
 from mraf.evaluation.results import Judged
-from mraf.evaluation.verdicts import judged
 from mraf.evidence.sweeps.records import with_counts
 from mraf.evidence.sweeps.tasks import per_video
 from mraf.related.decision.layer import CONDITIONS, Verdicts, judge
@@ -90,7 +89,7 @@ def compared(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
                 differences[condition, arm] = difference(*pair, metrics).iloc[0]
     names = ["condition", "arm"]
     first, second = (pd.DataFrame(found).T.rename_axis(names) for found in (points, differences))
-    return first, judged(second)
+    return first, corrected(second)
 
 
 def _checked(rows: pd.DataFrame) -> pd.DataFrame:

@@ -21,9 +21,7 @@ from tqdm.auto import tqdm
 from mraf.data.clips import Corpus
 from mraf.data.describe import unit
 from mraf.evaluation.baselines import means_of
-from mraf.evaluation.differences import over_seeds
-from mraf.evaluation.results import LEVEL
-from mraf.evaluation.verdicts import judged
+from mraf.evaluation.differences import LEVEL, corrected, over_seeds
 from mraf.related.open_set import door
 from mraf.related.open_set.adapters import Adapters, Recipe, tune
 from mraf.related.open_set.deal import DRAWS, SHOTS, Draw, deal
@@ -261,7 +259,7 @@ def differences(
         }
     ).reset_index(drop=True)
     error = (found.high - found.low) / (2 * stats.norm.ppf(1 - LEVEL / 2))
-    return judged(found.assign(p=2 * stats.norm.sf(found.difference.abs() / error)))
+    return corrected(found.assign(p=2 * stats.norm.sf(found.difference.abs() / error)))
 
 
 def summary(table: pd.DataFrame) -> str:
