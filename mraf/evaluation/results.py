@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,9 @@ from numpy.typing import NDArray
 from mraf.data.clips import FeatureSet
 from mraf.errors import RunError
 from mraf.evaluation.intervals import MEAN, METRICS, SETTING, SHOWN, Estimate, estimate
-from mraf.evaluation.records import ArmRuns
+from mraf.evaluation.records import COUNTS, ArmRuns, counts_text
+
+STAND_IN = "speaker "  # and its number, where a video is not known
 
 __all__ = ["MEAN", "SETTING", "ArmRuns", "Evaluation", "Judged"]
 
@@ -38,7 +41,7 @@ class Judged:
     video: NDArray[np.str_]
 
     def __post_init__(self) -> None:
-        stand_in = np.char.add("speaker ", self.speaker.astype(str))
+        stand_in = np.char.add(STAND_IN, self.speaker.astype(str))
         object.__setattr__(self, "video", np.where(self.video == "", stand_in, self.video))
 
     @classmethod
@@ -70,6 +73,15 @@ class Judged:
     def per_video(self, values: NDArray[Any]) -> NDArray[np.float64]:
         """Sum of one value per clip (N,) over the clips of each video, shape (V,)."""
         return np.bincount(self.video_index, weights=values).astype(float)
+
+    def published_counts(self, counted: NDArray[np.bool_]) -> list[int]:
+        """How many clips of each video are counted, in an order that tells nothing of the names.
+
+        Videos are sorted by a hash of their names: the same order everywhere, but neither
+        alphabetical nor by speaker.
+        """
+        names = [sha256(video.encode()).hexdigest() for video in np.unique(self.video)]
+        return [int(count) for count in self.per_video(counted)[np.argsort(names)]]
 
     def same_clips(self, other: Judged) -> bool:
         return all(
@@ -129,6 +141,21 @@ class Evaluation:
         clips = {name: part.per_video(np.ones(len(part.key))) for name, part in self.judged.items()}
         metrics = [name for name in SHOWN if METRICS[name].keys() <= counts.keys()]
         return estimate(counts, clips, metrics, self.resamples, self.seed)
+
+    def counts_by_video(self) -> dict[tuple[str, str], dict[str, str]]:
+        """What a recorded row says of each video, by system and setting; no names.
+
+        A setting whose videos are not known has none: its speakers stand in for them.
+        """
+        found = {}
+        for system, settings in self.correct.items():
+            for name, right in settings.items():
+                judged = self.judged[SETTING[name].language]
+                counted = (right, np.ones(len(right), dtype=bool))
+                texts = [counts_text(judged.published_counts(flags)) for flags in counted]
+                if not np.char.startswith(judged.video, STAND_IN).any():
+                    found[system, name] = dict(zip(COUNTS, texts, strict=True))
+        return found
 
     def accuracies(self, system: str) -> dict[str, float]:
         """Accuracy by setting and, under "mean", their mean; a setting without meaning is absent.

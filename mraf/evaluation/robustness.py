@@ -31,7 +31,6 @@ Damage = Literal[
 ]
 RATES: tuple[Damage, ...] = ("swapped face", "missing face")  # a share of the clips is hit
 CLEAN = "clean"
-CONDITION = ["damage", "amount"]
 Scores = Callable[[FeatureSet], NDArray[Any]]
 _FACES: dict[str, FaceDegradation] = {
     "swapped face": "swap",
@@ -166,6 +165,3 @@ def damage_table(
             named = dict(zip(("low", "middle", "high"), quartiles.tolist(), strict=True))
             rows.append({**of, "accuracy": float(seen[:, 0].mean()), **named})
     return pd.DataFrame(rows)
-
-
-# --- recorded -----------------------------------------------------------------------------------

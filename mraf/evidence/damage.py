@@ -16,13 +16,11 @@ from mraf.evaluation.differences import (
     Metric,
     difference,
     paired_runs,
-    runs_of,
     weighted_sum,
 )
-from mraf.evaluation.robustness import CLEAN, CONDITION, Damage
+from mraf.evaluation.robustness import CLEAN, Damage
 from mraf.evidence.recorded import FOLDER, find
-from mraf.evidence.sweeps.records import read_sweep
-from mraf.evidence.tables import Place
+from mraf.evidence.tables import Place, arms_of, recorded_rows
 
 
 class Condition(NamedTuple):
@@ -33,7 +31,9 @@ class Condition(NamedTuple):
 
     @classmethod
     def of(cls, text: str) -> Condition:
-        """As in "swapped face 0.3". Raises RunError."""
+        """As in "swapped face 0.3" or "clean". Raises RunError."""
+        if text == CLEAN:
+            return cls()
         damage, _, given = text.rpartition(" ")
         try:
             amount = float(given)
@@ -86,17 +86,14 @@ def recorded_robustness(
         RunError: the file cannot be read, or is incomplete.
     """
     file = (folder or find(FOLDER) or FOLDER) / f"robustness_{place.slug}.csv"
-    if not file.is_file():
+    rows = recorded_rows(file, preset)
+    if rows is None or preset not in rows.preset.to_numpy():
         return None
-    rows = read_sweep(file, CONDITION)
-    rows = rows[rows.preset == preset]
     runs = {
-        Condition(str(damage), float(amount)): {
-            name: arm for name, arm in runs_of(own).items() if len(arm.seeds) > 1
-        }
-        for (damage, amount), own in rows.groupby(CONDITION, sort=False)
+        Condition.of(str(condition)): arms_of(own)
+        for condition, own in rows.groupby("condition", sort=False)
     }
-    return RecordedRobustness(place, preset, runs, rows.command.iloc[0]) if runs else None
+    return RecordedRobustness(place, preset, runs, rows.command.iloc[0])
 
 
 # --- compared -----------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import pandas as pd
 
 from mraf.data.clips import Corpus
 from mraf.errors import RunError
+from mraf.evaluation.records import write_results
 from mraf.files import slug_of, without_home, write_text
 from mraf.related import SYSTEMS
 
@@ -35,5 +36,8 @@ def record(table: pd.DataFrame, name: str, corpus: str, command: str, folder: Pa
     """
     file = folder / f"{name.replace('-', '_')}_{slug_of(corpus)}.csv"
     rows = table.assign(command=without_home(command))
-    write_text(file, rows.to_csv(index=False, float_format="%.5f"))
+    if "correct_per_video" in rows.columns:
+        write_results(file, rows)
+    else:
+        write_text(file, rows.to_csv(index=False, float_format="%.5f"))
     return file

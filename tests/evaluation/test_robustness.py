@@ -13,8 +13,8 @@ from mraf.errors import DataError, RunError
 from mraf.evaluation.differences import ArmRuns, difference
 from mraf.evaluation.judge import top1
 from mraf.evaluation.predict import predict
+from mraf.evaluation.records import counts_text, write_results
 from mraf.evaluation.robustness import (
-    CONDITION,
     RATES,
     Damage,
     correct_and_weights,
@@ -34,7 +34,6 @@ from mraf.evidence.damage import (
     recorded_robustness,
 )
 from mraf.evidence.ledger import ledger
-from mraf.evidence.sweeps.records import COLUMNS, VIDEO_COLUMNS
 from mraf.evidence.tables import TWIN
 from mraf.training.config import configure
 from mraf.variants.build import build
@@ -196,17 +195,13 @@ def write_record(folder, cost):
             for condition in (Condition(), Condition("swapped face", 0.3)):
                 for setting in ("P3", "P5"):
                     counts = 10 - rng.integers(0, 2, 20) - (lost if condition.amount else 0)
-                    row = dict.fromkeys(COLUMNS, "x") | condition._asdict()
-                    row |= {"arm": name, "seed": seed, "setting": setting, "clips": 200}
-                    row |= {"correct": counts.sum(), "accuracy": counts.mean() / 10}
-                    row |= {"correct_per_video": " ".join(map(str, counts)), "seconds": 1}
+                    row = {"system": name, "condition": str(condition), "seed": seed}
+                    row |= {"setting": setting, "clips": 200, "correct": counts.sum()}
+                    row |= {"accuracy": counts.mean() / 10, "command": "x"}
+                    row |= {"correct_per_video": counts_text(counts)}
+                    row |= {"clips_per_video": counts_text(videos)}
                     rows.append(row | {"corpus": "twin", "preset": "quick", "split": "validation"})
-    pd.DataFrame(rows)[[*CONDITION, *COLUMNS]].to_csv(folder / "robustness_twin.csv", index=False)
-    per_video = [
-        ("validation", s, v, n) for s in ("english", "cross") for v, n in enumerate(videos)
-    ]
-    table = pd.DataFrame(per_video, columns=VIDEO_COLUMNS)
-    table.to_csv(folder / "sweep_videos_twin.csv", index=False)
+    write_results(folder / "robustness_twin.csv", pd.DataFrame(rows))
 
 
 def test_a_claim_about_a_damage_is_judged_by_what_it_costs(tmp_path):

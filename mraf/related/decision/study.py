@@ -13,15 +13,14 @@ from mraf.data.clips import Corpus, FeatureSet
 from mraf.data.splits import validation_split
 from mraf.errors import RunError
 from mraf.evaluation.differences import corrected, difference, paired_runs, runs_of, scores
+from mraf.evaluation.records import counts_text, with_counts
 from mraf.evaluation.results import Judged
-from mraf.evidence.sweeps.records import with_counts
-from mraf.evidence.sweeps.tasks import per_video
 from mraf.related.decision.layer import CONDITIONS, Verdicts, judge
 from mraf.training.experiment import trained
 
 PRESET = "quick"
 SEEDS = range(5)
-NEEDED = ("condition", "arm", "seed", "setting")
+NEEDED = ("condition", "system", "seed", "setting")
 
 
 def table(corpus: Corpus) -> pd.DataFrame:
@@ -46,20 +45,21 @@ def tabulated(verdicts: Verdicts, clips: FeatureSet, seed: int) -> pd.DataFrame:
     videos = Judged.of(clips)
 
     def counts(flags: NDArray[np.bool_]) -> str:
-        return " ".join(map(str, per_video(videos, flags)))
+        return counts_text(videos.published_counts(flags))
 
     rows = [
         {
             "condition": condition,
-            "arm": arm,
+            "system": arm,
             "seed": seed,
             "setting": CONDITIONS[condition],
             "clips": len(clips),
             "correct": int(right.sum()),
+            "videos": videos.videos,
             "accuracy": float(right.mean()),
-            "overruled": int(verdicts.overruled[condition][arm].sum()),
             "correct_per_video": counts(right),
             "clips_per_video": counts(np.ones(len(clips), dtype=bool)),
+            "overruled": int(verdicts.overruled[condition][arm].sum()),
         }
         for condition, arms in verdicts.right.items()
         for arm, right in arms.items()
@@ -98,7 +98,7 @@ def _checked(rows: pd.DataFrame) -> pd.DataFrame:
         raise RunError(f"not a table of decision fusion; it lacks {', '.join(missing)}.")
     if rows.empty or not rows.condition.isin(list(CONDITIONS)).all():
         raise RunError(f"a table of decision fusion has rows of {', '.join(CONDITIONS)}.")
-    return with_counts(rows, "decision fusion")
+    return with_counts(rows, lambda index: f"decision fusion, row {index}")
 
 
 def summary(rows: pd.DataFrame) -> str:
