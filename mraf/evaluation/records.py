@@ -151,7 +151,7 @@ def with_counts(rows: pd.DataFrame, where: Callable[[Any], str]) -> pd.DataFrame
     arrays: dict[str, list[Any]] = {name: [] for name in COUNTS}
     for index, *texts, correct, clips in _filled(rows)[[*COUNTS, "correct", "clips"]].itertuples():
         if pd.isna(texts[0]):
-            counts = [None, None]
+            counts: list[Any] = [None, None]
         else:
             what = where(index)
             if pd.isna(texts[1]):

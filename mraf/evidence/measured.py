@@ -120,8 +120,8 @@ class Evidence:
             between = (-row.value, -row.high, -row.low)
         units = recorded.columns.intersection(["draw", "fold"])  # beside the pooled rows
         numbers = recorded[units].apply(pd.to_numeric, errors="coerce").nunique()
-        seeds = int(numbers.max()) if len(units) else 1
-        return Tested(_from_intervals([between]), seeds, "", row.command)
+        draws = int(numbers.max()) if len(units) else 1
+        return Tested(_from_intervals([between]), draws, "", row.command)
 
 
 def sweep_command(claim: Claim, place: Place, preset: str, seeds: str) -> str:
