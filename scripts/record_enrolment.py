@@ -15,7 +15,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import recording
 from tqdm.auto import tqdm
 
@@ -23,17 +22,15 @@ from mraf.data.draws import enrolled
 from mraf.evaluation.baselines import ClassMeans
 from mraf.evaluation.judge import evaluate
 from mraf.evaluation.predict import HEADS, predict
+from mraf.evaluation.records import write_results
 from mraf.evaluation.results import MEAN
 from mraf.evidence.sweeps.sweep import parse_seeds
-from mraf.files import write_text
 from mraf.training.batches import number_of_batches
 from mraf.training.config import configure
 from mraf.training.experiment import Experiment
 from mraf.training.loop import train
 
 NUMBERS = (1, 2, 5, 10)
-COLUMNS = ["clips_a_speaker", "training_clips", "seed", "system", "setting", "accuracy", "corpus"]
-COLUMNS += ["preset", "split", "command"]
 
 
 def steps_kept(experiment: Experiment, clips: int) -> Experiment:
@@ -52,12 +49,12 @@ def main() -> None:
     options = parser.parse_args()
     base, place, split = recording.material(options)
     file = options.out / f"enrolment_{place.slug}.csv"
-    before = pd.read_csv(file) if file.exists() else pd.DataFrame(columns=COLUMNS)
     preset = options.preset if options.network else "none"  # class means have none
-    done = set(zip(before.clips_a_speaker, before.seed, before.preset, strict=True))
+    done = recording.done(file, "condition")
     tasks = [(number, seed) for seed in parse_seeds(options.seeds) for number in NUMBERS]
     for number, seed in tqdm(tasks, "enrolment"):
-        if (number, seed, preset) in done:
+        condition = f"{number} clip{'s' * (number > 1)} a speaker"
+        if (condition, seed, preset) in done:
             continue
         few = replace(split, train=enrolled(split.train, number, np.random.default_rng(seed)))
         systems: list[Any] = [ClassMeans(few.train, name) for name in ("voice", "face", "sum")]
@@ -70,8 +67,8 @@ def main() -> None:
         scores = scores[(scores.setting != MEAN) & scores.accuracy.notna()]
         command = f"python scripts/record_enrolment.py{place.data}"
         command += f" --network --preset {preset}" if options.network else ""
-        rows = scores[["system", "setting", "accuracy"]].assign(
-            clips_a_speaker=number,
+        rows = scores[["system", "setting", "clips", "videos", "correct", "accuracy"]].assign(
+            condition=condition,
             training_clips=len(few.train),
             seed=seed,
             corpus=place.corpus,
@@ -79,8 +76,7 @@ def main() -> None:
             split=split.name,
             command=f"{command} --seeds {seed}-{seed}",
         )
-        before = pd.concat([before, rows[COLUMNS]]) if len(before) else rows[COLUMNS]
-        write_text(file, before.to_csv(index=False, float_format="%.5g"))
+        write_results(file, rows)
 
 
 if __name__ == "__main__":

@@ -13,9 +13,9 @@ run, condition, setting and bin of confidence. Aggregates only.
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import recording
 from tqdm.auto import tqdm
@@ -27,12 +27,12 @@ from mraf.errors import RunError
 from mraf.evaluation.calibration import confidences, reliability_bins
 from mraf.evaluation.judge import top1
 from mraf.evaluation.predict import HEADS, predict
+from mraf.evaluation.records import counts_text, write_results
 from mraf.evaluation.results import Judged
-from mraf.evaluation.robustness import CONDITION, Damage, scores_under, with_agreement
+from mraf.evaluation.robustness import Damage, scores_under, with_agreement
 from mraf.evidence.damage import Condition
-from mraf.evidence.sweeps.records import COLUMNS
-from mraf.evidence.sweeps.sweep import commit, parse_seeds
-from mraf.evidence.sweeps.tasks import per_video
+from mraf.evidence.sweeps.kept import commit
+from mraf.evidence.sweeps.sweep import parse_seeds
 from mraf.evidence.tables import declared_table
 from mraf.files import without_home, write_text
 from mraf.model import MRAF
@@ -47,8 +47,7 @@ AMOUNTS: dict[Damage, tuple[float, ...]] = {
     "shorter voice": (0.8,),
 }
 CALIBRATED = (Condition(), Condition("swapped face", 0.3), Condition("missing face", 1))
-RUN_COLUMNS = [*CONDITION, *COLUMNS]
-BIN_COLUMNS = [*CONDITION, "arm", "seed", "setting", "low", "high", "clips", "confidence"]
+BIN_COLUMNS = ["damage", "amount", "arm", "seed", "setting", "low", "high", "clips", "confidence"]
 BIN_COLUMNS += ["accuracy", "corpus", "preset", "split", "command"]
 Rows = list[dict[str, Any]]
 
@@ -60,6 +59,7 @@ def judge(model: MRAF, split: data.Split) -> tuple[Rows, Rows]:
     for setting in (setting for setting in SETTINGS if setting.face):
         clips = split.clips(setting)
         judged = Judged.of(clips)
+        of_video = counts_text(judged.published_counts(np.ones(len(clips), dtype=bool)))
         clean = fused(model, clips)
         found = {Condition(): clean}
         for damage, amounts in AMOUNTS.items():
@@ -67,25 +67,20 @@ def judge(model: MRAF, split: data.Split) -> tuple[Rows, Rows]:
             found |= {Condition(damage, a): z for a, z in zip(amounts, given, strict=True)}
         for condition, logits in found.items():
             right = top1(logits, clips.labels)
-            counts = per_video(judged, right)
-            of = {**condition._asdict(), "setting": setting.name}
-            row = {"clips": len(right), "correct": sum(counts), "accuracy": right.mean()}
-            rows.append({**of, **row, "correct_per_video": " ".join(map(str, counts))})
+            counts = judged.published_counts(right)
+            of = {"condition": str(condition), "setting": setting.name}
+            row = {"clips": len(right), "videos": len(counts), "correct": sum(counts)}
+            texts = {"correct_per_video": counts_text(counts), "clips_per_video": of_video}
+            rows.append({**of, **row, "accuracy": right.mean(), **texts})
             if condition in CALIBRATED:
                 table = reliability_bins(confidences(logits), right)
-                bins += [{**of, **row} for row in table.to_dict("records")]
+                at = {**condition._asdict(), "setting": setting.name}
+                bins += [{**at, **row} for row in table.to_dict("records")]
     return rows, bins
 
 
 def fused(model: MRAF, clips: FeatureSet) -> Any:
     return predict(model, clips)[HEADS["fused"]]
-
-
-def append(file: Path, rows: list[dict[str, Any]], columns: list[str]) -> None:
-    frame = pd.DataFrame(rows)[columns]
-    if file.exists():
-        frame = pd.concat([pd.read_csv(file, dtype={"commit": str}), frame])
-    write_text(file, frame.to_csv(index=False, float_format="%.5g"))
 
 
 def main() -> None:
@@ -101,10 +96,8 @@ def main() -> None:
     arms = [declared[name] for name in options.arms or declared]
     base, place, split = recording.material(options)
     file = options.out / f"robustness_{place.slug}.csv"
-    done = set()
-    if file.exists():
-        before = pd.read_csv(file)
-        done = set(zip(before.arm, before.seed, before.preset, strict=True))
+    bins_file = options.out / f"calibration_{place.slug}.csv"
+    done = recording.done(file)
     tasks = [(arm, seed) for seed in parse_seeds(options.seeds) for arm in arms]
     for arm, seed in tqdm(tasks, "runs"):
         if (arm.name, seed, options.preset) in done:
@@ -120,13 +113,16 @@ def main() -> None:
         judged = {arm.name: run.model}
         if run.config.model.scorer == "own" and run.config.model.reliability == "learned":
             judged[f"{arm.name}+agreement"] = with_agreement(run.model, split.train)
-        tables: dict[str, Rows] = {"robustness": [], "calibration": []}
+        rows, bins = [], []
         for name, model in judged.items():
-            for rows, found in zip(tables.values(), judge(model, split), strict=True):
-                seconds = time.perf_counter() - start
-                rows += [{**row, **of, "arm": name, "seconds": seconds} for row in found]
-        for kind, columns in (("robustness", RUN_COLUMNS), ("calibration", BIN_COLUMNS)):
-            append(options.out / f"{kind}_{place.slug}.csv", tables[kind], columns)
+            found, of_bins = judge(model, split)
+            seconds = time.perf_counter() - start
+            rows += [{**row, **of, "system": name, "seconds": seconds} for row in found]
+            bins += [{**row, **of, "arm": name} for row in of_bins]
+        write_results(file, pd.DataFrame(rows))
+        before = [pd.read_csv(bins_file)] if bins_file.exists() else []
+        frame = pd.concat([*before, pd.DataFrame(bins)[BIN_COLUMNS]])
+        write_text(bins_file, frame.to_csv(index=False, float_format="%.5g"))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mraf import data
 from mraf.errors import MrafError
+from mraf.evaluation.records import read_results
 from mraf.evidence.tables import Place
 from mraf.training.experiment import Experiment
 
@@ -35,6 +36,14 @@ def material(options: argparse.Namespace) -> tuple[Experiment, Place, data.Split
     base = Experiment.of(options.data, options.preset, device="cpu")
     split = data.validation_split(base.corpus, base.config.training.split_seed)
     return base, Place.of(base.corpus.name), split
+
+
+def done(file: Path, of: str = "system") -> set[tuple[str, int, str]]:
+    """Which runs a file of results has: a column, by default the system, seed and preset."""
+    if not file.exists():
+        return set()
+    rows = read_results(file)
+    return set(zip(rows[of], rows["seed"], rows["preset"], strict=True))
 
 
 def run(main: Callable[[], None]) -> None:

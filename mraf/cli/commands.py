@@ -122,17 +122,16 @@ def reproduce(options: argparse.Namespace) -> None:
 
 
 def sweep(options: argparse.Namespace) -> int:
-    from mraf.evidence.sweeps.pools import ClusterPool, LocalPool, Pool
-    from mraf.evidence.sweeps.records import record
     from mraf.evidence.sweeps.sweep import Sweep, parse_seeds
     from mraf.evidence.sweeps.tables import read_table
+    from mraf.evidence.sweeps.workers import Cluster, Processes, Workers
 
     tables = [read_table(file, options.preset) for file in options.tables]
-    pool: Pool = ClusterPool(options.cluster) if options.cluster else LocalPool(options.jobs)
+    workers: Workers = Cluster(options.cluster) if options.cluster else Processes(options.jobs)
     try:
         sweep = Sweep(
             tables,
-            pool,
+            workers,
             preset=options.preset,
             seeds=parse_seeds(options.seeds),
             arms=options.arms,
@@ -143,9 +142,9 @@ def sweep(options: argparse.Namespace) -> int:
         try:
             failed = sweep.run()
         finally:  # what was finished before an interruption is recorded, too
-            recorded = record(sweep, options.record) if options.record else []
+            recorded = sweep.record(options.record) if options.record else []
     finally:
-        pool.close()
+        workers.close()
     for table in tables:
         print(f"{table.title}\n{sweep.summary(table).to_string(float_format='{:.2f}'.format)}\n")
     for path in recorded:

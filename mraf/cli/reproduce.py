@@ -9,7 +9,7 @@ import pandas as pd
 from mraf.cli.report import Section, write_report
 from mraf.data.splits import SETTINGS, Split, validation_split
 from mraf.errors import RunError
-from mraf.evaluation.judge import paired_difference
+from mraf.evaluation.differences import paired_difference
 from mraf.evaluation.predict import forward
 from mraf.evaluation.results import Evaluation
 from mraf.evaluation.run import evaluate_run

@@ -1,124 +1,63 @@
-"""Compare ways of training (arms of a sweep) that were run with the same seeds on the same videos.
+"""One thing minus another, with an interval, a p-value and a verdict: the only place that does it.
 
-Two things are left to chance: which videos are judged and which seed a run starts from. Arms share
-both, so everything is computed on differences, seed by seed and video by video. Videos are drawn
-(the cluster bootstrap of `mraf.evaluation.results`; what a video holds stays together over clips,
-seeds and settings), or speakers where it is asked what other speakers would change. Seeds are too
-few to be drawn, which would see too little of what others may do: a draw gets instead a number of
-Student's t distribution, as wide as the seeds differ beyond what the draws of videos explain.
-`mraf_lessons.ablations.coverage.coverage` (500 trials; 3, 5 and 10 seeds; 25, 50 and 100 videos)
-finds that 95% intervals hold the truth in 92–96% of the trials; 88–93% if only videos are drawn,
-35–43% if clips are.
+Whatever is compared was judged on the same videos, and where it was trained more than once, with
+the same seeds: everything is computed on differences, seed by seed and video by video. The p-value
+is of a test that swaps the two sides within random videos. The verdict asks both: an interval alone
+cries wolf when few videos differ (simulated for single runs: 8–10% false alarms at a nominal 5%,
+with both 2–5%). Several comparisons are several chances of a false alarm; `compare_arms` corrects
+for them, `paired_difference` does not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
-from typing import Any, Literal, NamedTuple
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from mraf.data.splits import SETTINGS
 from mraf.errors import RunError
-from mraf.evaluation.results import LEVEL, MEAN, SETTING
+from mraf.evaluation.intervals import (
+    LEVEL,
+    METRICS,
+    RESAMPLES,
+    SHOWN,
+    Estimate,
+    Metric,
+    estimate,
+    over_seeds,
+)
+from mraf.evaluation.records import ArmRuns, runs_of
+from mraf.evaluation.results import Evaluation
 
-RESAMPLES = 4000
-ROUNDING = 1e-12  # differences below are zero
+__all__ = [
+    "BETTER",
+    "DELTA",
+    "EQUAL",
+    "LEVEL",
+    "METRICS",
+    "OPEN",
+    "SHOWN",
+    "WORSE",
+    "ArmRuns",
+    "Metric",
+    "compare_arms",
+    "corrected",
+    "difference",
+    "holm",
+    "over_seeds",
+    "paired_difference",
+    "paired_runs",
+    "runs_of",
+    "scores",
+    "verdict",
+    "weighted_sum",
+]
 
-Metric = str
-METRICS: dict[Metric, dict[str, float]] = {
-    **{setting.name: {setting.name: 1.0} for setting in SETTINGS},
-    MEAN: dict.fromkeys(SETTING, 0.25),
-    "with face": {"P3": 0.5, "P5": 0.5},
-    "without face": {"P4": 0.5, "P6": 0.5},
-    "gap": {"P3": -0.5, "P4": 0.5, "P5": -0.5, "P6": 0.5},
-}
-"""Weights of the settings' accuracies, more is better; "gap" is without minus with the face."""
-SHOWN = (*SETTING, MEAN)
+DELTA = 0.005  # a difference that nobody needs to care about, as a fraction
 
-Unit = Literal["video", "speaker"]
-"""What is drawn: videos, those of each language apart, or speakers, with all that each says."""
-
-
-@dataclass(frozen=True, eq=False)
-class ArmRuns:
-    """The runs of one arm, one a seed.
-
-    Args:
-        name: of the arm.
-        seeds: shape (S,).
-        correct: by setting, clips of each video that were named rightly, shape (S, V).
-        clips: by `Setting.language`, clips of each video, shape (V,).
-        unit: what counts are of; of "speaker", V is the number of speakers in every language.
-    Raises:
-        RunError: shapes that do not fit, more right clips than clips, a seed twice.
-    """
-
-    name: str
-    seeds: tuple[int, ...]
-    correct: Mapping[str, NDArray[Any]]
-    clips: Mapping[str, NDArray[Any]]
-    unit: Unit = "video"
-
-    def __post_init__(self) -> None:
-        if len(set(self.seeds)) < len(self.seeds):
-            raise RunError(f"arm '{self.name}': a seed occurs twice: {list(self.seeds)}.")
-        for setting, correct in self.correct.items():
-            clips = self.clips[SETTING[setting].language]
-            if correct.shape != (len(self.seeds), len(clips)):
-                raise RunError(
-                    f"arm '{self.name}', {setting}: counts of shape {correct.shape}, expected "
-                    f"{len(self.seeds)} seeds × {len(clips)} videos."
-                )
-            if (correct < 0).any() or (correct > clips).any():
-                raise RunError(f"arm '{self.name}', {setting}: more right clips than clips.")
-        if self.unit == "speaker" and len({len(clips) for clips in self.clips.values()}) > 1:
-            raise RunError(f"arm '{self.name}': other speakers in one language than in another.")
-
-    def accuracy(self, setting: str) -> NDArray[np.float64]:
-        """Of each seed, shape (S,)."""
-        clips = self.clips[SETTING[setting].language]
-        return np.asarray(self.correct[setting].sum(axis=1) / clips.sum(), dtype=float)
-
-    def only(self, seeds: Iterable[int]) -> ArmRuns:
-        """The runs of some of the seeds, in that order."""
-        chosen = tuple(seeds)
-        rows = [self.seeds.index(seed) for seed in chosen]
-        correct = {setting: counts[rows] for setting, counts in self.correct.items()}
-        return replace(self, seeds=chosen, correct=correct)
-
-
-def runs_of(rows: pd.DataFrame, labels: Mapping[str, str] | None = None) -> dict[str, ArmRuns]:
-    """The runs of each arm of a recorded sweep, in the order of their first rows.
-
-    Args:
-        rows: of one corpus and preset, as `mraf.evidence.sweeps.read_sweep` gives them: arm, seed,
-        setting,
-            correct_per_video and clips_per_video (arrays of counts, shape (V,)).
-        labels: names to give the arms; by default they keep their own.
-    Raises:
-        RunError: a seed occurs twice or lacks a setting, or counts do not fit the videos.
-    """
-    clips: dict[str, NDArray[np.float64]] = {}
-    for setting, counts in zip(rows.setting, rows.clips_per_video, strict=True):
-        clips.setdefault(SETTING[setting].language, np.asarray(counts, dtype=float))
-    found = {}
-    for arm, own in rows.groupby("arm", sort=False):
-        name = str(arm)
-        if own.duplicated(["seed", "setting"]).any():
-            raise RunError(f"arm '{name}': a seed occurs twice; choose one preset and one corpus.")
-        table = own.pivot(index="seed", columns="setting", values="correct_per_video")
-        for setting in table.columns[table.isna().any()]:
-            seed = table.index[table[setting].isna()][0]
-            raise RunError(f"arm '{name}', seed {seed}: no row for {setting}; record it again.")
-        correct = {str(setting): np.stack(table[setting].to_list()) for setting in table.columns}
-        seeds = tuple(int(seed) for seed in table.index)
-        found[name] = ArmRuns((labels or {}).get(name, name), seeds, correct, clips)
-    return found
+BETTER, WORSE, OPEN = "better", "worse", "cannot be told apart"
+EQUAL = f"equal within {100 * DELTA:.1f} points"
 
 
 def scores(runs: ArmRuns, metrics: Sequence[Metric] = SHOWN, seed: int = 0) -> pd.DataFrame:
@@ -127,12 +66,8 @@ def scores(runs: ArmRuns, metrics: Sequence[Metric] = SHOWN, seed: int = 0) -> p
     Returns:
         One row per metric: accuracy, low, high (fractions).
     """
-    seeds = len(runs.seeds)
-    found = estimate(runs.correct, runs.clips, seeds, metrics, RESAMPLES, seed, runs.unit)
-    return pd.DataFrame(
-        [(e.metric, e.value, *e.interval) for e in found],
-        columns=["metric", "accuracy", "low", "high"],
-    ).set_index("metric")
+    table = _table(weighted_sum([(1, runs)], metrics, seed=seed))
+    return table[["difference", "low", "high"]].rename(columns={"difference": "accuracy"})
 
 
 def difference(
@@ -144,9 +79,6 @@ def difference(
 ) -> pd.DataFrame:
     """How much better the first arm is than the second, on the same videos with the same seeds.
 
-    The p-value is of a test that swaps the arms within random videos, as `paired_difference` does
-    for two systems of one run, with the same part for the seeds as the interval.
-
     Returns:
         One row per metric: difference, low, high (fractions, 95% interval), superiority (how
         probable it is that the first is ahead when both are trained once, with one seed, and
@@ -154,19 +86,27 @@ def difference(
     Raises:
         RunError: other seeds, fewer than two, other videos, or settings that are lacking.
     """
-    _check_paired(first, second)
-    delta = {
-        setting: np.asarray(first.correct[setting], float) - second.correct[setting]
-        for setting in first.correct
-        if setting in second.correct
-    }
-    rows = []
-    seeds = len(first.seeds)
-    for e in estimate(delta, first.clips, seeds, metrics, resamples, seed, first.unit):
-        ahead = (e.drawn > ROUNDING).mean() + 0.5 * (np.abs(e.drawn) <= ROUNDING).mean()
-        rows.append((e.metric, e.value, *e.interval, float(ahead), e.p))
-    columns = ["metric", "difference", "low", "high", "superiority", "p"]
-    return pd.DataFrame(rows, columns=columns).set_index("metric")
+    return _table(weighted_sum([(1, first), (-1, second)], metrics, resamples, seed))
+
+
+def weighted_sum(
+    parts: Sequence[tuple[float, ArmRuns]],
+    metrics: Sequence[Metric],
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> list[Estimate]:
+    """Arms times weights, added up seed by seed and video by video; each metric of that.
+
+    Raises:
+        RunError: other seeds, fewer than two, other videos, or settings that are lacking.
+    """
+    first = parts[0][1]
+    for _, runs in parts[1:]:
+        _check_paired(first, runs)
+    if len(first.seeds) < 2:
+        raise RunError("one seed says nothing about another; record at least two.")
+    counts = _counts(parts)
+    return estimate(counts, first.clips, metrics, resamples, seed, first.unit)
 
 
 def paired_runs(first: ArmRuns, second: ArmRuns) -> tuple[ArmRuns, ArmRuns]:
@@ -180,121 +120,101 @@ def paired_runs(first: ArmRuns, second: ArmRuns) -> tuple[ArmRuns, ArmRuns]:
     return first.only(common), second.only(common)
 
 
-class Estimate(NamedTuple):
-    """A metric, drawn again and again.
+def compare_arms(
+    arms: Mapping[str, ArmRuns], reference: str, metrics: Sequence[Metric] = SHOWN
+) -> pd.DataFrame:
+    """Every arm minus the reference, with p-values corrected for the size of the table.
 
     Args:
-        value: as measured.
-        interval: 95%, of other videos and other seeds.
-        drawn: for each draw of videos and each seed, shape (R, S).
-        swapped: as if there were no difference, shape (R,).
-    """
-
-    metric: Metric
-    value: float
-    interval: tuple[float, float]
-    drawn: NDArray[np.float64]
-    swapped: NDArray[np.float64]
-
-    @property
-    def p(self) -> float:
-        """How often it would be as large as measured if there were no difference."""
-        as_large = np.abs(self.swapped) >= abs(self.value) - ROUNDING
-        return float((1 + as_large.sum()) / (1 + len(self.swapped)))
-
-
-def estimate(
-    counts: Mapping[str, NDArray[Any]],
-    clips: Mapping[str, NDArray[Any]],
-    seeds: int,
-    metrics: Sequence[Metric],
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-    unit: Unit = "video",
-) -> list[Estimate]:
-    """Each metric of counts by setting, shape (S, V), per clip; they may be differences.
-
-    Args:
-        clips: by `Setting.language`, clips of each video, shape (V,).
-        seeds: S.
-        unit: what is counted, and drawn, as in `ArmRuns`.
+        arms: by name; each is compared on the seeds that it shares with the reference.
+        reference: name of an arm.
+    Returns:
+        `difference` for each (arm, metric), with p_holm (corrected over all rows) and verdict.
     Raises:
-        RunError: one seed, or a metric of settings without counts.
+        RunError: no such arm, or fewer than two seeds in common.
     """
-    if seeds < 2:
-        raise RunError("one seed says nothing about another; record at least two.")
-    units = tuple(sorted((language, len(n)) for language, n in clips.items()))
-    chance = _chance(units, seeds, resamples, seed, unit)
-    value, drawn, swapped = {}, {}, {}
-    for setting, by_seed in counts.items():
-        language = SETTING[setting].language
-        n, weights, signs = clips[language], chance.weights[language], chance.signs[language]
-        value[setting] = by_seed.sum(axis=1) / n.sum()  # (S,)
-        drawn[setting] = (weights @ by_seed.T) / (weights @ n)[:, None]  # (R, S)
-        swapped[setting] = signs @ by_seed.mean(axis=0) / n.sum()  # (R,)
-    estimates = []
-    for metric in metrics:
-        share = METRICS[metric]
-        if missing := [setting for setting in share if setting not in counts]:
-            raise RunError(f"{metric} needs {missing[0]}, which was not recorded for both arms.")
-        of_seed, of_draw, of_swap = (
-            np.sum([w * part[setting] for setting, w in share.items()], axis=0)
-            for part in (value, drawn, swapped)
-        )
-        by_chance = spread_of_seeds(of_seed, of_draw) / np.sqrt(seeds) * chance.t
-        low, high = np.quantile(of_draw.mean(axis=1) + by_chance, [LEVEL / 2, 1 - LEVEL / 2])
-        interval = float(low), float(high)
-        estimates.append(
-            Estimate(metric, float(np.mean(of_seed)), interval, of_draw, of_swap + by_chance)
-        )
-    return estimates
+    if reference not in arms:
+        raise RunError(f"no arm '{reference}'; there are: {', '.join(arms)}.")
+    parts = {
+        name: difference(*paired_runs(runs, arms[reference]), metrics)
+        for name, runs in arms.items()
+        if name != reference
+    }
+    return corrected(pd.concat(parts, names=["arm"]))
 
 
-def spread_of_seeds(measured: NDArray[Any], drawn: NDArray[Any]) -> float:
-    """Standard deviation over seeds, shape (S,), that other videos, shape (R, S), leave over."""
-    seeds = len(measured)
-    apart = drawn - drawn.mean(axis=1, keepdims=True)
-    explained = apart.var(axis=0).mean() * seeds / (seeds - 1)
-    return float(np.sqrt(max(0.0, measured.var(ddof=1) - explained)))
-
-
-def over_seeds(measured: NDArray[Any], drawn: NDArray[Any], seed: int = 0) -> NDArray[np.float64]:
-    """The mean of a number over seeds, for other units and other seeds, shape (R,).
+def paired_difference(
+    evaluation: Evaluation, first: str, second: str, other: Evaluation | None = None
+) -> pd.DataFrame:
+    """How much better the first system is than the second on the same clips, one run of each.
 
     Args:
-        measured: of each seed, shape (S,); folds and draws are seeds, too, where each is trained.
-        drawn: the same for each draw of units, shape (R, S).
-        seed: of the numbers that stand for other seeds.
+        first, second: names of systems.
+        other: where to look up the second system, another run judged on the same clips; by
+            default the same evaluation.
+    Returns:
+        One row per setting in which both are defined, and the mean: difference, low, high
+        (fractions), p, verdict ("better", "worse", "cannot be told apart").
+    Raises:
+        RunError: no such system, or the two evaluations are of other clips.
     """
-    means: NDArray[np.float64] = drawn.mean(axis=1)
-    if (seeds := len(measured)) > 1 and len(means):
-        t = np.random.default_rng(seed).standard_t(seeds - 1, size=len(means))
-        means = means + spread_of_seeds(measured, drawn) / np.sqrt(seeds) * t
-    return means
+    other = evaluation if other is None else other
+    for language, judged in evaluation.judged.items():
+        if not judged.same_clips(other.judged[language]):
+            raise RunError(f"the evaluations are of different {judged.language} clips.")
+    counts = _counts([(1, evaluation.runs(first)), (-1, other.runs(second))])
+    table = _table(evaluation.estimates(counts)).drop(columns="superiority").rename_axis("setting")
+    verdicts = [verdict(row.low, row.high, row.p, delta=None) for row in table.itertuples()]
+    return table.assign(verdict=verdicts)
 
 
-class Chance(NamedTuple):
-    """Random numbers that all comparisons on the same videos, or speakers, share."""
+def corrected(table: pd.DataFrame) -> pd.DataFrame:
+    """A table of differences with p_holm, corrected over all its rows, and a verdict for each."""
+    table = table.assign(p_holm=holm(table.p.to_numpy()))
+    verdicts = [verdict(row.low, row.high, row.p_holm) for row in table.itertuples()]
+    return table.assign(verdict=verdicts)
 
-    weights: dict[str, NDArray[np.float64]]  # how often each video is drawn, (R, V)
-    signs: dict[str, NDArray[np.float64]]  # -1 where the arms are swapped, (R, V)
-    t: NDArray[np.float64]  # (R,)
+
+def holm(p: ArrayLike) -> NDArray[np.float64]:
+    """p-values that may be read as if each were the only one (Holm 1979), shape (M,).
+
+    The smallest is multiplied by M, the next by M - 1, …; none falls below the one before it.
+    """
+    p = np.asarray(p, dtype=float)
+    order = np.argsort(p, kind="stable")
+    stretched = p[order] * np.arange(len(p), 0, -1)
+    found = np.empty_like(p)
+    found[order] = np.minimum(np.maximum.accumulate(stretched), 1.0)
+    return found
 
 
-@lru_cache(maxsize=4)
-def _chance(
-    units: tuple[tuple[str, int], ...], seeds: int, resamples: int, seed: int, unit: Unit
-) -> Chance:
-    rng = np.random.default_rng(seed)
-    weights = {
-        language: rng.multinomial(n, np.full(n, 1 / n), size=resamples).astype(float)
-        for language, n in units
+def verdict(low: float, high: float, p: float, delta: float | None = DELTA) -> str:
+    """What an interval of a difference and its corrected p-value say together.
+
+    Where the whole interval lies within ±delta the arms are equal for all purposes, even if it
+    excludes zero; without a delta nothing is called equal. "better" and "worse" need both: an
+    interval without zero and p below 5%.
+    """
+    if delta is not None and -delta <= low and high <= delta:
+        return EQUAL
+    if p < LEVEL and (low > 0 or high < 0):
+        return BETTER if low > 0 else WORSE
+    return OPEN
+
+
+def _table(found: Sequence[Estimate]) -> pd.DataFrame:
+    rows = [(e.metric, e.value, e.low, e.high, e.superiority, e.p) for e in found]
+    columns = ["metric", "difference", "low", "high", "superiority", "p"]
+    return pd.DataFrame(rows, columns=columns).set_index("metric")
+
+
+def _counts(parts: Sequence[tuple[float, ArmRuns]]) -> dict[str, NDArray[np.float64]]:
+    """By setting that all parts have, shape (S, V)."""
+    return {
+        setting: np.sum([w * np.asarray(runs.correct[setting], float) for w, runs in parts], axis=0)
+        for setting in parts[0][1].correct
+        if all(setting in runs.correct for _, runs in parts)
     }
-    signs = {language: rng.choice([-1.0, 1.0], size=(resamples, n)) for language, n in units}
-    if unit == "speaker":  # who is drawn is drawn in all languages
-        first = units[0][0]
-        weights, signs = (dict.fromkeys(part, part[first]) for part in (weights, signs))
-    return Chance(weights, signs, rng.standard_t(seeds - 1, size=resamples))
 
 
 def _check_paired(first: ArmRuns, second: ArmRuns) -> None:

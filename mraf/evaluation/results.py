@@ -1,12 +1,4 @@
-"""What systems got right, clip by clip, and accuracies with intervals that respect videos.
-
-Clips of one video are near-copies: 1,521 clips of 70 videos are 70 independent draws, not 1,521.
-So every interval resamples whole videos (the cluster bootstrap; Davison & Hinkley, Bootstrap
-Methods and their Application, 1997, section 3.8). It speaks of other videos of the same speakers,
-not of other speakers or of another training seed. Where a handful of videos holds all the errors
-it is too narrow: simulated 95% intervals then cover about 86%, as against 93–94% otherwise, and
-33–76% for a bootstrap over clips.
-"""
+"""What systems got right, clip by clip and video by video, and the accuracies that follow."""
 
 from __future__ import annotations
 
@@ -14,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -21,12 +14,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mraf.data.clips import FeatureSet
-from mraf.data.splits import SETTINGS, Setting
 from mraf.errors import RunError
+from mraf.evaluation.intervals import MEAN, METRICS, SETTING, SHOWN, Estimate, estimate
+from mraf.evaluation.records import COUNTS, ArmRuns, counts_text
 
-LEVEL = 0.05  # of significance: intervals cover 1 - LEVEL
-SETTING = {setting.name: setting for setting in SETTINGS}
-MEAN = "mean"  # the challenge's score: the mean of the accuracies in P3, P4, P5 and P6
+STAND_IN = "speaker "  # and its number, where a video is not known
+
+__all__ = ["MEAN", "SETTING", "ArmRuns", "Evaluation", "Judged"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +41,7 @@ class Judged:
     video: NDArray[np.str_]
 
     def __post_init__(self) -> None:
-        stand_in = np.char.add("speaker ", self.speaker.astype(str))
+        stand_in = np.char.add(STAND_IN, self.speaker.astype(str))
         object.__setattr__(self, "video", np.where(self.video == "", stand_in, self.video))
 
     @classmethod
@@ -79,6 +73,15 @@ class Judged:
     def per_video(self, values: NDArray[Any]) -> NDArray[np.float64]:
         """Sum of one value per clip (N,) over the clips of each video, shape (V,)."""
         return np.bincount(self.video_index, weights=values).astype(float)
+
+    def published_counts(self, counted: NDArray[np.bool_]) -> list[int]:
+        """How many clips of each video are counted, in an order that tells nothing of the names.
+
+        Videos are sorted by a hash of their names: the same order everywhere, but neither
+        alphabetical nor by speaker.
+        """
+        names = [sha256(video.encode()).hexdigest() for video in np.unique(self.video)]
+        return [int(count) for count in self.per_video(counted)[np.argsort(names)]]
 
     def same_clips(self, other: Judged) -> bool:
         return all(
@@ -113,45 +116,46 @@ class Evaluation:
     def systems(self) -> tuple[str, ...]:
         return tuple(self.correct)
 
-    @cached_property
-    def draws(self) -> dict[str, NDArray[np.float64]]:
-        """How often each resample draws each video, by language, shape (resamples, V).
+    def runs(self, system: str) -> ArmRuns:
+        """What a system got right in each video, as an arm of one seed.
+
+        Raises:
+            RunError: no such system.
+        """
+        if system not in self.correct:
+            known = list(self.systems)
+            raise RunError(f"no system '{system}' was evaluated; there are: {known}.")
+        correct = {
+            name: self.judged[SETTING[name].language].per_video(right)[None]
+            for name, right in self.correct[system].items()
+        }
+        clips = {name: part.per_video(np.ones(len(part.key))) for name, part in self.judged.items()}
+        return ArmRuns(system, (0,), correct, clips)
+
+    def estimates(self, counts: Mapping[str, NDArray[Any]]) -> list[Estimate]:
+        """Counts by setting, shape (1, V), as accuracies with intervals, and their mean.
 
         P3 and P4 are judged on the same clips, as are P5 and P6, and share their draws: the
         interval of the mean and of a difference thereby sees how they move together.
         """
-        rng = np.random.default_rng(self.seed)
-        return {
-            language: rng.multinomial(
-                judged.videos, np.full(judged.videos, 1 / judged.videos), size=self.resamples
-            ).astype(float)
-            for language, judged in self.judged.items()
-        }
+        clips = {name: part.per_video(np.ones(len(part.key))) for name, part in self.judged.items()}
+        metrics = [name for name in SHOWN if METRICS[name].keys() <= counts.keys()]
+        return estimate(counts, clips, metrics, self.resamples, self.seed)
 
-    def accuracy_over(
-        self, weights: Mapping[str, NDArray[Any]], system: str
-    ) -> dict[str, NDArray[Any]]:
-        """Accuracy by setting, and the mean where all four are defined, for weighted videos.
+    def counts_by_video(self) -> dict[tuple[str, str], dict[str, str]]:
+        """What a recorded row says of each video, by system and setting; no names.
 
-        Args:
-            weights: by language, shape (…, V).
-        Returns:
-            Accuracies, each of shape (…).
+        A setting whose videos are not known has none: its speakers stand in for them.
         """
-        accuracy: dict[str, NDArray[Any]] = {}
-        for setting in SETTINGS:
-            if (correct := self._correct(system).get(setting.name)) is not None:
-                judged, weight = self.judged[setting.language], weights[setting.language]
-                clips = weight @ judged.per_video(np.ones(len(judged.key)))
-                accuracy[setting.name] = (weight @ judged.per_video(correct)) / clips
-        if len(accuracy) == len(SETTINGS):
-            accuracy[MEAN] = np.mean(list(accuracy.values()), axis=0)
-        return accuracy
-
-    def _correct(self, system: str) -> Mapping[str, NDArray[np.bool_]]:
-        if system not in self.correct:
-            raise RunError(f"no system '{system}' was evaluated; there are: {list(self.systems)}.")
-        return self.correct[system]
+        found = {}
+        for system, settings in self.correct.items():
+            for name, right in settings.items():
+                judged = self.judged[SETTING[name].language]
+                counted = (right, np.ones(len(right), dtype=bool))
+                texts = [counts_text(judged.published_counts(flags)) for flags in counted]
+                if not np.char.startswith(judged.video, STAND_IN).any():
+                    found[system, name] = dict(zip(COUNTS, texts, strict=True))
+        return found
 
     def accuracies(self, system: str) -> dict[str, float]:
         """Accuracy by setting and, under "mean", their mean; a setting without meaning is absent.
@@ -159,8 +163,9 @@ class Evaluation:
         Raises:
             RunError: no such system.
         """
-        ones = {language: np.ones(judged.videos) for language, judged in self.judged.items()}
-        return {name: float(value) for name, value in self.accuracy_over(ones, system).items()}
+        runs = self.runs(system)
+        found = {name: float(runs.accuracy(name)[0]) for name in SETTING if name in runs.correct}
+        return found | ({MEAN: float(np.mean(list(found.values())))} if len(found) == 4 else {})
 
     @cached_property
     def scores(self) -> pd.DataFrame:
@@ -171,33 +176,24 @@ class Evaluation:
         """
         rows = []
         for system in self.systems:
-            point, resampled = self.accuracies(system), self.accuracy_over(self.draws, system)
-            for setting in (*SETTINGS, None):
-                name = setting.name if setting else MEAN
+            runs = self.runs(system)
+            found = {e.metric: e for e in self.estimates(runs.correct)}
+            for name in SHOWN:
                 row: dict[str, Any] = {"system": system, "setting": name}
-                if setting:
-                    judged = self.judged[setting.language]
+                if name != MEAN:
+                    judged = self.judged[SETTING[name].language]
                     row |= {"clips": len(judged.key), "videos": judged.videos}
-                    if name in point:
-                        row["correct"] = int(self.correct[system][name].sum())
-                row["accuracy"] = point.get(name, np.nan)
-                row["low"], row["high"] = self.interval(resampled.get(name), setting)
+                if name in runs.correct:
+                    row["correct"] = int(runs.correct[name].sum())
+                if name in found:
+                    row |= {"accuracy": found[name].value}
+                    row |= {"low": found[name].low, "high": found[name].high}
                 rows.append(row)
         counts = ["clips", "videos", "correct"]
         frame = pd.DataFrame(
             rows, columns=["system", "setting", *counts, "accuracy", "low", "high"]
         )
         return frame.astype(dict.fromkeys(counts, "Int64")).set_index(["system", "setting"])
-
-    def interval(
-        self, resampled: NDArray[Any] | None, setting: Setting | None
-    ) -> tuple[float, float]:
-        """Percentile interval; NaN where there is nothing to resample."""
-        languages = [setting.language] if setting else list(self.judged)
-        if resampled is None or min(self.judged[name].videos for name in languages) < 2:
-            return np.nan, np.nan
-        low, high = np.quantile(resampled, [LEVEL / 2, 1 - LEVEL / 2])
-        return float(low), float(high)
 
     @property
     def table(self) -> pd.DataFrame:
@@ -211,8 +207,7 @@ class Evaluation:
             return f"{100 * row.accuracy:.1f} [{100 * row.low:.1f}, {100 * row.high:.1f}]"
 
         cells = pd.Series([cell(row) for row in self.scores.itertuples()], self.scores.index)
-        names = [*(setting.name for setting in SETTINGS), MEAN]
-        return cells.unstack().reindex(index=list(self.systems), columns=names)
+        return cells.unstack().reindex(index=list(self.systems), columns=list(SHOWN))
 
     @property
     def markdown(self) -> str:

@@ -31,7 +31,6 @@ Damage = Literal[
 ]
 RATES: tuple[Damage, ...] = ("swapped face", "missing face")  # a share of the clips is hit
 CLEAN = "clean"
-CONDITION = ["damage", "amount"]
 Scores = Callable[[FeatureSet], NDArray[Any]]
 _FACES: dict[str, FaceDegradation] = {
     "swapped face": "swap",
@@ -118,7 +117,7 @@ def with_agreement(model: Network, train: FeatureSet) -> Network:
     return other.eval()
 
 
-def looked_at(model: Network, clips: FeatureSet, batch: int = 512) -> NDArray[np.float32]:
+def correct_and_weights(model: Network, clips: FeatureSet, batch: int = 512) -> NDArray[np.float32]:
     """For each clip whether the fused head is right, r_f and w_f, shape (N, 3)."""
     parts = []
     for start in range(0, len(clips), batch):
@@ -154,7 +153,7 @@ def damage_table(
     ):
 
         def look(worse: FeatureSet, model: Network = models[scorer]) -> NDArray[np.float32]:
-            return looked_at(model, worse)
+            return correct_and_weights(model, worse)
 
         if (scorer, setting) not in clean:
             clean[scorer, setting] = look(clips[setting])
@@ -166,6 +165,3 @@ def damage_table(
             named = dict(zip(("low", "middle", "high"), quartiles.tolist(), strict=True))
             rows.append({**of, "accuracy": float(seen[:, 0].mean()), **named})
     return pd.DataFrame(rows)
-
-
-# --- recorded -----------------------------------------------------------------------------------

@@ -17,9 +17,10 @@ from mraf.errors import RunError
 from mraf.evaluation.baselines import class_mean_systems, fit_fop
 from mraf.evaluation.judge import Judge, Predictor, evaluate
 from mraf.evaluation.predict import predict
+from mraf.evaluation.records import write_results
 from mraf.evaluation.results import Evaluation
 from mraf.evaluation.submission import write_submission
-from mraf.files import without_home, write_text
+from mraf.files import without_home
 from mraf.training.runs import Run
 
 Systems = Callable[[Run, Split], Sequence[Predictor | Judge]]
@@ -112,32 +113,20 @@ def _judged(run: Run, corpus: Corpus, split: str) -> Split:
 
 
 def record(evaluation: Evaluation, run: Run, command: str, file: Path) -> None:
-    """Put the scores into a CSV, a row for each system and setting, with what made them.
+    """Put the scores into a file of results, a row for each system and setting.
 
-    Rows of the same system, setting, seed, corpus, preset and split are replaced.
+    Counts by video are those of validation videos alone: of a test a video may be a speaker.
 
     Raises:
-        RunError: the file is there but of another form, or cannot be written.
+        RunError: as `write_results`.
     """
-    training = run.config.training
-    made_by = {
-        "command": without_home(command),
-        "corpus": run.data.get("corpus", ""),
-        "preset": run.data.get("preset", ""),
-        "split": evaluation.split,
-        "seed": training.seed,
-    }
-    rows = evaluation.scores.reset_index().assign(**made_by)
-    if file.exists():
-        try:
-            before = pd.read_csv(file)
-        except (OSError, ValueError) as error:
-            raise RunError(f"{file}: not a CSV of records ({error}); give another file.") from None
-        if list(before.columns) != list(rows.columns):
-            raise RunError(f"{file}: has other columns; give another file.")
-        key = ["system", "setting", "seed", "corpus", "preset", "split"]
-        again = pd.MultiIndex.from_frame(before[key]).isin(pd.MultiIndex.from_frame(rows[key]))
-        rows = pd.concat([before[~again], rows], ignore_index=True)
-    counts = ["clips", "videos", "correct"]  # absent for the mean
-    rows = rows.astype(dict.fromkeys(counts, "Int64"))
-    write_text(file, rows.to_csv(index=False, float_format="%.5f"))
+    rows = evaluation.scores.reset_index().assign(
+        command=without_home(command),
+        corpus=run.data.get("corpus", ""),
+        preset=run.data.get("preset", ""),
+        split=evaluation.split,
+        seed=run.config.training.seed,
+    )
+    if evaluation.split == "validation":
+        rows = rows.join(pd.DataFrame(evaluation.counts_by_video()).T, on=["system", "setting"])
+    write_results(file, rows)

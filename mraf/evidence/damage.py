@@ -9,14 +9,18 @@ from typing import NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from mraf.errors import RunError
-from mraf.evaluation.differences import ArmRuns, Metric, estimate, paired_runs, runs_of
-from mraf.evaluation.robustness import CLEAN, CONDITION, Damage
+from mraf.evaluation.differences import (
+    ArmRuns,
+    Metric,
+    difference,
+    paired_runs,
+    weighted_sum,
+)
+from mraf.evaluation.robustness import CLEAN, Damage
 from mraf.evidence.recorded import FOLDER, find
-from mraf.evidence.sweeps.records import read_sweep
-from mraf.evidence.tables import Place
+from mraf.evidence.tables import Place, arms_of, recorded_rows
 
 
 class Condition(NamedTuple):
@@ -27,7 +31,9 @@ class Condition(NamedTuple):
 
     @classmethod
     def of(cls, text: str) -> Condition:
-        """As in "swapped face 0.3". Raises RunError."""
+        """As in "swapped face 0.3" or "clean". Raises RunError."""
+        if text == CLEAN:
+            return cls()
         damage, _, given = text.rpartition(" ")
         try:
             amount = float(given)
@@ -80,17 +86,14 @@ def recorded_robustness(
         RunError: the file cannot be read, or is incomplete.
     """
     file = (folder or find(FOLDER) or FOLDER) / f"robustness_{place.slug}.csv"
-    if not file.is_file():
+    rows = recorded_rows(file, preset)
+    if rows is None or preset not in rows.preset.to_numpy():
         return None
-    rows = read_sweep(file, CONDITION)
-    rows = rows[rows.preset == preset]
     runs = {
-        Condition(str(damage), float(amount)): {
-            name: arm for name, arm in runs_of(own).items() if len(arm.seeds) > 1
-        }
-        for (damage, amount), own in rows.groupby(CONDITION, sort=False)
+        Condition.of(str(condition)): arms_of(own)
+        for condition, own in rows.groupby("condition", sort=False)
     }
-    return RecordedRobustness(place, preset, runs, rows.command.iloc[0]) if runs else None
+    return RecordedRobustness(place, preset, runs, rows.command.iloc[0])
 
 
 # --- compared -----------------------------------------------------------------------------------
@@ -102,13 +105,6 @@ class Cost(NamedTuple):
     clean: ArmRuns
     damaged: ArmRuns
 
-    def counts(self) -> dict[str, NDArray[np.float64]]:
-        """Clips lost to the damage, by setting, shape (S, V)."""
-        return {
-            setting: np.asarray(counts - self.damaged.correct[setting], dtype=float)
-            for setting, counts in self.clean.correct.items()
-        }
-
     def only(self, seeds: Sequence[int]) -> Cost:
         return Cost(self.clean.only(seeds), self.damaged.only(seeds))
 
@@ -119,12 +115,11 @@ def costs(cost: Cost, metrics: Sequence[Metric] = ("P3", "P5", "with face")) -> 
     Returns:
         One row per metric: cost, low, high (fractions).
     """
-    found = estimate(cost.counts(), cost.clean.clips, len(cost.clean.seeds), metrics)
-    rows = [(e.metric, e.value, *e.interval) for e in found]
-    return pd.DataFrame(rows, columns=["metric", "cost", "low", "high"]).set_index("metric")
+    table = difference(cost.clean, cost.damaged, metrics)[["difference", "low", "high"]]
+    return table.rename(columns={"difference": "cost"})
 
 
-def spared(
+def cost_difference(
     ours: Cost, other: Cost, share: float = 1.0, metrics: Sequence[Metric] = ("with face",)
 ) -> pd.DataFrame:
     """By how much a share of the other's cost exceeds ours, on the same seeds and videos.
@@ -138,10 +133,8 @@ def spared(
     """
     seeds = sorted(set(ours.clean.seeds) & set(other.clean.seeds))
     ours, other = ours.only(seeds), other.only(seeds)
-    own, theirs = ours.counts(), other.counts()
-    delta = {setting: share * theirs[setting] - own[setting] for setting in own}
-    found = estimate(delta, ours.clean.clips, len(seeds), metrics)
-    rows = [(e.metric, e.value, *e.interval, e.p) for e in found]
+    lost = [(share, other.clean), (-share, other.damaged), (-1, ours.clean), (1, ours.damaged)]
+    rows = [(e.metric, e.value, e.low, e.high, e.p) for e in weighted_sum(lost, metrics)]
     columns = ["metric", "difference", "low", "high", "p"]
     return pd.DataFrame(rows, columns=columns).set_index("metric")
 
@@ -149,14 +142,14 @@ def spared(
 def cost_ratio(ours: Cost, other: Cost, metric: Metric = "with face") -> tuple[float, float, float]:
     """Our cost as a share of the other's, with its 95% interval over videos and seeds.
 
-    The interval holds the shares at which `spared` finds no difference (Fieller 1954): a ratio of
-    two noisy numbers has no standard error of its own.
+    The interval holds the shares at which `cost_difference` finds no difference (Fieller 1954): a
+    ratio of two noisy numbers has no standard error of its own.
 
     Returns:
         ratio, low, high; an end beyond 0 or 2 is shown as that.
     """
     value = float(costs(ours, [metric]).cost.iloc[0] / costs(other, [metric]).cost.iloc[0])
     shares = np.linspace(0, 2, 201)
-    found = [spared(ours, other, share, [metric]).iloc[0] for share in shares]
+    found = [cost_difference(ours, other, share, [metric]).iloc[0] for share in shares]
     open_ = [s for s, row in zip(shares, found, strict=True) if row.low <= 0 <= row.high]
     return value, float(min(open_, default=value)), float(max(open_, default=value))

@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 
 from mraf.errors import RunError
-from mraf.evaluation.verdicts import BETTER, DELTA, EQUAL, OPEN, WORSE, judged
+from mraf.evaluation.differences import BETTER, DELTA, EQUAL, OPEN, WORSE, corrected
 from mraf.evidence.claims import Claim
 from mraf.evidence.measured import Evidence, Tested, sweep_command
 from mraf.evidence.tables import OFFICIAL, TWIN, Place
@@ -79,7 +79,7 @@ def ledger(claims: Sequence[Claim], folder: Path) -> pd.DataFrame:
                 families.setdefault(family, []).append((len(rows), tested.table))
             rows.append(_row(claim, place, tested))
     for members in families.values():
-        together = judged(pd.concat([table for _, table in members]))
+        together = corrected(pd.concat([table for _, table in members]))
         first = 0
         for number, table in members:
             own = together.iloc[first : first + len(table)]
@@ -129,9 +129,8 @@ def claim_verdict(claim: Claim, verdicts: Sequence[str], high: float) -> str:
     """The verdict on a claim, by the rules at the top of this module.
 
     Args:
-        verdicts: on what the claim is about against each rival, from
-        `mraf.evaluation.verdicts.verdict`. high: upper end of the interval of the difference to the
-        nearest rival, as a fraction.
+        verdicts: on what the claim is about against each rival, as `verdict` gives them.
+        high: upper end of the interval of the difference to the nearest rival, as a fraction.
     """
     if claim.kind == "equal":
         if all(found == EQUAL for found in verdicts):

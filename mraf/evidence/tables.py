@@ -9,10 +9,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from mraf.evaluation.differences import ArmRuns, runs_of, scores
-from mraf.evaluation.verdicts import compare_arms
+from mraf.evaluation.differences import ArmRuns, compare_arms, runs_of, scores
+from mraf.evaluation.records import read_results
 from mraf.evidence.recorded import FOLDER, find, paper_table
-from mraf.evidence.sweeps.records import read_sweep
 from mraf.evidence.sweeps.tables import Table, read_table
 from mraf.files import slug_of
 
@@ -102,16 +101,24 @@ def recorded_table(name: str, place: Place, folder: Path | None = None) -> Recor
         RunError: the file cannot be read, or is incomplete.
     """
     folder = folder or find(FOLDER) or FOLDER
-    file = folder / f"sweep_{name}_{place.slug}.csv"
+    rows = recorded_rows(folder / f"sweep_{name}_{place.slug}.csv", place.preset)
+    if rows is None or not (arms := arms_of(rows)):
+        return None
+    return RecordedTable(place, rows.preset.iloc[0], rows.device.iloc[0].partition(":")[0], arms)
+
+
+def recorded_rows(file: Path, preset: str) -> pd.DataFrame | None:
+    """The rows of a preset, or of the first one where there are none of it; None without a file."""
     if not file.is_file():
         return None
-    rows = read_sweep(file)
-    presets = rows.preset.unique().tolist()
-    preset = place.preset if place.preset in presets else presets[0]
-    rows = rows[rows.preset == preset]
-    arms = {name: runs for name, runs in runs_of(rows).items() if len(runs.seeds) > 1}
-    device = rows.device.iloc[0].partition(":")[0]
-    return RecordedTable(place, preset, device, arms) if arms else None
+    rows = read_results(file)
+    presets = rows.preset.unique()
+    return rows[rows.preset == (preset if preset in presets else presets[0])]
+
+
+def arms_of(rows: pd.DataFrame) -> dict[str, ArmRuns]:
+    """The arms that were run with two seeds or more: one says nothing about another."""
+    return {name: runs for name, runs in runs_of(rows).items() if len(runs.seeds) > 1}
 
 
 def declared_table(name: str, preset: str) -> Table:

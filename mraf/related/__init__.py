@@ -68,7 +68,12 @@ def record(table: pd.DataFrame, name: str, corpus: str, command: str, folder: Pa
     Raises:
         RunError: the file cannot be written.
     """
+    from mraf.evaluation.records import write_results
+
     file = folder / f"{name.replace('-', '_')}_{slug_of(corpus)}.csv"
     rows = table.assign(command=without_home(command))
-    write_text(file, rows.to_csv(index=False, float_format="%.5f"))
+    if "correct_per_video" in rows.columns:
+        write_results(file, rows)
+    else:
+        write_text(file, rows.to_csv(index=False, float_format="%.5f"))
     return file

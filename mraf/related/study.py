@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mraf.evaluation.differences import over_seeds
-from mraf.evaluation.results import LEVEL
+from mraf.evaluation.intervals import LEVEL
 
 
 class Measured(NamedTuple):

@@ -7,8 +7,17 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from mraf.evaluation.differences import METRICS, SHOWN, ArmRuns, difference
-from mraf.evaluation.verdicts import BETTER, EQUAL, OPEN, WORSE, judged
+from mraf.evaluation.differences import (
+    BETTER,
+    EQUAL,
+    METRICS,
+    OPEN,
+    SHOWN,
+    WORSE,
+    ArmRuns,
+    corrected,
+    difference,
+)
 from mraf_lessons.kit import style
 from mraf_lessons.kit.forest import FAR, dot, forest, in_words, wrapped, zero_line
 from mraf_lessons.kit.style import Figure, describe, draws, percent_axis, row_of_panels, styled
@@ -103,7 +112,7 @@ def pair(first: ArmRuns, second: ArmRuns, metric: str = "mean") -> Figure:
     Raises:
         RunError: they are not paired, or lack a setting of the metric.
     """
-    found = judged(difference(first, second, list(SHOWN)))
+    found = corrected(difference(first, second, list(SHOWN)))
     figure, (left, right) = row_of_panels(2, 4.4, 3.6, width_ratios=[2, 3])
     values = [_by_seed(arm, metric) for arm in (first, second)]
     for one, other in zip(*values, strict=True):

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from mraf.evaluation.verdicts import DELTA
+from mraf.evaluation.differences import DELTA
 from mraf_lessons.kit import style
 from mraf_lessons.kit.style import Figure, describe, percent_axis, row_of_panels, styled
 

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from mraf.evaluation.verdicts import OPEN
+from mraf.evaluation.differences import OPEN
 from mraf_lessons.kit.forest import forest
 from mraf_lessons.kit.results import LOSSES
 from mraf_lessons.kit.style import (
@@ -192,7 +192,7 @@ def ablation(table: pd.DataFrame, against: str) -> Figure:
 
     Args:
         table: columns variant, setting, seed, difference, low, high (fractions) and verdict, the
-            columns of ``mraf.evaluation.judge.paired_difference``.
+            columns of ``mraf.evaluation.differences.paired_difference``.
         against: what the variants are compared with, for the label of the axis.
     """
     require(table, "variant", "setting", "seed", "difference", "low", "high", "verdict")

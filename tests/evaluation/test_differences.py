@@ -9,8 +9,17 @@ import pandas as pd
 import pytest
 
 from mraf.errors import RunError
-from mraf.evaluation.differences import METRICS, ArmRuns, difference, paired_runs, runs_of, scores
-from mraf.evaluation.verdicts import compare_arms, holm, verdict
+from mraf.evaluation.differences import (
+    METRICS,
+    ArmRuns,
+    compare_arms,
+    difference,
+    holm,
+    paired_runs,
+    runs_of,
+    scores,
+    verdict,
+)
 from mraf_lessons.ablations.coverage import coverage, simulated_pair
 
 CLIPS = {"english": np.array([4.0, 6.0, 10.0, 2.0]), "cross": np.array([5.0, 5.0, 8.0])}
@@ -143,13 +152,13 @@ def test_the_same_table_gives_the_same_numbers(pair: tuple[ArmRuns, ArmRuns]) ->
 
 
 def recorded(runs: ArmRuns) -> pd.DataFrame:
-    """As `mraf.evidence.sweeps.read_sweep` gives it."""
+    """As `mraf.evaluation.records.read_results` gives it."""
     rows = [
         (runs.name, seed, setting, runs.correct[setting][row], CLIPS[language])
         for row, seed in enumerate(runs.seeds)
         for setting, language in LANGUAGE.items()
     ]
-    columns = ["arm", "seed", "setting", "correct_per_video", "clips_per_video"]
+    columns = ["system", "seed", "setting", "correct_per_video", "clips_per_video"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -159,9 +168,9 @@ def test_recorded_rows_become_runs(pair: tuple[ArmRuns, ArmRuns]) -> None:
     assert found["b"].name == "the other"
     pd.testing.assert_frame_equal(difference(found["a"], found["b"]), difference(*pair))
     with pytest.raises(RunError, match=r"arm 'a', seed 1: no row for P4"):
-        runs_of(rows[~((rows.arm == "a") & (rows.seed == 1) & (rows.setting == "P4"))])
+        runs_of(rows[~((rows.system == "a") & (rows.seed == 1) & (rows.setting == "P4"))])
     with pytest.raises(RunError, match="arm 'a': a seed occurs twice"):
-        runs_of(pd.concat([rows, rows[rows.arm == "a"]]))
+        runs_of(pd.concat([rows, rows[rows.system == "a"]]))
 
 
 # --- what cannot be compared ---------------------------------------------------------------

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from mraf.data.splits import SETTINGS, Split, validation_split
 from mraf.errors import DataError, RunError
-from mraf.evaluation.judge import evaluate, paired_difference, top1
+from mraf.evaluation.differences import paired_difference
+from mraf.evaluation.intervals import _chance
+from mraf.evaluation.judge import evaluate, top1
 from mraf.evaluation.results import Evaluation, Judged
 
 NAMES = [setting.name for setting in SETTINGS]
@@ -144,14 +146,14 @@ def test_hidden_and_excessive_labels_are_data_errors(split):
 
 def test_resampling_whole_videos_equals_repeating_their_clips():
     result = evaluation(videos=7, rates=(0.5, 0.5), resamples=30)
-    drawn = result.accuracy_over(result.draws, "a")
-    for name in NAMES:
-        language = "english" if name in {"P3", "P4"} else "cross"
-        part, outcome = result.judged[language], result.correct["a"][name]
-        for resample, counts in enumerate(result.draws[language].astype(int)):
+    weights = _chance((("english", 7), ("cross", 7)), 1, 30, result.seed, "video").weights
+    for found in result.estimates(result.runs("a").correct)[:4]:
+        language = "english" if found.metric in {"P3", "P4"} else "cross"
+        part, outcome = result.judged[language], result.correct["a"][found.metric]
+        for resample, counts in enumerate(weights[language].astype(int)):
             repeated = np.repeat(outcome, counts[part.video_index])
             assert counts.sum() == 7
-            assert drawn[name][resample] == pytest.approx(repeated.mean())
+            assert found.drawn[resample, 0] == pytest.approx(repeated.mean())
 
 
 def test_clips_of_unequal_videos_are_counted_not_videos():
@@ -188,11 +190,12 @@ def test_the_interval_covers_where_one_over_clips_does_not():
         right = rng.random(len(video)) < rng.beta(9, 1, 60)[video]
         part = Judged("English", video.astype(str), video, video.astype(str))
         result = Evaluation({"english": part}, {"a": {"P3": right}}, "simulated", resamples=300)
-        low, high = result.interval(result.accuracy_over(result.draws, "a")["P3"], SETTINGS[0])
+        (found,) = result.estimates(result.runs("a").correct)
+        low, high = found.low, found.high
         over_videos.append(low <= 0.9 <= high)
         # To resample N clips of which a share p is right is to draw from Binomial(N, p).
         resampled = rng.binomial(len(video), right.mean(), 300) / len(video)
-        low, high = result.interval(resampled, SETTINGS[0])
+        low, high = np.quantile(resampled, [0.025, 0.975])
         over_clips.append(low <= 0.9 <= high)
     assert 0.9 <= np.mean(over_videos) <= 0.99
     assert np.mean(over_clips) < 0.75

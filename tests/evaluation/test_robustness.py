@@ -13,21 +13,27 @@ from mraf.errors import DataError, RunError
 from mraf.evaluation.differences import ArmRuns, difference
 from mraf.evaluation.judge import top1
 from mraf.evaluation.predict import predict
+from mraf.evaluation.records import counts_text, write_results
 from mraf.evaluation.robustness import (
-    CONDITION,
     RATES,
     Damage,
+    correct_and_weights,
     damage_table,
     damaged,
     hit,
-    looked_at,
     scores_under,
     with_agreement,
 )
 from mraf.evidence.claims import Claim
-from mraf.evidence.damage import Condition, Cost, cost_ratio, costs, recorded_robustness, spared
+from mraf.evidence.damage import (
+    Condition,
+    Cost,
+    cost_difference,
+    cost_ratio,
+    costs,
+    recorded_robustness,
+)
 from mraf.evidence.ledger import ledger
-from mraf.evidence.sweeps.records import COLUMNS, VIDEO_COLUMNS
 from mraf.evidence.tables import TWIN
 from mraf.training.config import configure
 from mraf.variants.build import build
@@ -92,11 +98,12 @@ def test_a_trained_network_can_be_given_the_scorer_that_sees_agreement(tiny_corp
     other = with_agreement(model, tiny_corpus.train)
     assert model.config.scorer == "own"
     assert np.array_equal(before, predict(model, clips)["MRAF"])
-    own, swapped = (looked_at(other, damaged(clips, "swapped face", q)) for q in (0, 1))
-    assert np.array_equal(own[:, 1], looked_at(model, clips)[:, 1])  # nothing against these faces
+    own, swapped = (correct_and_weights(other, damaged(clips, "swapped face", q)) for q in (0, 1))
+    seen = correct_and_weights(model, clips)
+    assert np.array_equal(own[:, 1], seen[:, 1])  # nothing against these faces
     assert swapped[:, 1].max() < 0.3 < own[:, 1].min()
     again = with_agreement(other, tiny_corpus.train)
-    assert np.array_equal(looked_at(again, clips), own)
+    assert np.array_equal(correct_and_weights(again, clips), own)
 
 
 def test_unknown_damage_and_rates_are_refused(tiny_corpus):
@@ -130,10 +137,10 @@ def test_costs_ratio_and_what_is_spared():
     expected = costs(own).cost["with face"] / lost
     assert ratio == pytest.approx(expected)
     assert low < ratio < high < 1 / 3
-    third = spared(own, theirs, 1 / 3).loc["with face"]
+    third = cost_difference(own, theirs, 1 / 3).loc["with face"]
     assert third.low > 0
     assert third.difference == pytest.approx(lost / 3 - expected * lost)
-    assert spared(own, theirs, 0).loc["with face"].high < 0
+    assert cost_difference(own, theirs, 0).loc["with face"].high < 0
     assert cost_ratio(theirs, theirs) == pytest.approx((1, 1, 1))
 
 
@@ -145,17 +152,17 @@ def test_what_is_spared_has_the_p_value_of_the_difference_also_on_ties():
         ArmRuns(name, (0, 1, 2), {"P3": counts, "P5": counts}, clips)
         for name, counts in (("clean", everything), ("bad", fewer))
     )
-    by_cost = spared(Cost(clean, clean), Cost(clean, bad)).loc["with face"]
+    by_cost = cost_difference(Cost(clean, clean), Cost(clean, bad)).loc["with face"]
     by_arm = difference(clean, bad, ["with face"]).loc["with face"]
     assert by_cost.p == by_arm.p > 0
-    alone = spared(Cost(clean, clean), Cost(clean, bad), metrics=["P3"]).loc["P3"]
+    alone = cost_difference(Cost(clean, clean), Cost(clean, bad), metrics=["P3"]).loc["P3"]
     assert alone.p == pytest.approx(2 / 2**4, abs=0.03)  # four videos, all signs alike
 
 
 def test_only_seeds_of_both_are_compared():
     clean = arm("clean", 0)
     own = Cost(clean, arm("ours", 2)).only([1, 2])
-    assert spared(own, Cost(clean, arm("paper", 9))).difference.iloc[0] > 0
+    assert cost_difference(own, Cost(clean, arm("paper", 9))).difference.iloc[0] > 0
 
 
 @pytest.mark.parametrize("number", [1, 2, 5, 100])
@@ -188,17 +195,13 @@ def write_record(folder, cost):
             for condition in (Condition(), Condition("swapped face", 0.3)):
                 for setting in ("P3", "P5"):
                     counts = 10 - rng.integers(0, 2, 20) - (lost if condition.amount else 0)
-                    row = dict.fromkeys(COLUMNS, "x") | condition._asdict()
-                    row |= {"arm": name, "seed": seed, "setting": setting, "clips": 200}
-                    row |= {"correct": counts.sum(), "accuracy": counts.mean() / 10}
-                    row |= {"correct_per_video": " ".join(map(str, counts)), "seconds": 1}
+                    row = {"system": name, "condition": str(condition), "seed": seed}
+                    row |= {"setting": setting, "clips": 200, "correct": counts.sum()}
+                    row |= {"accuracy": counts.mean() / 10, "command": "x"}
+                    row |= {"correct_per_video": counts_text(counts)}
+                    row |= {"clips_per_video": counts_text(videos)}
                     rows.append(row | {"corpus": "twin", "preset": "quick", "split": "validation"})
-    pd.DataFrame(rows)[[*CONDITION, *COLUMNS]].to_csv(folder / "robustness_twin.csv", index=False)
-    per_video = [
-        ("validation", s, v, n) for s in ("english", "cross") for v, n in enumerate(videos)
-    ]
-    table = pd.DataFrame(per_video, columns=VIDEO_COLUMNS)
-    table.to_csv(folder / "sweep_videos_twin.csv", index=False)
+    write_results(folder / "robustness_twin.csv", pd.DataFrame(rows))
 
 
 def test_a_claim_about_a_damage_is_judged_by_what_it_costs(tmp_path):

@@ -11,12 +11,11 @@ import pytest
 
 from mraf.cli.main import main
 from mraf.errors import RunError
-from mraf.evaluation.differences import difference, runs_of
-from mraf.evaluation.verdicts import BETTER, EQUAL, OPEN, WORSE
+from mraf.evaluation.differences import BETTER, EQUAL, OPEN, WORSE, difference, runs_of
+from mraf.evaluation.records import counts_text, read_results, write_results
 from mraf.evidence import ledger as module
 from mraf.evidence.claims import Claim, read_claims
 from mraf.evidence.ledger import claim_verdict, ledger, markdown, to_csv
-from mraf.evidence.sweeps.records import read_sweep
 from mraf.evidence.sweeps.tables import read_table
 
 ROOT = Path(__file__).parents[2]
@@ -42,19 +41,13 @@ def record(folder: Path, arms: dict[str, float], seeds: int = 3, table: str = "t
                 counts = rng.binomial(clips, share)
                 total = (clips.sum(), counts.sum(), counts.sum() / clips.sum())
                 where = ("twin", "quick", "validation", "cpu: x", "abc", "mraf sweep …", 1.0)
-                rows.append((arm, seed, setting, *total, " ".join(map(str, counts)), *where))
-    columns = "arm seed setting clips correct accuracy correct_per_video corpus preset split"
-    columns += " device commit command seconds"
+                rows.append(
+                    (arm, seed, setting, *total, *map(counts_text, (counts, clips)), *where)
+                )
+    columns = "system seed setting clips correct accuracy correct_per_video clips_per_video corpus"
+    columns += " preset split device commit command seconds"
     frame = pd.DataFrame(rows, columns=columns.split())
-    frame.to_csv(folder / f"sweep_{table}_twin.csv", index=False)
-    videos = [
-        ("validation", language, number, clips)
-        for language, counts in VIDEOS.items()
-        for number, clips in enumerate(counts)
-    ]
-    pd.DataFrame(videos, columns=["split", "language", "video", "clips"]).to_csv(
-        folder / "sweep_videos_twin.csv", index=False
-    )
+    write_results(folder / f"sweep_{table}_twin.csv", frame)
 
 
 def on_the_twin(table: pd.DataFrame) -> pd.Series:
@@ -109,7 +102,7 @@ def test_a_claim_is_measured_where_it_is_recorded(tmp_path: Path) -> None:
     assert table.verdict.tolist() == ["not recorded yet", "holds"]
     assert "--preset paper --arms good bad --seeds 5" in table.command[0]
     row = on_the_twin(table)
-    arms = runs_of(read_sweep(tmp_path / "sweep_table9_twin.csv"))
+    arms = runs_of(read_results(tmp_path / "sweep_table9_twin.csv"))
     expected = 100 * difference(arms["good"], arms["bad"], ["mean"]).loc["mean"]
     assert (row.ours, row.low, row.high) == pytest.approx(tuple(expected.iloc[:3]))
     assert row.seeds == 3
@@ -165,7 +158,7 @@ def test_systems_are_compared_by_their_intervals(tmp_path: Path) -> None:
     frame = pd.DataFrame(rows, columns=["system", "setting", "accuracy", "low", "high", "seed"])
     made_by = {"corpus": "MAV-Celeb v1", "preset": "paper", "split": "validation"}
     frame = frame.assign(**made_by, command="mraf evaluate")
-    frame.to_csv(tmp_path / "v.csv", index=False)
+    write_results(tmp_path / "v.csv", frame)
     of_systems = claim(sweep="", systems="v")
     (row,) = ledger([of_systems], tmp_path).to_dict("records")
     half = np.hypot(3, 3)
@@ -173,7 +166,7 @@ def test_systems_are_compared_by_their_intervals(tmp_path: Path) -> None:
     assert row["verdict"] == "holds"
     with pytest.raises(RunError, match="no rows of the system 'neither'"):
         ledger([claim(sweep="", systems="v", over=("neither",))], tmp_path)
-    pd.concat([frame, frame]).assign(**made_by).to_csv(tmp_path / "v.csv", index=False)
+    write_results(tmp_path / "v.csv", frame.assign(preset="quick"))
     with pytest.raises(RunError, match="'good' has a seed twice"):
         ledger([of_systems], tmp_path)
 
@@ -278,19 +271,20 @@ def test_a_study_recorded_in_counts_is_compared_as_a_sweep_is(tmp_path: Path) ->
         for right in pair
         for seed in range(3)
     ]  # fmt: skip
-    columns = ["arm", "seed", "state", "setting", "clips", "correct", "correct_per_video",
+    columns = ["system", "seed", "condition", "setting", "clips", "correct", "correct_per_video",
                "clips_per_video", "preset", "command"]  # fmt: skip
     table, file = pd.DataFrame(rows, columns=columns), tmp_path / "doors_twin.csv"
-    table.to_csv(file, index=False)
+    table = table.assign(corpus="twin", split="validation")
+    write_results(file, table)
     asked = claim(sweep="", study="doors", metric="P3", of="good", over=("bad",),
-                  row={"state": "open"})  # fmt: skip
+                  row={"condition": "open"})  # fmt: skip
     row = on_the_twin(ledger([asked], tmp_path))
     assert [row.ours, row.low, row.high, row.seeds] == pytest.approx([50, 50, 50, 3])
     assert (row.preset, row.command, row.verdict) == ("quick", "mraf related doors", "holds")
     with pytest.raises(RunError, match="unknown arm: best"):
         ledger([replace(asked, over=("best",))], tmp_path)
-    table.assign(correct=3).to_csv(file, index=False)
-    with pytest.raises(RunError, match="does not add up to 'correct'"):
+    write_results(file, table.assign(correct=3))
+    with pytest.raises(RunError, match="line 2: the counts of the videos do not add up"):
         ledger([asked], tmp_path)
 
 
@@ -311,18 +305,14 @@ def test_a_study_that_is_not_recorded_is_said_and_an_unclear_row_refused(tmp_pat
         claim(sweep="", study="doors")
 
 
-SYSTEM_ROWS = b"system,setting,accuracy,low,high,seed,preset,command\n"
-
-
 @pytest.mark.parametrize("source", [{"systems": "doors_twin"}, {"study": "doors", "row": ROW}])
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "no readable CSV"),
-        (b"\xff\xfe\x00", "no readable CSV"),
-        (b"system,metric\ngood,EER\n", "needs its column '(accuracy|value)'"),
-        (b"correct_per_video\n1 2\n", "needs its column '(accuracy|seed)'"),
-        (SYSTEM_ROWS + b"good,mean,x,0,0,0,quick,x\n", "'value'|needs numbers in 'accuracy'"),
+        (b"", "no readable CSV|not a CSV"),
+        (b"\xff\xfe\x00", "no readable CSV|not a CSV"),
+        (b"system,metric\ngood,EER\n", "expected the columns|lacks its column 'value'"),
+        (b"correct_per_video\n1 2\n", "expected the columns"),
     ],
 )
 def test_a_damaged_record_is_told_with_file_and_claim(

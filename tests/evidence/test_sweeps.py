@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
-from concurrent.futures import Future
+import threading
+import time
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from logging import CRITICAL
 from pathlib import Path
 from signal import SIGKILL
@@ -15,11 +19,11 @@ from filelock import FileLock
 
 from mraf.cli.main import main
 from mraf.errors import MrafError, RunError
-from mraf.evidence.sweeps.pools import ClusterPool, LocalPool
-from mraf.evidence.sweeps.records import read_sweep, record
+from mraf.evaluation.records import read_results
 from mraf.evidence.sweeps.sweep import Sweep, _numbers, parse_seeds
 from mraf.evidence.sweeps.tables import read_table
 from mraf.evidence.sweeps.tasks import run_task
+from mraf.evidence.sweeps.workers import Cluster, Processes, WorkerDied
 from mraf.training.config import PRESETS, RECIPES
 
 SHIPPED = sorted((Path(__file__).parents[2] / "data" / "sweeps").glob("*.toml"))
@@ -38,37 +42,30 @@ def declare(file: Path, **arms: str) -> Path:
 
 
 class InProcess:
-    """A pool of one worker that is this process; it notes the tasks it was given."""
+    """One worker that is this process; it notes the tasks it was given."""
+
+    jobs = 1
 
     def __init__(self) -> None:
         self.tasks = []
-        self.busy = False
 
-    def free(self):
-        return 0 if self.busy else 1
+    @contextmanager
+    def worker(self):
+        yield self.call
 
-    def submit(self, function, *arguments):
+    def call(self, function, *arguments):
         if function is run_task:
             self.tasks += arguments
-        self.busy = True
-        future = Future()
-        try:
-            future.set_result(function(*arguments))
-        except Exception as error:
-            future.set_exception(error)
-        return future
-
-    def release(self, future):
-        self.busy = False
+        return function(*arguments)
 
     def close(self):
         pass
 
 
-def sweep(folder: Path, *files: Path, source: Path, pool=None, seeds=range(2)) -> Sweep:
+def sweep(folder: Path, *files: Path, source: Path, workers=None, seeds=range(2)) -> Sweep:
     tables = [read_table(file, "quick") for file in files]
     return Sweep(
-        tables, pool or InProcess(), seeds=seeds, source=str(source), folder=folder, device="cpu"
+        tables, workers or InProcess(), seeds=seeds, source=str(source), folder=folder, device="cpu"
     )
 
 
@@ -184,7 +181,7 @@ def test_tables_share_runs_and_early_results_are_paired(tmp_path, official_folde
     second = declare(tmp_path / "second.toml", c="", d="center_weight = 0")
     done = sweep(tmp_path / "runs", first, second, source=official_folder)
     assert done.run(progress=False) == {}
-    assert [task.config.training.seed for task in done.pool.tasks] == [0, 0, 0, 1, 1, 1]
+    assert [task.config.training.seed for task in done.workers.tasks] == [0, 0, 0, 1, 1, 1]
     for table in done.tables:
         assert list(done.summary(table)["runs"]) == [2, 2]
     a, c = (next(done.finished(table)).outcome for table in done.tables)
@@ -195,13 +192,13 @@ def test_an_interrupted_sweep_continues_and_does_a_damaged_run_again(tmp_path, o
     file = declare(tmp_path / "t.toml", a="")
 
     class Interrupted(InProcess):
-        def submit(self, function, *arguments):
+        def call(self, function, *arguments):
             if len(self.tasks) == 2:
                 raise KeyboardInterrupt
-            return super().submit(function, *arguments)
+            return super().call(function, *arguments)
 
     runs, seeds = tmp_path / "runs", range(4)
-    stopped = sweep(runs, file, source=official_folder, pool=Interrupted(), seeds=seeds)
+    stopped = sweep(runs, file, source=official_folder, workers=Interrupted(), seeds=seeds)
     with pytest.raises(KeyboardInterrupt):
         stopped.run(progress=False)
     kept = sorted(runs.glob("*.json"))
@@ -209,7 +206,7 @@ def test_an_interrupted_sweep_continues_and_does_a_damaged_run_again(tmp_path, o
     kept[0].write_text('{"correct": ')
     again = sweep(runs, file, source=official_folder, seeds=seeds)
     assert again.run(progress=False) == {}
-    assert len(again.pool.tasks) == 3
+    assert len(again.workers.tasks) == 3
     assert len(list(again.finished(again.tables[0]))) == 4
 
 
@@ -219,19 +216,19 @@ def test_a_run_that_another_sweep_is_doing_is_left_to_it(tmp_path, official_fold
     other.run(progress=False)
     mine = sweep(tmp_path / "mine", file, source=official_folder)
     claimed, free = (task.id for task in mine.tasks)
-    claim = FileLock(tmp_path / "mine" / f"{claimed}.lock")
+    claim = FileLock(tmp_path / "mine" / f"{claimed}.lock", thread_local=False)
     claim.acquire()
 
     class OtherFinishesMeanwhile(InProcess):
-        def submit(self, function, *arguments):
+        def call(self, function, *arguments):
             kept = tmp_path / "other" / f"{claimed}.json"
             (tmp_path / "mine" / kept.name).write_bytes(kept.read_bytes())
             claim.release()
-            return super().submit(function, *arguments)
+            return super().call(function, *arguments)
 
-    mine.pool = OtherFinishesMeanwhile()
+    mine.workers = OtherFinishesMeanwhile()
     assert mine.run(progress=False) == {}
-    assert [task.id for task in mine.pool.tasks] == [free]
+    assert [task.id for task in mine.workers.tasks] == [free]
     assert len(list(mine.finished(mine.tables[0]))) == 2
 
 
@@ -273,6 +270,27 @@ def test_a_sweep_of_which_nothing_is_done_has_an_empty_summary(tmp_path, officia
     assert idle.summary(idle.tables[0]).empty
 
 
+@pytest.mark.parametrize("counts", [None, [99] * 18, [0], ["x"] * 18])
+def test_a_kept_run_that_cannot_be_is_done_again(counts, tmp_path, official_folder):
+    file = declare(tmp_path / "t.toml", a="")
+    done = sweep(tmp_path / "runs", file, source=official_folder, seeds=range(1))
+    done.run(progress=False)
+    (kept,) = (tmp_path / "runs").glob("*.json")
+    outcome = json.loads(kept.read_text())
+    kept.write_text(json.dumps(outcome | {"correct": outcome["correct"] | {"P5": counts}}))
+    assert list(done.finished(done.tables[0])) == []
+    assert done.run(progress=False) == {}
+    assert json.loads(kept.read_text())["correct"] == outcome["correct"]
+
+
+def test_a_worker_with_other_mathematics_is_told_so(tmp_path, official_folder):
+    file = declare(tmp_path / "t.toml", a="")
+    asked = sweep(tmp_path / "runs", file, source=official_folder, seeds=range(1))
+    (task,) = asked.tasks
+    with pytest.raises(RunError, match="another version of mraf or torch"):
+        run_task(replace(task, numbers=(("initial sum", 1.0),)))
+
+
 def test_other_mathematics_makes_a_kept_run_void(tmp_path, official_folder, monkeypatch):
     file = declare(tmp_path / "t.toml", a="")
     done = sweep(tmp_path / "runs", file, source=official_folder, seeds=range(1))
@@ -286,17 +304,65 @@ def test_other_mathematics_makes_a_kept_run_void(tmp_path, official_folder, monk
     _numbers.cache_clear()
 
 
-def test_a_local_worker_that_dies_is_replaced_and_takes_no_other_with_it():
-    pool = LocalPool(2)
+class Killing:
+    """When a run is done, the process of another one is killed in its middle, once."""
+
+    killed = None
+
+    @contextmanager
+    def worker(self):
+        with super().worker() as call:
+            yield partial(self.then_kill, call)
+
+    def then_kill(self, call, function, *arguments):
+        found = call(function, *arguments)
+        if function is run_task and self.killed is None:
+            self.killed = self.somebody_busy()
+            if self.killed:
+                os.kill(self.killed, SIGKILL)
+        return found
+
+
+class KillingProcesses(Killing, Processes):
+    def somebody_busy(self):
+        running = [pool for pool in self._busy if pool._pending_work_items]
+        return next((process for pool in running for process in pool._processes), None)
+
+
+def test_a_killed_worker_loses_its_own_run_alone_which_is_done_again(
+    tmp_path, official_folder, capfd
+):
+    file = declare(tmp_path / "t.toml", a="", b="epochs = 30, kd_weight = 0")
+    workers = KillingProcesses(2)
+    done = sweep(tmp_path / "runs", file, source=official_folder, workers=workers)
     try:
-        killed, lives = pool.submit(os._exit, 1), pool.submit(os.getpid)
-        process = lives.result()
-        assert killed.exception() is not None
-        pool.release(killed)
-        pool.release(lives)
-        assert {pool.submit(os.getpid).result() for _ in range(2)} > {process}
+        assert done.run(progress=False) == {}
     finally:
-        pool.close()
+        workers.close()
+    assert workers.killed
+    assert len(list(done.finished(done.tables[0]))) == 4
+
+
+def test_a_run_whose_worker_dies_twice_has_failed_and_an_interrupt_ends_all(
+    tmp_path, official_folder
+):
+    class Dies(InProcess):
+        def call(self, function, *arguments):
+            found = super().call(function, *arguments)
+            if function is run_task:
+                raise WorkerDied
+            return found
+
+    file = declare(tmp_path / "t.toml", a="")
+    failing = sweep(tmp_path, file, source=official_folder, workers=Dies(), seeds=range(1))
+    (reason,) = failing.run(progress=False).values()
+    assert "out of memory" in reason
+    assert len(failing.workers.tasks) == 2
+    workers = Processes(1)
+    with workers.worker() as call:
+        threading.Timer(0.5, workers.close).start()
+        with pytest.raises(WorkerDied):
+            call(time.sleep, 60)
 
 
 def test_on_a_cluster_a_killed_worker_loses_no_run(tmp_path, official_folder):
@@ -309,30 +375,23 @@ def test_on_a_cluster_a_killed_worker_loses_no_run(tmp_path, official_folder):
         distributed.Client(cluster) as client,
     ):
 
-        class KillsTheOther(ClusterPool):
-            """When the first run is done, the worker of the second one dies in its middle."""
-
-            killed = None
-
-            def release(self, future):
-                super().release(future)
+        class KillingCluster(Killing, Cluster):
+            def somebody_busy(self):
                 busy = [worker for worker, tasks in client.processing().items() if tasks]
-                if busy and self.killed is None:
-                    self.killed = client.run(os.getpid)[busy[0]]
-                    os.kill(self.killed, SIGKILL)
+                return client.run(os.getpid)[busy[0]] if busy else None
 
-        pool = KillsTheOther(cluster.scheduler_address.replace("tcp://", "dask://"))
-        done = sweep(tmp_path / "runs", file, source=official_folder, pool=pool)
+        workers = KillingCluster(cluster.scheduler_address.replace("tcp://", "dask://"))
+        done = sweep(tmp_path / "runs", file, source=official_folder, workers=workers)
         assert done.run(progress=False) == {}
-        assert pool.killed
+        assert workers.killed
         assert len(list(done.finished(done.tables[0]))) == 4
-        pool.close()
+        workers.close()
 
 
 def test_without_a_scheduler_it_says_so():
     pytest.importorskip("distributed")
     with pytest.raises(RunError, match="no scheduler answers"):
-        ClusterPool("dask://127.0.0.1:9", timeout=1)
+        Cluster("dask://127.0.0.1:9", timeout=1)
 
 
 # --- what is recorded ------------------------------------------------------------------------
@@ -354,17 +413,17 @@ def test_a_sweep_is_recorded_a_failed_arm_reported_and_a_row_made_again(
     assert "the a" in printed.out
     for seed in (0, 1):
         assert f"arm 'broken', seed {seed}: curvature=0.5: must" in printed.err
-    rows = read_sweep(tmp_path / "first" / "sweep_t_mavceleb_v1.csv")
-    assert list(rows["arm"]) == ["a"] * 8 + ["b"] * 8
+    rows = read_results(tmp_path / "first" / "sweep_t_mavceleb_v1.csv")
+    assert list(rows["system"]) == ["a"] * 8 + ["b"] * 8
     assert list(rows["seed"][:8]) == [0] * 4 + [1] * 4
     assert [len(counts) for counts in rows["correct_per_video"][:4]] == [6, 6, 18, 18]
     assert str(official_folder) not in " ".join(rows["command"])
     # the command of a row makes the row again, in whatever process
-    monkeypatch.setattr("mraf.evidence.sweeps.pools.LocalPool", lambda jobs: InProcess())
+    monkeypatch.setattr("mraf.evidence.sweeps.workers.Processes", lambda jobs: InProcess())
     again = [*rows.loc[12, "command"].split()[1:], "--jobs", "1"]
     again += ["--folder", str(tmp_path / "fresh"), "--record", str(tmp_path / "again")]
     assert main(again) == 0
-    second = read_sweep(tmp_path / "again" / "sweep_t_mavceleb_v1.csv")
+    second = read_results(tmp_path / "again" / "sweep_t_mavceleb_v1.csv")
     expected = rows[12:].drop(columns=VARYING).reset_index(drop=True)
     pd.testing.assert_frame_equal(second.drop(columns=VARYING), expected)
 
@@ -374,16 +433,16 @@ def test_recording_again_replaces_rows_and_keeps_others(tmp_path, official_folde
     out = tmp_path / "recorded"
     both = sweep(tmp_path / "runs", wide, source=official_folder)
     both.run(progress=False)
-    (file,) = record(both, out)
+    (file,) = both.record(out)
     before = file.read_text()
-    assert record(both, out) == [file]
+    assert both.record(out) == [file]
     assert file.read_text() == before
     declare(tmp_path / "t.toml", a="", c="center_weight = 0")
     other = sweep(tmp_path / "runs", wide, source=official_folder, seeds=narrow)
     other.run(progress=False)
-    record(other, out)
-    runs = read_sweep(file).drop_duplicates(["arm", "seed"])
-    assert list(zip(runs["arm"], runs["seed"], strict=True)) == [
+    other.record(out)
+    runs = read_results(file).drop_duplicates(["system", "seed"])
+    assert list(zip(runs["system"], runs["seed"], strict=True)) == [
         ("a", 0),
         ("a", 1),
         ("c", 0),
@@ -396,7 +455,7 @@ def test_of_what_is_not_done_nothing_is_recorded(tmp_path, official_folder):
     failed = declare(tmp_path / "t.toml", broken='head = "ham", curvature = 0.5')
     none = sweep(tmp_path / "runs", failed, source=official_folder, seeds=range(1))
     assert len(none.run(progress=False)) == 1
-    assert record(none, tmp_path / "recorded") == []
+    assert none.record(tmp_path / "recorded") == []
     assert not (tmp_path / "recorded").exists()
 
 
@@ -407,7 +466,8 @@ def test_of_what_is_not_done_nothing_is_recorded(tmp_path, official_folder):
         ("correct_per_video", "1 1", ["line 3", "6 videos"]),
         ("correct_per_video", "99 0 0 0 0 0", ["line 3", "6 videos"]),
         ("correct", "25", ["line 3", "do not add up"]),
-        ("split", "test", ["line 3", "test"]),
+        ("clips_per_video", "", ["line 3", "no videos"]),
+        ("accuracy", "most", ["numbers in 'accuracy'"]),
         ("setting", "P3", ["line 3", "twice"]),
     ],
 )
@@ -419,19 +479,19 @@ def test_a_damaged_record_is_told_by_its_line(column, value, words, tmp_path, of
         seeds=range(1),
     )
     done.run(progress=False)
-    (file,) = record(done, tmp_path)
+    (file,) = done.record(tmp_path)
     rows = pd.read_csv(file, dtype=str)
     rows.loc[1, column] = value
     rows.to_csv(file, index=False)
     with pytest.raises(RunError) as told:
-        read_sweep(file)
+        read_results(file)
     for word in [file.name, *words]:
         assert word in str(told.value)
 
 
 def test_no_record_and_another_table_are_told(tmp_path):
     with pytest.raises(RunError, match=r"no\.csv"):
-        read_sweep(tmp_path / "no.csv")
+        read_results(tmp_path / "no.csv")
     (tmp_path / "other.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(RunError, match="expected the columns arm"):
-        read_sweep(tmp_path / "other.csv")
+    with pytest.raises(RunError, match="expected the columns system"):
+        read_results(tmp_path / "other.csv")

@@ -10,6 +10,7 @@ import pytest
 
 from mraf.errors import DataError, RunError
 from mraf.evaluation.differences import SHOWN, ArmRuns, difference, scores
+from mraf.evaluation.records import _read, counts_text, write_results
 from mraf.evaluation.results import SETTING
 from mraf.evidence.recorded import paper_table
 from mraf.evidence.tables import (
@@ -47,23 +48,14 @@ def folder(tmp_path: Path) -> Path:
         for setting, counts in arm.correct.items():
             total = int(CLIPS[SETTING[setting].language].sum())
             for seed, row in enumerate(counts):
-                per_video = " ".join(map(str, row))
-                accuracy = row.sum() / total
-                rows.append((name, seed, setting, total, row.sum(), accuracy, per_video))
-    counted = ["clips", "correct", "accuracy", "correct_per_video"]
-    frame = pd.DataFrame(rows, columns=["arm", "seed", "setting", *counted]).assign(
+                counts = counts_text(row), counts_text(CLIPS[SETTING[setting].language])
+                rows.append((name, seed, setting, total, row.sum(), row.sum() / total, *counts))
+    counted = ["clips", "correct", "accuracy", "correct_per_video", "clips_per_video"]
+    frame = pd.DataFrame(rows, columns=["system", "seed", "setting", *counted]).assign(
         corpus="twin", preset="quick", split="validation", device="cpu: x", commit="a",
         command="mraf sweep …", seconds=1.0,
     )  # fmt: skip
-    frame.to_csv(tmp_path / "sweep_table3_twin.csv", index=False)
-    videos = [
-        ("validation", language, video, clips)
-        for language, counts in CLIPS.items()
-        for video, clips in enumerate(counts)
-    ]
-    pd.DataFrame(videos, columns=["split", "language", "video", "clips"]).to_csv(
-        tmp_path / "sweep_videos_twin.csv", index=False
-    )
+    write_results(tmp_path / "sweep_table3_twin.csv", frame)
     return tmp_path
 
 
@@ -89,8 +81,8 @@ def test_recorded_arms_stand_beside_the_papers_in_the_order_of_the_table(folder)
 
 def test_arms_of_one_seed_are_left_out(folder):
     file = folder / "sweep_table3_twin.csv"
-    rows = pd.read_csv(file)
-    rows[(rows.arm != "lstm") | (rows.seed == 0)].to_csv(file, index=False)
+    rows = _read(file)
+    rows[(rows.system != "lstm") | (rows.seed == 0)].to_csv(file, index=False)
     assert list(recorded_table("table3", TWIN, folder).arms) == ["linear", "cross_attention"]
     rows[rows.seed == 0].to_csv(file, index=False)
     assert recorded_table("table3", TWIN, folder) is None

@@ -236,8 +236,8 @@ def rows(seeds: int = 3, gain: int = 4) -> pd.DataFrame:
             for arm, right in (("fused", 5), ("weighted", 5 + gain)):
                 found.append((condition, arm, seed, setting, 200, 20 * right, right / 10, 0,
                               " ".join([str(right)] * 20), " ".join(["10"] * 20)))  # fmt: skip
-    columns = ["condition", "arm", "seed", "setting", "clips", "correct", "accuracy", "overruled",
-               "correct_per_video", "clips_per_video"]  # fmt: skip
+    columns = ["condition", "system", "seed", "setting", "clips", "correct", "accuracy",
+               "overruled", "correct_per_video", "clips_per_video"]  # fmt: skip
     return pd.DataFrame(found, columns=columns)
 
 
@@ -258,11 +258,11 @@ def test_the_comparison_is_paired_and_corrected_over_the_whole_table():
 
 def test_a_damaged_table_is_told():
     good = rows()
-    with pytest.raises(RunError, match="lacks arm"):
-        decision_study.compared(good.drop(columns="arm"))
-    with pytest.raises(RunError, match="does not add up to 'correct'"):
+    with pytest.raises(RunError, match="lacks system"):
+        decision_study.compared(good.drop(columns="system"))
+    with pytest.raises(RunError, match="do not add up"):
         decision_study.compared(good.assign(correct=3))
-    with pytest.raises(RunError, match="clips_per_video holds no counts"):
+    with pytest.raises(RunError, match="holds no counts"):
         decision_study.compared(good.assign(clips_per_video="many"))
     with pytest.raises(RunError, match="has rows of clean"):
         decision_study.compared(good.assign(condition="foggy"))

@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
 import time
-from collections import deque
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
-from filelock import FileLock, Timeout
+from filelock import Timeout
 from tqdm.auto import tqdm
 
 import mraf
 from mraf.data.splits import SETTINGS
 from mraf.errors import MrafError, RunError
-from mraf.evaluation.results import MEAN
-from mraf.evidence.sweeps.pools import Pool
+from mraf.evaluation.intervals import MEAN
+from mraf.evaluation.records import counts_text, write_results
+from mraf.evidence.sweeps.kept import Kept
 from mraf.evidence.sweeps.tables import Arm, Table
-from mraf.evidence.sweeps.tasks import Material, Task, describe, run_task
-from mraf.files import user_cache, write_text
+from mraf.evidence.sweeps.tasks import Material, Task, describe
+from mraf.evidence.sweeps.workers import WorkerDied, Workers
+from mraf.files import slug_of, user_cache, without_home
 from mraf.training.config import Config, configure
-from mraf.training.golden import golden_numbers, same
+from mraf.training.golden import golden_numbers
 
-WORKER_DIED = (BrokenProcessPool, CancelledError)
 TRIES = 2  # of a run whose worker dies
 
 
@@ -52,7 +49,7 @@ class Sweep:
 
     Args:
         tables: see `read_table`.
-        pool: where to run.
+        workers: where to run.
         preset: of all arms.
         seeds: the outer loop, so that what is there early is paired.
         arms: names of those to run; None is all.
@@ -68,7 +65,7 @@ class Sweep:
     def __init__(
         self,
         tables: Sequence[Table],
-        pool: Pool,
+        workers: Workers,
         *,
         preset: str = "quick",
         seeds: Sequence[int] = range(10),
@@ -83,14 +80,23 @@ class Sweep:
         known = sorted({arm.name for table in tables for arm in table.arms})
         if unknown := [name for name in arms or () if name not in known]:
             raise RunError(f"no table has an arm '{unknown[0]}'; there are: {', '.join(known)}.")
-        self.tables, self.pool, self.arms = tables, pool, arms
+        self.tables, self.workers, self.arms = tables, workers, arms
         self.preset, self.seeds, self.source = preset, seeds, _everywhere(source)
-        self.folder = folder or user_cache() / "sweeps"
+        folder = folder or user_cache() / "sweeps"
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise RunError(f"{self.folder}: cannot be made ({error.strerror}).") from None
-        self.material = self._describe(device)
+            raise RunError(f"{folder}: cannot be made ({error.strerror}).") from None
+        try:
+            with workers.worker() as call:
+                self.material: Material = call(describe, self.source, device)
+        except WorkerDied as error:
+            raise RunError(f"a worker could not load the corpus: {error}.") from None
+        except MrafError:
+            raise
+        except Exception as error:  # whatever is amiss with the worker
+            raise RunError(f"a worker could not load the corpus: {_reason(error)}.") from None
+        self.kept = Kept(folder, self.material)
 
     @cached_property
     def tasks(self) -> dict[Task, list[str]]:
@@ -109,52 +115,43 @@ class Sweep:
         Returns:
             What failed, with its reason.
         """
-        pending = deque(task for task in self.tasks if self._stored(task) is None)
-        running: dict[Future, tuple[Task, FileLock]] = {}
-        deaths: dict[Task, int] = {}
-        failed: dict[str, str] = {}
-        total = len(self.tasks)
-        bar = tqdm(
-            total=total,
-            initial=total - len(pending),
-            desc="sweep",
-            unit="run",
-            smoothing=0,
-            disable=not progress,
-        )
-        try:
-            while pending or running:
-                bar.update(self._start(pending, running))
-                bar.set_postfix(running=len(running), failed=len(failed), refresh=False)
-                if not running:
-                    time.sleep(0.5)  # all that is left is being done by another sweep
-                for future in wait(running, timeout=1, return_when=FIRST_COMPLETED).done:
-                    task, claim = running.pop(future)
-                    self.pool.release(future)
-                    error = CancelledError() if future.cancelled() else future.exception()
-                    if error is None:
-                        self._store(task, future.result())
-                    _give_up(claim)
-                    if isinstance(error, WORKER_DIED):
-                        deaths[task] = deaths.get(task, 0) + 1
-                        if deaths[task] < TRIES:
+        pending = [task for task in self.tasks if self.kept.read(task) is None]
+        total, failed, deaths = len(self.tasks), dict[str, str](), Counter[Task]()
+        done = {"initial": total - len(pending), "total": total, "smoothing": 0, "unit": "run"}
+        with (
+            tqdm(desc="sweep", disable=not progress, **done) as bar,
+            ThreadPoolExecutor(self.workers.jobs) as threads,
+        ):
+            while pending:
+                running = {}
+                for task in pending:
+                    running[threads.submit(self.kept.run, task, self.workers)] = task
+                pending = []
+                try:
+                    for future in as_completed(running):
+                        task, error = running[future], future.result()
+                        deaths[task] += isinstance(error, WorkerDied)
+                        dead = isinstance(error, WorkerDied) and deaths[task] < TRIES
+                        if dead or isinstance(error, Timeout):
                             pending.append(task)
                             continue
-                    if error is not None:
-                        failed |= dict.fromkeys(self.tasks[task], _reason(error))
-                    bar.update()
-            bar.set_postfix(running=0, failed=len(failed))
-        finally:
-            bar.close()
-            for _, claim in running.values():
-                _give_up(claim)
+                        if error is not None:
+                            failed |= dict.fromkeys(self.tasks[task], _reason(error))
+                        bar.set_postfix(failed=len(failed), refresh=False)
+                        bar.update()
+                except BaseException:  # an interrupt, or nobody is left to work
+                    threads.shutdown(wait=False, cancel_futures=True)
+                    self.workers.close()
+                    raise
+                if len(pending) == len(running):
+                    time.sleep(0.5)  # all that is left is being done by another sweep
         return failed
 
     def finished(self, table: Table) -> Iterator[Finished]:
         """What is done of a table, by arm and seed."""
         for arm in self._chosen(table):
             for seed in self.seeds:
-                if (outcome := self._stored(self._task(arm, seed))) is not None:
+                if (outcome := self.kept.read(self._task(arm, seed))) is not None:
                     yield Finished(arm, seed, outcome)
 
     def summary(self, table: Table) -> pd.DataFrame:
@@ -168,18 +165,49 @@ class Sweep:
         grouped = frame.groupby("arm", sort=False)
         return grouped.mean().assign(runs=grouped["runs"].sum()).rename_axis(None)
 
-    def _describe(self, device: str) -> Material:
-        """The corpus, as a worker finds it."""
-        future = self.pool.submit(describe, self.source, device)
-        wait([future])
-        self.pool.release(future)
-        try:
-            material: Material = future.result()
-        except MrafError:
-            raise
-        except Exception as error:  # whatever is amiss with the worker
-            raise RunError(f"a worker could not load the corpus: {_reason(error)}.") from None
-        return material
+    def record(self, folder: Path) -> list[Path]:
+        """Write what is done; rows of the same arm, seed and preset are replaced.
+
+        Of a table of which nothing is done nothing is written: a file without rows is no record.
+
+        Returns:
+            The files of the tables, ``sweep_<table>_<corpus>.csv``.
+        Raises:
+            RunError: as `write_results`.
+        """
+        files = []
+        for table in self.tables:
+            if rows := self._rows(table):
+                files.append(folder / f"sweep_{table.name}_{slug_of(self.material.corpus)}.csv")
+                write_results(files[-1], pd.DataFrame(rows), [arm.name for arm in table.arms])
+        return files
+
+    def _rows(self, table: Table) -> list[dict[str, Any]]:
+        material = self.material
+        made_of = {"corpus": material.corpus, "preset": self.preset, "split": material.split}
+        rows = []
+        for arm, seed, outcome in self.finished(table):
+            made_by = {name: outcome[name] for name in ("device", "commit", "seconds")}
+            made_by["command"] = self._command(table, arm.name, seed)
+            for setting in SETTINGS:
+                right, clips = outcome["correct"][setting.name], material.clips[setting.language]
+                row = {"system": arm.name, "seed": seed, "setting": setting.name}
+                row |= {"clips": sum(clips), "videos": len(clips), "correct": sum(right)}
+                row |= {"accuracy": sum(right) / sum(clips)}
+                row |= {"correct_per_video": counts_text(right)}
+                row |= {"clips_per_video": counts_text(clips)}
+                rows.append({**row, **made_of, **made_by})
+        return rows
+
+    def _command(self, table: Table, arm: str, seed: int) -> str:
+        """What makes this run again; the official features are where MRAF_DATA says."""
+        root, file = Path(mraf.__file__).parents[1], table.file.resolve()
+        shown = file.relative_to(root) if file.is_relative_to(root) else without_home(table.file)
+        data = " --data twin" if self.source == "twin" else ""
+        return (
+            f"mraf sweep {shown}{data} --preset {self.preset} --arms {arm} --seeds {seed}-{seed} "
+            f"--device {self.material.device.partition(':')[0]}"
+        )
 
     def _chosen(self, table: Table) -> list[Arm]:
         return [arm for arm in table.arms if self.arms is None or arm.name in self.arms]
@@ -193,48 +221,6 @@ class Sweep:
         features = self.material.fingerprint
         return Task(config, self.source, features, _numbers(config), self.material.device)
 
-    def _start(self, pending: deque[Task], running: dict[Future, tuple[Task, FileLock]]) -> int:
-        """Start what can be started; returns how many runs another sweep has finished."""
-        elsewhere = 0
-        for _ in range(len(pending)):
-            if self.pool.free() < 1:
-                break
-            task = pending.popleft()
-            # The system frees the lock of a process that dies, however it dies.
-            claim = FileLock(self.folder / f"{task.id}.lock")
-            try:
-                claim.acquire(timeout=0)
-            except Timeout:
-                pending.append(task)
-                continue
-            if self._stored(task) is None:
-                running[self.pool.submit(run_task, task)] = task, claim
-            else:
-                _give_up(claim)
-                elsewhere += 1
-        return elsewhere
-
-    def _file(self, task: Task) -> Path:
-        return self.folder / f"{task.id}.json"
-
-    def _store(self, task: Task, outcome: dict[str, Any]) -> None:
-        kept = {
-            **outcome,
-            "commit": commit(),
-            "config": task.config.to_dict(),
-            "golden": dict(task.numbers),
-        }
-        write_text(self._file(task), json.dumps(kept) + "\n")
-
-    def _stored(self, task: Task) -> dict[str, Any] | None:
-        """The outcome of a finished run; None where there is none or its file is damaged."""
-        try:
-            outcome: dict[str, Any] = json.loads(self._file(task).read_text(encoding="utf-8"))
-            whole = {"correct", "seconds", "device", "commit", "golden"} <= outcome.keys()
-            return outcome if whole and same(outcome["golden"], dict(task.numbers)) else None
-        except (OSError, ValueError, AttributeError):
-            return None
-
 
 @cache
 def _numbers(config: Config) -> tuple[tuple[str, float], ...]:
@@ -242,30 +228,6 @@ def _numbers(config: Config) -> tuple[tuple[str, float], ...]:
         return tuple(golden_numbers(config).items())
     except MrafError:  # it cannot be built; the run says so
         return ()
-
-
-@cache
-def commit() -> str:
-    """The state of the checkout, or the release where this is none."""
-    root = Path(mraf.__file__).parents[1]
-    if not (root / ".git").exists():
-        return f"mraf {mraf.__version__}"
-    try:
-        found = _git(root, "rev-parse", "--short", "HEAD")
-        return f"{found}-dirty" if _git(root, "diff", "HEAD", "--", "mraf") else found
-    except (OSError, subprocess.CalledProcessError):
-        return f"mraf {mraf.__version__}"
-
-
-def _give_up(claim: FileLock) -> None:
-    claim.release()
-    with suppress(OSError):  # on Windows, where another sweep has it by now
-        Path(claim.lock_file).unlink()
-
-
-def _git(root: Path, *arguments: str) -> str:
-    command = ["git", "-C", str(root), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def parse_seeds(text: str) -> range:
@@ -287,7 +249,5 @@ def _everywhere(source: str | None) -> str:
 
 def _reason(error: BaseException) -> str:
     """Why a run failed, in one line."""
-    if isinstance(error, WORKER_DIED):
-        return "its process died (out of memory?)"
     text = " ".join(str(error).split())
     return text if isinstance(error, MrafError) else f"{type(error).__name__}: {text}"

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from mraf import data
 from mraf.data.clips import Corpus
@@ -97,7 +96,7 @@ def describe(source: str, device: str) -> Material:
         corpus.speakers,
         split.name,
         {
-            name: tuple(per_video(part, np.ones(len(part.key), dtype=bool)))
+            name: tuple(part.published_counts(np.ones(len(part.key), dtype=bool)))
             for name, part in judged.items()
         },
         digest.hexdigest()[:16],
@@ -129,21 +128,10 @@ def run_task(task: Task) -> dict[str, Any]:
             clips = split.clips(setting)
             scores = predict(run.model, clips)[SYSTEM]
             scores = checked_scores(scores, SYSTEM, setting, len(clips), split.speakers)
-            correct[setting.name] = per_video(Judged.of(clips), top1(scores, clips.labels))
+            right = top1(scores, clips.labels)
+            correct[setting.name] = Judged.of(clips).published_counts(right)
         seconds = time.perf_counter() - start
         return {"correct": correct, "seconds": seconds, "device": _device(task)}
-
-
-def per_video(judged: Judged, counted: NDArray[np.bool_]) -> list[int]:
-    """How many clips of each video are counted, in an order that tells nothing of the names.
-
-    Videos are sorted by a hash of their names: the same order everywhere, but neither
-    alphabetical nor by speaker.
-    """
-    order = np.argsort(
-        [hashlib.sha256(video.encode()).hexdigest() for video in np.unique(judged.video)]
-    )
-    return [int(count) for count in judged.per_video(counted)[order]]
 
 
 @lru_cache(maxsize=1)

@@ -10,18 +10,16 @@ from tqdm.auto import tqdm
 from mraf.data.clips import Corpus, FeatureSet
 from mraf.data.splits import validation_split
 from mraf.errors import RunError
-from mraf.evaluation.differences import runs_of, scores
+from mraf.evaluation.differences import compare_arms, corrected, runs_of, scores
+from mraf.evaluation.records import counts_text, with_counts
 from mraf.evaluation.results import Judged
-from mraf.evaluation.verdicts import compare_arms, judged
-from mraf.evidence.sweeps.records import with_counts
-from mraf.evidence.sweeps.tasks import per_video
 from mraf.related.decision.layer import CONDITIONS, Decisions, judge
 from mraf.related.study import as_markdown
 from mraf.training.experiment import trained
 
 PRESET = "quick"
 SEEDS = range(5)
-NEEDED = ("condition", "arm", "seed", "setting")
+NEEDED = ("condition", "system", "seed", "setting")
 
 
 def table(corpus: Corpus) -> pd.DataFrame:
@@ -46,20 +44,21 @@ def tabulated(decisions: Decisions, clips: FeatureSet, seed: int) -> pd.DataFram
     videos = Judged.of(clips)
 
     def counts(flags: NDArray[np.bool_]) -> str:
-        return " ".join(map(str, per_video(videos, flags)))
+        return counts_text(videos.published_counts(flags))
 
     rows = [
         {
             "condition": condition,
-            "arm": arm,
+            "system": arm,
             "seed": seed,
             "setting": CONDITIONS[condition],
             "clips": len(clips),
             "correct": int(right.sum()),
+            "videos": videos.videos,
             "accuracy": float(right.mean()),
-            "overruled": int(decisions.overruled[condition][arm].sum()),
             "correct_per_video": counts(right),
             "clips_per_video": counts(np.ones(len(clips), dtype=bool)),
+            "overruled": int(decisions.overruled[condition][arm].sum()),
         }
         for condition, arms in decisions.right.items()
         for arm, right in arms.items()
@@ -83,7 +82,8 @@ def compared(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     if rows.empty or not rows.condition.isin(list(CONDITIONS)).all():
         raise RunError(f"a table of decision fusion has rows of {', '.join(CONDITIONS)}.")
     points, differences = {}, {}
-    for condition, part in with_counts(rows, "decision fusion").groupby("condition", sort=False):
+    counted = with_counts(rows, lambda index: f"decision fusion, row {index}")
+    for condition, part in counted.groupby("condition", sort=False):
         arms, metrics = runs_of(part), [CONDITIONS[str(condition)]]
         points[condition] = pd.concat(
             {arm: scores(own, metrics) for arm, own in arms.items()}, names=["arm"]
@@ -92,7 +92,7 @@ def compared(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     first, second = (
         pd.concat(parts, names=["condition"]).droplevel("metric") for parts in (points, differences)
     )
-    return first, judged(second)
+    return first, corrected(second)
 
 
 def summary(rows: pd.DataFrame) -> str:

@@ -22,9 +22,8 @@ from tqdm.auto import tqdm
 from mraf.data.clips import VOICE_DIM, Corpus, FeatureSet
 from mraf.data.splits import P4, P6, Split, validation_split
 from mraf.evaluation.baselines import ClassMeans, held_out
-from mraf.evaluation.differences import ArmRuns, scores
+from mraf.evaluation.differences import ArmRuns, compare_arms, scores
 from mraf.evaluation.judge import top1
-from mraf.evaluation.verdicts import compare_arms
 from mraf.model import Head, standardise
 from mraf.related.study import as_markdown
 from mraf.training.fit import fit, seeded

@@ -19,8 +19,7 @@ from tqdm.auto import tqdm
 from mraf.data.clips import Corpus
 from mraf.data.describe import unit
 from mraf.evaluation.baselines import means_of
-from mraf.evaluation.results import LEVEL
-from mraf.evaluation.verdicts import judged
+from mraf.evaluation.differences import LEVEL, corrected
 from mraf.related.metrics import Trials, curve
 from mraf.related.open_set import door
 from mraf.related.open_set.adapters import Recipe, selected, tune
@@ -198,7 +197,7 @@ def differences(
     turned = -found.loc[less, ["difference", "high", "low"]].to_numpy()
     found.loc[less, ["difference", "low", "high"]] = turned
     error = (found.high - found.low) / (2 * stats.norm.ppf(1 - LEVEL / 2))
-    return judged(found.assign(p=2 * stats.norm.sf(found.difference.abs() / error)))
+    return corrected(found.assign(p=2 * stats.norm.sf(found.difference.abs() / error)))
 
 
 def summary(table: pd.DataFrame) -> str:

@@ -1,0 +1,230 @@
+"""What runs got right in each video: arms with their seeds, and the CSV files that keep them.
+
+Every recorded result of P3–P6 has one form (``data/recorded/``): a row for each system, condition,
+seed and setting, with the count of clips named rightly in each video, so that intervals can be
+computed again. Videos are numbered in an order that tells nothing of their names. How many clips
+each has is said once for each split and setting of a file, in the first of its rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pandas.api.types import is_numeric_dtype
+
+from mraf.errors import RunError
+from mraf.evaluation.intervals import SETTING, Unit
+from mraf.files import write_text
+
+RUN = ["system", "condition", "corpus", "preset", "split", "seed"]  # what a row is of
+PLACE = ["corpus", "split", "setting"]  # of videos
+COUNTS = ["correct_per_video", "clips_per_video"]
+MADE_BY = ["device", "commit", "command", "seconds"]
+NUMBERS = ["clips", "videos", "correct", "accuracy", "low", "high"]
+COLUMNS = ["system", "condition", "seed", "setting", *NUMBERS, *COUNTS]
+COLUMNS += ["corpus", "preset", "split", *MADE_BY]
+TEXT = dict.fromkeys(
+    ["system", "condition", "setting", *COUNTS, "corpus", "preset", "split", *MADE_BY[:3]], str
+)
+"""Of the columns; low and high are of results without counts by video, NUMBERS[:3] not of a mean.
+A study may add columns behind them."""
+
+
+@dataclass(frozen=True, eq=False)
+class ArmRuns:
+    """The runs of one arm, one a seed.
+
+    Args:
+        name: of the arm.
+        seeds: shape (S,).
+        correct: by setting, clips of each video that were named rightly, shape (S, V).
+        clips: by `Setting.language`, clips of each video, shape (V,).
+        unit: what counts are of; of "speaker", V is the number of speakers in every language.
+    Raises:
+        RunError: shapes that do not fit, more right clips than clips, a seed twice.
+    """
+
+    name: str
+    seeds: tuple[int, ...]
+    correct: Mapping[str, NDArray[Any]]
+    clips: Mapping[str, NDArray[Any]]
+    unit: Unit = "video"
+
+    def __post_init__(self) -> None:
+        if len(set(self.seeds)) < len(self.seeds):
+            raise RunError(f"arm '{self.name}': a seed occurs twice: {list(self.seeds)}.")
+        for setting, correct in self.correct.items():
+            clips = self.clips[SETTING[setting].language]
+            if correct.shape != (len(self.seeds), len(clips)):
+                raise RunError(
+                    f"arm '{self.name}', {setting}: counts of shape {correct.shape}, expected "
+                    f"{len(self.seeds)} seeds × {len(clips)} videos."
+                )
+            if (correct < 0).any() or (correct > clips).any():
+                raise RunError(f"arm '{self.name}', {setting}: more right clips than clips.")
+        if self.unit == "speaker" and len({len(clips) for clips in self.clips.values()}) > 1:
+            raise RunError(f"arm '{self.name}': other speakers in one language than in another.")
+
+    def accuracy(self, setting: str) -> NDArray[np.float64]:
+        """Of each seed, shape (S,)."""
+        clips = self.clips[SETTING[setting].language]
+        return np.asarray(self.correct[setting].sum(axis=1) / clips.sum(), dtype=float)
+
+    def only(self, seeds: Iterable[int]) -> ArmRuns:
+        """The runs of some of the seeds, in that order."""
+        chosen = tuple(seeds)
+        rows = [self.seeds.index(seed) for seed in chosen]
+        correct = {setting: counts[rows] for setting, counts in self.correct.items()}
+        return replace(self, seeds=chosen, correct=correct)
+
+
+def runs_of(rows: pd.DataFrame, labels: Mapping[str, str] | None = None) -> dict[str, ArmRuns]:
+    """The runs of each arm of a recorded sweep, in the order of their first rows.
+
+    Args:
+        rows: of one corpus and preset, as `read_results` gives them: system, seed,
+        setting,
+            correct_per_video and clips_per_video (arrays of counts, shape (V,)).
+        labels: names to give the arms; by default they keep their own.
+    Raises:
+        RunError: a seed occurs twice or lacks a setting, or counts do not fit the videos.
+    """
+    clips: dict[str, NDArray[np.float64]] = {}
+    for setting, counts in zip(rows.setting, rows.clips_per_video, strict=True):
+        clips.setdefault(SETTING[setting].language, np.asarray(counts, dtype=float))
+    found = {}
+    for arm, own in rows.groupby("system", sort=False):
+        name = str(arm)
+        if own.correct_per_video.isna().any():
+            raise RunError(f"arm '{name}': no counts by video were recorded.")
+        if own.duplicated(["seed", "setting"]).any():
+            raise RunError(f"arm '{name}': a seed occurs twice; choose one preset and one corpus.")
+        table = own.pivot(index="seed", columns="setting", values="correct_per_video")
+        for setting in table.columns[table.isna().any()]:
+            seed = table.index[table[setting].isna()][0]
+            raise RunError(f"arm '{name}', seed {seed}: no row for {setting}; record it again.")
+        correct = {str(setting): np.stack(table[setting].to_list()) for setting in table.columns}
+        seeds = tuple(int(seed) for seed in table.index)
+        found[name] = ArmRuns((labels or {}).get(name, name), seeds, correct, clips)
+    return found
+
+
+def counts_text(counts: Iterable[int]) -> str:
+    """Counts of videos as a recorded row holds them."""
+    return " ".join(str(int(count)) for count in counts)
+
+
+def read_results(file: str | Path) -> pd.DataFrame:
+    """The rows of recorded results, with arrays.
+
+    Returns:
+        The columns of the file; ``correct_per_video`` and ``clips_per_video`` are arrays of counts
+        (V,), None where there are none.
+    Raises:
+        RunError: not such a file, or counts that do not fit their videos; the message names file
+            and line.
+    """
+    frame = _read(Path(file))
+    twice = frame.duplicated([*RUN, "setting"])
+    if twice.any():
+        line = int(twice.idxmax()) + 2
+        raise RunError(f"{file}, line {line}: system, seed, preset and setting occur twice.")
+    return with_counts(frame, lambda index: f"{file}, line {index + 2}")
+
+
+def with_counts(rows: pd.DataFrame, where: Callable[[Any], str]) -> pd.DataFrame:
+    """Rows whose counts by video are text, with arrays.
+
+    Args:
+        where: names a row in errors, from its index.
+    Raises:
+        RunError: counts that are none, or that do not fit their videos or the row's totals.
+    """
+    if missing := [name for name in (*COUNTS, "correct", "clips") if name not in rows.columns]:
+        raise RunError(f"not a table of results; it lacks {', '.join(missing)}.")
+    arrays: dict[str, list[Any]] = {name: [] for name in COUNTS}
+    for index, *texts, correct, clips in _filled(rows)[[*COUNTS, "correct", "clips"]].itertuples():
+        if pd.isna(texts[0]):
+            counts: list[Any] = [None, None]
+        else:
+            what = where(index)
+            if pd.isna(texts[1]):
+                raise RunError(f"{what}: no videos are recorded for its split and setting.")
+            try:
+                counts = [np.array(str(text).split(), dtype=np.int64) for text in texts]
+            except ValueError:
+                raise RunError(
+                    f"{what}: correct_per_video or clips_per_video holds no counts."
+                ) from None
+            right, of = counts
+            if len(right) != len(of) or (right < 0).any() or (right > of).any():
+                raise RunError(f"{what}: correct_per_video does not fit the {len(of)} videos.")
+            if (right.sum(), of.sum()) != (correct, clips):
+                raise RunError(f"{what}: the counts of the videos do not add up to the row's.")
+        for name, array in zip(COUNTS, counts, strict=True):
+            arrays[name].append(array)
+    found = {name: pd.Series(counts, rows.index, object) for name, counts in arrays.items()}
+    return rows.assign(**found)
+
+
+def write_results(file: Path, rows: pd.DataFrame, order: Sequence[str] = ()) -> None:
+    """Put rows into a file of results; those of the same run, condition and setting are replaced.
+
+    Args:
+        rows: columns of COLUMNS (what lacks is empty) and of the study; counts as text.
+        order: names of systems as they are to stand; others follow as they come.
+    Raises:
+        RunError: the file is there but of another form or of other videos, or cannot be written.
+    """
+    rows = rows.reindex(columns=[*COLUMNS, *(name for name in rows if name not in COLUMNS)])
+    rows = rows.assign(condition=rows["condition"].astype(object).fillna(""))
+    if file.exists():
+        before = _read(file)
+        kept = ~pd.MultiIndex.from_frame(before[RUN]).isin(pd.MultiIndex.from_frame(rows[RUN]))
+        rows = pd.concat([before[kept], rows], ignore_index=True) if kept.any() else rows
+    videos = rows.dropna(subset="clips_per_video")
+    if videos.groupby(PLACE)["clips_per_video"].nunique().gt(1).any():
+        raise RunError(
+            f"{file}: was recorded from other videos than {rows.corpus.iloc[-1]} has now; record "
+            "into another folder."
+        )
+    for name, first in (("system", order), ("condition", ())):
+        place = {value: number for number, value in enumerate(dict.fromkeys([*first, *rows[name]]))}
+        rows[f"{name} place"] = rows[name].map(place)
+    by = ["preset", "system place", "seed", "condition place", "setting"]
+    rows = rows.sort_values(by, kind="stable").drop(columns=["system place", "condition place"])
+    again = rows.dropna(subset="clips_per_video").duplicated(PLACE)
+    rows.loc[again[again].index, "clips_per_video"] = None
+    rows = rows.astype(dict.fromkeys(NUMBERS[:3], "Int64"))  # absent for a mean
+    write_text(file, rows.to_csv(index=False, float_format="%.5f"))
+
+
+def _read(file: Path) -> pd.DataFrame:
+    """The rows as they are, each with its clips by video."""
+    try:
+        frame = pd.read_csv(file, dtype=TEXT)
+    except OSError as error:
+        raise RunError(f"{file}: cannot be read ({error.strerror}).") from None
+    except ValueError as error:
+        raise RunError(f"{file}: not a CSV of results ({error}).") from None
+    if list(frame.columns[: len(COLUMNS)]) != COLUMNS:
+        raise RunError(f"{file}: not a CSV of results; expected the columns {', '.join(COLUMNS)}.")
+    for name in ("seed", *NUMBERS):
+        if len(frame) and not is_numeric_dtype(frame[name]):
+            raise RunError(f"{file}: not a CSV of results; expected numbers in '{name}'.")
+    frame = frame.assign(condition=frame["condition"].astype(object).fillna(""))
+    return _filled(frame)
+
+
+def _filled(rows: pd.DataFrame) -> pd.DataFrame:
+    """Each row with the clips by video of its split and setting."""
+    if rows["clips_per_video"].isna().all():
+        return rows
+    by = [name for name in PLACE if name in rows.columns]
+    return rows.assign(clips_per_video=rows.groupby(by)["clips_per_video"].transform("first"))

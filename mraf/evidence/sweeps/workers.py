@@ -1,0 +1,169 @@
+"""Where the runs of a sweep are done: in processes of this machine, or on a Dask cluster."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Protocol
+
+import psutil
+from joblib import cpu_count
+from joblib.externals.loky import ProcessPoolExecutor
+from joblib.externals.loky.process_executor import ShutdownExecutorError
+from tqdm import tqdm
+
+from mraf.errors import RunError
+
+ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+MANY = 256  # threads of the asker, which only wait; a cluster has as many workers at most
+Call = Callable[..., Any]
+
+
+class WorkerDied(RunError):
+    """The process of a run is gone; the run itself may be blameless."""
+
+    def __init__(self) -> None:
+        super().__init__("its process died (out of memory?)")
+
+
+class Workers(Protocol):
+    """Take one call at a time each, from as many threads of the asker as there are ``jobs``."""
+
+    jobs: int
+
+    def worker(self) -> AbstractContextManager[Call]:
+        """One that is free, once there is one: called as in ``call(function, *arguments)``."""
+
+    def close(self) -> None:
+        """End them, also in the middle of a call."""
+
+
+class Processes:
+    """Processes of this machine, one thread each.
+
+    Each is a pool of its own: one that is killed, for memory say, takes no other run with it, as it
+    would within one pool.
+
+    Args:
+        jobs: number of processes; None takes one per core that this process may use.
+    """
+
+    def __init__(self, jobs: int | None = None) -> None:
+        self.jobs = cpu_count() if jobs is None else jobs
+        if self.jobs < 1:
+            raise RunError(f"--jobs {jobs}: at least one process is needed.")
+        self._idle: list[ProcessPoolExecutor] = []
+        self._busy: set[ProcessPoolExecutor] = set()
+
+    @contextmanager
+    def worker(self) -> Iterator[Call]:
+        pool = (
+            self._idle.pop()
+            if self._idle
+            else ProcessPoolExecutor(max_workers=1, env=ONE_THREAD, initializer=_set_up)
+        )
+        self._busy.add(pool)
+
+        def call(function: Call, *arguments: Any) -> Any:
+            try:
+                return pool.submit(function, *arguments).result()
+            except (BrokenProcessPool, ShutdownExecutorError):
+                self._busy.discard(pool)
+                raise WorkerDied from None
+
+        try:
+            yield call
+        finally:
+            if pool in self._busy:
+                self._busy.discard(pool)
+                self._idle.append(pool)
+
+    def close(self) -> None:
+        for busy in list(self._busy):
+            busy.shutdown(kill_workers=True)
+        for idle in self._idle:
+            idle.shutdown()
+        self._idle.clear()
+
+
+class Cluster:
+    """The workers of a ``dask.distributed`` scheduler; those that come later are used as well.
+
+    Dask gives a run whose worker has died to another one.
+
+    Args:
+        address: as in ``dask://HOST:PORT``.
+        timeout: seconds to wait for the scheduler.
+    Raises:
+        RunError: dask is not installed, or no scheduler answers there.
+    """
+
+    jobs = MANY
+
+    def __init__(self, address: str, timeout: float = 10) -> None:
+        kind, _, place = address.partition("://")
+        if kind != "dask" or not place:
+            raise RunError(f"--cluster {address}: expected dask://HOST:PORT.")
+        try:
+            from distributed import Client
+        except ImportError:
+            raise RunError(
+                "--cluster needs dask.distributed: pip install 'mraf[cluster]'."
+            ) from None
+        try:
+            self._client = Client(f"tcp://{place}", timeout=timeout)
+        except (OSError, ValueError) as error:
+            raise RunError(f"--cluster {address}: no scheduler answers there ({error}).") from None
+        self._queue, self._busy, self._closed = threading.Lock(), 0, False
+
+    @contextmanager
+    def worker(self) -> Iterator[Call]:
+        from distributed.scheduler import KilledWorker
+
+        with self._queue:
+            while self._busy >= self._workers() and not self._closed:
+                time.sleep(0.1)
+            self._busy += 1
+
+        def call(function: Call, *arguments: Any) -> Any:
+            try:
+                return self._client.submit(function, *arguments, pure=False).result()
+            except (KilledWorker, CancelledError):
+                raise WorkerDied from None
+
+        try:
+            yield call
+        finally:
+            self._busy -= 1
+
+    def _workers(self) -> int:
+        try:
+            return max(1, len(self._client.nthreads()))
+        except OSError as error:
+            raise RunError(
+                f"the scheduler no longer answers ({error}); the finished runs are kept, the same "
+                "command goes on."
+            ) from None
+
+    def close(self) -> None:
+        self._closed = True
+        self._client.close()
+
+
+def _set_up() -> None:
+    """Leave interrupts to the parent, end when it is gone, and hold nothing that would leak."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    tqdm.set_lock(threading.RLock())  # by default a semaphore of the system
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent and psutil.pid_exists(parent):
+        time.sleep(1)
+    os._exit(1)
