@@ -2,41 +2,32 @@
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Sequence
-from typing import Any
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from mraf.evaluation.differences import METRICS, SHOWN, ArmRuns, difference
-from mraf.evaluation.verdicts import BETTER, DELTA, EQUAL, OPEN, WORSE, judged
-from mraf_lessons.kit.results import CONDITIONS
+from mraf.evaluation.verdicts import BETTER, EQUAL, OPEN, WORSE, judged
+from mraf_lessons.kit.forest import FAR, dot, forest, in_words, wrapped, zero_line
 from mraf_lessons.kit.style import (
     FUSED,
     GREY,
-    INK,
     MISSING,
     PALE,
     SETTING,
     VOICE,
     Figure,
     describe,
-    new_figure,
     percent_axis,
     require,
+    row_of_panels,
     styled,
 )
 
-FAR = 0.2  # below the median, as a fraction
 COLOUR = {BETTER: FUSED, WORSE: MISSING, EQUAL: VOICE, OPEN: GREY}
-PAPER: dict[str, Any] = {"marker": "D", "ls": "", "mfc": "none", "mec": INK, "ms": 5.5}
 
 
-@styled
 def accuracies(table: pd.DataFrame, title: str = "") -> Figure:
     """Accuracy of every arm, a dot with its interval, beside the paper's.
 
@@ -46,27 +37,11 @@ def accuracies(table: pd.DataFrame, title: str = "") -> Figure:
     Raises:
         DataError: no rows, or a column missing.
     """
-    require(table, "arm", "metric", "accuracy", "low", "high", "paper")
-    figure, panels, arms = _grid(table, title)
-    for axes, (metric, rows) in zip(panels, table.groupby("metric", sort=False), strict=True):
-        rows = rows.set_index("arm").loc[arms]
-        for y, row in enumerate(rows.itertuples()):
-            _interval(axes, y, row.low, row.high, row.accuracy, FUSED)
-            axes.plot(row.paper, y - 0.22, **PAPER)
-        _heading(axes, str(metric))
-        percent_axis(axes, "x")
-    handles = [Line2D([], [], color=FUSED, marker="o", lw=2.4), Line2D([], [], **PAPER)]
-    _legend(figure, handles, ["ours, with its 95% interval", "paper, on the official test clips"])
-    means = table[table.metric == table.metric.iloc[-1]]
-    said = "; ".join(
-        f"{row.arm}: {row.accuracy:.1%} [{row.low:.1%}, {row.high:.1%}]"
-        + (f", paper {row.paper:.2%}" if not np.isnan(row.paper) else "")
-        for row in means.itertuples()
-    )
-    return describe(figure, f"{title}. Accuracy by arm, {means.metric.iloc[0]}: {said}.")
+    paper, ours = "paper, on the official test clips", {"ours, with its 95% interval": FUSED}
+    figure = forest(table, "arm", "metric", far=True, paper=paper, legend=ours, title=title)
+    return describe(figure, f"Accuracy by arm, {_last_metric(table, 'accuracy')}.", title=title)
 
 
-@styled
 def differences(table: pd.DataFrame, title: str = "") -> Figure:
     """Every arm minus the reference, in points, coloured by the verdict.
 
@@ -77,32 +52,25 @@ def differences(table: pd.DataFrame, title: str = "") -> Figure:
         DataError: no rows, or a column missing.
     """
     require(table, "arm", "metric", "difference", "low", "high", "verdict", "paper")
-    figure, panels, arms = _grid(table, title)
-    for axes, (metric, rows) in zip(panels, table.groupby("metric", sort=False), strict=True):
-        _zero(axes)
-        rows = rows.set_index("arm").loc[arms]
-        for y, row in enumerate(rows.itertuples()):
-            low, high, value, paper = (
-                100 * x for x in (row.low, row.high, row.difference, row.paper)
-            )
-            _interval(axes, y, low, high, value, COLOUR[str(row.verdict)])
-            axes.plot(paper, y - 0.22, **PAPER)
-        _heading(axes, str(metric))
-    figure.supxlabel("points, minus the reference", fontsize=9.5, x=0.01, ha="left")
-    found = [verdict for verdict in COLOUR if verdict in set(table.verdict)]
-    handles: list[Any] = [Line2D([], [], color=COLOUR[v], marker="o", lw=2.4) for v in found]
-    labels = list(found)
-    if table.paper.notna().any():
-        handles.append(Line2D([], [], **PAPER))
-        labels.append("paper")
-    _legend(figure, handles, labels)
-    means = table[table.metric == table.metric.iloc[-1]]
-    said = "; ".join(
-        f"{row.arm}: {100 * row.difference:+.1f} [{100 * row.low:+.1f}, {100 * row.high:+.1f}], "
-        f"{row.verdict}"
-        for row in means.itertuples()
+    figure = forest(
+        table.assign(colour=table.verdict.map(COLOUR)), "arm", "metric", "difference", points=True,
+        zero=True, far=True, paper="paper", title=title, label="points, minus the reference",
+        legend={name: COLOUR[name] for name in COLOUR if (table.verdict == name).any()},
+    )  # fmt: skip
+    said = _last_metric(table, "difference", points=True)
+    return describe(figure, f"Differences in points, {said}.", title=title)
+
+
+def _last_metric(table: pd.DataFrame, value: str, points: bool = False) -> str:
+    """The numbers of the last metric, the mean as a rule, as a text alternative says them."""
+    rows = table[table.metric == table.metric.iloc[-1]].to_dict("records")
+    said = (
+        ", ".join(
+            [f"{one['arm']}: {in_words(one, value, points)}", *filter(None, [one.get("verdict")])]
+        )
+        for one in rows
     )
-    return describe(figure, f"{title}. Differences, {means.metric.iloc[0]}, in points: {said}.")
+    return f"{rows[0]['metric']}: {'; '.join(said)}"
 
 
 @styled
@@ -116,8 +84,7 @@ def sampling(table: pd.DataFrame, best: float = 0.2, title: str = "") -> Figure:
         DataError: no rows, or a column missing.
     """
     require(table, "share", "metric", "accuracy", "low", "high")
-    figure = new_figure(9.2, 3.4)
-    panels = figure.subplots(1, 3, sharex=True)
+    figure, panels = row_of_panels(3, 3.07, 3.4, sharex=True)
     groups = {"with face": ("P3", "P5"), "without face": ("P4", "P6"), "all four": ("mean",)}
     sentences = []
     for axes, (name, metrics) in zip(panels, groups.items(), strict=True):
@@ -138,11 +105,9 @@ def sampling(table: pd.DataFrame, best: float = 0.2, title: str = "") -> Figure:
             sentences.append(f"{metric}: highest, {top.accuracy:.1%}, at {top.share:g}.")
         sentences += [f"Far below: {text}." for text in far]
         axes.axvline(best, color=GREY, ls="--", lw=1)
-        axes.set(title=name)
-        axes.set_xlabel("$p_a$")
+        axes.set(title=name, xlabel="$p_a$", xlim=(-0.05, 1.05))
         axes.grid(axis="y")
         axes.legend(loc="lower center", ncols=2)
-        axes.set_xlim(-0.05, 1.05)
         low, high = axes.get_ylim()
         axes.set_ylim(low - 0.25 * (high - low), high)  # the legend stands below
         if far:
@@ -153,9 +118,7 @@ def sampling(table: pd.DataFrame, best: float = 0.2, title: str = "") -> Figure:
     panels[0].set_ylabel("accuracy, 95% interval")
     panels[2].annotate("paper's best", (best, 1), (4, -2), ("data", "axes fraction"),
                        textcoords="offset points", va="top", fontsize=8, color=GREY)  # fmt: skip
-    if title:
-        figure.suptitle(title, fontsize=9.5, color=GREY, x=0.01, ha="left")
-    return describe(figure, f"{title}. Accuracy over p_a. " + " ".join(sentences))
+    return describe(figure, "Accuracy over p_a.", *sentences, title=title)
 
 
 @styled
@@ -166,33 +129,27 @@ def pair(first: ArmRuns, second: ArmRuns, metric: str = "mean") -> Figure:
         RunError: they are not paired, or lack a setting of the metric.
     """
     found = judged(difference(first, second, list(SHOWN)))
-    figure = new_figure(8.8, 3.6)
-    left, right = figure.subplots(1, 2, width_ratios=[2, 3])
+    figure, (left, right) = row_of_panels(2, 4.4, 3.6, width_ratios=[2, 3])
     values = [_by_seed(arm, metric) for arm in (first, second)]
     for one, other in zip(*values, strict=True):
         left.plot([0, 1], [one, other], "o-", color=PALE if one == other else GREY, lw=1.2, ms=0)
     for x, accuracy in enumerate(values):
         left.plot(np.full(len(accuracy), x), accuracy, "o", color=FUSED, ms=5)
-    left.set_xticks([0, 1], [_wrapped(arm.name, 18) for arm in (first, second)])
+    left.set_xticks([0, 1], [wrapped(arm.name, 18) for arm in (first, second)])
     left.set(title=f"{metric}, a line a seed", xlim=(-0.4, 1.4))
     left.grid(axis="y")
     left.yaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10]))
     left.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=1))
-    _zero(right)
-    sentences = []
-    for y, (name, row) in enumerate(found.iterrows()):
-        low, high, value = (100 * float(x) for x in (row.low, row.high, row.difference))
-        _interval(right, y, low, high, value, COLOUR[row.verdict])
-        said = f"{row.verdict}\nfirst ahead: {row.superiority:.0%}"
-        right.annotate(said, (1.02, y), xycoords=("axes fraction", "data"), va="center",
-                       fontsize=7.5, color=GREY)  # fmt: skip
-        sentences.append(f"{name}: {value:+.1f} [{low:+.1f}, {high:+.1f}], {row.verdict}.")
-    right.set_yticks(range(len(found)), [str(name) for name in found.index])
-    right.set(ylim=(len(found) - 0.5, -0.7), title="first minus second, in points")
-    right.tick_params(axis="y", length=0)
-    right.grid(axis="x")
-    text = f"{first.name} minus {second.name}, {len(first.seeds)} seeds, in points. "
-    return describe(figure, text + " ".join(sentences))
+    said = []
+    _differences(right, found)
+    right.set_title("first minus second, in points")
+    for y, one in enumerate(found.itertuples()):
+        right.annotate(f"{one.verdict}\nfirst ahead: {one.superiority:.0%}", (1.02, y), va="center",
+                       xycoords=("axes fraction", "data"), fontsize=7.5, color=GREY)  # fmt: skip
+        words = in_words(found.loc[one.Index], "difference", points=True)
+        said.append(f"{one.Index}: {words}, {one.verdict}.")
+    text = f"{first.name} minus {second.name}, {len(first.seeds)} seeds, in points."
+    return describe(figure, text, *said)
 
 
 @styled
@@ -206,24 +163,16 @@ def shared_noise(first: ArmRuns, second: ArmRuns, intervals: pd.DataFrame) -> Fi
         DataError: no rows, or a column missing.
     """
     require(intervals, "difference", "low", "high")
-    figure = new_figure(8.4, 3.6)
-    left, right = figure.subplots(1, 2, width_ratios=[2, 3])
+    figure, (left, right) = row_of_panels(2, 4.2, 3.6, width_ratios=[2, 3])
     clips = first.clips["english"]
     x, y = (arm.correct["P3"].mean(axis=0) / clips for arm in (first, second))
     left.plot([0, 1], [0, 1], color=PALE, lw=1)
     left.scatter(x, y, s=8 + 3 * clips, color=FUSED, alpha=0.5, lw=0)
     left.set(title="Each video", xlabel="accuracy, first arm", ylabel="accuracy, second arm")
-    for axis in ("x", "y"):
-        percent_axis(left, axis)
+    percent_axis(left, "both")
     left.grid()
-    _zero(right)
-    for row, (_, found) in enumerate(intervals.iterrows()):
-        low, high, value = (100 * float(found[name]) for name in ("low", "high", "difference"))
-        _interval(right, row, low, high, value, FUSED)
-    right.set_yticks(range(len(intervals)), [_wrapped(str(n), 24) for n in intervals.index])
-    right.set(ylim=(len(intervals) - 0.5, -0.6), title="The difference, in points")
-    right.tick_params(axis="y", length=0)
-    right.grid(axis="x")
+    _differences(right, intervals)
+    right.set_title("The difference, in points")
     correlation = np.corrcoef(x, y)[0, 1]
     widths = ", ".join(
         f"{name}: {100 * (found.high - found.low):.1f} points wide"
@@ -236,52 +185,19 @@ def shared_noise(first: ArmRuns, second: ArmRuns, intervals: pd.DataFrame) -> Fi
     )
 
 
-# --- parts -------------------------------------------------------------------------------------
+def _differences(axes: Axes, found: pd.DataFrame) -> None:
+    """Differences in points with their intervals, a row each, coloured by the verdict if known."""
+    zero_line(axes)
+    for y, one in enumerate(found.to_dict("records")):
+        numbers = (100 * float(one[key]) for key in ("difference", "low", "high"))
+        dot(axes, y, *numbers, COLOUR.get(one.get("verdict", ""), FUSED))
+    axes.set_yticks(range(len(found)), [wrapped(str(name), 24) for name in found.index])
+    axes.set_ylim(len(found) - 0.5, -0.7)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="x")
 
 
 def _by_seed(runs: ArmRuns, metric: str) -> np.ndarray:
     """Accuracy of each seed, shape (S,)."""
-    return np.sum(
-        [weight * runs.accuracy(setting) for setting, weight in METRICS[metric].items()], axis=0
-    )
-
-
-def _grid(table: pd.DataFrame, title: str) -> tuple[Figure, Sequence[Axes], list[str]]:
-    """A panel for each metric, a row for each arm."""
-    arms = [str(arm) for arm in table.arm.unique()]
-    count = table.metric.nunique()
-    figure = new_figure(2.6 + 1.45 * count, 1.5 + 0.42 * len(arms))
-    panels = figure.subplots(1, count, sharex=True, sharey=True, squeeze=False)[0]
-    panels[0].set_yticks(range(len(arms)), [_wrapped(arm, 32) for arm in arms])
-    panels[0].set_ylim(len(arms) - 0.5, -0.6)
-    for axes in panels:
-        axes.tick_params(axis="y", length=0)
-        axes.grid(axis="x")
-    if title:
-        figure.suptitle(title, fontsize=9.5, color=GREY, x=0.01, ha="left")
-    return figure, panels, arms
-
-
-def _heading(axes: Axes, metric: str) -> None:
-    axes.set_title(metric, pad=27)
-    condition = CONDITIONS.get(metric, "").replace(", ", ",\n")
-    axes.text(0, 1.02, condition, transform=axes.transAxes, fontsize=7.5, color=GREY)
-
-
-def _interval(axes: Axes, y: float, low: float, high: float, value: float, colour: str) -> None:
-    axes.plot([low, high], [y, y], color=colour, lw=2.4, alpha=0.5, solid_capstyle="butt")
-    axes.plot(value, y, "o", color=colour, ms=5.5)
-
-
-def _zero(axes: Axes) -> None:
-    """Zero, and around it what nobody needs to care about."""
-    axes.axvspan(-100 * DELTA, 100 * DELTA, color=PALE, alpha=0.6, lw=0)
-    axes.axvline(0, color=GREY, lw=1)
-
-
-def _legend(figure: Figure, handles: Sequence[Any], labels: Sequence[str]) -> None:
-    figure.legend(handles, labels, loc="outside lower right", ncols=len(labels), fontsize=8.5)
-
-
-def _wrapped(text: str, width: int) -> str:
-    return textwrap.fill(text.replace("(the paper)", "(the\N{NO-BREAK SPACE}paper)"), width)
+    parts = [weight * runs.accuracy(setting) for setting, weight in METRICS[metric].items()]
+    return np.sum(parts, axis=0)

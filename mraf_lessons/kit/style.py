@@ -36,6 +36,8 @@ FACE, VOICE, FUSED = PALETTE["orange"], PALETTE["blue"], PALETTE["green"]
 MISSING, OTHER = PALETTE["vermillion"], PALETTE["purple"]
 MODALITY = {"face": FACE, "voice": VOICE}
 INK, GREY, PALE = "#222222", "#6B6B6B", "#D9D9D9"
+CYCLE = (INK, VOICE, FUSED, MISSING, OTHER, PALETTE["sky"], FACE)
+"""Colours of systems that have none of their own, in order."""
 LANGUAGES = (INK, PALETTE["purple"])  # of training, and the other
 SETTING = {
     "P3": (LANGUAGES[0], "-"),
@@ -44,6 +46,13 @@ SETTING = {
     "P6": (LANGUAGES[1], "--"),
 }
 """Colour and line of the settings: a colour for each language, dashes without the face."""
+CONDITIONS = {
+    "P3": "English, face and voice",
+    "P4": "English, voice only",
+    "P5": "cross-lingual, face and voice",
+    "P6": "cross-lingual, voice only",
+    "mean": "mean of P3–P6",
+}
 
 RC: Any = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so figures look alike everywhere
@@ -95,10 +104,32 @@ def new_figure(width: float, height: float) -> Figure:
     return Figure(figsize=(width, height), dpi=110, layout="constrained")
 
 
-def describe(figure: Figure, text: str) -> Figure:
-    """Give a figure its text alternative: what a reader who cannot see it should know."""
-    figure.alt = " ".join(text.split())
+def row_of_panels(
+    count: int, width: float, height: float, margin: float = 0.0, **options: Any
+) -> tuple[Figure, list[Axes]]:
+    """A figure with panels side by side, each so many inches wide, beside a margin."""
+    figure = new_figure(count * width + margin, height)
+    return figure, list(figure.subplots(1, count, squeeze=False, **options)[0])
+
+
+def describe(figure: Figure, *said: str, title: str = "") -> Figure:
+    """Give a figure its text alternative: what a reader who cannot see it should know.
+
+    Args:
+        said: sentences, joined by spaces.
+        title: stands above the figure, and first in the text; a full stop is added.
+    """
+    if title:
+        figure.suptitle(title, x=0.01, ha="left", fontsize=10.5)
+    figure.alt = " ".join(" ".join([title and f"{title.rstrip('.')}.", *said]).split())
     return figure
+
+
+def legend_below(figure: Figure, columns: int | None = None) -> None:
+    """One legend under all panels, of what the first one holds."""
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    columns = columns or len(labels)
+    figure.legend(handles, labels, loc="outside lower center", ncols=columns, fontsize=8.5)
 
 
 def styled(draw: Callable[P, T]) -> Callable[P, T]:
@@ -144,10 +175,24 @@ def save(figure: matplotlib.figure.Figure, path: str | Path) -> None:
     write_atomically(path, lambda temporary: temporary.write_bytes(content))
 
 
-def percent_axis(axes: Axes, which: Literal["x", "y"] = "y") -> None:
-    """Label an axis of fractions in percent."""
-    axis = axes.yaxis if which == "y" else axes.xaxis
-    axis.set_major_formatter(lambda x, _: f"{100 * x:.4g}%")  # as many decimals as ticks have
+def percent_axis(axes: Axes, which: Literal["x", "y", "both"] = "y") -> None:
+    """Label an axis of fractions in percent, or both."""
+    for name, axis in (("x", axes.xaxis), ("y", axes.yaxis)):
+        if which in (name, "both"):
+            axis.set_major_formatter(lambda x, _: f"{100 * x:.4g}%")  # decimals as ticks have
+
+
+def heading(axes: Axes, name: str, lines: int = 2) -> None:
+    """The title of a panel and, where it is a setting, its condition in small letters below."""
+    condition = CONDITIONS.get(name, "")
+    axes.set_title(name, pad=(6, 24, 27)[lines if condition else 0])
+    text = condition.replace(", ", ",\n") if lines == 2 else condition
+    axes.text(0, 1.02, text, transform=axes.transAxes, fontsize=7.5, color=GREY)
+
+
+def note(axes: Axes, x: float, y: float, text: str, **look: Any) -> None:
+    """Small letters at a place given in fractions of the panel."""
+    axes.text(x, y, text, transform=axes.transAxes, **({"fontsize": 8, "color": GREY} | look))
 
 
 def ridge(axes: Axes, row: float, values: NDArray[Any], edges: NDArray[Any], colour: str) -> None:

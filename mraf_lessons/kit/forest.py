@@ -1,0 +1,205 @@
+"""The figure of measured numbers: a dot with its interval for every row, a panel a facet."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from mraf.evaluation.verdicts import DELTA
+from mraf_lessons.kit.style import (
+    FUSED,
+    GREY,
+    INK,
+    PALE,
+    Figure,
+    describe,
+    heading,
+    percent_axis,
+    require,
+    row_of_panels,
+    styled,
+)
+
+PAPER: dict[str, Any] = {"marker": "D", "ls": "", "mfc": "none", "mec": INK, "ms": 5.5}
+FAR = 0.2  # from the median of a panel, as a fraction: farther values are written at its edge
+ABOVE: dict[str, Any] = {
+    "xytext": (0, 5), "textcoords": "offset points", "ha": "center", "fontsize": 7.5, "zorder": 4,
+    "bbox": {"fc": "white", "ec": "none", "pad": 0.3, "alpha": 0.8},
+}  # fmt: skip
+
+
+@styled
+def forest(
+    table: pd.DataFrame,
+    row: str,
+    facet: str,
+    value: str = "accuracy",
+    *,
+    split: str = "",
+    points: bool = False,
+    zero: bool = False,
+    far: bool = False,
+    same_scale: bool = True,
+    mean: bool = False,
+    reference: Mapping[str, float] | None = None,
+    paper: str = "",
+    legend: Mapping[str, str] | None = None,
+    title: str = "",
+    label: str = "",
+) -> Figure:
+    """A dot with its interval for every row, a panel for every facet; both in order of appearance.
+
+    Args:
+        table: columns row, facet, value, low and high (fractions, NaN where there is none). It may
+            have `colour`; `text`, written above the dot; `hollow`, true for an empty dot; and
+            `paper`, another number.
+        split: column whose values stand one below the other in each row.
+        points: fractions are drawn as points, without a percent sign.
+        zero: draw a line at zero, and around it what counts as equal.
+        far: leave values far from the others outside of the panel; its edge tells where they lie.
+        same_scale: of all panels.
+        mean: a tick at the mean of each row.
+        reference: by facet, where a dashed line stands.
+        paper: what the hollow marks are; they stand for the column `paper`.
+        legend: colours by what they mean.
+        title: stands above all panels.
+        label: of the common axis.
+    Returns:
+        The figure; its text alternative tells every number.
+    Raises:
+        DataError: no rows, or a column missing.
+    """
+    require(table, row, facet, value, "low", "high", *filter(None, [split, paper and "paper"]))
+    factor = 100.0 if points else 1.0
+    rows, facets = (list(table[name].unique()) for name in (row, facet))
+    parts = list(table[split].unique()) if split else [None]
+    labels = [wrapped(str(name), 36) for name in rows]
+    pitch = 0.34 + 0.19 * (len(parts) - 1) + (0.08 if paper or "\n" in "".join(labels) else 0)
+    margin = max(2.6, 7.6 - 1.55 * len(facets))
+    figure, panels = row_of_panels(
+        len(facets), 1.55, 1.4 + pitch * len(rows), margin, sharey=True, sharex=same_scale
+    )
+    said, marks = [], []
+    for panel, (axes, name) in enumerate(zip(panels, facets, strict=True)):
+        of = table[table[facet] == name]
+        if zero:
+            zero_line(axes)
+        if reference:
+            axes.axvline(factor * reference[name], color=GREY, lw=1.2, ls="--", zorder=0)
+        for one in of.to_dict("records"):
+            if np.isnan(one[value]):
+                continue
+            place = parts.index(one[split]) - (len(parts) - 1) / 2 if split else 0
+            y = rows.index(one[row]) + place * min(0.34, 0.8 / len(parts))
+            at, low, high = (factor * one[key] for key in (value, "low", "high"))
+            colour = one.get("colour", FUSED)
+            dot(axes, y, at, low, high, colour, hollow=one.get("hollow", False))
+            marks.append((panel, y, at, low, high, colour, ""))
+            if one.get("text"):
+                axes.annotate(one["text"], (at, y), **ABOVE)
+            if paper:
+                known = factor * one["paper"]
+                axes.plot(known, y - 0.22, **PAPER)
+                marks.append((panel, y - 0.22, known, known, known, INK, "◇ "))
+            words = [str(one[key]) for key in (facet, row, split) if key and str(one[key])]
+            said.append(f"{', '.join(words)}: {in_words(one, value, points)}")
+        for y, one in enumerate(rows):
+            numbers = of[of[row] == one][value].dropna()
+            if numbers.empty:
+                axes.text(0.5, y, "–", transform=axes.get_yaxis_transform(), ha="center",
+                          va="center", color=GREY)  # fmt: skip
+            elif mean:
+                at = factor * numbers.mean()
+                axes.plot([at, at], [y - 0.38, y + 0.38], color=INK, lw=1.8)
+        heading(axes, str(name))
+        axes.margins(x=0.08)
+        axes.grid(axis="x")
+        axes.tick_params(axis="y", length=0)
+        axes.xaxis.set_major_locator(MaxNLocator(3 if len(facets) > 3 else 6, steps=[1, 2, 5, 10]))
+        if not points:
+            percent_axis(axes, "x")
+    if far:
+        columns = ["panel", "y", "at", "low", "high", "colour", "sign"]
+        _tell_far_values(panels, pd.DataFrame(marks, columns=columns), "" if points else "%")
+    panels[0].set_yticks(range(len(rows)), labels)
+    panels[0].set_ylim(len(rows) - 0.5, -0.7)
+    figure.supxlabel(label, fontsize=9.5)
+    handles = {
+        text: Line2D([], [], color=colour, marker="o", lw=2.4, label=text)
+        for text, colour in (legend or {}).items()
+    }
+    if paper and table["paper"].notna().any():
+        handles[paper] = Line2D([], [], **PAPER, label=paper)
+    if handles:
+        figure.legend(
+            list(handles.values()), list(handles), loc="outside lower right", ncols=len(handles),
+            fontsize=8.5,
+        )  # fmt: skip
+    unit = ", in points" if points else ""
+    return describe(figure, f"With 95% intervals{unit}.", f"{'; '.join(said)}.", title=title)
+
+
+def dot(
+    axes: Axes, place: float, value: float, low: float, high: float, colour: str, *,
+    upright: bool = False, hollow: bool = False, **look: Any,
+) -> None:  # fmt: skip
+    """A number as a dot, and its interval as a line through it."""
+    line, point = ([place, place], [low, high]), ([place], [value])
+    if not upright:
+        line, point = line[::-1], point[::-1]
+    axes.plot(*line, color=colour, lw=3, alpha=0.4, solid_capstyle="butt")
+    axes.plot(*point, "o", color=colour, **{"ms": 5.5, "mfc": "white" if hollow else colour} | look)
+
+
+def zero_line(axes: Axes) -> None:
+    """Zero, and around it the half point that nobody needs to care about."""
+    axes.axvspan(-100 * DELTA, 100 * DELTA, color=PALE, alpha=0.6, lw=0)
+    axes.axvline(0, color=GREY, lw=1)
+
+
+def in_words(one: Mapping[str, Any], value: str = "accuracy", points: bool = False) -> str:
+    """A number with its interval and the paper's, as a text alternative says it."""
+    numbers = [one[key] for key in (value, "low", "high")]
+    middle, low, high = (f"{100 * x:+.1f}" if points else f"{x:.1%}" for x in numbers)
+    paper = one.get("paper", np.nan)
+    interval = f" [{low}, {high}]" if one["low"] == one["low"] else ""
+    known = (
+        "" if np.isnan(paper) else f", paper {f'{100 * paper:+.1f}' if points else f'{paper:.2%}'}"
+    )
+    return f"{middle}{interval}{known}"
+
+
+def wrapped(text: str, width: int) -> str:
+    """A label in lines of at most so many letters."""
+    text = text.replace("(the paper)", "(the\N{NO-BREAK SPACE}paper)").replace(" = ", "\xa0=\xa0")
+    return textwrap.fill(text, width, break_on_hyphens=False)
+
+
+def _tell_far_values(panels: list[Axes], marks: pd.DataFrame, unit: str) -> None:
+    """Fit the common axis to what is near the panels' medians; write the rest at its edge.
+
+    Args:
+        marks: columns panel, y, at, low, high, colour and sign, a row for each dot and hollow mark.
+    """
+    off = marks["at"] - marks.groupby("panel")["at"].transform("median")
+    is_far = off.abs() > FAR * (1 if unit else 100)
+    if not is_far.any():
+        return
+    near = marks.loc[~is_far, ["at", "low", "high"]].to_numpy(dtype=float)
+    left, right = np.nanmin(near), np.nanmax(near)
+    room = (right - left) * np.where([(off[is_far] < 0).any(), (off[is_far] > 0).any()], 0.3, 0.05)
+    panels[0].set_xlim(left - room[0], right + room[1])
+    for mark in marks[is_far].assign(below=off < 0).itertuples():
+        number = f"{mark.at:.0%}" if unit else f"{mark.at:+.0f}"
+        text = f"◂ {mark.sign}{number}" if mark.below else f"{mark.sign}{number} ▸"
+        axes = panels[mark.panel]
+        axes.text(0.02 if mark.below else 0.98, mark.y, text, color=mark.colour, fontsize=7.5,
+                  transform=axes.get_yaxis_transform(), va="center",
+                  ha="left" if mark.below else "right")  # fmt: skip
