@@ -12,6 +12,7 @@ from matplotlib.patches import Circle
 from numpy.typing import NDArray
 
 from mraf_lessons.heads.view import ANGLES, GRID, NOBODY, TURN, Margins, Plane
+from mraf_lessons.kit.live import fast_figure, fast_panel
 from mraf_lessons.kit.style import (
     FUSED,
     GREY,
@@ -26,8 +27,7 @@ from mraf_lessons.kit.style import (
     require,
     styled,
 )
-from mraf_lessons.reliability.picture import fast_figure, fast_panel
-from mraf_lessons.training.explorer_figures import CLASSES
+from mraf_lessons.training.figures import COLOURS as CLASSES
 
 Array = NDArray[Any]
 KINDS = {"linear": INK, "am": VOICE, "aam": FUSED, "h": OTHER, "ham": MISSING, "h_exp": GREY}

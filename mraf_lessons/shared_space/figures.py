@@ -14,6 +14,7 @@ from scipy.special import ndtr, ndtri
 
 from mraf.related.shared_space.study import RIVAL, WINNER
 from mraf.related.shared_space.trials import Rates, eer
+from mraf_lessons.kit.live import fast_figure
 from mraf_lessons.kit.style import (
     FUSED,
     GREY,
@@ -30,7 +31,6 @@ from mraf_lessons.kit.style import (
     require,
     styled,
 )
-from mraf_lessons.reliability.picture import fast_figure
 
 SAME, DIFFERENT = VOICE, MISSING
 COLOUR = {WINNER: FUSED, RIVAL: GREY, "CCA": PALETTE["orange"]}
