@@ -132,7 +132,9 @@ def degraded_clip(
     worse = degrade_voices(worse, s.voice_kind, s.voice_amount, voices, gallery.train)
     worse = worse if s.face else worse.without_faces()
     speaker = None if clip.speaker is None else int(clip.speaker[0])
-    asked = rebuilt(model, missing_reliability=s.missing_reliability)
+    asked = model
+    if s.missing_reliability != model.config.missing_reliability:
+        asked = rebuilt(model, missing_reliability=s.missing_reliability)
     before, now = (first_clip(forward(*given)) for given in ((model, clip), (asked, worse)))
     e_c = unit(np.stack([before.fused_embedding, now.fused_embedding]))
 
