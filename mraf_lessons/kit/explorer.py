@@ -49,18 +49,25 @@ def inputs(kind: type[widgets.ValueWidget], label: str, **options: Any) -> Any:
     )
 
 
-def amount(label: str, value: float = 0.0) -> widgets.FloatSlider:
+def choice(label: str, options: Sequence[Any], question: str) -> Control:
+    """One of several values, or of pairs of words and value."""
+    return Control(inputs(widgets.Dropdown, label, options=options), question)
+
+
+def yes_or_no(label: str, question: str) -> Control:
+    """A box, ticked at first."""
+    return Control(inputs(widgets.Checkbox, label, value=True, indent=True), question)
+
+
+def amount(label: str, question: str, value: float = 0.0, shown: str = ".0%") -> Control:
     """A slider from 0 to 1, shown in percent; arrow keys move it by 5 points."""
-    slider: widgets.FloatSlider = inputs(
-        widgets.FloatSlider, label, min=0.0, max=1.0, step=0.05, value=value, readout_format=".0%"
-    )
-    return slider
+    look = {"min": 0.0, "max": 1.0, "step": 0.05, "readout_format": shown}
+    return Control(inputs(widgets.FloatSlider, label, value=value, **look), question)
 
 
-def clip_number(count: int) -> widgets.IntSlider:
-    """A slider that chooses one of so many clips, from 1."""
-    slider: widgets.IntSlider = inputs(widgets.IntSlider, "Clip", min=1, max=count, value=1)
-    return slider
+def number(label: str, last: int, question: str) -> Control:
+    """A slider from 1 to the last."""
+    return Control(inputs(widgets.IntSlider, label, min=1, max=last, value=1), question)
 
 
 class Explorer(widgets.HBox):

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy import stats
+from scipy.special import softmax
 from torch import Tensor
 
 from mraf.model import MRAF
@@ -67,7 +68,7 @@ def replace_missing(answer: Callable[[Tensor, Tensor], Any]) -> Verdict:
     return compare(given, where(face.any(dim=1, keepdim=True)), mistakes, praise)
 
 
-def weights(answer: Callable[[Tensor, Tensor, Tensor], Any], epsilon: float = 1e-6) -> Verdict:
+def weights(answer: Callable[[Tensor, Tensor, Tensor], Any]) -> Verdict:
     """Eq. 11 with r_f = 0 where the face is missing, for r_f, r_a and missing, all (B, 1)."""
     face, voice = torch.tensor([[0.6], [0.6], [0.3]]), torch.tensor([[0.4], [0.4], [0.9]])
     missing = torch.tensor([[False], [True], [True]])
@@ -78,32 +79,42 @@ def weights(answer: Callable[[Tensor, Tensor, Tensor], Any], epsilon: float = 1e
         found = torch.cat([torch.as_tensor(x).detach().double() for x in given], dim=1)
     except (TypeError, ValueError, RuntimeError, IndexError):
         return Verdict(False, "Return the pair w_f, w_a, both of shape (B, 1).")
+    r_f, r_a, absent = (x[:, 0].double().numpy() for x in (face, voice, missing))
+    return compare_weights(found, r_f, r_a, absent, "And w_a is all but 1, whatever r_a was.")
 
-    def both(w_f: Tensor, w_a: Tensor) -> Tensor:
-        return torch.cat([w_f, w_a], dim=1)
 
-    face, voice = face.double(), voice.double()  # answers may come in either precision
-    total, zeroed = face + voice + epsilon, face.masked_fill(missing, 0.0)
-    known = zeroed + voice + epsilon
+def compare_weights(given: Any, face: Array, voice: Array, missing: Array, praise: str) -> Verdict:
+    """Weights w_f and w_a (N, 2) against Eq. 11 with r_f = 0 where the face is missing.
+
+    Args:
+        face, voice, missing: r_f, r_a and whether there is no face, shape (N,).
+    """
+    missing = missing.astype(bool)
+    there = np.where(missing, 0, face)
+
+    def ratio(face: Array, epsilon: float = 1e-6) -> Array:
+        return np.stack([face, voice], axis=1) / (face + voice + epsilon)[:, None]
+
+    def soft(face: Array) -> Array:
+        return softmax(np.stack([face, voice], axis=1), axis=1)
+
+    right, late, exact = ratio(there), ratio(face), ratio(there)
+    late[missing, 0] = 0
+    exact[missing, 1] = 1
     mistakes = {
-        "You masked after the normalisation: w_f is 0, but the voice keeps the share that the "
-        "face would have left it, so its tokens shrink. Set r_f = 0 first, then divide.": (
-            both((face / total).masked_fill(missing, 0.0), voice / total)
-        ),
-        "The missing faces are still weighed.": both(face / total, voice / total),
-        "Eq. 11 divides by the sum; this is a softmax.": both(face, voice).softmax(dim=1),
-        "A softmax of r_f = 0 is not 0: e⁰ = 1, so the missing face keeps a weight.": (
-            both(zeroed, voice).softmax(dim=1)
-        ),
-        "Nearly: with ε in the sum, w_a of a missing face is a little below 1.": (
-            both(zeroed / known, torch.where(missing, 1.0, voice / known))
-        ),
+        "You masked after dividing: w_f is 0, but the voice keeps the weight it had beside a face, "
+        "so its tokens shrink. Set r_f = 0 first, then divide.": late,
+        "The missing faces are still weighed: they still have their reliability.": ratio(face),
+        "Eq. 11 divides by the sum; this is a softmax.": soft(face),
+        "A softmax of r_f = 0 is not 0: e⁰ = 1, so the missing face keeps a weight.": soft(there),
+        "Nearly: with ε in the sum, w_a of a missing face is a little below 1.": exact,
         "Nearly: the ε of Eq. 11 is missing; without it r_f = r_a = 0 would be 0 / 0.": (
-            both(zeroed / (zeroed + voice), voice / (zeroed + voice))
+            ratio(there, 0)
         ),
+        "The mask is the wrong way round.": ratio(np.where(missing, face, 0)),
+        "Face first, then voice: the columns are swapped.": right[:, ::-1],
     }
-    right = both(zeroed / known, voice / known)
-    return compare(found, right, mistakes, "And w_a is all but 1, whatever r_a was.", rtol=5e-7)
+    return compare(given, right, mistakes, praise, rtol=5e-7)
 
 
 def seed_interval(answer: Any, first: Array, second: Array) -> Verdict:

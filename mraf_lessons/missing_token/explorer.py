@@ -7,7 +7,7 @@ import ipywidgets as widgets
 from mraf.data.clips import FeatureSet
 from mraf.model import MRAF
 from mraf.variants.build import Network
-from mraf_lessons.kit.explorer import Control, ViewExplorer, amount, clip_number, inputs
+from mraf_lessons.kit.explorer import ViewExplorer, amount, choice, number, yes_or_no
 from mraf_lessons.missing_token.explorer_figures import clip_step, token_effect
 from mraf_lessons.missing_token.other_token import replace_token
 from mraf_lessons.missing_token.steps import Step, forward_steps
@@ -27,19 +27,20 @@ class MissingTokenExplorer(ViewExplorer):
 
     def __init__(self, model: Network, clips: FeatureSet) -> None:
         controls = {
-            "kind": Control(
-                inputs(widgets.Dropdown, "Token, towards", options=["zero", "random"]),
+            "kind": choice(
+                "Token, towards",
+                ["zero", "random"],
                 "Will a token of zeros change more, or one of noise?",
             ),
-            "share": Control(
-                amount("How far", 1.0),
-                "Up to which step does the change get? Where does it end?",
+            "share": amount(
+                "How far", "Up to which step does the change get? Where does it end?", 1
             ),
-            "reliability": Control(
-                inputs(widgets.Dropdown, "Missing face", options=RELIABILITIES),
+            "reliability": choice(
+                "Missing face",
+                RELIABILITIES,
                 "Which bars appear when the scorer is asked? Why those?",
             ),
-            "clip": Control(clip_number(len(clips)), "Does it depend on the clip?"),
+            "clip": number("Clip", len(clips), "Does it depend on the clip?"),
         }
         super().__init__(
             controls,
@@ -66,16 +67,15 @@ class FollowOneClip(ViewExplorer):
 
         count = len(find(1, True, 1)[0])
         controls = {
-            "step": Control(
-                inputs(widgets.IntSlider, "Step", min=1, max=count, value=1),
-                "Before you press: which shape will the next values have?",
+            "step": number(
+                "Step", count, "Before you press: which shape will the next values have?"
             ),
-            "face": Control(
-                inputs(widgets.Checkbox, "The face is there", value=True, indent=True),
+            "face": yes_or_no(
+                "The face is there",
                 "Which values of the voice does a missing face change, and which not?",
             ),
-            "clip": Control(
-                clip_number(len(clips)), "Which steps look alike for all clips, and which do not?"
+            "clip": number(
+                "Clip", len(clips), "Which steps look alike for all clips, and which do not?"
             ),
         }
         grid = {"face": (True, False), "step": range(1, count + 1)}

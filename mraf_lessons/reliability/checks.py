@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.special import softmax
 from torch import Tensor
 
 from mraf.data.clips import FeatureSet
@@ -17,6 +16,7 @@ from mraf.data.degradation import degrade_faces
 from mraf.data.describe import unit
 from mraf.model import MRAF, Output, weight_tokens
 from mraf_lessons.kit.checker import Verdict, compare
+from mraf_lessons.missing_token.checks import compare_weights
 
 Array = NDArray[Any]
 
@@ -25,28 +25,11 @@ def masked_weights(answer: Callable[[Array, Array, Array], Any]) -> Verdict:
     """w_f and w_a of Eq. 11 where some faces are missing, shape (N, 2)."""
     face, voice = np.array([0.8, 0.3, 0.6, 0.5]), np.array([0.4, 0.9, 0.2, 0.5])
     missing = np.array([False, True, False, True])
-
-    def weights(face: Array) -> Array:
-        return np.stack([face, voice], axis=1) / (face + voice + 1e-6)[:, None]
-
-    there = np.where(missing, 0, face)
-    after = weights(face)
-    after[missing, 0] = 0
-    mistakes = {
-        "You masked after dividing: where the face is missing, the weights no longer sum to 1, "
-        "and the voice keeps the weight it had beside a face. Mask r_f first.": after,
-        "The missing faces still have their reliability.": weights(face),
-        "That is a softmax: a reliability of 0 would still get a weight.": (
-            softmax(np.stack([there, voice], axis=1), axis=1)
-        ),
-        "The mask is the wrong way round.": weights(np.where(missing, face, 0)),
-        "Face first, then voice: the columns are swapped.": weights(there)[:, ::-1],
-    }
     given = answer(face.copy(), voice.copy(), missing.copy())
     if isinstance(given, tuple):
         given = np.stack([np.asarray(part) for part in given], axis=-1)
     praise = "And with a missing face the voice has all the weight, whatever r_a is."
-    return compare(given, weights(there), mistakes, praise)
+    return compare_weights(given, face, voice, missing, praise)
 
 
 def shrink(answer: Callable[[Array, float], Any], clips: FeatureSet) -> Verdict:

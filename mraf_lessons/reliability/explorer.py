@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, get_args
 
-import ipywidgets as widgets
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,9 +12,10 @@ from mraf.data.clips import Corpus, FeatureSet
 from mraf.data.degradation import FaceDegradation, VoiceDegradation
 from mraf.data.splits import SETTINGS, validation_split
 from mraf.variants.build import Network
-from mraf_lessons.kit.explorer import Control, ViewExplorer, amount, clip_number, inputs
+from mraf_lessons.kit.explorer import ViewExplorer, amount, choice, number, yes_or_no
 from mraf_lessons.kit.recording import Recording
 from mraf_lessons.kit.style import CONDITIONS, Figure
+from mraf_lessons.missing_token.explorer import RELIABILITIES
 from mraf_lessons.reliability.picture import ReliabilityPicture, reliability_picture
 from mraf_lessons.reliability.view import DegradedClip, Gallery, ReliabilityState, degraded_clip
 
@@ -43,44 +43,34 @@ class ReliabilityExplorer(ViewExplorer):
         self.gallery = Gallery.of(model, self.split.train)
         settings = [(f"{s.name}: {CONDITIONS[s.name]}", s.name) for s in SETTINGS]
         speakers = self._speakers(SETTINGS[0].name)
+        clips = len(self._clips_of(SETTINGS[0].name, speakers[0][1]))
         controls = {
-            "setting": Control(
-                inputs(widgets.Dropdown, "Setting", options=settings),
-                "Does another language alone change the weights?",
+            "setting": choice(
+                "Setting", settings, "Does another language alone change the weights?"
             ),
-            "speaker": Control(
-                inputs(widgets.Dropdown, "Speaker", options=speakers),
-                "Do speakers with few training clips get other weights?",
+            "speaker": choice(
+                "Speaker", speakers, "Do speakers with few training clips get other weights?"
             ),
-            "clip": Control(
-                clip_number(len(self._clips_of(SETTINGS[0].name, speakers[0][1]))),
-                "Are the weights of one speaker's clips alike?",
+            "clip": number("Clip", clips, "Are the weights of one speaker's clips alike?"),
+            "face_kind": choice(
+                "Face, towards", FACE_KINDS, "Which of the three should be easiest to notice?"
             ),
-            "face_kind": Control(
-                inputs(widgets.Dropdown, "Face, towards", options=FACE_KINDS),
-                "Which of the three should be easiest to notice?",
-            ),
-            "face_amount": Control(
-                amount("Face, how far"),
+            "face_amount": amount(
+                "Face, how far",
                 "At which amount does the face head go wrong? Does r_f fall before?",
             ),
-            "voice_kind": Control(
-                inputs(widgets.Dropdown, "Voice, towards", options=VOICE_KINDS),
-                "Which one does r_a react to more?",
+            "voice_kind": choice(
+                "Voice, towards", VOICE_KINDS, "Which one does r_a react to more?"
             ),
-            "voice_amount": Control(
-                amount("Voice, how far"), "When the voice is useless, where should w_a be?"
+            "voice_amount": amount(
+                "Voice, how far", "When the voice is useless, where should w_a be?"
             ),
-            "face": Control(
-                inputs(widgets.Checkbox, "The face is there", value=True, indent=True),
-                "How far does the fused embedding move without the face?",
+            "face": yes_or_no(
+                "The face is there", "How far does the fused embedding move without the face?"
             ),
-            "missing_reliability": Control(
-                inputs(
-                    widgets.Dropdown,
-                    "Missing face",
-                    options=[("r_f = 0, as in the paper", "zero"), ("ask the scorer", "learned")],
-                ),
+            "missing_reliability": choice(
+                "Missing face",
+                RELIABILITIES,
                 "What would the scorer give a face that is not there? (Without the face only.)",
             ),
         }

@@ -9,7 +9,7 @@ import ipywidgets as widgets
 import numpy as np
 from numpy.typing import NDArray
 
-from mraf_lessons.kit.explorer import Control, ViewExplorer, amount, inputs
+from mraf_lessons.kit.explorer import Control, ViewExplorer, amount, inputs, yes_or_no
 from mraf_lessons.training.explorer_figures import pulled, softened, weighted
 from mraf_lessons.training.view import Reach, pull, soften, weigh
 
@@ -36,13 +36,10 @@ class LossExplorer(ViewExplorer):
             "temperature": Control(
                 temperature, "When does the teacher's second guess show? When is all alike?"
             ),
-            "learned": Control(
-                amount("Student learned"), "What is left to say when the two agree? At which T?"
+            "learned": amount(
+                "Student learned", "What is left to say when the two agree? At which T?"
             ),
-            "factor": Control(
-                inputs(widgets.Checkbox, "The factor T²", value=True, indent=True),
-                "Without it, how loud is a teacher at T = 8?",
-            ),
+            "factor": yes_or_no("The factor T²", "Without it, how loud is a teacher at T = 8?"),
         }
         grid = {"temperature": (1, 2, 4, 8, 16), "factor": (True, False)}
         return cls(controls, partial(soften, teacher, student), softened, grid)
@@ -50,17 +47,18 @@ class LossExplorer(ViewExplorer):
     @classmethod
     def centre(cls, points: NDArray[Any], group: NDArray[np.int64]) -> LossExplorer:
         """Points in the plane (N, 2) and their classes (N,)."""
-        cross_entropy, centre_loss = (
-            amount(label, 0.3) for label in ("Cross-entropy", "Centre loss")
-        )
-        cross_entropy.readout_format = centre_loss.readout_format = ".2f"
         controls = {
-            "ce_weight": Control(cross_entropy, "What happens to the three classes at 0?"),
-            "center_weight": Control(
-                centre_loss, "Does more of it bring the classes together or apart?"
+            "ce_weight": amount(
+                "Cross-entropy", "What happens to the three classes at 0?", 0.3, ".2f"
             ),
-            "trained": Control(
-                inputs(widgets.Checkbox, "Centres are trained", value=True, indent=True),
+            "center_weight": amount(
+                "Centre loss",
+                "Does more of it bring the classes together or apart?",
+                0.3,
+                ".2f",
+            ),
+            "trained": yes_or_no(
+                "Centres are trained",
                 "They start at zero. Where does a class go whose centre stays there?",
             ),
             "step": Control(
