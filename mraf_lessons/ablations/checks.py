@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mraf.evaluation import verdicts
+from mraf.evaluation import differences
 from mraf_lessons.kit.answers import Hints, judge, mistakes
 from mraf_lessons.kit.checker import Verdict, compare_interval, unanswered
 
@@ -149,8 +149,8 @@ def say(answer: Callable[[float, float, float], Any]) -> Verdict:
     given = [answer(*case) for case in CASES]
     if any(unanswered(said) for said in given):
         return Verdict(None)
-    right = [verdicts.verdict(*case) for case in CASES]
-    known = {verdicts.BETTER, verdicts.WORSE, verdicts.OPEN, verdicts.EQUAL}
+    right = [differences.verdict(*case) for case in CASES]
+    known = {differences.BETTER, differences.WORSE, differences.OPEN, differences.EQUAL}
     for case, said, expected in zip(CASES, given, right, strict=True):
         if said == expected:
             continue
@@ -158,21 +158,21 @@ def say(answer: Callable[[float, float, float], Any]) -> Verdict:
         clear = low > 0 or high < 0
         if said not in known:
             hint = f"'{said}' is none of {', '.join(sorted(known))}."
-        elif said == verdicts.EQUAL and clear and p < 0.05:
+        elif said == differences.EQUAL and clear and p < 0.05:
             hint = (
                 "you call them equal, but it lies off zero, however narrow it is: equal "
                 "is only an interval that is wholly within half a point of zero."
             )
-        elif said == verdicts.EQUAL:
+        elif said == differences.EQUAL:
             hint = (
                 "you call them equal since no difference was found. Absence of evidence: "
                 "they are equal only where the whole interval is within half a point."
             )
-        elif expected == verdicts.OPEN and p >= 0.05 and clear:
+        elif expected == differences.OPEN and p >= 0.05 and clear:
             hint = "the corrected p-value takes it back; ask both."
-        elif expected == verdicts.OPEN and p < 0.05:
+        elif expected == differences.OPEN and p < 0.05:
             hint = "p alone is below 5%, zero is in the interval; ask both."
-        elif expected == verdicts.EQUAL:
+        elif expected == differences.EQUAL:
             hint = "sure or not, it is too small to matter; look at that first."
         else:
             hint = f"'{expected}' is expected."

@@ -12,7 +12,7 @@ from mraf.data.clips import FeatureSet
 from mraf.data.describe import unit
 from mraf.data.splits import Split
 from mraf.evaluation.baselines import class_means
-from mraf_lessons.kit.checker import Mistake, Verdict, compare, unanswered
+from mraf_lessons.kit.checker import Verdict, compare, unanswered
 
 Array = NDArray[Any]
 
@@ -26,19 +26,17 @@ def cosine(answer: Callable[[Array, Array], Any]) -> Verdict:
     def scaled(rows: Array, axis: int | None) -> Array:
         return rows / np.linalg.norm(rows, axis=axis, keepdims=True)
 
-    mistakes = [
-        Mistake(a @ b.T, "You forgot to normalise: a long voice would look like a similar one."),
-        Mistake(unit(a) @ b.T, "Only the first rows are normalised; divide the others, too."),
-        Mistake(a @ unit(b).T, "Only the second rows are normalised; divide the others, too."),
-        Mistake(
-            scaled(a, None) @ scaled(b, None).T,
-            "You divided by the length of the whole matrix: np.linalg.norm needs axis=1.",
+    mistakes = {
+        "You forgot to normalise: a long voice would look like a similar one.": a @ b.T,
+        "Only the first rows are normalised; divide the others, too.": unit(a) @ b.T,
+        "Only the second rows are normalised; divide the others, too.": a @ unit(b).T,
+        "You divided by the length of the whole matrix: np.linalg.norm needs axis=1.": (
+            scaled(a, None) @ scaled(b, None).T
         ),
-        Mistake(
-            scaled(a, 0) @ scaled(b, 0).T,
-            "You normalised the columns: a clip is a row, so the norm runs along axis=1.",
+        "You normalised the columns: a clip is a row, so the norm runs along axis=1.": (
+            scaled(a, 0) @ scaled(b, 0).T
         ),
-    ]
+    }
     verdict = compare(answer(a.copy(), b.copy()), unit(a) @ unit(b).T, mistakes)
     if not verdict:
         return verdict
@@ -59,15 +57,12 @@ def speaker_average(answer: Any, correct: NDArray[np.bool_], labels: NDArray[np.
     """The mean over the judged speakers of the share of their clips that was named rightly."""
     clips = np.bincount(labels)
     share = np.bincount(labels, weights=correct) / np.maximum(clips, 1)
-    mistakes = [
-        Mistake(
-            share.mean(),
-            "You averaged zeros into a mean: speakers who are not judged count as always wrong.",
+    mistakes = {
+        "You averaged zeros into a mean: speakers who are not judged count as always wrong.": (
+            share.mean()
         ),
-        Mistake(
-            correct.mean(), "That is the mean over clips: a speaker with many clips counts more."
-        ),
-    ]
+        "That is the mean over clips: a speaker with many clips counts more.": correct.mean(),
+    }
     praise = "Report which mean you took: they answer different questions."
     return compare(answer, share[clips > 0].mean(), mistakes, praise)
 
@@ -86,35 +81,33 @@ def hold_out(
             f"A mask is expected, True or False for each of the {len(clips):,} clips; this is "
             f"an array of {held.dtype} of shape {held.shape}.",
         )
-    if not held.any() or held.all():
-        return Verdict(False, f"{'Every' if held.any() else 'No'} clip is held out.")
     both = np.intersect1d(clips.video[held], clips.video[~held])
-    if len(both):
-        return Verdict(
-            False,
-            f"A clip-level split: {len(both)} videos have clips on both sides, so near-copies "
-            "of what is judged were trained on. Draw videos, not clips.",
-        )
     lost = np.setdiff1d(clips.labels, clips.labels[~held])
-    if len(lost):
-        return Verdict(
-            False,
-            f"{len(lost)} speakers, {lost[0]} among them, have no clip left to train on: "
-            "hold out a video only of those who have another.",
+    hint = ""
+    if not held.any() or held.all():
+        hint = f"{'Every' if held.any() else 'No'} clip is held out."
+    elif len(both):
+        hint = (
+            f"A clip-level split: {len(both)} videos have clips on both sides, so near-copies of "
+            "what is judged were trained on. Draw videos, not clips."
         )
-    share, speakers = held.mean(), len(np.unique(clips.labels[held]))
-    if not 0.1 <= share <= 0.35:
-        return Verdict(False, f"{share:.0%} of the clips are held out; aim at about a fifth.")
-    if np.array_equal(held, again):
-        return Verdict(False, "Another generator gives the same mask: draw with `rng`.")
+    elif len(lost):
+        hint = (
+            f"{len(lost)} speakers, {lost[0]} among them, have no clip left to train on: hold out "
+            "a video only of those who have another."
+        )
+    elif not 0.1 <= held.mean() <= 0.35:
+        hint = f"{held.mean():.0%} of the clips are held out; aim at about a fifth."
+    elif np.array_equal(held, again):
+        hint = "Another generator gives the same mask: draw with `rng`."
+    if hint:
+        return Verdict(False, hint)
+    speakers = len(np.unique(clips.labels[held]))
     return Verdict(True, f"{held.sum():,} clips of {speakers} speakers are held out.")
 
 
 def centred(answer: Callable[[FeatureSet], Any], split: Split) -> Verdict:
     """Cosine scores to English class means, each language's unit voices moved to mean zero."""
-    given = answer(split.cross)
-    if unanswered(given):
-        return Verdict(None)
     train, voice = unit(split.train.voice), unit(split.cross.voice)
     raw_train, raw_voice = split.train.voice, split.cross.voice
 
@@ -123,29 +116,23 @@ def centred(answer: Callable[[FeatureSet], Any], split: Split) -> Verdict:
         return unit(voice) @ unit(labels.astype(np.float32) @ train).T
 
     right = scores(train - train.mean(0), voice - voice.mean(0))
-    mistakes = [
-        Mistake(
-            voice @ class_means(split.train, "voice").T,
-            "These are the scores without centring: nothing was moved.",
+    mistakes = {
+        "These are the scores without centring: nothing was moved.": (
+            voice @ class_means(split.train, "voice").T
         ),
-        Mistake(
-            scores(train - train.mean(0), voice - train.mean(0)),
-            "You moved both languages by the English mean: the distance between them stays.",
+        "You moved both languages by the English mean: the distance between them stays.": (
+            scores(train - train.mean(0), voice - train.mean(0))
         ),
-        Mistake(
-            scores(train, voice - voice.mean(0)),
-            "Only the judged clips were moved: centre the training clips, too.",
+        "Only the judged clips were moved: centre the training clips, too.": (
+            scores(train, voice - voice.mean(0))
         ),
-        Mistake(
-            scores(raw_train - raw_train.mean(0), raw_voice - raw_voice.mean(0)),
-            "You centred before you normalised: long voices pulled the mean towards themselves.",
+        "You centred before you normalised: long voices pulled the mean towards themselves.": (
+            scores(raw_train - raw_train.mean(0), raw_voice - raw_voice.mean(0))
         ),
-        Mistake(
-            scores(train - train.mean(0), voice - voice.mean(0)).T,
-            "Turn it round: a row for each clip, a column for each speaker.",
-        ),
-    ]
+        "Turn it round: a row for each clip, a column for each speaker.": right.T,
+    }
+    given = answer(split.cross)
     if np.ndim(given) == 2:  # a clip's scores may be scaled: that leaves the nearest mean as it is
         given, right = unit(given), unit(right)
-        mistakes = [Mistake(unit(np.asarray(m.answer)), m.hint) for m in mistakes]
+        mistakes = {hint: unit(np.asarray(wrong)) for hint, wrong in mistakes.items()}
     return compare(given, right, mistakes, "Now see whether it helps.", rtol=1e-3)

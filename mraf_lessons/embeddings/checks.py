@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mraf.data.describe import unit
 from mraf_lessons.embeddings.maps import nearest, same_share
-from mraf_lessons.kit.checker import Mistake, Verdict, compare, unanswered
+from mraf_lessons.kit.checker import Verdict, compare, unanswered
 
 Array = NDArray[Any]
 
@@ -23,50 +24,37 @@ def neighbour_share(answer: Callable[[Array, Array, Array, int], Any]) -> Verdic
     rows = (rows + 0.5 * rng.normal(size=(48, 8))) * rng.uniform(0.2, 5, size=(48, 1))
     k = 3
 
-    def share(apart: Array | None, metric: Any = "cosine", number: int = k) -> float:
-        return same_share(nearest(rows, number, metric, apart), speaker)
+    def share(apart: Array | None, metric: Any = "cosine") -> float:
+        return same_share(nearest(rows, k, metric, apart), speaker)
 
-    everyone = np.argsort(1 - _cosines(rows), axis=1, kind="stable")[:, :k]  # itself included
-    own = speaker[nearest(rows, k).index] == speaker[:, None]
-    other = video[nearest(rows, k).index] != video[:, None]
-    mistakes = [
-        Mistake(
-            np.mean(speaker[everyone] == speaker[:, None]),
-            "Each clip counts as its own nearest neighbour: that is always the right speaker.",
+    def first(distance: Array) -> float:
+        index = np.argsort(distance, axis=1, kind="stable")[:, :k]
+        return float(np.mean(speaker[index] == speaker[:, None]))
+
+    cosine = unit(rows) @ unit(rows).T
+    near = nearest(rows, k).index
+    of_speaker, of_video = (group[near] == group[:, None] for group in (speaker, video))
+    mistakes = {
+        "Each clip counts as its own nearest neighbour: that is always the right speaker.": (
+            first(-cosine)
         ),
-        Mistake(
-            share(None),
-            "Clips of the same video are among the neighbours: near-copies, which prove nothing.",
+        "Clips of the same video are among the neighbours: near-copies, which prove nothing.": (
+            share(None)
         ),
-        Mistake(
-            np.mean(own & other),
-            "You looked up the neighbours first and left the own video out after: then a clip with "
-            "a long video has none left. Leave it out before the nearest are chosen.",
+        "You looked up the neighbours first and left the own video out after: then a clip with a "
+        "long video has none left. Leave it out before the nearest are chosen.": (
+            np.mean(of_speaker & ~of_video)
         ),
-        Mistake(
-            share(video, "euclidean"),
-            "Those are the nearest by length, too: compare directions, by the cosine.",
+        "Those are the nearest by length, too: compare directions, by the cosine.": (
+            share(video, "euclidean")
         ),
-        Mistake(
-            _farthest(rows, video, speaker, k),
-            "Those are the farthest: a large cosine means near, so sort it downwards.",
+        "Those are the farthest: a large cosine means near, so sort it downwards.": (
+            first(np.where(video[:, None] == video, np.inf, cosine))
         ),
-    ]
+    }
     given = answer(rows.copy(), speaker.copy(), video.copy(), k)
     praise = "This number speaks of people; with the own video it speaks of recordings."
     return compare(given, share(video), mistakes, praise)
-
-
-def _cosines(rows: Array) -> Array:
-    scaled = rows / np.linalg.norm(rows, axis=1, keepdims=True)
-    return scaled @ scaled.T
-
-
-def _farthest(rows: Array, video: Array, speaker: Array, k: int) -> float:
-    cosine = _cosines(rows)
-    cosine[video[:, None] == video] = np.inf
-    index = np.argsort(cosine, axis=1)[:, :k]
-    return float(np.mean(speaker[index] == speaker[:, None]))
 
 
 def chance(answer: Any, label: Array) -> Verdict:
@@ -74,17 +62,15 @@ def chance(answer: Any, label: Array) -> Verdict:
     count = np.unique(label, return_counts=True)[1]
     n = len(label)
     right = np.sum(count * (count - 1)) / (n * (n - 1))
-    mistakes = [
-        Mistake(
-            1 / len(count),
-            "That holds if every label is equally frequent; frequent ones meet each other more.",
+    mistakes = {
+        "That holds if every label is equally frequent; frequent ones meet each other more.": (
+            1 / len(count)
         ),
-        Mistake(
-            np.sum((count / n) ** 2),
-            "Nearly: a clip is not drawn as its own neighbour, so one fewer is left of its label.",
+        "Nearly: a clip is not drawn as its own neighbour, so one fewer is left of its label.": (
+            np.sum((count / n) ** 2)
         ),
-        Mistake(count.max() / n, "That is the chance of meeting the most frequent label."),
-    ]
+        "That is the chance of meeting the most frequent label.": count.max() / n,
+    }
     praise = "Every share of neighbours should be read against this one."
     return compare(answer, right, mistakes, praise, rtol=1e-6)
 
@@ -114,40 +100,26 @@ def claims(answer: Mapping[str, bool] | None) -> Verdict:
 def gap(answer: Callable[[Array, Array], Any]) -> Verdict:
     """Remove from each condition its own mean: paired embeddings with and without the face."""
     rng = np.random.default_rng(0)
-    with_face, without = rng.normal(size=(6, 4)), rng.normal(size=(6, 4)) + 3
-    given = answer(with_face.copy(), without.copy())
+    both = np.stack([rng.normal(size=(6, 4)), rng.normal(size=(6, 4)) + 3])  # with, without
+    given = answer(both[0].copy(), both[1].copy())
     if unanswered(given):
         return Verdict(None)
-
-    def stack(a: Array, b: Array) -> Array:
-        return np.stack([a, b])
-
-    right = stack(with_face - with_face.mean(axis=0), without - without.mean(axis=0))
-    both = np.concatenate([with_face, without])
-    mistakes = [
-        Mistake(
-            stack(with_face - both.mean(axis=0), without - both.mean(axis=0)),
-            "Both were moved by their common mean: the gap between them stays as it is.",
+    mistakes = {
+        "Both were moved by their common mean: the gap between them stays as it is.": (
+            both - both.mean(axis=(0, 1))
         ),
-        Mistake(
-            stack(with_face - with_face.mean(axis=0), without - with_face.mean(axis=0)),
-            "Both were moved by the first mean: the gap stays as it is.",
+        "Both were moved by the first mean: the gap stays as it is.": both - both[0].mean(axis=0),
+        "You took the mean of each clip's numbers (axis=1): take it over the clips (axis=0).": (
+            both - both.mean(axis=2, keepdims=True)
         ),
-        Mistake(
-            stack(
-                with_face - with_face.mean(axis=1, keepdims=True),
-                without - without.mean(axis=1, keepdims=True),
-            ),
-            "You took the mean of each clip's numbers (axis=1): take it over the clips (axis=0).",
+        "That is one number for all: the mean over the clips is a vector, axis=0.": (
+            both - both.mean(axis=(1, 2), keepdims=True)
         ),
-        Mistake(
-            stack(with_face - with_face.mean(), without - without.mean()),
-            "That is one number for all: the mean over the clips is a vector, axis=0.",
-        ),
-        Mistake(stack(with_face, without), "Nothing was moved."),
-    ]
+        "Nothing was moved.": both,
+    }
     try:
         moved = np.stack([np.asarray(part, dtype=float) for part in given])
     except (TypeError, ValueError):
         return Verdict(False, "Return two arrays, one for each condition.")
+    right = both - both.mean(axis=1, keepdims=True)
     return compare(moved, right, mistakes, "Now see what becomes of the islands.")

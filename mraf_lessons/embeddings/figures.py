@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from mraf.errors import DataError
 from mraf_lessons.embeddings.maps import nearest, same_share
+from mraf_lessons.kit.panels import name_rows
 from mraf_lessons.kit.style import (
     FUSED,
     GREY,
@@ -25,6 +26,7 @@ from mraf_lessons.kit.style import (
     new_figure,
     percent_axis,
     require,
+    row_of_panels,
     styled,
 )
 
@@ -32,6 +34,7 @@ UNNAMED = ""  # the label of points that are drawn in the background
 COLOURS = [PALETTE[name] for name in ("blue", "vermillion", "green", "orange", "purple")]
 SHAPES = "o^s"
 MARKS = [*itertools.product(SHAPES, COLOURS)]  # 15 groups can be told apart
+PLACES = ("space", "map")
 NO_UNIT = "axes of a map have no unit: read only who is near whom"
 
 
@@ -58,17 +61,16 @@ def maps(
     Raises:
         DataError: no maps, points and labels of different numbers, or too many labels.
     """
-    names = [str(name) for name in dict.fromkeys(label.tolist()) if name != UNNAMED]
+    names = _in_order(label)
     if not planes or any(len(plane) != len(label) for plane in planes.values()):
         raise DataError("give at least one map, and as many labels as it has points.")
     if len(names) > len(MARKS):
         raise DataError(f"{len(names)} labels; at most {len(MARKS)} can be told apart.")
-    names = sorted(names, key=lambda name: (len(name), name))
     marks = [("o", colours[name]) for name in names] if colours else MARKS
     rows = -(-len(planes) // columns)
     figure = new_figure(0.3 + size * min(columns, len(planes)), 0.75 + (size - 0.1) * rows)
     panels = figure.subplots(rows, min(columns, len(planes)), squeeze=False).ravel()
-    sentences = []
+    said = []
     for axes in panels[len(planes) :]:
         axes.set_axis_off()
     for axes, (title, plane) in zip(panels, planes.items(), strict=False):
@@ -76,13 +78,19 @@ def maps(
         kin = [planes[other] for other in same_axes] if title in same_axes else [plane]
         _frame(axes, np.concatenate(kin))
         axes.set_title(str(title))
-        sentences.append(f"{title}{_company(plane, label, neighbours)}.")
+        said.append(f"{title}{_company(plane, label, neighbours)}.")
     handles = [_handle(*mark, name) for mark, name in zip(marks, names, strict=False)]
     if names and (label == UNNAMED).any():
         handles.append(_handle("o", PALE, "others"))
     _legend(figure, handles)
     text = f"Maps of {len(label)} points{f', coloured by {len(names)} labels' if names else ''}. "
-    return describe(figure, text + " ".join(sentences))
+    return describe(figure, text, *said)
+
+
+def _in_order(label: NDArray[np.str_]) -> list[str]:
+    """The names among the labels, speaker 2 before speaker 10."""
+    names = {str(name) for name in label if name != UNNAMED}
+    return sorted(names, key=lambda name: (len(name), name))
 
 
 def _points(
@@ -146,40 +154,37 @@ def preservation(table: pd.DataFrame, groups: Mapping[str, float]) -> Figure:
     Raises:
         DataError: no rows, or a column missing.
     """
-    wanted = [f"{name}, in the {place}" for name in groups for place in ("space", "map")]
-    require(table, "kept", "trustworthiness", *wanted)
-    figure = new_figure(3.2 + 2.3 * len(groups), 1.5 + 0.36 * len(table))
-    panels = figure.subplots(1, 1 + len(groups), sharey=True)
+    require(table, "kept", "trustworthiness", *(f"{g}, in the {p}" for g in groups for p in PLACES))
+    width, height = 3.2 + 2.3 * len(groups), 1.5 + 0.36 * len(table)
+    figure, panels = row_of_panels(1 + len(groups), width / (1 + len(groups)), height, sharey=True)
     rows = np.arange(len(table))
     first = panels[0]
     first.plot(table.trustworthiness, rows, "o", color=PALETTE["blue"], label="trustworthiness")
     first.plot(table.kept, rows, "s", color=PALETTE["orange"], label="neighbours kept")
-    first.set(title="the map", xlim=(-0.03, 1.03), xlabel="0: nothing kept, 1: all")
-    sentences = [
+    first.set(title="the map", xlabel="0: nothing kept, 1: all")
+    said = [
         f"{name}: {row.kept:.0%} of the neighbours kept, trustworthiness {row.trustworthiness:.2f}."
         for name, row in table.iterrows()
     ]
     for axes, (group, chance) in zip(panels[1:], groups.items(), strict=True):
-        space, plane = (table[f"{group}, in the {place}"] for place in ("space", "map"))
+        space, plane = (table[f"{group}, in the {place}"] for place in PLACES)
         axes.hlines(rows, space, plane, color=PALE, lw=2)
         axes.plot(space, rows, "o", color=INK, label="in the space")
         axes.plot(plane, rows, "D", color=FUSED, ms=5, label="in the map")
         axes.axvline(chance, color=GREY, lw=1, ls=":", label="chance")
-        axes.set(title=group, xlim=(-0.03, 1.03), xlabel="share of neighbours")
+        axes.set(title=group, xlabel="share of neighbours")
         percent_axis(axes, "x")
-        sentences += [
+        said += [
             f"{name}, {group}: {space[name]:.0%} in the space, {plane[name]:.0%} in the map."
             for name in table.index
         ]
     for axes in panels:
+        axes.set_xlim(-0.03, 1.03)
         axes.grid(axis="x")
-        axes.tick_params(axis="y", length=0)
-    first.set_yticks(rows, [str(name) for name in table.index])
-    first.set_ylim(len(table) - 0.5, -0.5)
+        name_rows(axes, [str(name) for name in table.index])
     seen = {h.get_label(): h for axes in panels for h in axes.get_legend_handles_labels()[0]}
     figure.legend(handles=list(seen.values()), loc="outside lower center", ncols=5, fontsize=8)
-    text = f"Dots of shares for {len(table)} spaces and their maps. "
-    return describe(figure, text + " ".join(sentences))
+    return describe(figure, f"Dots of shares for {len(table)} spaces and their maps.", *said)
 
 
 @styled
@@ -199,32 +204,33 @@ def moves(
         shown: rows of the clips whose arrows are drawn; by default all.
     """
     shown = np.arange(len(before)) if shown is None else np.asarray(shown)
-    names = sorted({str(n) for n in label if n != UNNAMED}, key=lambda name: (len(name), name))
-    figure = new_figure(9, 4.9)
-    left, right_panel = figure.subplots(1, 2)
+    names = _in_order(label)
+    figure, (left, moved) = row_of_panels(2, 4.5, 4.9)
     _points(left, before, label, names, MARKS)
     left.set_title("with the face: who lies where")
-    right_panel.scatter(*before.T, s=3, color=PALE, lw=0)
-    for still, colour, thick in ((True, GREY, 0.0025), (False, INK, 0.004)):
-        chosen = shown[right[shown] == still]
-        step = after[chosen] - before[chosen]
-        right_panel.quiver(
-            *before[chosen].T, *step.T, angles="xy", scale_units="xy", scale=1, color=colour,
-            alpha=0.6, width=thick, headwidth=5,
-        )  # fmt: skip
-    for axes in (left, right_panel):
-        _frame(axes, np.concatenate([before, after]))
-    right_panel.set_title("the face is taken away")
+    moved.set_title("the face is taken away")
+    moved.scatter(before[:, 0], before[:, 1], s=3, color=PALE, lw=0)
     handles = [_handle(*mark, name) for mark, name in zip(MARKS, names, strict=False)]
-    handles += [
-        Line2D([], [], color=GREY, label="still named rightly"),
-        Line2D([], [], color=INK, lw=3, label="no longer"),
+    steps = after - before
+    length = np.linalg.norm(steps, axis=1)
+    said = [
+        f"A map of {len(before)} clips with their faces, and {len(shown)} arrows to where the "
+        f"same clips lie without: {int(right[shown].sum())} of them still named rightly."
     ]
+    for of, words, colour, width in (
+        (right, "still named rightly", GREY, 0.0025),
+        (~right, "no longer", INK, 0.004),
+    ):
+        chosen = shown[of[shown]]
+        moved.quiver(
+            *before[chosen].T, *steps[chosen].T, angles="xy", scale_units="xy", scale=1,
+            color=colour, alpha=0.6, width=width, headwidth=5,
+        )  # fmt: skip
+        handles.append(Line2D([], [], color=colour, lw=1000 * width - 1, label=words))
+        if of.any():
+            those = words if of is right else f"{words} named rightly"
+            said.append(f"Median step of those {those}: {np.median(length[of]):.1f} map units.")
+    for axes in (left, moved):
+        _frame(axes, np.concatenate([before, after]))
     _legend(figure, handles)
-    length = np.linalg.norm(after - before, axis=1)
-    text = f"A map of {len(before)} clips with their faces, and {len(shown)} arrows to where the "
-    text += f"same clips lie without: {int(right[shown].sum())} of them still named rightly. "
-    for still, words in ((True, "still named rightly"), (False, "no longer named rightly")):
-        if (chosen := right == still).any():
-            text += f"Median step of those {words}: {np.median(length[chosen]):.1f} map units. "
-    return describe(figure, text)
+    return describe(figure, *said)

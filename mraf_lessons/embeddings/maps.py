@@ -9,11 +9,9 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import NDArray
 from sklearn.manifold import trustworthiness
 from sklearn.metrics import pairwise_distances
-from torch import Tensor
 
 from mraf.data.clips import FeatureSet
 from mraf.data.describe import unit
@@ -45,20 +43,18 @@ def spaces(model: Network, *sets: FeatureSet, batch: int = 512) -> dict[str, Row
         (N, d), the face and voice embeddings; "e_c with the face" and "e_c without the face"
         (N, d), the fused embedding in P3/P5 and in P4/P6.
     """
-
-    found: dict[str, list[Tensor]] = {name: [] for name in (E_F, E_A, E_C, E_C_ALONE)}
     parts = [clips[at : at + batch] for clips in sets for at in range(0, len(clips), batch)]
+    found = []
     for clips in parts:
-        output = forward(model, clips)
-        found[E_F].append(output.face.embedding)
-        found[E_A].append(output.voice.embedding)
-        found[E_C].append(output.fused_embedding)
-        found[E_C_ALONE].append(forward(model, clips.without_faces()).fused_embedding)
-    raw = {
-        FACE: np.concatenate([clips.face for clips in sets]),
-        VOICE: np.concatenate([clips.voice for clips in sets]),
+        whole, alone = forward(model, clips), forward(model, clips.without_faces())
+        e_f, e_a = whole.face.embedding, whole.voice.embedding
+        stages = (e_f, e_a, whole.fused_embedding, alone.fused_embedding)
+        found.append([clips.face, clips.voice, *(e.float().cpu().numpy() for e in stages)])
+    columns = zip(*found, strict=True)
+    return {
+        name: np.concatenate(rows)
+        for name, rows in zip((FACE, VOICE, E_F, E_A, E_C, E_C_ALONE), columns, strict=True)
     }
-    return raw | {name: torch.cat(some).float().cpu().numpy() for name, some in found.items()}
 
 
 def nearest(

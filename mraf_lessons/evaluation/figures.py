@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mraf.errors import DataError
 from mraf_lessons.kit.forest import forest
+from mraf_lessons.kit.panels import colour_bar, groups_of, panel_for_each, table_image
 from mraf_lessons.kit.style import (
     CONDITIONS,
     FUSED,
@@ -23,8 +24,10 @@ from mraf_lessons.kit.style import (
     Figure,
     describe,
     new_figure,
+    note,
     percent_axis,
     require,
+    row_of_panels,
     styled,
 )
 
@@ -61,15 +64,14 @@ def coverage(table: pd.DataFrame) -> Figure:
         DataError: no rows, or a column missing.
     """
     require(table, "videos", "drawn", "covers")
-    figure = new_figure(5.6, 3.4)
-    axes = figure.subplots()
-    sentences = []
-    for unit, rows in table.groupby("drawn", sort=False):
+    figure, (axes,) = row_of_panels(1, 5.6, 3.4)
+    said = ["How often a 95% interval holds the truth."]
+    for unit, rows in groups_of(table, "drawn"):
         rows = rows.sort_values("videos")
-        colour = UNIT.get(str(unit), OTHER)
+        colour = UNIT.get(unit, OTHER)
         axes.plot(rows.videos, rows.covers, "o-", color=colour, label=f"drawing {unit}")
         points = ", ".join(f"{r.covers:.0%} of {r.videos} videos" for r in rows.itertuples())
-        sentences.append(f"Drawing {unit}: {points}.")
+        said.append(f"Drawing {unit}: {points}.")
     axes.axhline(0.95, color=GREY, ls="--", lw=1)
     axes.annotate("promised: 95%", (1, 0.95), (0, 4), ("axes fraction", "data"),
                   textcoords="offset points", ha="right", fontsize=8, color=GREY)  # fmt: skip
@@ -78,7 +80,7 @@ def coverage(table: pd.DataFrame) -> Figure:
     percent_axis(axes)
     axes.grid()
     axes.legend(loc="lower right")
-    return describe(figure, "How often a 95% interval holds the truth. " + " ".join(sentences))
+    return describe(figure, *said)
 
 
 @styled
@@ -95,9 +97,8 @@ def errors_by_video(
     """
     if not errors or any(np.shape(errors[k]) != np.shape(clips[k]) for k in errors):
         raise DataError("give errors and clips of each video, by setting, in arrays of one shape.")
-    figure = new_figure(8.6, 3.5)
-    left, right = figure.subplots(1, 2)
-    sentences: list[str] = []
+    figure, (left, right) = row_of_panels(2, 4.3, 3.5)
+    said = ["Curves of errors over videos."]
     evenly: list[NDArray[Any]] = []
     for setting, wrong in errors.items():
         wrong, size = np.asarray(wrong, dtype=float), np.asarray(clips[setting], dtype=float)
@@ -106,31 +107,27 @@ def errors_by_video(
         rank = (np.arange(len(share)) + 1) / len(share)
         right.plot(rank, np.sort(share)[::-1], line, color=colour, label=setting)
         if not wrong.any():
-            sentences.append(f"{setting}: no errors.")
+            said.append(f"{setting}: no errors.")
             continue
-        part = _held_by_first(wrong)
-        left.plot(np.linspace(0, 1, len(part)), part, line, color=colour, label=setting)
+        part, videos = _held_by_first(wrong), np.linspace(0, 1, len(wrong) + 1)
+        left.plot(videos, part, line, color=colour, label=setting)
         if not any(np.array_equal(size, other) for other in evenly):  # P4 has the clips of P3
-            of_clips, label = _held_by_first(size), None if evenly else "errors at one rate"
-            left.plot(
-                np.linspace(0, 1, len(part)), of_clips, ":", color=colour, lw=1.2, label=label
-            )
+            label = None if evenly else "errors at one rate"
+            left.plot(videos, _held_by_first(size), ":", color=colour, lw=1.2, label=label)
             evenly.append(size)
-        half = int(np.argmax(part >= 0.5))
-        sentences.append(
-            f"{setting}: half of the {int(wrong.sum())} errors are in {half} of {len(wrong)} "
-            f"videos; {int((share > 0.5).sum())} videos are mostly misnamed."
+        said.append(
+            f"{setting}: half of the {int(wrong.sum())} errors are in {int(np.argmax(part >= 0.5))}"
+            f" of {len(wrong)} videos; {int((share > 0.5).sum())} videos are mostly misnamed."
         )
     left.set(title="Errors are in few videos", xlabel="share of the videos, most errors first",
              ylabel="share of the errors")  # fmt: skip
     right.set(title="How much of a video is misnamed", xlabel="share of the videos, worst first",
               ylabel="clips misnamed")  # fmt: skip
     for axes in (left, right):
-        percent_axis(axes)
-        percent_axis(axes, "x")
+        percent_axis(axes, "both")
         axes.grid()
     left.legend(fontsize=8, loc="lower right")
-    return describe(figure, "Curves of errors over videos. " + " ".join(sentences))
+    return describe(figure, *said)
 
 
 def _held_by_first(counts: NDArray[Any]) -> NDArray[np.float64]:
@@ -148,26 +145,20 @@ def errors_by_training_clips(table: pd.DataFrame) -> Figure:
         DataError: no rows, or a column missing.
     """
     require(table, "setting", "trained", "accuracy", "clips")
-    settings = [str(name) for name in table.setting.unique()]
-    figure = new_figure(1.2 + 2.1 * len(settings), 3)
-    panels = figure.subplots(1, len(settings), sharex=True, sharey=True, squeeze=False)[0]
-    sentences = []
-    for axes, setting in zip(panels, settings, strict=True):
-        rows = table[table.setting == setting]
+    figure, panels = panel_for_each(table, "setting", 2.1, 3, 1.2, sharex=True, sharey=True)
+    said = ["Scatter plots of speakers: accuracy against the number of their training clips."]
+    for axes, setting, rows in panels:
         size = 8 + 60 * rows.clips.astype(float) / float(table.clips.max())
         axes.scatter(rows.trained, rows.accuracy, s=size, color=FUSED, alpha=0.6, lw=0)
         rank = float(rows.trained.rank().corr(rows.accuracy.rank()))
-        axes.set_title(setting)
-        axes.text(1, 1.03, f"rank correlation {rank:.2f}", transform=axes.transAxes,
-                  ha="right", fontsize=8, color=GREY)  # fmt: skip
+        note(axes, 1, 1.03, f"rank correlation {rank:.2f}", ha="right")
         axes.set_xscale("log")
         axes.grid()
-        sentences.append(f"{setting}: rank correlation {rank:.2f} over {len(rows)} speakers.")
-    percent_axis(panels[0])
-    panels[0].set_ylabel("accuracy of the speaker")
+        said.append(f"{setting}: rank correlation {rank:.2f} over {len(rows)} speakers.")
+    percent_axis(panels[0][0])
+    panels[0][0].set_ylabel("accuracy of the speaker")
     figure.supxlabel("clips of the speaker in training (log scale)", fontsize=9.5)
-    text = "Scatter plots of speakers: accuracy against the number of their training clips. "
-    return describe(figure, text + " ".join(sentences))
+    return describe(figure, *said)
 
 
 @styled
@@ -182,32 +173,27 @@ def confusions(counts: pd.DataFrame) -> Figure:
     if counts.empty:
         raise DataError("the table to be drawn has no rows; it needs speakers.")
     share = counts.div(counts.sum(axis=1), axis=0)
-    figure = new_figure(2.4 + 0.36 * counts.shape[1], 1.3 + 0.34 * len(counts))
-    axes = figure.subplots()
-    image = axes.imshow(share, cmap="Greens", vmin=0, vmax=1, aspect="auto")
-    for i, true in enumerate(counts.index):
-        for j, named in enumerate(counts.columns):
-            if counts.iat[i, j]:
-                colour = "white" if share.iat[i, j] > 0.6 else INK
-                axes.text(j, i, str(counts.iat[i, j]), ha="center", va="center", fontsize=7.5,
-                          color=colour, weight="bold" if true == named else "normal")  # fmt: skip
-    axes.set_xticks(range(counts.shape[1]), [str(name) for name in counts.columns], rotation=90)
-    axes.set_yticks(range(len(counts)), [str(name) for name in counts.index])
+    width, height = 2.4 + 0.36 * counts.shape[1], 1.3 + 0.34 * len(counts)
+    figure, (axes,) = row_of_panels(1, width, height)
+    image = table_image(
+        axes, share.to_numpy(), counts.index, counts.columns, 0.6,
+        np.where(counts > 0, counts.astype(str), ""), cmap="Greens", vmin=0, vmax=1,
+    )  # fmt: skip
+    for text in axes.texts:
+        column, row = (int(place) for place in text.get_position())
+        text.set_fontweight("bold" if counts.columns[column] == counts.index[row] else "normal")
+    axes.tick_params(axis="x", rotation=90)
     axes.set(xlabel="named speaker", ylabel="true speaker, worst first")
-    axes.tick_params(length=0)
-    bar = figure.colorbar(image, ax=axes, pad=0.02, aspect=30)
-    bar.set_label("share of the speaker's clips", fontsize=9)
-    percent_axis(bar.ax)
-    bar.outline.set_visible(False)
+    percent_axis(colour_bar(figure, image, axes, "share of the speaker's clips"))
     wrong = share.drop(columns="others", errors="ignore")  # others are many, each is few
     for name in share.index.intersection(share.columns):
         wrong.loc[name, name] = 0.0
     true, named = wrong.stack().idxmax()
-    text = (
+    return describe(
+        figure,
         f"A matrix of {len(counts)} speakers and whom their clips were taken for. Most frequent: "
-        f"{wrong.loc[true, named]:.0%} of the clips of speaker {true} were taken for {named}."
+        f"{wrong.loc[true, named]:.0%} of the clips of speaker {true} were taken for {named}.",
     )
-    return describe(figure, text)
 
 
 @styled
@@ -225,29 +211,27 @@ def reliability_diagrams(bins: Mapping[str, pd.DataFrame]) -> Figure:
     panels = figure.subplots(
         2, len(bins), sharex=True, sharey="row", squeeze=False, height_ratios=[3, 1]
     )
-    sentences = []
+    said = ["Bars of accuracy by confidence."]
     for (upper, lower), (name, table) in zip(panels.T, bins.items(), strict=True):
         require(table, "low", "high", "clips", "confidence", "accuracy")
-        width, centre = table.high - table.low, (table.low + table.high) / 2
+        share = table.clips / table.clips.sum()
+        width, centre = 0.94 * (table.high - table.low), (table.low + table.high) / 2
         upper.plot([0, 1], [0, 1], color=GREY, ls="--", lw=1)
-        upper.bar(centre, table.accuracy, 0.94 * width, color=FUSED, alpha=0.6)
+        upper.bar(centre, table.accuracy, width, color=FUSED, alpha=0.6)
         upper.plot(table.confidence, table.accuracy, "o", color=INK, ms=3)
-        ece = np.average((table.accuracy - table.confidence).abs(), weights=table.clips)
-        means = [
-            float(np.average(table[k], weights=table.clips)) for k in ("confidence", "accuracy")
-        ]
+        ece = 100 * (share * (table.accuracy - table.confidence).abs()).sum()
         upper.set_title(name)
-        upper.text(0.04, 0.9, f"ECE {100 * ece:.1f} points", transform=upper.transAxes, fontsize=8)
-        lower.bar(centre, table.clips / table.clips.sum(), 0.94 * width, color=PALE)
+        note(upper, 0.04, 0.9, f"ECE {ece:.1f} points", color=INK)
+        lower.bar(centre, share, width, color=PALE)
         for axes in (upper, lower):
             percent_axis(axes)
             axes.grid(axis="y")
-        sentences.append(
-            f"{name}: mean confidence {means[0]:.1%}, accuracy {means[1]:.1%}, expected "
-            f"calibration error {100 * ece:.1f} points."
+        said.append(
+            f"{name}: mean confidence {(share * table.confidence).sum():.1%}, accuracy "
+            f"{(share * table.accuracy).sum():.1%}, expected calibration error {ece:.1f} points."
         )
     panels[0, 0].set(ylabel="accuracy", ylim=(0, 1.02), xlim=(0, 1))
     panels[1, 0].set_ylabel("clips")
     percent_axis(panels[1, 0], "x")
     figure.supxlabel("confidence: probability of the named speaker", fontsize=9.5)
-    return describe(figure, "Bars of accuracy by confidence. " + " ".join(sentences))
+    return describe(figure, *said)

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from mraf_lessons.heads.view import ANGLES, GRID, NOBODY, TURN, Margins, Plane
 from mraf_lessons.kit import style
 from mraf_lessons.kit.forest import forest
+from mraf_lessons.kit.live import fast_figure, fast_panel
 from mraf_lessons.kit.style import Figure, describe, draws, row_of_panels, styled
-from mraf_lessons.reliability.picture import fast_figure, fast_panel
-from mraf_lessons.training.explorer_figures import CLASSES
+from mraf_lessons.training.figures import COLOURS as CLASSES
 
 Array = NDArray[Any]
 KINDS = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +39,16 @@ class Mistake:
     hint: str
 
 
+Mistakes = Mapping[str, Any] | Sequence[Mistake]
+"""Typical mistakes in the order in which they are looked for: by hint, the answer it leads to."""
+
+
+def _by_hint(mistakes: Mistakes) -> list[tuple[str, Any]]:
+    if isinstance(mistakes, Mapping):
+        return list(mistakes.items())
+    return [(mistake.hint, mistake.answer) for mistake in mistakes]
+
+
 def unanswered(answer: object) -> bool:
     """True for what a stub leaves behind: None or an ellipsis."""
     return answer is None or answer is ...
@@ -47,29 +57,29 @@ def unanswered(answer: object) -> bool:
 def compare(
     answer: Any,
     right: ArrayLike,
-    mistakes: Sequence[Mistake] = (),
+    mistakes: Mistakes = (),
     praise: str = "",
     rtol: float = 1e-4,
 ) -> Verdict:
     """Compare a number or an array with the right one, then with each typical mistake.
 
     Args:
-        answer: what the student computed; None or ``...`` is not answered yet.
+        answer: what the student computed, also a tensor; None or ``...`` is not answered yet.
         right: the right answer.
-        mistakes: in the order in which they are looked for.
+        mistakes: by hint, the answer that each leads to; looked for in this order.
         praise: said when the answer is right.
         rtol: tolerated difference, relative to the largest number of the right answer.
     """
     if unanswered(answer):
         return Verdict(None)
-    expected = np.asarray(right, dtype=float)
+    expected = _numbers(right)
     try:
-        given = np.asarray(answer, dtype=float)
+        given = _numbers(answer)
     except (TypeError, ValueError):
         return Verdict(False, f"{_kind(expected)} is expected, this is a {type(answer).__name__}.")
 
     def equals(value: ArrayLike) -> bool:
-        other = np.asarray(value, dtype=float)
+        other = _numbers(value)
         atol = rtol * float(np.max(np.abs(expected), initial=0.0))
         return other.shape == given.shape and np.allclose(
             given, other, rtol=0, atol=atol, equal_nan=True
@@ -77,9 +87,9 @@ def compare(
 
     if equals(expected):
         return Verdict(True, praise)
-    for mistake in mistakes:
-        if equals(mistake.answer):
-            return Verdict(False, mistake.hint)
+    for hint, wrong in _by_hint(mistakes):
+        if equals(wrong):
+            return Verdict(False, hint)
     if given.shape != expected.shape:
         return Verdict(False, f"{_kind(expected)} is expected, this is {_kind(given)}.")
     if not np.isfinite(given).all():
@@ -92,7 +102,7 @@ def compare(
 def compare_interval(
     answer: Any,
     right: ArrayLike,
-    mistakes: Sequence[Mistake],
+    mistakes: Mistakes,
     of: str,
     praise: str,
     near: float,
@@ -121,17 +131,22 @@ def compare_interval(
         return Verdict(False, f"({low:.3g}, {high:.3g}) is no interval of fractions.")
     if high - low < 1e-9:
         return Verdict(False, "All draws are equal: draw with replacement, or nothing changes.")
-    known = np.array([right, *(mistake.answer for mistake in mistakes)], dtype=float)
+    hints, wrong = zip(*_by_hint(mistakes), strict=True)
+    known = np.array([right, *wrong], dtype=float)
     distance = np.abs(known - (low, high)).max(axis=1)
     nearest = int(distance.argmin())
     first, last = known[0]
     if distance[nearest] < near * (last - first):
-        return Verdict(False, mistakes[nearest - 1].hint) if nearest else Verdict(True, praise)
+        return Verdict(False, hints[nearest - 1]) if nearest else Verdict(True, praise)
     return Verdict(
         False,
         f"({low:.3f}, {high:.3f}); about ({first:.3f}, {last:.3f}) is expected. Take the 2.5% and "
         f"97.5% quantiles of the {of} over a thousand draws or more.",
     )
+
+
+def _numbers(values: Any) -> np.ndarray:
+    return np.asarray(values.detach() if hasattr(values, "detach") else values, dtype=float)
 
 
 def _kind(value: np.ndarray) -> str:

@@ -1,22 +1,18 @@
-"""What all explorers share: labelled controls with a question each, and a picture that answers."""
+"""The one pattern of all explorers: controls with a question each, and a picture that answers."""
 
 from __future__ import annotations
 
-import base64
 import html
-import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import chain
 from typing import Any, NamedTuple
 
 import ipywidgets as widgets
-from matplotlib.artist import Artist
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from PIL import Image
 
 from mraf.errors import MrafError
-from mraf_lessons.kit.style import Figure, styled
+from mraf_lessons.kit.live import Screen, image
+from mraf_lessons.kit.recording import Recording, record
+from mraf_lessons.kit.style import Figure
 
 LABELS = {"description_width": "118px"}
 ASKED = "margin: -2px 0 7px 124px; line-height: 1.25; font-size: 12px; color: #555"
@@ -25,8 +21,22 @@ ASKED = "margin: -2px 0 7px 124px; line-height: 1.25; font-size: 12px; color: #5
 class Control(NamedTuple):
     """An input and the question that moving it answers."""
 
-    widget: widgets.ValueWidget
+    widget: Any  # widgets.ValueWidget
     question: str
+
+    @property
+    def choices(self) -> dict[str, Any]:
+        """What can be chosen, by the words that the control has for it."""
+        pairs = (pair if isinstance(pair, tuple) else (pair, pair) for pair in self.widget.options)
+        return {str(word): value for word, value in pairs}
+
+    def word(self, value: Any) -> str:
+        """A value in the words of the control."""
+        if isinstance(value, bool):
+            return "yes" if value else "no"
+        if hasattr(self.widget, "options"):
+            return next(word for word, known in self.choices.items() if known == value)
+        return f"{value:.0%}" if self.widget.readout_format == ".0%" else f"{value:g}"
 
 
 def inputs(kind: type[widgets.ValueWidget], label: str, **options: Any) -> Any:
@@ -39,12 +49,25 @@ def inputs(kind: type[widgets.ValueWidget], label: str, **options: Any) -> Any:
     )
 
 
-def amount(label: str) -> widgets.FloatSlider:
+def choice(label: str, options: Sequence[Any], question: str) -> Control:
+    """One of several values, or of pairs of words and value."""
+    return Control(inputs(widgets.Dropdown, label, options=options), question)
+
+
+def yes_or_no(label: str, question: str) -> Control:
+    """A box, ticked at first."""
+    return Control(inputs(widgets.Checkbox, label, value=True, indent=True), question)
+
+
+def amount(label: str, question: str, value: float = 0.0, shown: str = ".0%") -> Control:
     """A slider from 0 to 1, shown in percent; arrow keys move it by 5 points."""
-    slider: widgets.FloatSlider = inputs(
-        widgets.FloatSlider, label, min=0.0, max=1.0, step=0.05, value=0.0, readout_format=".0%"
-    )
-    return slider
+    look = {"min": 0.0, "max": 1.0, "step": 0.05, "readout_format": shown}
+    return Control(inputs(widgets.FloatSlider, label, value=value, **look), question)
+
+
+def number(label: str, last: int, question: str) -> Control:
+    """A slider from 1 to the last."""
+    return Control(inputs(widgets.IntSlider, label, min=1, max=last, value=1), question)
 
 
 class Explorer(widgets.HBox):
@@ -111,61 +134,75 @@ class Explorer(widgets.HBox):
         return {**(live or {}), **still}, metadata
 
 
-class Screen(FigureCanvasAgg):
-    """Makes PNGs of figures, one after the other, for speed: they are larger than ``plots.png``.
+class ViewExplorer(Explorer):
+    """An explorer of a pure function: the controls' values, what is found with them, its picture.
 
-    A canvas that has drawn figures of this size knows their words, a seventh of the time.
+    Each control is an attribute of its name and an item of ``inputs``; its ``value`` may also be
+    set from code. ``found`` is what is shown, as numbers.
+
+    Args:
+        controls: by the keyword of `find` that they set, in the order of the tab key.
+        find: from the controls' values to what is shown; nothing else goes in.
+        picture: draws what was found, for the screen and for recordings alike.
+        grid: what ``recorded`` steps through, by the name of a control; the first asks.
+        moved: draws what was found on the screen, where a kept figure is faster.
     """
 
-    _shown: Figure | None = None
-    _frames: Any = None  # the panels' frames as pixels, and what they were drawn for
+    found: Any
 
-    @styled
-    def png(self, figure: Figure) -> bytes:
-        """The figure as it is now; the second time, only its contents are drawn."""
-        if figure is self._shown:
-            self._draw_contents(figure)
-        else:
-            figure.set_canvas(self)
-            self.figure = self._shown = figure
-            self._frames = None
-            self.draw()
-        buffer = io.BytesIO()
-        pixels = Image.frombuffer("RGBA", self.get_width_height(), self.buffer_rgba())
-        pixels.convert("RGB").save(buffer, "png", compress_level=1)
-        return buffer.getvalue()
+    def __init__(
+        self,
+        controls: Mapping[str, Control],
+        find: Callable[..., Any],
+        picture: Callable[[Any], Figure],
+        grid: Mapping[str, Sequence[Any]],
+        moved: Callable[[Any], Figure] | None = None,
+    ) -> None:
+        self.inputs = {name: control.widget for name, control in controls.items()}
+        self._controls, self._find, self._picture = controls, find, picture
+        self._grid, self._moved = grid, moved or picture
+        super().__init__(list(controls.values()), self._drawn)
 
-    def _draw_contents(self, figure: Figure) -> None:
-        moving = [artist for artist in contents(figure) if artist.get_visible()]
-        drawn_for = [
-            (axes.get_xlim(), axes.get_ylim(), axes.get_title("left"), axes.get_xlabel())
-            for axes in figure.axes
-        ]
-        if self._frames is None or self._frames[1] != drawn_for:
-            for artist in moving:
-                artist.set_visible(False)
-            self.draw()
-            for artist in moving:
-                artist.set_visible(True)
-            self._frames = self.copy_from_bbox(figure.bbox), drawn_for
-        self.restore_region(self._frames[0])
-        for artist in moving:
-            artist.draw(self.get_renderer())
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self.__dict__["inputs"][name]
+        except KeyError:
+            raise AttributeError(f"{type(self).__name__} has no {name}") from None
 
+    @property
+    def values(self) -> dict[str, Any]:
+        """The controls' values by name, as `find` takes them."""
+        return {name: widget.value for name, widget in self.inputs.items()}
 
-def contents(figure: Figure) -> list[Artist]:
-    """What the panels hold, in the order of drawing; not their frames, ticks, titles and labels."""
-    held: list[Artist] = []
-    for axes in figure.axes:
-        own = (axes.images, axes.patches, axes.collections, axes.lines, axes.texts)
-        held += sorted(chain.from_iterable(own), key=Artist.get_zorder)
-    return held + figure.texts
+    def _drawn(self) -> Figure:
+        self.found = self._find(**self.values)
+        return self._moved(self.found)
 
+    def recorded(self) -> Recording:
+        """A grid of some controls' values, the others as they are, to answer without a kernel."""
+        choices = {
+            self.inputs[name].description: {
+                self._controls[name].word(value): {name: value} for value in values
+            }
+            for name, values in self._grid.items()
+        }
+        return self.recorded_for(choices, self._controls[next(iter(self._grid))].question)
 
-def image(content: bytes, alt: str) -> str:
-    """An HTML image that carries its own content."""
-    encoded = base64.b64encode(content).decode()
-    return (
-        f'<img src="data:image/png;base64,{encoded}" alt="{html.escape(alt)}" '
-        'style="width: 100%; max-width: 980px">'
-    )
+    def recorded_for(
+        self, choices: Mapping[str, Mapping[str, Mapping[str, Any]]], question: str
+    ) -> Recording:
+        """A recording of any combination of choices.
+
+        Args:
+            choices: by label and word, what it changes among the controls' values of now; where two
+                change the same one, the first has the last word.
+        """
+        now = self.values
+
+        def draw(*changes: Mapping[str, Any]) -> Figure:
+            values = dict(now)
+            for change in reversed(changes):
+                values |= change
+            return self._picture(self._find(**values))
+
+        return record(draw, choices, question)

@@ -144,34 +144,37 @@ SCRIPT = """
 
 
 def record(
-    draw: Callable[..., Figure], controls: Mapping[str, Sequence[str]], question: str = ""
+    draw: Callable[..., Figure],
+    controls: Mapping[str, Sequence[str] | Mapping[str, Any]],
+    question: str = "",
 ) -> Recording:
     """Draw every combination of the controls' values once; equal pictures are kept once.
 
     Args:
         draw: takes one value of each control, in their order.
-        controls: the values by the control's label; numbers ("3", "50%") become a slider.
+        controls: by the control's label its values, or its values by the words that are shown for
+            them; numbers ("3", "50%") become a slider.
     Raises:
         RunError: a control without values.
     """
     if not controls or not all(controls.values()):
         raise RunError("every control needs at least one value to record.")
-    numbers: dict[str, int] = {}
+    values = [list(v.values()) if isinstance(v, Mapping) else v for v in controls.values()]
     rendered: dict[int, str] = {}  # by figure: a drawer may return the same one again
-    figures, shown, alts = [], [], []
-    combinations = list(itertools.product(*controls.values()))
-    for values in tqdm(combinations, "record", delay=2, leave=False):
-        figure = draw(*values)
+    figures = []
+    alts: dict[str, str] = {}  # by picture
+    shown: list[str] = []
+    for chosen in tqdm([*itertools.product(*values)], "record", delay=2, leave=False):
+        figure = draw(*chosen)
         if id(figure) not in rendered:
             rendered[id(figure)] = base64.b64encode(small_png(figure)).decode()
             figures.append(figure)  # kept, so that no other figure gets its id
-        picture = rendered[id(figure)]
-        if picture not in numbers:
-            numbers[picture] = len(numbers)
-            alts.append(figure.alt)
-        shown.append(numbers[picture])
-    named = {label: list(values) for label, values in controls.items()}
-    return Recording(named, shown, list(numbers), alts, question)
+        shown.append(rendered[id(figure)])
+        alts.setdefault(shown[-1], figure.alt)
+    numbers = {picture: number for number, picture in enumerate(alts)}
+    named = {label: list(words) for label, words in controls.items()}
+    pictures = [numbers[picture] for picture in shown]
+    return Recording(named, pictures, list(alts), list(alts.values()), question)
 
 
 def small_png(figure: Figure) -> bytes:

@@ -1,20 +1,21 @@
-"""The missing token from zero to learned to random: what changes, and what does not."""
+"""Two explorers: another missing token in place of the learned one, and one clip step by step."""
 
 from __future__ import annotations
 
 import ipywidgets as widgets
 
 from mraf.data.clips import FeatureSet
+from mraf.model import MRAF
 from mraf.variants.build import Network
-from mraf.variants.config import MissingReliability
-from mraf_lessons.kit.explorer import Control, Explorer, amount, inputs
-from mraf_lessons.kit.recording import Recording, record
-from mraf_lessons.kit.style import Figure
-from mraf_lessons.missing_token.step_figures import token_effect
-from mraf_lessons.missing_token.substitution import TokenEffect, TokenKind, replace_token
+from mraf_lessons.kit.explorer import ViewExplorer, amount, choice, number, yes_or_no
+from mraf_lessons.missing_token.explorer_figures import clip_step, token_effect
+from mraf_lessons.missing_token.other_token import replace_token
+from mraf_lessons.missing_token.steps import Step, forward_steps
+
+RELIABILITIES = [("r_f = 0, as in the paper", "zero"), ("ask the scorer", "learned")]
 
 
-class MissingTokenExplorer(Explorer):
+class MissingTokenExplorer(ViewExplorer):
     """Replace the learned missing token by another and watch how far the change gets.
 
     Args:
@@ -24,54 +25,75 @@ class MissingTokenExplorer(Explorer):
         RunError: the network has no token.
     """
 
-    found: TokenEffect
-
     def __init__(self, model: Network, clips: FeatureSet) -> None:
-        self.model, self.clips = model, clips
-        self.kind = inputs(widgets.Dropdown, "Token, towards", options=["zero", "random"])
-        self.share = amount("How far")
-        self.reliability = inputs(
-            widgets.Dropdown,
-            "Missing face",
-            options=[("r_f = 0, as in the paper", "zero"), ("ask the scorer", "learned")],
-        )
-        self.clip = inputs(widgets.IntSlider, "Clip", min=1, max=len(clips), value=1)
-        controls = [
-            Control(self.kind, "Will a token of zeros change more, or one of noise?"),
-            Control(self.share, "Up to which step does the change get? Where does it end?"),
-            Control(self.reliability, "Which bars appear when the scorer is asked? Why those?"),
-            Control(self.clip, "Does it depend on the clip?"),
-        ]
-        self.share.value = 1.0
-        super().__init__(controls, self._drawn)
-
-    def recorded(self) -> Recording:
-        """Both kinds, some amounts and both reliabilities, to answer without a kernel."""
-        reliabilities: dict[str, MissingReliability] = {
-            "0, as in the paper": "zero",
-            "asked of the scorer": "learned",
+        controls = {
+            "kind": choice(
+                "Token, towards",
+                ["zero", "random"],
+                "Will a token of zeros change more, or one of noise?",
+            ),
+            "share": amount(
+                "How far", "Up to which step does the change get? Where does it end?", 1
+            ),
+            "reliability": choice(
+                "Missing face",
+                RELIABILITIES,
+                "Which bars appear when the scorer is asked? Why those?",
+            ),
+            "clip": number("Clip", len(clips), "Does it depend on the clip?"),
         }
-
-        def draw(reliability: str, kind: TokenKind, far: str) -> Figure:
-            share, asked = float(far[:-1]) / 100, reliabilities[reliability]
-            return token_effect(replace_token(self.model, self._chosen, kind, share, asked))
-
-        return record(
-            draw,
-            {
-                "r_f": list(reliabilities),
-                "Token, towards": ["zero", "random"],
-                "How far": ["0%", "50%", "100%"],
-            },
-            "Up to which step does the change get?",
+        super().__init__(
+            controls,
+            lambda kind, share, reliability, clip: replace_token(
+                model, clips[clip - 1 : clip], kind, share, reliability
+            ),
+            token_effect,
+            {"share": (0, 0.5, 1), "reliability": ("zero", "learned"), "kind": ("zero", "random")},
         )
+
+
+class FollowOneClip(ViewExplorer):
+    """Press *Next* (or the arrow keys on the slider) to see what the network does next.
+
+    Args:
+        model: a trained network.
+        clips: with their faces; the slider *Clip* chooses one.
+    """
+
+    def __init__(self, model: MRAF, clips: FeatureSet) -> None:
+        def find(step: int, face: bool, clip: int) -> tuple[tuple[Step, ...], int]:
+            chosen = clips[clip - 1 : clip]
+            return forward_steps(model, chosen if face else chosen.without_faces()), step
+
+        count = len(find(1, True, 1)[0])
+        controls = {
+            "step": number(
+                "Step", count, "Before you press: which shape will the next values have?"
+            ),
+            "face": yes_or_no(
+                "The face is there",
+                "Which values of the voice does a missing face change, and which not?",
+            ),
+            "clip": number(
+                "Clip", len(clips), "Which steps look alike for all clips, and which do not?"
+            ),
+        }
+        grid = {"face": (True, False), "step": range(1, count + 1)}
+        super().__init__(controls, find, lambda found: clip_step(*found), grid)
+        self.back, self.next = (
+            widgets.Button(description=name, layout=widgets.Layout(width="100px"))
+            for name in ("◀ Back", "Next ▶")
+        )
+        self.back.on_click(lambda _: self._go(-1))
+        self.next.on_click(lambda _: self._go(1))
+        column = self.children[0]
+        column.children = (widgets.HBox([self.back, self.next]), *column.children)
 
     @property
-    def _chosen(self) -> FeatureSet:
-        return self.clips[self.clip.value - 1 : self.clip.value]
+    def steps(self) -> tuple[Step, ...]:
+        """The steps of the clip that is shown, as numbers."""
+        steps: tuple[Step, ...] = self.found[0]
+        return steps
 
-    def _drawn(self) -> Figure:
-        self.found = replace_token(
-            self.model, self._chosen, self.kind.value, self.share.value, self.reliability.value
-        )
-        return token_effect(self.found)
+    def _go(self, steps: int) -> None:
+        self.step.value = min(max(self.step.value + steps, 1), self.step.max)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
-from torch import Tensor
 
 from mraf.errors import DataError
 from mraf.model import Output
+from mraf_lessons.kit.arrays import first_clip
 from mraf_lessons.kit.forest import forest
+from mraf_lessons.kit.panels import groups_of, panel_for_each, signed_image
 from mraf_lessons.kit.style import (
     FACE,
     FUSED,
@@ -26,15 +28,19 @@ from mraf_lessons.kit.style import (
     describe,
     new_figure,
     require,
+    row_of_panels,
     styled,
 )
 
 VARIANTS = (FUSED, PALETTE["sky"], PALETTE["vermillion"], OTHER, PALETTE["orange"])
-
-
-def _numbers(tensor: Tensor) -> NDArray[np.float32]:
-    values: NDArray[np.float32] = tensor.detach().float().cpu().numpy()
-    return values
+STAGES = {
+    "face tokens $T_f$": 3.0,
+    "$r_f\\ r_a\\ w_f\\ w_a$": 1.7,
+    "$\\hat H_f = w_f H_f$": 3.0,
+    "$e_c$": 1.4,
+    "five highest $z_c$": 2.2,
+}
+"""Columns of ``stand_ins`` and their widths."""
 
 
 @styled
@@ -52,67 +58,49 @@ def stand_ins(outputs: Mapping[str, Output], speaker: int, numbers: int = 48) ->
     if not outputs:
         raise DataError("nothing to draw; give the output of at least one way.")
     figure = new_figure(9.4, 0.7 + 1.15 * len(outputs))
-    panels = figure.subplots(len(outputs), 5, squeeze=False, width_ratios=[3, 1.7, 3, 1.4, 2.2])
-    titles = (
-        "face tokens $T_f$",
-        "$r_f\\ r_a\\ w_f\\ w_a$",
-        "$\\hat H_f = w_f H_f$",
-        "$e_c$",
-        "five highest $z_c$",
-    )
-    for axes, title in zip(panels[0], titles, strict=True):
+    panels = figure.subplots(len(outputs), 5, squeeze=False, width_ratios=list(STAGES.values()))
+    for axes, title in zip(panels[0], STAGES, strict=True):
         axes.set_title(title, fontsize=10)
-    first = next(iter(outputs.values()))
-    weighted = np.abs(_numbers(first.weighted.face[0, :, :numbers])).max()
-    fused = np.abs(_numbers(first.fused_embedding[0, :numbers])).max()
-    sentences = []
+    first = first_clip(next(iter(outputs.values())))
+    said = [f"A grid of {len(outputs)} rows, from the face tokens of one clip to its logits."]
     for row, (name, output) in zip(panels, outputs.items(), strict=True):
-        tokens = _numbers(output.face.tokens[0, :, :numbers])
+        clip = first_clip(output)
+        tokens = clip.face.tokens[:, :numbers]
         limit = float(np.abs(tokens).max())
-        _image(row[0], tokens, limit)
+        signed_image(row[0], tokens, limit)
         row[0].set_xlabel(f"colours from -{limit:.2g} to {limit:.2g}", fontsize=7, color=GREY)
-        reliability, weight = (
-            [float(x[0]) for x in p] for p in (output.reliability, output.weight)
-        )
-        bars = row[1].bar(range(4), [*reliability, *weight], color=[FACE, VOICE] * 2)
-        for bar in bars[:2]:
-            bar.set_alpha(0.5)
-        row[1].bar_label(bars, fmt="%.2f", fontsize=7)
-        row[1].set(ylim=(0, 1.3), yticks=[])
-        row[1].set_xticks(range(4), ["$r_f$", "$r_a$", "$w_f$", "$w_a$"], fontsize=8)
-        _image(row[2], _numbers(output.weighted.face[0, :, :numbers]), weighted)
-        _image(row[3], _numbers(output.fused_embedding[0, :numbers])[:, None], fused)
-        _top_logits(row[4], _numbers(output.logits.fused[0]), speaker)
         row[0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=9)
-        norm = float(output.weighted.face[0].norm())
-        moved = float((output.fused_embedding[0] - first.fused_embedding[0]).norm())
-        named = int(output.logits.fused[0].argmax())
-        sentences.append(
-            f"{name}: face tokens up to {limit:.2g}, r_f {reliability[0]:.2f}, "
-            f"w_f {weight[0]:.2f}, length of the weighted face tokens {norm:.1f}, "
-            f"e_c {moved:.1f} away from that of the first row, "
-            f"{'the true speaker' if named == speaker else 'another speaker'} named."
+        _trust(row[1], [*clip.reliability, *clip.weight])
+        drawn, of_first = (
+            (c.weighted.face[:, :numbers], c.fused_embedding[:numbers, None]) for c in (clip, first)
         )
-    text = f"A grid of {len(outputs)} rows, from the face tokens of one clip to its logits. "
-    return describe(figure, text + " ".join(sentences).replace("\n", " "))
+        for axes, values, scale in zip(row[2:4], drawn, of_first, strict=True):
+            signed_image(axes, values, float(np.abs(scale).max()))
+        _top_logits(row[4], clip.logits.fused, speaker)
+        moved = float(np.linalg.norm(clip.fused_embedding - first.fused_embedding))
+        named = "the true" if clip.logits.fused.argmax() == speaker else "another"
+        said.append(
+            f"{name}: face tokens up to {limit:.2g}, r_f {clip.reliability.face:.2f}, "
+            f"w_f {clip.weight.face:.2f}, length of the weighted face tokens "
+            f"{np.linalg.norm(clip.weighted.face):.1f}, e_c {moved:.1f} away from that of the "
+            f"first row, {named} speaker named."
+        )
+    return describe(figure, *said)
 
 
-def _image(axes: Axes, values: NDArray[np.float32], limit: float) -> None:
-    axes.imshow(
-        values,
-        cmap="PuOr_r",
-        vmin=-limit or -1,
-        vmax=limit or 1,
-        aspect="auto",
-        interpolation="nearest",
-    )
-    axes.set(xticks=[], yticks=[])
+def _trust(axes: Axes, values: list[float]) -> None:
+    """Bars of r_f, r_a, w_f and w_a."""
+    bars = axes.bar(range(4), values, color=[FACE, VOICE] * 2)
+    for bar in bars[:2]:
+        bar.set_alpha(0.5)
+    axes.bar_label(bars, fmt="%.2f", fontsize=7)
+    axes.set(ylim=(0, 1.3), yticks=[])
+    axes.set_xticks(range(4), ["$r_f$", "$r_a$", "$w_f$", "$w_a$"], fontsize=8)
 
 
-def _top_logits(axes: Axes, logits: NDArray[np.float32], speaker: int, count: int = 5) -> None:
+def _top_logits(axes: Axes, logits: NDArray[Any], speaker: int, count: int = 5) -> None:
     top = np.argsort(-logits, kind="stable")[:count]
-    colours = [FUSED if k == speaker else PALE for k in top]
-    axes.barh(range(len(top)), logits[top], color=colours)
+    axes.barh(range(len(top)), logits[top], color=[FUSED if k == speaker else PALE for k in top])
     axes.set_yticks(range(len(top)), [str(k) for k in top], fontsize=7)
     axes.tick_params(axis="y", length=0, pad=1)
     axes.invert_yaxis()
@@ -132,34 +120,23 @@ def token_sweep(table: pd.DataFrame) -> Figure:
         DataError: no rows, or a column missing.
     """
     require(table, "model", "head", "length", "change")
-    models = [str(name) for name in table.model.unique()]
-    figure = new_figure(8.6, 3.3)
-    panels = figure.subplots(1, len(models), sharey=True, squeeze=False)[0]
-    looks = {"face": (FACE, "-", "s"), "fused": (FUSED, "-", "o"), "voice": (VOICE, "--", "^")}
-    sentences = []
-    for axes, model in zip(panels, models, strict=True):
-        for head in table["head"].unique():
-            rows = table[(table.model == model) & (table["head"] == head)].sort_values("length")
-            colour, line, mark = looks.get(str(head), (OTHER, ":", "."))
-            axes.plot(
-                rows.length,
-                rows.change,
-                line,
-                color=colour,
-                marker=mark,
-                ms=5,
-                label=f"{head} head",
-            )
+    figure, panels = panel_for_each(table, "model", 8.6 / table.model.nunique(), 3.3, sharey=True)
+    looks = {"face": (FACE, "s-"), "fused": (FUSED, "o-"), "voice": (VOICE, "^--")}
+    said = ["Lines: how much the logits change as the missing token is moved."]
+    for axes, model, own in panels:
+        for head, rows in groups_of(own, "head"):
+            rows = rows.sort_values("length")
+            colour, look = looks.get(head, (OTHER, ".:"))
+            axes.plot(rows.length, rows.change, look, color=colour, ms=5, label=f"{head} head")
             last = rows.iloc[-1]
-            sentences.append(
+            said.append(
                 f"{model}, {head} head: {last.change:.3g} after a step of {last.length:.3g}."
             )
-        axes.set(title=model, xlabel="length of the token's step")
+        axes.set_xlabel("length of the token's step")
         axes.grid()
-    panels[0].set_ylabel("mean change of a logit")
-    panels[0].legend()
-    text = "Lines: how much the logits change as the missing token is moved. "
-    return describe(figure, text + " ".join(sentences))
+    panels[0][0].set_ylabel("mean change of a logit")
+    panels[0][0].legend()
+    return describe(figure, *said)
 
 
 def over_seeds(table: pd.DataFrame) -> Figure:
@@ -198,11 +175,9 @@ def guess_from_nothing(frequency: NDArray[np.float64], guess: NDArray[np.float64
     """
     if frequency.shape != guess.shape or frequency.ndim != 1:
         raise DataError(f"shares of shape {frequency.shape} and a guess of shape {guess.shape}.")
-    figure = new_figure(5.2, 4)
-    axes = figure.subplots()
-    low = float(min(frequency.min(), guess.min()))
-    high = float(max(frequency.max(), guess.max()))
-    axes.plot([low, high], [low, high], color=PALE)
+    figure, (axes,) = row_of_panels(1, 5.2, 4)
+    ends = [min(frequency.min(), guess.min()), max(frequency.max(), guess.max())]
+    axes.plot(ends, ends, color=PALE)
     axes.plot(frequency, guess, "o", color=FACE, alpha=0.8, ms=5)
     axes.set(
         xscale="log", yscale="log", xlabel="share of the training clips",

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from functools import cache
 from typing import Any, get_args
 
-import ipywidgets as widgets
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,16 +12,18 @@ from mraf.data.clips import Corpus, FeatureSet
 from mraf.data.degradation import FaceDegradation, VoiceDegradation
 from mraf.data.splits import SETTINGS, validation_split
 from mraf.variants.build import Network
-from mraf_lessons.kit.explorer import Control, Explorer, amount, inputs
-from mraf_lessons.kit.recording import Recording, record
+from mraf_lessons.kit.explorer import ViewExplorer, amount, choice, number, yes_or_no
+from mraf_lessons.kit.recording import Recording
 from mraf_lessons.kit.style import CONDITIONS, Figure
-from mraf_lessons.reliability.picture import ReliabilityPicture, reliability_explorer
-from mraf_lessons.reliability.view import Exploration, Gallery, ReliabilityState, explore
+from mraf_lessons.missing_token.explorer import RELIABILITIES
+from mraf_lessons.reliability.picture import ReliabilityPicture, reliability_picture
+from mraf_lessons.reliability.view import DegradedClip, Gallery, ReliabilityState, degraded_clip
 
 BY_NAME = {setting.name: setting for setting in SETTINGS}
+FACE_KINDS, VOICE_KINDS = get_args(FaceDegradation), get_args(VoiceDegradation)
 
 
-class ReliabilityExplorer(Explorer):
+class ReliabilityExplorer(ViewExplorer):
     """Choose a clip, make its face or voice worse or take the face away, and watch the weights.
 
     Attributes ``setting``, ``speaker``, ``clip``, ``face``, ``face_kind``, ``face_amount``,
@@ -37,126 +36,96 @@ class ReliabilityExplorer(Explorer):
         split_seed: of that split, as in training.
     """
 
-    found: Exploration
-
     def __init__(self, model: Network, corpus: Corpus, split_seed: int = 0) -> None:
         self.model = model
-        self._picture: ReliabilityPicture | None = None
+        self._kept: ReliabilityPicture | None = None
         self.split = validation_split(corpus, split_seed)
         self.gallery = Gallery.of(model, self.split.train)
         settings = [(f"{s.name}: {CONDITIONS[s.name]}", s.name) for s in SETTINGS]
-        self.setting = inputs(widgets.Dropdown, "Setting", options=settings)
-        self.face = inputs(widgets.Checkbox, "The face is there", value=True, indent=True)
-        self.speaker = inputs(widgets.Dropdown, "Speaker", options=self._speakers())
-        self.clip = inputs(widgets.IntSlider, "Clip", min=1, max=len(self._own), value=1)
-        self.face_kind = inputs(
-            widgets.Dropdown, "Face, towards", options=get_args(FaceDegradation)
-        )
-        self.face_amount = amount("Face, how far")
-        self.voice_kind = inputs(
-            widgets.Dropdown, "Voice, towards", options=get_args(VoiceDegradation)
-        )
-        self.voice_amount = amount("Voice, how far")
-        self.missing_reliability = inputs(
-            widgets.Dropdown,
-            "Missing face",
-            options=[("r_f = 0, as in the paper", "zero"), ("ask the scorer", "learned")],
-        )
-        controls = [
-            Control(self.setting, "Does another language alone change the weights?"),
-            Control(self.speaker, "Do speakers with few training clips get other weights?"),
-            Control(self.clip, "Are the weights of one speaker's clips alike?"),
-            Control(self.face_kind, "Which of the three should be easiest to notice?"),
-            Control(
-                self.face_amount,
+        speakers = self._speakers(SETTINGS[0].name)
+        clips = len(self._clips_of(SETTINGS[0].name, speakers[0][1]))
+        controls = {
+            "setting": choice(
+                "Setting", settings, "Does another language alone change the weights?"
+            ),
+            "speaker": choice(
+                "Speaker", speakers, "Do speakers with few training clips get other weights?"
+            ),
+            "clip": number("Clip", clips, "Are the weights of one speaker's clips alike?"),
+            "face_kind": choice(
+                "Face, towards", FACE_KINDS, "Which of the three should be easiest to notice?"
+            ),
+            "face_amount": amount(
+                "Face, how far",
                 "At which amount does the face head go wrong? Does r_f fall before?",
             ),
-            Control(self.voice_kind, "Which one does r_a react to more?"),
-            Control(self.voice_amount, "When the voice is useless, where should w_a be?"),
-            Control(self.face, "How far does the fused embedding move without the face?"),
-            Control(
-                self.missing_reliability,
+            "voice_kind": choice(
+                "Voice, towards", VOICE_KINDS, "Which one does r_a react to more?"
+            ),
+            "voice_amount": amount(
+                "Voice, how far", "When the voice is useless, where should w_a be?"
+            ),
+            "face": yes_or_no(
+                "The face is there", "How far does the fused embedding move without the face?"
+            ),
+            "missing_reliability": choice(
+                "Missing face",
+                RELIABILITIES,
                 "What would the scorer give a face that is not there? (Without the face only.)",
             ),
-        ]
-        self.setting.observe(self._setting_chosen, names="value")
-        self.face.observe(self._face_chosen, names="value")
-        self.speaker.observe(self._speaker_chosen, names="value")
+        }
+        for name, follow in (
+            ("setting", self._setting_chosen),
+            ("face", self._face_chosen),
+            ("speaker", self._speaker_chosen),
+        ):
+            controls[name].widget.observe(follow, names="value")
+        super().__init__(controls, self._degraded, reliability_picture, {}, moved=self._move)
         self._enable()
-        super().__init__(controls, self._drawn)
-
-    @property
-    def state(self) -> ReliabilityState:
-        """The controls as the pure function `explore` takes them."""
-        return ReliabilityState(
-            face=self.face.value,
-            face_kind=self.face_kind.value,
-            face_amount=self.face_amount.value,
-            voice_kind=self.voice_kind.value,
-            voice_amount=self.voice_amount.value,
-            missing_reliability=self.missing_reliability.value,
-        )
-
-    @property
-    def chosen(self) -> FeatureSet:
-        """The clip shown, as it is, with its face; one row."""
-        row = self._own[self.clip.value - 1]
-        return self._clips[row : row + 1]
 
     def recorded(self, amounts: Sequence[float] = (0, 0.3, 0.6, 1)) -> Recording:
         """The present clip under every kind and some amounts, to answer without a kernel."""
-        base = replace(self.state, face=True, face_amount=0.0, voice_amount=0.0)
-        kinds: dict[str, Any] = {}
-        for kind in get_args(FaceDegradation):
-            kinds[f"face towards {kind}"] = ("face_kind", kind, "face_amount")
-        for kind in get_args(VoiceDegradation):
-            kinds[f"voice towards {kind}"] = ("voice_kind", kind, "voice_amount")
-
-        @cache
-        def drawn(state: ReliabilityState) -> Figure:
-            return reliability_explorer(explore(self.model, self.gallery, self.chosen, state))
-
-        def draw(what: str, far: str) -> Figure:
-            if what == "no face":
-                return drawn(replace(base, face=False))
-            field, kind, how_far = kinds[what]
-            share = float(far.removesuffix("%")) / 100
-            return drawn(replace(base, **({field: kind, how_far: share} if share else {})))
-
-        return record(
-            draw,
-            {
-                "What is made worse": [*kinds, "no face"],
-                "How far": [f"{100 * share:g}%" for share in amounts],
-            },
+        kinds: dict[str, dict[str, Any]] = {}
+        for kind in FACE_KINDS:
+            kinds[f"face towards {kind}"] = {"face_kind": kind, "voice_amount": 0.0}
+        for kind in VOICE_KINDS:
+            kinds[f"voice towards {kind}"] = {"voice_kind": kind, "face_amount": 0.0}
+        kinds = {what: {"face": True} | changes for what, changes in kinds.items()}
+        kinds["no face"] = {"face": False, "face_amount": 0.0, "voice_amount": 0.0}
+        shares = {f"{100 * x:g}%": {"face_amount": x, "voice_amount": x} for x in amounts}
+        return self.recorded_for(
+            {"What is made worse": kinds, "How far": shares},
             "Which of these does the scorer notice, and which does the fused head survive?",
         )
 
-    @property
-    def _clips(self) -> FeatureSet:
-        clips: FeatureSet = getattr(self.split, BY_NAME[self.setting.value].language)
+    def _degraded(self, setting: str, speaker: int, clip: int, **state: Any) -> DegradedClip:
+        chosen = self._clips_of(setting, speaker)[clip - 1 : clip]
+        return degraded_clip(self.model, self.gallery, chosen, ReliabilityState(**state))
+
+    def _move(self, found: DegradedClip) -> Figure:
+        """The figure that is kept between moves."""
+        self._kept = self._kept or ReliabilityPicture(found)
+        return self._kept.show(found)
+
+    def _language(self, setting: str) -> FeatureSet:
+        clips: FeatureSet = getattr(self.split, BY_NAME[setting].language)
         return clips
 
-    @property
-    def _own(self) -> NDArray[np.int64]:
-        return np.flatnonzero(self._clips.labels == self.speaker.value)
+    def _clips_of(self, setting: str, speaker: int) -> FeatureSet:
+        clips = self._language(setting)
+        return clips[np.flatnonzero(clips.labels == speaker)]
 
-    def _speakers(self) -> list[tuple[str, int]]:
-        trained = np.bincount(self.split.train.labels, minlength=self.split.speakers)
-        return [
-            (f"{s} ({trained[s]} training clips)", int(s)) for s in np.unique(self._clips.labels)
-        ]
-
-    def _drawn(self) -> Figure:
-        self.found = explore(self.model, self.gallery, self.chosen, self.state)
-        if self._picture is None:
-            self._picture = ReliabilityPicture(self.found)
-        return self._picture.show(self.found)
+    def _speakers(self, setting: str) -> list[tuple[str, int]]:
+        trained: NDArray[np.int64] = np.bincount(
+            self.split.train.labels, minlength=self.split.speakers
+        )
+        judged = np.unique(self._language(setting).labels)
+        return [(f"{s} ({trained[s]} training clips)", int(s)) for s in judged]
 
     def _setting_chosen(self, change: Any) -> None:
         with self.one_update():
             kept = self.speaker.value
-            options = self._speakers()
+            options = self._speakers(self.setting.value)
             if options != list(self.speaker.options):
                 self.speaker.options = options
                 if kept in [value for _, value in options]:
@@ -177,7 +146,7 @@ class ReliabilityExplorer(Explorer):
             self._fit_clips()
 
     def _fit_clips(self) -> None:
-        self.clip.max = max(1, len(self._own))
+        self.clip.max = max(1, len(self._clips_of(self.setting.value, self.speaker.value)))
 
     def _enable(self) -> None:
         """Controls of a face that is not there would do nothing, and so on."""

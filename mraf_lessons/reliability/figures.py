@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
+from mraf_lessons.kit.panels import panel_for_each
 from mraf_lessons.kit.style import (
     FUSED,
     GREY,
@@ -17,6 +16,7 @@ from mraf_lessons.kit.style import (
     new_figure,
     percent_axis,
     require,
+    row_of_panels,
     styled,
 )
 
@@ -34,13 +34,15 @@ def degradation_curves(table: pd.DataFrame, reach: dict[str, tuple[float, float]
         DataError: no rows, or a column missing.
     """
     require(table, "modality", "kind", "amount", "head", "fused", "low", "middle", "high")
-    kinds = table[["modality", "kind"]].drop_duplicates().itertuples(index=False)
-    kinds = [(str(modality), str(kind)) for modality, kind in kinds]
+    kinds = table.groupby(["modality", "kind"], sort=False)
     figure = new_figure(2.05 * len(kinds) + 0.5, 4.6)
     panels = figure.subplots(2, len(kinds), sharex=True, sharey="row", squeeze=False)
-    sentences = []
-    for (upper, lower), (modality, kind) in zip(panels.T, kinds, strict=True):
-        rows = table[(table.modality == modality) & (table.kind == kind)].sort_values("amount")
+    said = [
+        "Accuracies and reliabilities against the amount of degradation. Bands: middle half of "
+        "the clips; dashed: the least and most that the scorer can say."
+    ]
+    for (upper, lower), ((modality, kind), rows) in zip(panels.T, kinds, strict=True):
+        rows = rows.sort_values("amount")
         colour = MODALITY[modality]
         upper.plot(rows.amount, rows["head"], "o-", color=colour, ms=4, label=f"{modality} head")
         upper.plot(rows.amount, rows.fused, "s-", color=FUSED, ms=4, label="fused head")
@@ -51,7 +53,7 @@ def degradation_curves(table: pd.DataFrame, reach: dict[str, tuple[float, float]
         for limit in reach[modality]:
             lower.axhline(limit, color=colour, ls="--", lw=1)
         first, last = rows.iloc[0], rows.iloc[-1]
-        sentences.append(
+        said.append(
             f"{modality}, {kind}: its head goes from {first['head']:.0%} to {last['head']:.0%}, "
             f"the fused head from {first.fused:.0%} to {last.fused:.0%}, the median reliability "
             f"from {first.middle:.3f} to {last.middle:.3f}."
@@ -66,11 +68,7 @@ def degradation_curves(table: pd.DataFrame, reach: dict[str, tuple[float, float]
     edges = [limit for pair in reach.values() for limit in pair]
     margin = 0.06 * (max(edges) - min(edges))
     panels[1, 0].set(ylim=(min(edges) - margin, max(edges) + margin), ylabel="reliability")
-    text = (
-        "Accuracies and reliabilities against the amount of degradation. Bands: middle half of "
-        "the clips; dashed: the least and most that the scorer can say. "
-    )
-    return describe(figure, text + " ".join(sentences))
+    return describe(figure, *said)
 
 
 @styled
@@ -83,28 +81,26 @@ def forced_weights(table: pd.DataFrame) -> Figure:
         DataError: no rows, or a column missing.
     """
     require(table, "condition", "weight", "accuracy", "given")
-    conditions = [str(name) for name in table.condition.unique()]
-    figure = new_figure(2.9 * len(conditions), 3.1)
-    panels = figure.subplots(1, len(conditions), sharey=True, squeeze=False)[0]
-    sentences = []
-    for axes, condition in zip(panels, conditions, strict=True):
-        rows = table[table.condition == condition].sort_values("weight")
+    figure, panels = panel_for_each(table, "condition", 2.9, 3.1, sharey=True)
+    said = ["Accuracy of the fused head against a face weight that is set by hand."]
+    for axes, condition, rows in panels:
+        rows = rows.sort_values("weight")
         axes.plot(rows.weight, rows.accuracy, "o-", color=FUSED, ms=4)
         given = float(rows.given.iloc[0])
         axes.axvline(given, color=INK, ls="--", lw=1.2)
         axes.text(given + 0.02, 1.06, "the scorer", fontsize=8.5)
-        axes.set(title=condition, xlabel="$w_f$, set by hand", xlim=(-0.03, 1.03))
+        axes.set(xlabel="$w_f$, set by hand", xlim=(-0.03, 1.03))
         axes.grid()
         best = rows.loc[rows.accuracy.idxmax()]
         here = float(np.interp(given, rows.weight, rows.accuracy))
-        sentences.append(
+        said.append(
             f"{condition}: best {best.accuracy:.0%} at w_f {best.weight:.1f}, "
             f"about {here:.0%} at the scorer's {given:.2f}."
         )
-    percent_axis(panels[0])
-    panels[0].set(ylabel="accuracy, fused head", ylim=(-0.03, 1.15))
-    text = "Accuracy of the fused head against a face weight that is set by hand. "
-    return describe(figure, text + " ".join(sentences))
+    first = panels[0][0]
+    percent_axis(first)
+    first.set(ylabel="accuracy, fused head", ylim=(-0.03, 1.15))
+    return describe(figure, *said)
 
 
 @styled
@@ -118,8 +114,7 @@ def weight_calibration(table: pd.DataFrame) -> Figure:
         DataError: no rows, or a column missing.
     """
     require(table, "weight", "share", "low", "high", "clips")
-    figure = new_figure(5.4, 4.3)
-    axes = figure.subplots()
+    figure, (axes,) = row_of_panels(1, 5.4, 4.3)
     axes.plot([0, 1], [0, 1], color=GREY, ls="--", lw=1.2)
     lowest, highest = float(table.weight.min()), float(table.weight.max())
     margin = max(0.01, 0.15 * (highest - lowest))
@@ -136,8 +131,8 @@ def weight_calibration(table: pd.DataFrame) -> Figure:
     percent_axis(axes)
     axes.grid()
     rows = [f"{row.weight:.3f}: {row.share:.0%}" for row in table.itertuples()]
-    text: Any = (
+    text = (
         f"{len(table)} bins of clips on which exactly one head was right; share in which it was "
-        "the face, by mean face weight: "
+        f"the face, by mean face weight: {', '.join(rows)}."
     )
-    return describe(figure, text + ", ".join(rows) + ". A calibrated weight lies on the diagonal.")
+    return describe(figure, text, "A calibrated weight lies on the diagonal.")

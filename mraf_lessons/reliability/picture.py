@@ -1,52 +1,38 @@
-"""Figures of the explorers: shown anew at each move of a control, so they are made for speed.
-
-A constrained layout would take longer than everything else; the panels stand at fixed places.
-A figure may be kept between moves: an explorer then draws only what its panels hold, not their
-frames, labels and grids.
-"""
+"""The picture of the reliability explorer: made once, then moved from state to state."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.container import BarContainer
 from matplotlib.text import Text
-from matplotlib.ticker import FixedLocator, PercentFormatter
+from matplotlib.ticker import FixedLocator
 
-from mraf_lessons.kit.style import FUSED, GREY, INK, MODALITY, PALE, Figure, describe, styled
-from mraf_lessons.reliability.view import HEADS, Array, Exploration
+from mraf.model import Logits
+from mraf_lessons.kit.live import fast_figure, fast_panel
+from mraf_lessons.kit.style import (
+    FUSED,
+    GREY,
+    INK,
+    MODALITY,
+    PALE,
+    Figure,
+    describe,
+    percent_axis,
+    styled,
+)
+from mraf_lessons.reliability.view import DegradedClip
 
 BEFORE = INK  # the tick that marks what was, before the controls were moved
 NEIGHBOURS = 6
 
-Panel = Callable[[Exploration], None]  # moves what the panel holds to a state
-
-
-def fast_figure(width: float, height: float) -> Figure:
-    """An empty figure whose panels are placed by hand."""
-    return Figure(figsize=(width, height), dpi=90)
-
-
-def fast_panel(axes: Axes, title: str, xlabel: str = "", ylabel: str = "") -> None:
-    """Title and labels at fixed places: looking for free ones takes half the time of drawing.
-
-    The frame lies below what the panel holds, so that the latter can be drawn again over it.
-    """
-    axes.spines[:].set_zorder(0.5)
-    axes.set_title(title, y=1.0, pad=6)
-    axes.set_xlabel(xlabel, fontsize=9, va="top")
-    axes.set_ylabel(ylabel, fontsize=9, va="bottom")
-    height = axes.get_figure().get_figheight() * axes.get_position().height  # type: ignore[union-attr]
-    width = axes.get_figure().get_figwidth() * axes.get_position().width  # type: ignore[union-attr]
-    empty = len(axes.get_xticks()) == 0
-    axes.xaxis.set_label_coords(0.5, -(0.06 if empty else 0.26) / height)
-    axes.yaxis.set_label_coords(-0.06 / width, 0.5)
+Panel = Callable[[DegradedClip], None]  # moves what the panel holds to a state
 
 
 @styled
-def reliability_explorer(found: Exploration) -> Figure:
+def reliability_picture(found: DegradedClip) -> Figure:
     """One clip under the explorer's controls: trust, tokens, attention, guesses and neighbours.
 
     Black ticks and hollow dots mark the clip as it is, with its face; colours mark it as it is now.
@@ -55,7 +41,7 @@ def reliability_explorer(found: Exploration) -> Figure:
 
 
 class ReliabilityPicture:
-    """The figure of ``reliability_explorer``, made once and then moved from state to state.
+    """The figure of ``reliability_picture``, made once and then moved from state to state.
 
     Args:
         found: any state of the network whose states are to be shown; numbers of tokens, speakers
@@ -63,7 +49,7 @@ class ReliabilityPicture:
     """
 
     @styled
-    def __init__(self, found: Exploration) -> None:
+    def __init__(self, found: DegradedClip) -> None:
         self.figure = fast_figure(10.6, 6.7)
         grid, across = self.figure.add_gridspec, {"left": 0.045, "right": 0.985}
         upper = grid(1, 4, top=0.865, bottom=0.595, wspace=0.3, width_ratios=(5, 6, 3, 3), **across)
@@ -74,7 +60,10 @@ class ReliabilityPicture:
             _token_norms(axes[1], found),
             _attention(axes[2], found, "face", "voice"),
             _attention(axes[3], found, "voice", "face"),
-            *(_top_speakers(a, found, head) for a, head in zip(axes[4:7], HEADS, strict=True)),
+            *(
+                _top_speakers(a, found, head)
+                for a, head in zip(axes[4:7], Logits._fields, strict=True)
+            ),
             _neighbours(axes[7], found),
         ]
         text = self.figure.text
@@ -82,7 +71,7 @@ class ReliabilityPicture:
         self._verdict = text(0.988, 0.965, "", fontsize=11, va="center", ha="right", color=GREY)
 
     @styled
-    def show(self, found: Exploration) -> Figure:
+    def show(self, found: DegradedClip) -> Figure:
         """The figure, which shows this state from now on."""
         for panel in self._panels:
             panel(found)
@@ -92,18 +81,17 @@ class ReliabilityPicture:
         return describe(self.figure, f"{title}: {verdict}. {in_words(found)}")
 
 
-def in_words(found: Exploration) -> str:
+def in_words(found: DegradedClip) -> str:
     """What the figure shows, for those who cannot see it and for a line below the picture."""
-    now, before = found.now, found.before
+    (w_f, w_a), (r_f, r_a) = found.now.output.weight, found.now.output.reliability
+    before = found.before.output
     weights = (
-        f"Face weight {now.weight['face']:.3f} (was {before.weight['face']:.3f}), "
-        f"voice weight {now.weight['voice']:.3f} (was {before.weight['voice']:.3f}); "
-        f"reliabilities {now.reliability['face']:.3f} and {now.reliability['voice']:.3f} "
-        f"(were {before.reliability['face']:.3f} and {before.reliability['voice']:.3f})."
+        f"Face weight {w_f:.3f} (was {before.weight.face:.3f}), "
+        f"voice weight {w_a:.3f} (was {before.weight.voice:.3f}); reliabilities {r_f:.3f} and "
+        f"{r_a:.3f} (were {before.reliability.face:.3f} and {before.reliability.voice:.3f})."
     )
     heads = []
-    for head in HEADS:
-        guess = now.guesses[head]
+    for head, guess in found.now.guesses.items():
         right = "" if guess.rank is None else f", the true one at rank {guess.rank}"
         heads.append(
             f"the {head} head says speaker {guess.speakers[0]} "
@@ -114,7 +102,7 @@ def in_words(found: Exploration) -> str:
     return f"{weights} {said[0].upper()}{said[1:]}. {moved}"
 
 
-def _title(found: Exploration) -> str:
+def _title(found: DegradedClip) -> str:
     state = found.state
     who = "speaker hidden" if found.speaker is None else f"speaker {found.speaker}"
     face = "no face"
@@ -126,7 +114,7 @@ def _title(found: Exploration) -> str:
     return f"{found.language}, {who} · {face} · {voice}"
 
 
-def _verdict(found: Exploration) -> str:
+def _verdict(found: DegradedClip) -> str:
     now, before = found.now.guesses["fused"], found.before.guesses["fused"]
     if now.rank is None or before.rank is None:
         return f"fused head: speaker {now.speakers[0]}"
@@ -134,35 +122,40 @@ def _verdict(found: Exploration) -> str:
     return f"fused head: {is_now}" + (f", was {was}" if was != is_now else ", as before")
 
 
+def _share_axis(axes: Axes, percent: bool = False) -> None:
+    axes.xaxis.set_major_locator(FixedLocator([0, 0.5, 1]))
+    if percent:
+        percent_axis(axes, "x")
+
+
 def _trust(axes: Axes) -> Panel:
     """r and w of both modalities as bars, a tick where they were."""
     rows = [0.0, 1.0, 2.4, 3.4]
-    entries = [("reliability", m) for m in MODALITY] + [("weight", m) for m in MODALITY]
-    axes.set_yticks(rows, [f"${q[0]}_{'f' if m == 'face' else 'a'}$" for q, m in entries])
+    axes.set_yticks(rows, ["$r_f$", "$r_a$", "$w_f$", "$w_a$"])
     axes.set(xlim=(0, 1), ylim=(4.0, -0.6))
-    axes.xaxis.set_major_locator(FixedLocator([0, 0.5, 1]))
+    _share_axis(axes)
     axes.grid(axis="x")
     axes.tick_params(axis="y", length=0)
     fast_panel(axes, "Reliability and weight")
-    bars = axes.barh(rows, 0, 0.72, color=[MODALITY[m] for _, m in entries])
+    bars = axes.barh(rows, 0, 0.72, color=[*MODALITY.values()] * 2)
     ticks = [axes.plot([0, 0], [y - 0.48, y + 0.48], color=BEFORE, lw=2)[0] for y in rows]
     values = [axes.text(0.97, y, "", va="center", ha="right", fontsize=8.5) for y in rows]
 
-    def show(found: Exploration) -> None:
-        for (quantity, m), bar, tick, value in zip(entries, bars, ticks, values, strict=True):
-            now, before = (getattr(view, quantity)[m] for view in (found.now, found.before))
-            bar.set_width(now)
-            tick.set_xdata([before, before])
-            value.set(text=f"{now:.3f}", color="white" if now > 0.95 else INK)
+    def show(found: DegradedClip) -> None:
+        now, before = ((*o.reliability, *o.weight) for o in (found.now.output, found.before.output))
+        for bar, tick, value, is_now, was in zip(bars, ticks, values, now, before, strict=True):
+            bar.set_width(is_now)
+            tick.set_xdata([was, was])
+            value.set(text=f"{is_now:.3f}", color="white" if is_now > 0.95 else INK)
 
     return show
 
 
-def _token_norms(axes: Axes, found: Exploration) -> Panel:
+def _token_norms(axes: Axes, found: DegradedClip) -> Panel:
     """Norms of the tokens before (pale) and after (coloured) weighting, Eq. 12."""
     bars, middles, start = {}, [], 0
     for modality, colour in MODALITY.items():
-        x = start + np.arange(len(found.now.norms[modality]))
+        x = start + np.arange(len(getattr(found.now.output.weighted, modality)))
         bars[modality] = axes.bar(x, 0, 0.8, color=PALE), axes.bar(x, 0, 0.8, color=colour)
         middles.append(x.mean())
         start += len(x) + 1
@@ -172,19 +165,17 @@ def _token_norms(axes: Axes, found: Exploration) -> Panel:
     axes.grid(axis="y")
     fast_panel(axes, "Token norms, before and × weight")
 
-    def show(found: Exploration) -> None:
-        for modality, (pale, coloured) in bars.items():
-            _set_heights(pale, found.now.norms[modality])
-            _set_heights(coloured, found.now.weighted_norms[modality])
-        highest = max(norms.max() for norms in found.now.norms.values())
+    def show(found: DegradedClip) -> None:
+        output, highest = found.now.output, 0.0
+        for modality, pair in bars.items():
+            tokens = getattr(output, modality).encoded, getattr(output.weighted, modality)
+            for own, heights in zip(pair, np.linalg.norm(tokens, axis=-1), strict=True):
+                highest = max(highest, heights.max())
+                for bar, height in zip(own, heights, strict=True):
+                    bar.set_height(height)
         axes.set_ylim(0, _round_up(1.02 * highest))
 
     return show
-
-
-def _set_heights(bars: BarContainer, heights: Array) -> None:
-    for bar, height in zip(bars, heights, strict=True):
-        bar.set_height(height)
 
 
 def _round_up(value: float) -> float:
@@ -194,15 +185,19 @@ def _round_up(value: float) -> float:
     return float(min(step * unit for step in steps if step * unit >= value))
 
 
-def _attention(axes: Axes, found: Exploration, query: str, memory: str) -> Panel:
+def _attention(axes: Axes, found: DegradedClip, query: str, memory: str) -> Panel:
     """The mean attention map over the heads, from white at 0 to black at 3/K."""
     title = f"{query} → {memory}"
-    if found.now.attention is None:
+    if found.now.output.attention is None:
         fast_panel(axes, title)
         axes.text(0.5, 0.5, "no attention\nin this fusion", ha="center", va="center", color=GREY)
         axes.axis("off")
         return lambda found: None
-    attention = found.now.attention[query]
+
+    def mean_map(found: DegradedClip) -> Any:
+        return getattr(found.now.output.attention, query).mean(axis=0)
+
+    attention = mean_map(found)
     image = axes.imshow(
         attention, cmap="Greys", vmin=0, vmax=min(1.0, 3 / len(attention)), aspect="auto", zorder=1
     )
@@ -212,8 +207,8 @@ def _attention(axes: Axes, found: Exploration, query: str, memory: str) -> Panel
         "", (0.5, 0), (0, -18), "axes fraction", "offset points", ha="center", va="top", fontsize=9
     )
 
-    def show(found: Exploration) -> None:
-        attention = (found.now.attention or {})[query]
+    def show(found: DegradedClip) -> None:
+        attention = mean_map(found)
         image.set_data(attention)
         spread.set_text(f"{attention.min():.2f} to {attention.max():.2f}")
 
@@ -227,12 +222,11 @@ def _names(axes: Axes, number: int) -> list[Text]:
     return [axes.text(0, row, "", va=va, ha=ha, transform=transform) for row in range(number)]
 
 
-def _top_speakers(axes: Axes, found: Exploration, head: str) -> Panel:
+def _top_speakers(axes: Axes, found: DegradedClip, head: str) -> Panel:
     """The five most probable speakers of a head, the true one in green with a tick mark."""
     rows = range(len(found.now.guesses[head].speakers))
     axes.set(xlim=(0, 1), ylim=(len(rows) - 0.4, -0.6))
-    axes.xaxis.set_major_locator(FixedLocator([0, 0.5, 1]))
-    axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    _share_axis(axes, percent=True)
     names = _names(axes, len(rows))
     fast_panel(axes, f"{head.capitalize()} head", "probability of each speaker")
     bars = axes.barh(rows, 0, 0.72)
@@ -240,11 +234,10 @@ def _top_speakers(axes: Axes, found: Exploration, head: str) -> Panel:
     missed = axes.text(0.97, 0.03, "", ha="right", va="bottom", transform=axes.transAxes,
                        fontsize=9, color=FUSED, fontweight="bold")  # fmt: skip
 
-    def show(found: Exploration) -> None:
+    def show(found: DegradedClip) -> None:
         guess = found.now.guesses[head]
-        for row, (speaker, share) in enumerate(
-            zip(guess.speakers, guess.probabilities, strict=True)
-        ):
+        pairs = zip(guess.speakers, guess.probabilities, strict=True)
+        for row, (speaker, share) in enumerate(pairs):
             true, inside = speaker == found.speaker, share > 0.7
             names[row].set_text(f"{speaker} ✓" if true else f"{speaker}")
             bars[row].set(width=share, color=FUSED if true else "#B8B8B8")
@@ -258,11 +251,11 @@ def _top_speakers(axes: Axes, found: Exploration, head: str) -> Panel:
     return show
 
 
-def _neighbours(axes: Axes, found: Exploration) -> Panel:
+def _neighbours(axes: Axes, found: DegradedClip) -> Panel:
     """Cosine of e_c to the class centres nearest to it, where it was and where it is."""
     number = min(NEIGHBOURS, len(found.now.likeness))
     axes.set(ylim=(number - 0.4, -0.6), xlim=(-0.35, 1.03))
-    axes.xaxis.set_major_locator(FixedLocator([0, 0.5, 1]))
+    _share_axis(axes)
     axes.grid(axis="x")
     names = _names(axes, number)
     fast_panel(axes, "Fused embedding", "cosine to the speakers' centres")
@@ -270,7 +263,7 @@ def _neighbours(axes: Axes, found: Exploration) -> Panel:
     was = axes.plot([0] * number, range(number), "o", mfc="white", mec=BEFORE, ms=6)[0]
     dots = [axes.plot(0, row, "o", ms=7)[0] for row in range(number)]
 
-    def show(found: Exploration) -> None:
+    def show(found: DegradedClip) -> None:
         before, now = found.before.likeness, found.now.likeness
         order = np.argsort(-np.maximum(before, now), kind="stable")[:NEIGHBOURS]
         if found.speaker is not None and found.speaker not in order:

@@ -1,25 +1,22 @@
-"""What the widgets show, as pure functions: a state in, a dataclass of arrays out."""
+"""What the reliability explorer shows, as a pure function: a state in, outputs of the clip out."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
+from scipy.special import softmax
 
 from mraf.data.clips import FeatureSet
 from mraf.data.degradation import FaceDegradation, VoiceDegradation, degrade_faces, degrade_voices
 from mraf.data.describe import unit
 from mraf.errors import DataError, RunError
 from mraf.evaluation.predict import forward
-from mraf.model import Output
 from mraf.variants.build import Network, rebuilt
 from mraf.variants.config import MissingReliability
-
-Array = NDArray[Any]
-HEADS = ("face", "voice", "fused")
+from mraf_lessons.kit.arrays import first_clip
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,8 +34,7 @@ class Gallery:
     @classmethod
     def of(cls, model: Network, train: FeatureSet, clips: int = 16, seed: int = 0) -> Gallery:
         """Embed at most `clips` clips of each speaker, drawn at random."""
-        rng = np.random.default_rng(seed)
-        order = rng.permutation(len(train))
+        order = np.random.default_rng(seed).permutation(len(train))
         rows = [order[train.labels[order] == c][:clips] for c in range(model.config.speakers)]
         if any(len(own) == 0 for own in rows):
             raise DataError(f"{train.source}: every speaker needs a training clip in the gallery.")
@@ -70,8 +66,7 @@ class ReliabilityState:
     seed: int = 0
 
 
-@dataclass(frozen=True, eq=False)
-class Guess:
+class Guess(NamedTuple):
     """The most probable speakers of one head: labels and softmax probabilities, most likely first.
 
     rank: of the true speaker, from 1; None where the label is hidden.
@@ -81,22 +76,29 @@ class Guess:
     probabilities: NDArray[np.float32]
     rank: int | None
 
+    @classmethod
+    def of(cls, logits: NDArray[np.float32], speaker: int | None, number: int = 5) -> Guess:
+        """The most probable speakers for logits of shape (C,)."""
+        best = np.argsort(-logits, kind="stable")[:number]
+        rank = None if speaker is None else 1 + int((logits > logits[speaker]).sum())
+        return cls(best, softmax(logits)[best], rank)
+
+
+class Seen(NamedTuple):
+    """One clip as the network sees it.
+
+    output: an ``mraf.model.Output`` of arrays and numbers, without the dimension of the batch.
+    likeness: cosine of e_c to the class centres, shape (C,).
+    guesses: by head.
+    """
+
+    output: Any
+    likeness: NDArray[np.float32]
+    guesses: dict[str, Guess]
+
 
 @dataclass(frozen=True, eq=False)
-class View:
-    """One clip as the network sees it. K tokens, C speakers; pairs are by "face" and "voice"."""
-
-    reliability: dict[str, float]  # r_f, r_a
-    weight: dict[str, float]  # w_f, w_a
-    norms: dict[str, Array]  # |h_k| before weighting, (K,)
-    weighted_norms: dict[str, Array]  # |ĥ_k| after weighting, (K,)
-    attention: dict[str, Array] | None  # query modality: mean map over the heads, (K, K)
-    guesses: dict[str, Guess]  # by head: face, voice, fused
-    likeness: NDArray[np.float32]  # cosine of e_c to the class centres, (C,)
-
-
-@dataclass(frozen=True, eq=False)
-class Exploration:
+class DegradedClip:
     """One clip as it is and as the controls make it.
 
     moved: cosine between the two fused embeddings.
@@ -106,14 +108,14 @@ class Exploration:
     speaker: int | None
     language: str
     state: ReliabilityState
-    before: View
-    now: View
+    before: Seen
+    now: Seen
     moved: float
 
 
-def explore(
+def degraded_clip(
     model: Network, gallery: Gallery, clip: FeatureSet, state: ReliabilityState | None = None
-) -> Exploration:
+) -> DegradedClip:
     """What the controls do to one clip, in a few milliseconds.
 
     Args:
@@ -122,61 +124,26 @@ def explore(
         RunError: more than one clip.
         DataError, RunError: as ``degrade_faces`` and ``degrade_voices``.
     """
-    state = state or ReliabilityState()
+    s = state or ReliabilityState()
     if len(clip) != 1:
         raise RunError(f"{len(clip)} clips given; the explorer shows one: clips[i : i + 1].")
-    draw = np.random.default_rng
-    worse = degrade_faces(
-        clip, state.face_kind, state.face_amount, draw([state.seed, 0]), gallery.train
-    )
-    worse = degrade_voices(
-        worse, state.voice_kind, state.voice_amount, draw([state.seed, 1]), gallery.train
-    )
-    worse = worse if state.face else worse.without_faces()
-    before = forward(model, clip)
-    now = run_with(model, worse, state.missing_reliability)
-    label = None if clip.speaker is None else int(clip.speaker[0])
-    one, other = (unit(o.fused_embedding.float().cpu().numpy())[0] for o in (before, now))
-    return Exploration(
-        clip=str(clip.key[0]),
-        speaker=label,
-        language=clip.language,
-        state=state,
-        before=_view(before, label, gallery.centres @ one),
-        now=_view(now, label, gallery.centres @ other),
-        moved=float(one @ other),
-    )
+    faces, voices = (np.random.default_rng([s.seed, number]) for number in (0, 1))
+    worse = degrade_faces(clip, s.face_kind, s.face_amount, faces, gallery.train)
+    worse = degrade_voices(worse, s.voice_kind, s.voice_amount, voices, gallery.train)
+    worse = worse if s.face else worse.without_faces()
+    speaker = None if clip.speaker is None else int(clip.speaker[0])
+    asked = model
+    if s.missing_reliability != model.config.missing_reliability:
+        asked = rebuilt(model, missing_reliability=s.missing_reliability)
+    before, now = (first_clip(forward(*given)) for given in ((model, clip), (asked, worse)))
+    e_c = unit(np.stack([before.fused_embedding, now.fused_embedding]))
 
+    def seen(output: Any, embedding: NDArray[np.float32]) -> Seen:
+        logits = output.logits._asdict().items()
+        guesses = {head: Guess.of(own, speaker) for head, own in logits}
+        return Seen(output, gallery.centres @ embedding, guesses)
 
-def run_with(model: Network, clips: FeatureSet, missing_reliability: MissingReliability) -> Output:
-    """``forward`` with another reliability of missing faces than the network was built with."""
-    return forward(rebuilt(model, missing_reliability=missing_reliability), clips)
-
-
-def top(logits: Tensor, speaker: int | None, number: int = 5) -> Guess:
-    """The most probable speakers for logits of shape (C,)."""
-    probabilities = logits.float().softmax(dim=-1)
-    best = probabilities.topk(min(number, len(probabilities)))
-    rank = None if speaker is None else 1 + int((logits > logits[speaker]).sum())
-    return Guess(best.indices.cpu().numpy(), best.values.cpu().numpy(), rank)
-
-
-def _view(output: Output, speaker: int | None, likeness: NDArray[np.float32]) -> View:
-    def norms(tokens: Tensor) -> Array:
-        found: Array = tokens[0].norm(dim=-1).float().cpu().numpy()
-        return found
-
-    attention = None
-    if output.attention is not None:
-        maps = output.attention
-        attention = {m: getattr(maps, m)[0].float().mean(0).cpu().numpy() for m in maps._fields}
-    pairs = ("face", "voice")
-    return View(
-        reliability={m: float(getattr(output.reliability, m)[0]) for m in pairs},
-        weight={m: float(getattr(output.weight, m)[0]) for m in pairs},
-        norms={m: norms(getattr(output, m).encoded) for m in pairs},
-        weighted_norms={m: norms(getattr(output.weighted, m)) for m in pairs},
-        attention=attention,
-        guesses={head: top(getattr(output.logits, head)[0], speaker) for head in HEADS},
-        likeness=likeness,
-    )
+    return DegradedClip(
+        str(clip.key[0]), speaker, clip.language, s,
+        before=seen(before, e_c[0]), now=seen(now, e_c[1]), moved=float(e_c[0] @ e_c[1]),
+    )  # fmt: skip

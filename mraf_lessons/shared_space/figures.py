@@ -16,8 +16,8 @@ from mraf.related.metrics import Curve, eer
 from mraf.related.shared_space.study import RIVAL, WINNER
 from mraf_lessons.kit import style
 from mraf_lessons.kit.forest import dot, forest
+from mraf_lessons.kit.live import fast_figure
 from mraf_lessons.kit.style import Figure, describe, draws, percent_axis, row_of_panels, styled
-from mraf_lessons.reliability.picture import fast_figure
 
 SAME, DIFFERENT = style.VOICE, style.MISSING
 COLOUR = {WINNER: style.FUSED, RIVAL: style.GREY, "CCA": style.PALETTE["orange"]}

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 
 from mraf.training.config import Config
-from mraf_lessons.kit.checker import Mistake, Verdict, compare, unanswered
+from mraf_lessons.kit.checker import Verdict, compare, unanswered
 
 Array = NDArray[Any]
 
@@ -28,48 +29,29 @@ def distillation(answer: Callable[[Array, Array, float], Any]) -> Verdict:
     rng = np.random.default_rng(0)
     teacher, student, t = 3 * rng.normal(size=(4, 5)), 3 * rng.normal(size=(4, 5)), 3.0
 
-    def p(z: Array, temperature: float = t, axis: int = 1) -> Array:
-        e = np.exp(z / temperature)
-        return e / e.sum(axis=axis, keepdims=True)
+    def loss(a: Array = teacher, b: Array = student, of_a: float = t, of_b: float = t,
+             axis: int = 1, entropy: bool = True) -> float:  # fmt: skip
+        """The loss with its temperatures, the axis of the softmax and the teacher's entropy."""
+        p, q = softmax(a / of_a, axis=axis), softmax(b / of_b, axis=axis)
+        return float(t**2 * (p * (entropy * np.log(p) - np.log(q))).sum() / len(a))
 
-    def kl(a: Array, b: Array) -> float:
-        return float((a * np.log(a / b)).sum() / len(a))
-
-    soft = p(teacher), p(student)
-    right = t**2 * kl(*soft)
-    mistakes = [
-        Mistake(right / t**2, "The factor T² is missing: a hot teacher would hardly be heard."),
-        Mistake(right / t, "The factor is T², not T: the gradient loses two powers of T."),
-        Mistake(
-            t**2 * kl(soft[1], soft[0]),
-            "Turned round: the teacher stands in front, its probabilities are the weights.",
+    right = loss()
+    mistakes = {
+        "The factor T² is missing: a hot teacher would hardly be heard.": right / t**2,
+        "The factor is T², not T: the gradient loses two powers of T.": right / t,
+        "Turned round: the teacher stands in front, its probabilities are the weights.": (
+            loss(student, teacher)
         ),
-        Mistake(
-            right / 5,
-            "You averaged over speakers, too: sum over them, and average over the clips.",
+        "You averaged over speakers, too: sum over them, and average over the clips.": right / 5,
+        "You summed over the clips: average over them.": 4 * right,
+        "Only the teacher is softened: divide the student's logits by T, too.": loss(of_b=1),
+        "Only the student is softened: divide the teacher's logits by T, too.": loss(of_a=1),
+        "Nothing is softened: T belongs inside the softmax as well.": loss(of_a=1, of_b=1),
+        "The softmax runs over the clips: a row is a clip, its probabilities sum to one.": (
+            loss(axis=0)
         ),
-        Mistake(4 * right, "You summed over the clips: average over them."),
-        Mistake(
-            t**2 * kl(soft[0], p(student, 1)),
-            "Only the teacher is softened: divide the student's logits by T, too.",
-        ),
-        Mistake(
-            t**2 * kl(p(teacher, 1), soft[1]),
-            "Only the student is softened: divide the teacher's logits by T, too.",
-        ),
-        Mistake(
-            t**2 * kl(p(teacher, 1), p(student, 1)),
-            "Nothing is softened: T belongs inside the softmax as well.",
-        ),
-        Mistake(
-            t**2 * kl(p(teacher, t, 0), p(student, t, 0)),
-            "The softmax runs over the clips: a row is a clip, its probabilities sum to one.",
-        ),
-        Mistake(
-            -(t**2) * (soft[0] * np.log(soft[1])).sum() / 4,
-            "That is the cross-entropy; subtract the teacher's own entropy.",
-        ),
-    ]
+        "That is the cross-entropy; subtract the teacher's own entropy.": loss(entropy=False),
+    }
     verdict = compare(answer(teacher.copy(), student.copy(), t), right, mistakes)
     if not verdict:
         return verdict
@@ -94,19 +76,16 @@ def center_gradient(answer: Callable[[Array, Array, Array], Any]) -> Verdict:
     np.add.at(right, speaker, pull)
     last[speaker] += pull
     clips = np.maximum(np.bincount(speaker, minlength=4), 1)[:, None]
-    mistakes = [
-        Mistake(-right, "The sign: a step against the gradient would push the centres away."),
-        Mistake(
-            last,
-            "A speaker with several clips counts once: `g[speaker] += …` keeps the last clip only; "
-            "np.add.at adds them all.",
-        ),
-        Mistake(-last, "The sign is turned round, and only the last clip of a speaker counts."),
-        Mistake(right / clips, "That is the mean over a speaker's clips; the loss is a sum."),
-        Mistake(2 * right, "The half in front of the square cancels the two of its derivative."),
-        Mistake(-pull, "That is the gradient on the embeddings, a row for each clip."),
-        Mistake(pull, "A row for each clip: add up the rows of each speaker."),
-    ]
+    mistakes = {
+        "The sign: a step against the gradient would push the centres away.": -right,
+        "A speaker with several clips counts once: `g[speaker] += …` keeps the last clip only; "
+        "np.add.at adds them all.": last,
+        "The sign is turned round, and only the last clip of a speaker counts.": -last,
+        "That is the mean over a speaker's clips; the loss is a sum.": right / clips,
+        "The half in front of the square cancels the two of its derivative.": 2 * right,
+        "That is the gradient on the embeddings, a row for each clip.": -pull,
+        "A row for each clip: add up the rows of each speaker.": pull,
+    }
     given = answer(embedding.copy(), centers.copy(), speaker.copy())
     praise = "A speaker without a clip in the batch stays where it is."
     return compare(given, right, mistakes, praise)
@@ -116,15 +95,13 @@ def equal_weight(answer: Any, config: Config) -> Verdict:
     """The weight that makes the centre loss as a sum the same objective as the mean."""
     weight, batch = config.training.center_weight, config.training.batch_size
     width = config.model.width
-    mistakes = [
-        Mistake(weight / batch, "The mean is over all entries of e_c: d of them for each clip."),
-        Mistake(
-            weight / width, "That is right for a batch of one clip: the sum runs over B clips."
-        ),
-        Mistake(weight * batch * width, "Upside down: the sum is larger, so it needs less weight."),
-        Mistake(1 / (batch * width), "Keep the weight that the mean has: λ_center times that."),
-        Mistake(weight, "With the same weight the sum is B · d times as strong."),
-    ]
+    mistakes = {
+        "The mean is over all entries of e_c: d of them for each clip.": weight / batch,
+        "That is right for a batch of one clip: the sum runs over B clips.": weight / width,
+        "Upside down: the sum is larger, so it needs less weight.": weight * batch * width,
+        "Keep the weight that the mean has: λ_center times that.": 1 / (batch * width),
+        "With the same weight the sum is B · d times as strong.": weight,
+    }
     praise = "It holds for this batch size only; the mean needs no such care."
     return compare(answer, weight / (batch * width), mistakes, praise)
 
@@ -139,42 +116,44 @@ def fair_pair(
     pairs = [answer(seed) for seed in (0, 1)]
     if unanswered(pairs[0]):
         return Verdict(None)
-    if not all(
-        isinstance(pair, tuple | list)
-        and len(pair) == 2
-        and all(isinstance(c, Config) for c in pair)
-        for pair in pairs
-    ):
-        return Verdict(False, "Return two configurations, as `configure` makes them.")
     found = []
     for seed, pair in enumerate(pairs):
-        first, second = (_settings(config) for config in pair)
-        if first["seed"] != second["seed"]:
-            return Verdict(
-                False,
-                "The two have different seeds: other weights, another order, other missing faces. "
-                "The difference would be that of the seeds, too.",
-            )
-        others = [name for name in first if first[name] != second[name] and name != key]
-        if others:
-            return Verdict(
-                False, f"They also differ in {', '.join(others)}: what would the cause be?"
-            )
-        for name, size in sizes.items():
-            if name != key and first[name] != size:
-                return Verdict(
-                    False,
-                    f"Both have {name}={first[name]:g}, TINY has {size:g}: spread it into both, "
-                    "`{**TINY, …}`, or you wait for two full networks.",
-                )
-        if first["seed"] != seed:
-            return Verdict(False, "Every pair has the same seed: that is one experiment, repeated.")
-        found.append((first[key], second[key]))
+        hint = _unfair(pair, seed, key, sizes)
+        if hint:
+            return Verdict(False, hint)
+        found.append(tuple(_settings(config)[key] for config in pair))
     if found[0][0] == found[0][1]:
         return Verdict(False, f"Both have {key}={found[0][0]:g}: nothing is compared.")
     if found[0] == values[::-1]:
         return Verdict(False, f"The other way round: {key}={values[0]:g} comes first.")
     return compare(found[0], values, praise="One change, the same luck on both sides.")
+
+
+def _unfair(pair: Any, seed: int, key: str, sizes: Mapping[str, Any]) -> str:
+    """What two configurations have apart besides `key`, or "" where nothing is."""
+    two = isinstance(pair, tuple | list) and len(pair) == 2
+    if not two or not all(isinstance(config, Config) for config in pair):
+        return "Return two configurations, as `configure` makes them."
+    first, second = (_settings(config) for config in pair)
+    if first["seed"] != second["seed"]:
+        return (
+            "The two have different seeds: other weights, another order, other missing faces. The "
+            "difference would be that of the seeds, too."
+        )
+    others = [name for name in first if first[name] != second[name] and name != key]
+    if others:
+        return f"They also differ in {', '.join(others)}: what would the cause be?"
+    for name, size in sizes.items():
+        if name != key and first[name] != size:
+            return (
+                f"Both have {name}={first[name]:g}, TINY has {size:g}: spread it into both, "
+                "`{**TINY, …}`, or you wait for two full networks."
+            )
+    return (
+        ""
+        if first["seed"] == seed
+        else ("Every pair has the same seed: that is one experiment, repeated.")
+    )
 
 
 def _settings(config: Config) -> dict[str, Any]:

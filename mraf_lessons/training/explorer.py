@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import ipywidgets as widgets
 import numpy as np
 from numpy.typing import NDArray
 
-from mraf_lessons.kit.explorer import Control, Explorer, amount, inputs
-from mraf_lessons.kit.recording import Recording, record
-from mraf_lessons.kit.style import Figure
+from mraf_lessons.kit.explorer import Control, ViewExplorer, amount, inputs, yes_or_no
 from mraf_lessons.training.explorer_figures import pulled, softened, weighted
-from mraf_lessons.training.view import Pulled, Reach, Softened, Weighted, pull, soften, weigh
-
-Found = Softened | Pulled | Weighted
+from mraf_lessons.training.view import Reach, pull, soften, weigh
 
 
-class LossExplorer(Explorer):
+class LossExplorer(ViewExplorer):
     """One part of the objective under the reader's hands; made by one of
 
     - ``distillation``: the softened teacher and its student (Eq. 16);
@@ -27,27 +23,7 @@ class LossExplorer(Explorer):
 
     ``inputs`` holds the controls by name; their ``value`` may also be set from code. ``found`` is
     what is shown, as numbers.
-
-    Args:
-        find: a pure function of the controls' values, which are its keywords.
-        picture: draws what it found.
-        controls: by the keyword that they set.
-        grid: values to record, of some of the controls; the others stay where they are.
     """
-
-    found: Found
-
-    def __init__(
-        self,
-        find: Callable[..., Any],
-        picture: Callable[[Any], Figure],
-        controls: Mapping[str, Control],
-        grid: Mapping[str, Sequence[float | bool]],
-    ) -> None:
-        self._find, self._picture, self._grid = find, picture, grid
-        self.inputs = {name: control.widget for name, control in controls.items()}
-        self._question = next(controls[name].question for name in grid)
-        super().__init__(list(controls.values()), self._drawn)
 
     @classmethod
     def distillation(cls, teacher: NDArray[Any], student: NDArray[Any]) -> LossExplorer:
@@ -60,32 +36,29 @@ class LossExplorer(Explorer):
             "temperature": Control(
                 temperature, "When does the teacher's second guess show? When is all alike?"
             ),
-            "learned": Control(
-                amount("Student learned"), "What is left to say when the two agree? At which T?"
+            "learned": amount(
+                "Student learned", "What is left to say when the two agree? At which T?"
             ),
-            "factor": Control(
-                inputs(widgets.Checkbox, "The factor T²", value=True, indent=True),
-                "Without it, how loud is a teacher at T = 8?",
-            ),
+            "factor": yes_or_no("The factor T²", "Without it, how loud is a teacher at T = 8?"),
         }
         grid = {"temperature": (1, 2, 4, 8, 16), "factor": (True, False)}
-        return cls(lambda **chosen: soften(teacher, student, **chosen), softened, controls, grid)
+        return cls(controls, partial(soften, teacher, student), softened, grid)
 
     @classmethod
     def centre(cls, points: NDArray[Any], group: NDArray[np.int64]) -> LossExplorer:
         """Points in the plane (N, 2) and their classes (N,)."""
-        both = {name: amount(label) for name, label in (
-            ("ce_weight", "Cross-entropy"), ("center_weight", "Centre loss"),
-        )}  # fmt: skip
-        for slider in both.values():
-            slider.value, slider.readout_format = 0.3, ".2f"
         controls = {
-            "ce_weight": Control(both["ce_weight"], "What happens to the three classes at 0?"),
-            "center_weight": Control(
-                both["center_weight"], "Does more of it bring the classes together or apart?"
+            "ce_weight": amount(
+                "Cross-entropy", "What happens to the three classes at 0?", 0.3, ".2f"
             ),
-            "trained": Control(
-                inputs(widgets.Checkbox, "Centres are trained", value=True, indent=True),
+            "center_weight": amount(
+                "Centre loss",
+                "Does more of it bring the classes together or apart?",
+                0.3,
+                ".2f",
+            ),
+            "trained": yes_or_no(
+                "Centres are trained",
                 "They start at zero. Where does a class go whose centre stays there?",
             ),
             "step": Control(
@@ -94,7 +67,7 @@ class LossExplorer(Explorer):
             ),
         }
         grid = {"center_weight": (0, 0.3, 1), "ce_weight": (0, 0.3), "trained": (True, False)}
-        return cls(lambda **chosen: pull(points, group, **chosen), pulled, controls, grid)
+        return cls(controls, partial(pull, points, group), pulled, grid)
 
     @classmethod
     def branches(cls, reach: Reach) -> LossExplorer:
@@ -113,27 +86,4 @@ class LossExplorer(Explorer):
             )
             controls[name] = Control(slider, question)
         grid = {name: (1, 0) for name in ("face", "voice", "fused")}
-        return cls(lambda **chosen: weigh(reach, **chosen), weighted, controls, grid)
-
-    @property
-    def _chosen(self) -> dict[str, float | bool]:
-        return {name: widget.value for name, widget in self.inputs.items()}
-
-    def _drawn(self) -> Figure:
-        self.found = self._find(**self._chosen)
-        return self._picture(self.found)
-
-    def recorded(self) -> Recording:
-        """A grid of some controls' values, to answer without a kernel."""
-        values = {name: {_word(v): v for v in own} for name, own in self._grid.items()}
-
-        def draw(*words: str) -> Figure:
-            recorded = {n: values[n][word] for n, word in zip(values, words, strict=True)}
-            return self._picture(self._find(**{**self._chosen, **recorded}))
-
-        labels = {self.inputs[name].description: list(own) for name, own in values.items()}
-        return record(draw, labels, self._question)
-
-
-def _word(value: float | bool) -> str:
-    return ("no", "yes")[value] if isinstance(value, bool) else f"{value:g}"
+        return cls(controls, partial(weigh, reach), weighted, grid)

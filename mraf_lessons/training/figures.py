@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from mraf.evaluation.differences import OPEN
 from mraf_lessons.kit.forest import forest
+from mraf_lessons.kit.panels import colour_bar, groups_of, table_image
 from mraf_lessons.kit.results import LOSSES
 from mraf_lessons.kit.style import (
     FUSED,
@@ -23,9 +25,9 @@ from mraf_lessons.kit.style import (
     SETTING,
     Figure,
     describe,
-    new_figure,
     percent_axis,
     require,
+    row_of_panels,
     styled,
 )
 from mraf_lessons.training.view import spread
@@ -44,14 +46,13 @@ def softened(
         gradient: index T; columns "with the factor T²" and "without".
         names: of the C speakers, as they are drawn.
     """
-    figure = new_figure(9, 3.1)
-    left, right = figure.subplots(1, 2, width_ratios=[3, 2])
+    figure, (left, right) = row_of_panels(2, 4.5, 3.1, width_ratios=[3, 2])
     width = 0.85 / len(probability)
-    sentences = []
+    said = ["Bars of a teacher's probabilities."]
     for number, (temperature, p) in enumerate(probability.items()):
         x = np.arange(len(p)) + (number - (len(probability) - 1) / 2) * width
         left.bar(x, p, width, color=COLOURS[number % len(COLOURS)], label=f"T = {temperature:g}")
-        sentences.append(f"T = {temperature:g}: largest {p.max():.2f}, smallest {p.min():.3f}.")
+        said.append(f"T = {temperature:g}: largest {p.max():.2f}, smallest {p.min():.3f}.")
     left.set_xticks(np.arange(len(names)), list(names))
     left.set(title="Softened teacher", xlabel="speaker", ylabel="probability")
     left.legend(ncols=2)
@@ -59,21 +60,29 @@ def softened(
     for column, line in zip(gradient.columns, ("-", "--"), strict=False):
         right.plot(gradient.index, gradient[column], line, color=INK, marker=".", label=column)
         first, last = gradient[column].iloc[[0, -1]]
-        sentences.append(f"Gradient {column}: from {first:.3f} to {last:.3f}.")
+        said.append(f"Gradient {column}: from {first:.3f} to {last:.3f}.")
     right.set(title="Gradient on the student", xlabel="temperature T (log scale)", ylabel="length")
     right.set_xscale("log", base=2)
     right.xaxis.set_major_formatter("{x:g}")
     right.set_ylim(0)
     right.legend()
     right.grid()
-    return describe(figure, "Bars of a teacher's probabilities. " + " ".join(sentences))
+    return describe(figure, *said)
 
 
-def _legend(figure: Figure, handles: list[Line2D], title: str) -> None:
-    small: dict[str, Any] = {"fontsize": 8.5, "title_fontproperties": {"size": 8.5}}
-    figure.legend(
-        handles=handles, title=title, loc="outside lower center", ncols=len(handles), **small
-    )
+def draw_paths(
+    axes: Axes, path: NDArray[Any], group: NDArray[Any], centers: Any, limit: float
+) -> None:
+    """The ways of points (S, N, 2) from hollow to filled by their class (N,), and the centres."""
+    for c, colour in zip(np.unique(group), COLOURS, strict=False):
+        own = path[:, group == c]
+        axes.plot(own[..., 0], own[..., 1], color=colour, lw=0.7, alpha=0.4)
+        axes.plot(*own[0].T, "o", mfc="none", mec=colour, ms=4, mew=0.8)
+        axes.plot(*own[-1].T, "o", color=colour, ms=5, mew=0)
+    if centers is not None:
+        axes.plot(*np.transpose(centers), "+", color=INK, ms=13, mew=2.5, zorder=4, label="centre")
+    axes.set(xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal")
+    axes.grid()
 
 
 @styled
@@ -87,22 +96,14 @@ def pull(
         centers: where the centres are in the end (C, 2), by the same names; may lack some.
         group: class of each point (N,).
     """
-    figure = new_figure(3.1 * len(paths), 4.0)
-    panels = figure.subplots(1, len(paths), squeeze=False)[0]
-    sentences = []
+    figure, panels = row_of_panels(len(paths), 3.1, 4.0)
+    limit = 1.08 * max(float(np.abs(path).max()) for path in paths.values())
+    said = [f"Paths of {len(group)} points."]
     for axes, (name, path) in zip(panels, paths.items(), strict=True):
-        for c, colour in zip(np.unique(group), COLOURS, strict=False):
-            own = path[:, group == c]
-            axes.plot(own[..., 0], own[..., 1], color=colour, lw=0.7, alpha=0.45)
-            axes.scatter(*own[0].T, s=10, facecolors="none", edgecolors=[colour], lw=0.8)
-            axes.scatter(own[-1, :, 0], own[-1, :, 1], s=16, color=colour, lw=0)
-        if name in centers:
-            axes.scatter(*np.asarray(centers[name]).T, marker="+", s=110, color=INK, lw=2, zorder=4)
-        limit = 1.08 * max(float(np.abs(other).max()) for other in paths.values())
-        axes.set(title=name, xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal")
-        axes.grid()
+        draw_paths(axes, path, group, centers.get(name), limit)
+        axes.set_title(name)
         before, after = spread(path[0], group), spread(path[-1], group)
-        sentences.append(
+        said.append(
             f"{name}: within classes the spread goes from {before[0]:.2f} to {after[0]:.2f}, "
             f"between them from {before[1]:.2f} to {after[1]:.2f}."
         )
@@ -111,8 +112,11 @@ def pull(
         Line2D([], [], ls="", marker="o", color=GREY, label="end"),
         Line2D([], [], ls="", marker="+", color=INK, ms=9, mew=2, label="centre"),
     ]
-    _legend(figure, handles, "first and second number of a 2-d embedding")
-    return describe(figure, f"Paths of {len(group)} points. " + " ".join(sentences))
+    figure.legend(
+        handles=handles, title="first and second number of a 2-d embedding", ncols=len(handles),
+        loc="outside lower center", fontsize=8.5, title_fontproperties={"size": 8.5},
+    )  # fmt: skip
+    return describe(figure, *said)
 
 
 @styled
@@ -124,30 +128,22 @@ def gradient_reach(table: pd.DataFrame) -> Figure:
             network.
     """
     require(table)
-    figure = new_figure(9.4, 1.7 + 0.42 * len(table))
-    axes = figure.subplots()
-    values = table.to_numpy(float)
-    shown = np.ma.masked_equal(values, 0)
-    image = axes.imshow(shown, cmap="Blues", norm=LogNorm(), aspect="auto")
-    middle = np.sqrt(shown.min() * shown.max())
-    for row, column in np.ndindex(values.shape):
-        value = values[row, column]
-        colour = "white" if value > middle * 3 else INK
-        text = f"{value:.1g}" if value else "0"
-        axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=8.5)
-    axes.set_xticks(range(len(table.columns)), [str(c).replace(" ", "\n") for c in table.columns])
-    axes.set_yticks(range(len(table)), [str(name) for name in table.index])
-    axes.tick_params(length=0, labelsize=8.5)
+    figure, (axes,) = row_of_panels(1, 9.4, 1.7 + 0.42 * len(table))
+    shown = np.ma.masked_equal(table.to_numpy(float), 0)
+    texts = np.array([[f"{value:.1g}" if value else "0" for value in row] for row in table.values])
+    image = table_image(
+        axes, shown, table.index, [str(name).replace(" ", "\n") for name in table.columns],
+        3 * np.sqrt(shown.min() * shown.max()), texts, cmap="Blues", norm=LogNorm(),
+    )  # fmt: skip
+    axes.tick_params(labelsize=8.5)
     axes.spines[:].set_visible(False)
     axes.set(title="Length of the gradient", xlabel="part of the network")
-    bar = figure.colorbar(image, ax=axes, pad=0.01, aspect=15)
-    bar.outline.set_visible(False)
-    bar.set_label("log scale", fontsize=8)
-    sentences = []
+    colour_bar(figure, image, axes, "log scale", pad=0.01, aspect=15)
+    said = ["A table of gradients."]
     for name, row in table.iterrows():
         moved = ", ".join(str(column) for column in table.columns if row[column])
-        sentences.append(f"{name} moves {moved or 'nothing'}.")
-    return describe(figure, "A table of gradients. " + " ".join(sentences))
+        said.append(f"{name} moves {moved or 'nothing'}.")
+    return describe(figure, *said)
 
 
 @styled
@@ -161,8 +157,7 @@ def progress(history: pd.DataFrame, scores: pd.DataFrame, epochs: int | None = N
     """
     require(history, "epoch", "loss")
     epochs = epochs or int(history.epoch.max())
-    figure = new_figure(9, 3.9)
-    left, right = figure.subplots(1, 2)
+    figure, (left, right) = row_of_panels(2, 4.5, 3.9)
     for column, (label, colour, line) in LOSSES.items():
         if column in history.columns and (history[column] > 0).any():
             left.plot(history.epoch, history[column], line, color=colour, label=label, marker=".")
@@ -178,13 +173,13 @@ def progress(history: pd.DataFrame, scores: pd.DataFrame, epochs: int | None = N
     for axes in (left, right):
         axes.grid()
         axes.set_xlim(0.5, epochs + 0.5)
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.locator_params(axis="x", integer=True)
     last = ", ".join(f"{name} {values.iloc[-1]:.1%}" for name, values in scores.items())
-    text = (
+    return describe(
+        figure,
         f"Two line plots, {len(history)} of {epochs} epochs. The loss goes from "
-        f"{history.loss.iloc[0]:.3g} to {history.loss.iloc[-1]:.3g}. Last accuracies: {last}."
+        f"{history.loss.iloc[0]:.3g} to {history.loss.iloc[-1]:.3g}. Last accuracies: {last}.",
     )
-    return describe(figure, text)
 
 
 def ablation(table: pd.DataFrame, against: str) -> Figure:
@@ -220,14 +215,13 @@ def curves(table: pd.DataFrame, x: str, y: str, by: str, title: str) -> Figure:
         table: columns x, y and by.
     """
     require(table, x, y, by)
-    figure = new_figure(6.4, 3.2)
-    axes = figure.subplots()
-    sentences = []
-    for (name, rows), colour in zip(table.groupby(by, sort=False), COLOURS, strict=False):
-        axes.plot(rows[x], rows[y], color=colour, marker=".", label=str(name))
-        sentences.append(f"{name}: from {rows[y].iloc[0]:.3g} to {rows[y].iloc[-1]:.3g}.")
+    figure, (axes,) = row_of_panels(1, 6.4, 3.2)
+    said = [f"Lines of {y} over {x}."]
+    for (name, rows), colour in zip(groups_of(table, by), COLOURS, strict=False):
+        axes.plot(rows[x], rows[y], color=colour, marker=".", label=name)
+        said.append(f"{name}: from {rows[y].iloc[0]:.3g} to {rows[y].iloc[-1]:.3g}.")
     axes.set(title=title, xlabel=x, ylabel=y)
     axes.legend()
     axes.grid()
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    return describe(figure, f"Lines of {y} over {x}. " + " ".join(sentences))
+    return describe(figure, *said)

@@ -113,19 +113,16 @@ import torch
 from mraf import data
 from mraf.training.batches import TrainingClips
 from mraf.training.config import configure
-from mraf_lessons.training.view import Reach
 from mraf.related.open_set.protocol import UNKNOWN, open_set_trials
 from mraf.related.shared_space.trials import Pairs, rates
 from mraf.training.loop import Learner
-from mraf.widgets import (
-    DamageExplorer,
-    DoorExplorer,
-    FollowOneClip,
-    LossExplorer,
-    MarginExplorer,
-    MissingTokenExplorer,
-    ThresholdExplorer,
-)
+from mraf_lessons.faces.explorer import DamageExplorer
+from mraf_lessons.heads.explorer import MarginExplorer
+from mraf_lessons.missing_token.explorer import FollowOneClip, MissingTokenExplorer
+from mraf_lessons.open_set.explorer import DoorExplorer
+from mraf_lessons.shared_space.explorer import ThresholdExplorer
+from mraf_lessons.training.explorer import LossExplorer
+from mraf_lessons.training.view import Reach
 
 corpus = data.load("twin")
 small = {"width": 32, "tokens": 2, "batch_size": 32, "precision": "float32"}
@@ -198,9 +195,9 @@ def test_the_function_alone(latencies, monkeypatch):
 
 
 def test_recording_answers_without_a_kernel(page, tmp_path, screenshots):
+    from mraf_lessons.kit.live import fast_figure
     from mraf_lessons.kit.recording import record
     from mraf_lessons.kit.style import describe
-    from mraf_lessons.reliability.picture import fast_figure
 
     def draw(kind: str, far: str):
         figure = fast_figure(3, 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mraf.evaluation import verdicts
+from mraf.evaluation import differences
 from mraf_lessons.ablations import checks as check
 
 
@@ -117,10 +117,10 @@ def steps(p):
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        (verdicts.holm, None),
+        (differences.holm, None),
         (lambda p: p, "Nothing was corrected"),
         (lambda p: np.minimum(len(p) * p, 1), "Bonferroni"),
-        (lambda p: np.sort(verdicts.holm(p)), "sorted"),
+        (lambda p: np.sort(differences.holm(p)), "sorted"),
         (lambda p: placed(p, np.minimum(steps(p), 1)), "running maximum"),
         (lambda p: placed(p, np.sort(p) * 5 / np.arange(1, 6)), "Benjamini"),
     ],
@@ -132,40 +132,46 @@ def test_holm(answer, message):
 
 def no_evidence(low, high, p):
     if p < 0.05 and (low > 0 or high < 0):
-        return verdicts.BETTER if low > 0 else verdicts.WORSE
-    return verdicts.EQUAL
+        return differences.BETTER if low > 0 else differences.WORSE
+    return differences.EQUAL
 
 
 def interval_alone(low, high, p):
-    return verdicts.verdict(low, high, 0.0)
+    return differences.verdict(low, high, 0.0)
 
 
 def sign(low, high, p):
-    return verdicts.OPEN if p >= 0.05 else verdicts.BETTER if low + high > 0 else verdicts.WORSE
+    return (
+        differences.OPEN
+        if p >= 0.05
+        else differences.BETTER
+        if low + high > 0
+        else differences.WORSE
+    )
 
 
 def narrow_is_equal(low, high, p):
-    return verdicts.EQUAL if high - low < 0.01 else sign(low, high, p)
+    return differences.EQUAL if high - low < 0.01 else sign(low, high, p)
 
 
 def middle_is_equal(low, high, p):
-    return verdicts.EQUAL if abs(low + high) / 2 < 0.005 else verdicts.verdict(low, high, p)
+    return differences.EQUAL if abs(low + high) / 2 < 0.005 else differences.verdict(low, high, p)
 
 
 def p_alone(low, high, p):
-    found = verdicts.verdict(low, high, p)
-    return found if found == verdicts.EQUAL else sign(low, high, p)
+    found = differences.verdict(low, high, p)
+    return found if found == differences.EQUAL else sign(low, high, p)
 
 
 def nothing_is_equal(low, high, p):
     found = no_evidence(low, high, p)
-    return verdicts.OPEN if found == verdicts.EQUAL else found
+    return differences.OPEN if found == differences.EQUAL else found
 
 
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        (verdicts.verdict, None),
+        (differences.verdict, None),
         (no_evidence, "Absence of evidence"),
         (interval_alone, "takes it back"),
         (nothing_is_equal, "too small to matter"),

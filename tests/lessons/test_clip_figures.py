@@ -9,7 +9,7 @@ import pytest
 from mraf.data import Corpus
 from mraf.data.describe import unit
 from mraf.errors import DataError
-from mraf_lessons.data.clips import feature_rows, split_comparison
+from mraf_lessons.data.figures import feature_rows, split_comparison
 
 
 def leaks() -> pd.DataFrame:

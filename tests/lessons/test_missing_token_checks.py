@@ -95,7 +95,7 @@ def soft(face, voice):
         (in_float64, None),
         (in_numpy, None),
         (without_epsilon, "ε of Eq. 11 is missing"),
-        (lambda f, a, m: (divided(f, a)[0] * ~m, divided(f, a)[1]), "masked after"),
+        (lambda f, a, m: (divided(f, a)[0] * ~m, divided(f, a)[1]), "masked after dividing"),
         (lambda f, a, m: divided(f, a), "still weighed"),
         (lambda f, a, m: soft(f, a), "softmax"),
         (lambda f, a, m: soft(f.masked_fill(m, 0), a), "e⁰"),

@@ -19,20 +19,19 @@ from mraf.data.splits import validation_split
 from mraf.errors import RunError
 from mraf.evaluation.predict import forward
 from mraf.model import MRAF
-from mraf.variants.build import build
+from mraf.variants.build import build, rebuilt
 from mraf.variants.config import ModelConfig
-from mraf_lessons.kit.style import describe, png
-from mraf_lessons.missing_token.step_figures import clip_step
-from mraf_lessons.missing_token.substitution import replace_token
-from mraf_lessons.missing_token.trace import trace
-from mraf_lessons.reliability.picture import fast_figure, reliability_explorer
-from mraf_lessons.reliability.view import Gallery, ReliabilityState, explore, run_with
+from mraf_lessons.kit.style import describe
+from mraf_lessons.missing_token.explorer_figures import clip_step
+from mraf_lessons.missing_token.other_token import replace_token
+from mraf_lessons.missing_token.steps import forward_steps
+from mraf_lessons.reliability.picture import reliability_picture
+from mraf_lessons.reliability.view import Gallery, ReliabilityState, degraded_clip
 
 pytest.importorskip("ipywidgets")
-from mraf_lessons.kit.explorer import Screen, image
+from mraf_lessons.kit.live import Screen, fast_figure, image
 from mraf_lessons.kit.recording import Recording, record
-from mraf_lessons.missing_token.explorer import MissingTokenExplorer
-from mraf_lessons.missing_token.follow import FollowOneClip
+from mraf_lessons.missing_token.explorer import FollowOneClip, MissingTokenExplorer
 from mraf_lessons.reliability.explorer import ReliabilityExplorer
 
 
@@ -53,59 +52,63 @@ def gallery(model: MRAF, tiny_corpus: Corpus) -> Gallery:
 
 def test_nothing_moved_shows_the_forward_pass(model, gallery, tiny_corpus):
     clip = tiny_corpus.cross[5:6]
-    found = explore(model, gallery, clip)
+    found = degraded_clip(model, gallery, clip)
     output = forward(model, clip)
-    for view in (found.before, found.now):
+    for seen in (found.before, found.now):
         for modality in ("face", "voice"):
-            assert view.reliability[modality] == getattr(output.reliability, modality).item()
-            assert view.weight[modality] == getattr(output.weight, modality).item()
-            tokens = getattr(output.weighted, modality)[0].norm(dim=-1).numpy()
-            assert np.array_equal(view.weighted_norms[modality], tokens)
-            attention = getattr(output.attention, modality)[0].mean(0).numpy()
-            assert np.array_equal(view.attention[modality], attention)
-        for head in ("face", "voice", "fused"):
+            for pair in ("reliability", "weight"):
+                expected = getattr(getattr(output, pair), modality).item()
+                assert getattr(getattr(seen.output, pair), modality) == expected
+            for pair in ("weighted", "attention"):
+                expected = getattr(getattr(output, pair), modality)[0].numpy()
+                assert np.array_equal(getattr(getattr(seen.output, pair), modality), expected)
+        for head, guess in seen.guesses.items():
             logits = getattr(output.logits, head)[0].numpy()
-            guess = view.guesses[head]
             assert guess.speakers.tolist() == np.argsort(-logits)[:5].tolist()
             assert guess.rank == 1 + np.argsort(-logits).tolist().index(found.speaker)
+        assert list(seen.guesses) == ["face", "voice", "fused"]
     assert found.moved == pytest.approx(1, abs=1e-6)
     assert found.speaker == clip.labels[0]
 
 
 def test_a_degraded_face_changes_the_face_and_not_the_voice(model, gallery, tiny_corpus):
     clip, state = tiny_corpus.train[:1], ReliabilityState(face_kind="swap", face_amount=0.6)
-    found = explore(model, gallery, clip, state)
+    found = degraded_clip(model, gallery, clip, state)
     worse = degrade_faces(clip, "swap", 0.6, np.random.default_rng([0, 0]), gallery.train)
-    assert found.now.reliability["face"] == forward(model, worse).reliability.face.item()
-    assert found.now.reliability["face"] != found.before.reliability["face"]
-    assert found.now.reliability["voice"] == found.before.reliability["voice"]
+    now, before = found.now.output.reliability, found.before.output.reliability
+    assert now.face == forward(model, worse).reliability.face.item()
+    assert now.face != before.face
+    assert now.voice == before.voice
     assert found.moved < 0.9999
 
 
 def test_a_missing_face_has_no_weight_unless_the_scorer_is_asked(model, gallery, tiny_corpus):
     clip = tiny_corpus.train[:1]
-    paper = explore(model, gallery, clip, ReliabilityState(face=False)).now
-    assert paper.weight["face"] == 0
-    assert (paper.weighted_norms["face"] == 0).all()
-    assert paper.attention is not None
-    assert np.allclose(paper.attention["voice"], 1 / 3)  # nothing to choose among zero tokens
-    asked = explore(
+    paper = degraded_clip(model, gallery, clip, ReliabilityState(face=False)).now.output
+    assert paper.weight.face == 0
+    assert (paper.weighted.face == 0).all()
+    assert np.allclose(paper.attention.voice, 1 / 3)  # nothing to choose among zero tokens
+    asked = degraded_clip(
         model, gallery, clip, ReliabilityState(face=False, missing_reliability="learned")
-    ).now
+    ).now.output
     with torch.inference_mode():
         stand_in = model.face_encoder(model.missing_face(torch.from_numpy(clip.voice)))
         expected = torch.sigmoid(model.reliability.face(stand_in.embedding)).item()
-    assert asked.reliability["face"] == pytest.approx(expected)
-    assert asked.weight["face"] > 0
+    assert asked.reliability.face == pytest.approx(expected)
+    assert asked.weight.face > 0
 
 
 def test_the_missing_reliability_can_be_switched_both_ways(model, tiny_corpus):
     clips = tiny_corpus.train[:4].without_faces()
     learned = build(replace(model.config, missing_reliability="learned")).eval()
     learned.load_state_dict(model.state_dict())
-    one, other = run_with(model, clips, "learned"), forward(learned, clips)
+    one, other = (
+        forward(rebuilt(model, missing_reliability="learned"), clips),
+        forward(learned, clips),
+    )
     assert torch.allclose(one.logits.fused, other.logits.fused, atol=1e-6)
-    one, other = run_with(learned, clips, "zero"), forward(model, clips)
+    told = rebuilt(learned, missing_reliability="zero")
+    one, other = forward(told, clips), forward(model, clips)
     assert torch.allclose(one.logits.fused, other.logits.fused, atol=1e-6)
     assert model.config.missing_reliability == "zero"  # the network itself is left alone
 
@@ -120,24 +123,24 @@ def test_the_gallery_holds_the_mean_embedding_of_each_speaker(model, tiny_corpus
 
 def test_one_clip_is_explored(model, gallery, tiny_corpus):
     with pytest.raises(RunError, match="2 clips given"):
-        explore(model, gallery, tiny_corpus.train[:2])
+        degraded_clip(model, gallery, tiny_corpus.train[:2])
 
 
 def test_the_figure_says_in_words_what_it_shows(model, gallery, tiny_corpus):
-    found = explore(model, gallery, tiny_corpus.train[:1], ReliabilityState(voice_amount=0.5))
-    figure = reliability_explorer(found)
-    assert f"{found.now.weight['face']:.3f}" in figure.alt
+    found = degraded_clip(model, gallery, tiny_corpus.train[:1], ReliabilityState(voice_amount=0.5))
+    figure = reliability_picture(found)
+    assert f"{found.now.output.weight.face:.3f}" in figure.alt
     assert f"speaker {found.now.guesses['fused'].speakers[0]}" in figure.alt
     assert "voice: 50% noise" in figure.alt
     assert len(figure.axes) == 8
     hidden = replace(tiny_corpus.train[:1], speaker=None)
-    assert "speaker hidden" in reliability_explorer(explore(model, gallery, hidden)).alt
+    assert "speaker hidden" in reliability_picture(degraded_clip(model, gallery, hidden)).alt
 
 
 def test_other_fusions_have_no_attention_to_show(tiny_corpus):
     linear = build(ModelConfig(6, tokens=2, width=8, heads=2, fusion="linear")).eval()
     gallery = Gallery.of(linear, tiny_corpus.train)
-    figure = reliability_explorer(explore(linear, gallery, tiny_corpus.train[:1]))
+    figure = reliability_picture(degraded_clip(linear, gallery, tiny_corpus.train[:1]))
     assert any("no attention" in text.get_text() for text in figure.axes[2].texts)
 
 
@@ -146,7 +149,7 @@ def test_other_fusions_have_no_attention_to_show(tiny_corpus):
 
 def quick_figure(found):
     """Says what the true figure says, drawn in a twentieth of the time."""
-    return describe(fast_figure(1, 1), f"{found.state} {found.now}")
+    return describe(fast_figure(1, 1), f"{found.state} {found.now.output.weight}")
 
 
 class QuickPicture:
@@ -172,20 +175,25 @@ def test_moving_a_slider_redraws_the_picture(explorer):
     assert explorer.picture.value == before
 
 
-@pytest.mark.parametrize("fusion", ["cross_attention", "linear"])
-def test_the_picture_kept_between_moves_is_the_one_drawn_anew(fusion, tiny_corpus):
+MOVES = (
+    {"face_amount": 0.5, "voice_amount": 1.0},
+    {"clip": 2, "speaker": 3},
+    {"setting": "P6", "voice_amount": 0.0},
+)
+
+
+@pytest.mark.parametrize(("fusion", "moves"), [("cross_attention", MOVES), ("linear", MOVES[:1])])
+def test_the_picture_kept_between_moves_is_the_one_drawn_anew(fusion, moves, tiny_corpus):
     config = ModelConfig(6, tokens=2, width=8, heads=2, fusion=fusion)
     explorer = ReliabilityExplorer(build(config).eval(), tiny_corpus)
     kept = explorer.figure
-    moves = [("face_amount", 0.5), ("voice_amount", 1.0), ("clip", 2), ("speaker", 3),
-             ("face", False), ("setting", "P5"), ("voice_amount", 0.0)]  # fmt: skip
-    for control, value in moves:
-        getattr(explorer, control).value = value
-        anew = reliability_explorer(explorer.found)
-        expected = image(Screen(anew).png(anew), anew.alt)
-        assert explorer.picture.value == expected, control
+    for move in moves:
+        with explorer.one_update():
+            for control, value in move.items():
+                explorer.inputs[control].value = value
+        anew = reliability_picture(explorer.found)
+        assert explorer.picture.value == image(Screen(anew).png(anew), anew.alt), move
     assert explorer.figure is kept
-    assert png(explorer.figure) == png(anew)
 
 
 def test_an_axis_that_changes_has_its_frame_drawn_anew():
@@ -261,7 +269,7 @@ def test_an_error_is_shown_in_place_of_the_picture(explorer, monkeypatch):
 
 def test_the_steps_hold_the_values_of_the_forward_pass(model, tiny_corpus):
     clip = tiny_corpus.train[3:4]
-    steps, output = trace(model, clip), forward(model, clip)
+    steps, output = forward_steps(model, clip), forward(model, clip)
     named = {name: values for step in steps for name, values in step.values.items()}
     assert np.array_equal(named["$T_f$"], output.face.tokens[0].numpy())
     assert np.array_equal(named["$H_a$"], output.voice.encoded[0].numpy())
@@ -275,11 +283,22 @@ def test_the_steps_hold_the_values_of_the_forward_pass(model, tiny_corpus):
     assert np.allclose(placed, named["$T_a + P_a$"])
     assert steps[-1].speaker == clip.labels[0]
     with pytest.raises(RunError, match="2 clips given"):
-        trace(model, tiny_corpus.train[:2])
+        forward_steps(model, tiny_corpus.train[:2])
+
+
+def test_the_steps_start_with_what_the_encoders_read(model, tiny_corpus):
+    clip = tiny_corpus.train[3:4]
+    assert forward_steps(model, clip)[0].title == "Two features enter, scaled alike"
+    scaled = rebuilt(model, face_scale=3.0)
+    step = forward_steps(scaled, clip)[0]
+    x_f, x_a = model.inputs(torch.from_numpy(clip.face), torch.from_numpy(clip.voice))
+    assert np.allclose(step.values["$x_f$"], 3 * x_f[0].numpy())
+    assert np.allclose(step.values["$x_a$"], x_a[0].numpy())
+    assert step.title == "Two features enter, as this network scales them"
 
 
 def test_without_a_face_the_token_enters_and_nothing_of_it_comes_through(model, tiny_corpus):
-    steps = trace(model, tiny_corpus.train[:1].without_faces())
+    steps = forward_steps(model, tiny_corpus.train[:1].without_faces())
     named = {name: values for step in steps for name, values in step.values.items()}
     assert np.array_equal(named["$x_f$"], model.missing_face.token.detach().numpy())
     assert (named["$\\hat{H}_f$"] == 0).all()
@@ -289,7 +308,7 @@ def test_without_a_face_the_token_enters_and_nothing_of_it_comes_through(model, 
 def test_each_step_names_code_that_exists_and_draws_itself(model, tiny_corpus):
     import mraf.model
 
-    steps = trace(model, tiny_corpus.train[:1])
+    steps = forward_steps(model, tiny_corpus.train[:1])
     for number, step in enumerate(steps, 1):
         figure = clip_step(steps, number)
         assert figure.alt.startswith(f"Step {number} of {len(steps)}. {step.title}")
@@ -387,7 +406,9 @@ def test_the_learned_token_changes_nothing_and_is_left_alone(model, tiny_corpus,
     assert model.missing_face.token.requires_grad
     zeroed = copy.deepcopy(model)
     torch.nn.init.zeros_(zeroed.missing_face.token)
-    output = run_with(zeroed, tiny_corpus.train[:1].without_faces(), asked)
+    output = forward(
+        rebuilt(zeroed, missing_reliability=asked), tiny_corpus.train[:1].without_faces()
+    )
     assert other.named["face"][1] == output.logits.face.argmax()
 
 

@@ -7,12 +7,12 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+from torch.func import functional_call
 
 from mraf.data.clips import FeatureSet
 from mraf.errors import RunError
-from mraf.evaluation.predict import forward
-from mraf.model import MissingToken, Output
+from mraf.model import Logits, MissingToken, Output
 from mraf.variants.build import Network, rebuilt
 from mraf.variants.config import MissingReliability
 
@@ -66,26 +66,22 @@ def replace_token(
         target = torch.from_numpy(drawn).to(learned)
         target *= learned.norm() / target.norm()
     token = learned if share == 0 else (1 - share) * learned + share * target
-    before, after = (
-        forward(_with_token(model, t, missing_reliability), clip.without_faces())
-        for t in (learned, token)
-    )
+    asked: Any = rebuilt(model, missing_reliability=missing_reliability).eval()
+    hidden = clip.without_faces()
+    clips = tuple(torch.tensor(x, device=learned.device) for x in (hidden.face, hidden.voice))
+    with torch.inference_mode():
+        before, after = (
+            functional_call(asked, {"missing_face.token": t}, clips) for t in (learned, token)
+        )
     pairs = zip(_quantities(before).items(), _quantities(after).values(), strict=True)
-    changes = {name: _change(one, other) for (name, one), other in pairs}
-    heads = zip(("face", "voice", "fused"), before.logits, after.logits, strict=True)
+    changes = {name: _change(one[0], other[0]) for (name, one), other in pairs}
+    heads = zip(Logits._fields, before.logits, after.logits, strict=True)
     named = {name: (int(one.argmax()), int(other.argmax())) for name, one, other in heads}
     return TokenEffect(kind, share, missing_reliability, changes, named)
 
 
-def _with_token(model: Network, token: Tensor, missing_reliability: MissingReliability) -> Network:
-    """The network with another token; all other weights are shared, none is changed."""
-    other: Any = rebuilt(model, missing_reliability=missing_reliability)
-    other.missing_face.token = nn.Parameter(token.clone(), requires_grad=False)
-    return other
-
-
 def _quantities(output: Output) -> dict[str, Tensor]:
-    found = {
+    return {
         "tokens $T_f$": output.face.tokens,
         "encoded tokens $H_f$": output.face.encoded,
         "face embedding $e_f$": output.face.embedding,
@@ -97,9 +93,8 @@ def _quantities(output: Output) -> dict[str, Tensor]:
         "fused embedding $e_c$": output.fused_embedding,
         "fused head $z_c$": output.logits.fused,
     }
-    return {name: value[0].float() for name, value in found.items()}
 
 
 def _change(one: Tensor, other: Tensor) -> float:
-    size = one.norm().item()
-    return (other - one).norm().item() / (size or 1.0)
+    size = one.float().norm().item()
+    return (other.float() - one.float()).norm().item() / (size or 1.0)

@@ -1,4 +1,4 @@
-"""Figures of the forward pass, step by step: equation, shapes and the values as an image."""
+"""Figures of this lesson's explorers: a step of the forward pass, what another token changes."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
+from mraf_lessons.kit.live import fast_figure
+from mraf_lessons.kit.panels import labelled_bars, signed_image
 from mraf_lessons.kit.style import FUSED, GREY, INK, MODALITY, Figure, describe, styled
-from mraf_lessons.missing_token.substitution import TokenEffect
-from mraf_lessons.missing_token.trace import Step
-from mraf_lessons.reliability.picture import fast_figure
+from mraf_lessons.missing_token.other_token import TokenEffect
+from mraf_lessons.missing_token.steps import Step
 
 LONGEST_ROW = 64  # vectors are folded into rows of at most this many numbers
 
@@ -31,29 +32,27 @@ def clip_step(steps: tuple[Step, ...], number: int) -> Figure:
     grid = figure.add_gridspec(
         1, len(step.values), left=0.06, right=0.97, top=0.68, bottom=0.12, wspace=0.2
     )
-    sentences = []
+    equations = " ".join(re.findall(r"Eq\. [\d–]+", step.equation))
+    where = f"{equations}; {step.module}" if equations else step.module
+    said = [f"Step {number} of {len(steps)}. {step.title} ({where})."]
     for place, (name, values) in enumerate(step.values.items()):
         axes = figure.add_subplot(grid[place])
-        shape = " × ".join(map(str, values.shape))
+        shape = " × ".join(map(str, np.shape(values)))
         axes.set_title(f"{name}   ({shape})", fontweight="normal", fontsize=10.5, pad=8)
-        if values.ndim == 1 and len(values) == 2:
+        if isinstance(values, tuple):
             _bars(axes, values)
-            sentences.append(f"{name}: {values[0]:.3f} and {values[1]:.3f}.")
+            said.append(f"{name}: {values[0]:.3f} and {values[1]:.3f}.")
         elif step.title.startswith("Three heads"):
             _speakers(axes, values, step.speaker)
             top = int(values.argmax())
-            sentences.append(f"{name}: most probable speaker {top} with {values[top]:.2f}.")
+            said.append(f"{name}: most probable speaker {top} with {values[top]:.2f}.")
         else:
             _image(axes, values)
-            size = np.sqrt(np.mean(values**2))
-            sentences.append(f"{name}, {shape} values of size {size:.3g}.")
-    equations = " ".join(re.findall(r"Eq\. [\d–]+", step.equation))
-    where = f"{equations}; {step.module}" if equations else step.module
-    text = f"Step {number} of {len(steps)}. {step.title} ({where}). "
-    return describe(figure, (text + " ".join(sentences)).replace("$", ""))
+            said.append(f"{name}, {shape} values of size {np.sqrt(np.mean(values**2)):.3g}.")
+    return describe(figure, " ".join(said).replace("$", ""))
 
 
-def _bars(axes: Axes, values: NDArray[Any]) -> None:
+def _bars(axes: Axes, values: tuple[float, float]) -> None:
     axes.barh([0, 1], values, 0.6, color=list(MODALITY.values()))
     for row, value in enumerate(values):
         inside = value > 0.85
@@ -75,11 +74,11 @@ def _image(axes: Axes, values: NDArray[Any]) -> None:
     rows = values if values.ndim == 2 else folded(values)
     attention = rows.min() >= 0 and np.allclose(rows.sum(axis=1), 1, atol=1e-3)
     limit = min(1.0, 2 / rows.shape[1]) if attention else float(np.abs(rows).max()) or 1.0
-    low, colours = (0.0, "Greys") if attention else (-limit, "PuOr_r")
-    axes.imshow(rows, cmap=colours, vmin=low, vmax=limit, aspect="auto", interpolation="nearest")
-    axes.set(xticks=[], yticks=[])
+    image = signed_image(axes, rows, limit)
+    if attention:
+        image.set(cmap="Greys", clim=(0.0, limit))
     folding = "" if values.ndim == 2 else f", folded into {len(rows)} rows"
-    end = " and more" if attention else ""
+    low, end = (0.0, " and more") if attention else (-limit, "")
     axes.set_xlabel(f"{low:.2g} to {limit:.2g}{end}{folding}", fontsize=9)
 
 
@@ -92,33 +91,23 @@ def folded(vector: NDArray[Any]) -> NDArray[Any]:
 @styled
 def token_effect(found: TokenEffect) -> Figure:
     """How much each quantity changes when the missing token does; exact zeros are said in words."""
-    figure = fast_figure(8.6, 4.6)
-    axes = figure.add_axes((0.24, 0.13, 0.72, 0.67))
-    names, values = list(found.changes), np.array(list(found.changes.values()))
-    rows = np.arange(len(names))
-    fused = [name.startswith(("fused", "weight")) for name in names]
-    axes.barh(rows, values, 0.66, color=np.where(fused, FUSED, MODALITY["face"]))
-    end = max(1.0, 1.25 * float(values.max()))
-    for row, value in enumerate(values):
-        text = f"{value:.2g}" if value else "exactly 0"
-        axes.text(value + 0.012 * end, row, text, va="center", fontsize=9)
-    axes.set_yticks(rows, names)
-    axes.set(xlim=(0, end), ylim=(len(names) - 0.4, -0.6))
-    axes.set_xlabel("change, relative to the size with the learned token", fontsize=9.5)
-    axes.grid(axis="x")
-    axes.tick_params(axis="y", length=0)
     who = "r_f = 0" if found.missing_reliability == "zero" else "the scorer asked"
     title = f"The missing token moved {found.share:.0%} towards {found.kind}; {who}"
-    figure.text(0.02, 0.945, title, fontsize=12, fontweight="bold", va="center")
+    figure = fast_figure(8.6, 4.6, title)
+    axes = figure.add_axes((0.24, 0.13, 0.72, 0.67))
+    names, values = list(found.changes), list(found.changes.values())
+    of_fusion = [name.startswith(("fused", "weight")) for name in names]
+    labelled_bars(
+        axes, names, values, [f"{value:.2g}" if value else "exactly 0" for value in values],
+        np.where(of_fusion, FUSED, MODALITY["face"]), end=max(1.0, 1.25 * max(values)),
+    )  # fmt: skip
+    axes.set_xlabel("change, relative to the size with the learned token", fontsize=9.5)
     heads = "; ".join(
         f"{head}: speaker {before}" + ("" if after == before else f" → {after}")
         for head, (before, after) in found.named.items()
     )
     figure.text(0.02, 0.87, f"named by the heads, {heads}", fontsize=9.5, color=GREY, va="center")
-    changed = (
-        ", ".join(f"{name} {value:.2g}" for name, value in found.changes.items() if value)
-        or "nothing"
-    )
-    still = ", ".join(name for name, value in found.changes.items() if not value) or "nothing"
-    text = f"{title}. Changed: {changed}. Not changed at all: {still}. Heads: {heads}."
-    return describe(figure, text.replace("$", ""))
+    changed = ", ".join(f"{name} {value:.2g}" for name, value in found.changes.items() if value)
+    still = ", ".join(name for name, value in found.changes.items() if not value)
+    text = f"{title}. Changed: {changed or 'nothing'}. Not changed at all: {still or 'nothing'}."
+    return describe(figure, f"{text} Heads: {heads}.".replace("$", ""))

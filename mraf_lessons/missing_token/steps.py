@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
+from scipy.special import softmax
 
 from mraf.data.clips import FeatureSet
 from mraf.errors import RunError
 from mraf.evaluation.predict import forward
 from mraf.model import MRAF
+from mraf_lessons.kit.arrays import first_clip
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,18 +23,19 @@ class Step:
         title: what happens.
         equation: in matplotlib's mathtext, with the number it has in the paper.
         module: where the code does it.
-        values: by name (mathtext), arrays of one or two dimensions: (K, d), (K, K), (d,), (C,), …
+        values: by name (mathtext), arrays of one or two dimensions: (K, d), (K, K), (d,), (C,), …;
+            or numbers.
         speaker: the true label where the values are scores of speakers.
     """
 
     title: str
     equation: str
     module: str
-    values: dict[str, NDArray[Any]]
+    values: dict[str, NDArray[Any] | tuple[float, float]]
     speaker: int | None = None
 
 
-def trace(model: MRAF, clip: FeatureSet) -> tuple[Step, ...]:
+def forward_steps(model: MRAF, clip: FeatureSet) -> tuple[Step, ...]:
     """The steps of one clip, with its face or without.
 
     Raises:
@@ -42,121 +43,98 @@ def trace(model: MRAF, clip: FeatureSet) -> tuple[Step, ...]:
     """
     if len(clip) != 1:
         raise RunError(f"{len(clip)} clips given; one is followed: clips[i : i + 1].")
-    out = forward(model, clip)
-    missing = bool(clip.face_missing[0])
-    placed = {
-        "$T_f + P_f$": out.face.tokens + model.face_encoder.position,
-        "$T_a + P_a$": out.voice.tokens + model.voice_encoder.position,
-    }
-    label = None if clip.speaker is None else int(clip.speaker[0])
-
-    def one(**named: Tensor) -> dict[str, NDArray[Any]]:
-        return {f"${name}$": _array(value) for name, value in named.items()}
-
+    out = first_clip(forward(model, clip))
+    p_f, p_a = (e.position.detach().cpu() for e in (model.face_encoder, model.voice_encoder))
     steps = [
         Step(
-            "The face is missing: a learned token takes its place"
-            if missing and model.config.missing_face == "token"
-            else "The face is missing: a stand-in takes its place"
-            if missing
-            else "Two features enter, scaled alike",
+            _entrance(model, bool(clip.face_missing[0])),
             r"$x_f \leftarrow m_f$ where the face is missing (Eq. 9)",
             "MRAF.inputs · mraf.model.MissingToken",
-            one(x_f=out.face.input, x_a=out.voice.input),
+            {"$x_f$": out.face.input, "$x_a$": out.voice.input},
         ),
         Step(
             "Each feature becomes K tokens",
             r"$T_m = \mathrm{reshape}(W_m x_m + b_m)$ (Eq. 2)",
             "Encoder.projection",
-            one(T_f=out.face.tokens, T_a=out.voice.tokens),
+            {"$T_f$": out.face.tokens, "$T_a$": out.voice.tokens},
         ),
         Step(
             "Tokens learn their place",
             "$T_m + P_m$ (Eq. 3)",
             "Encoder.position",
-            {name: _array(value) for name, value in placed.items()},
+            {
+                "$T_f + P_f$": out.face.tokens + p_f.float().numpy(),
+                "$T_a + P_a$": out.voice.tokens + p_a.float().numpy(),
+            },
         ),
         Step(
             "Tokens of one modality attend to each other",
             r"$H_m = \mathrm{Transformer}(T_m + P_m)$ (Eq. 4–7)",
             "Encoder.layers",
-            one(H_f=out.face.encoded, H_a=out.voice.encoded),
+            {"$H_f$": out.face.encoded, "$H_a$": out.voice.encoded},
         ),
         Step(
             "Their mean is the embedding of the modality",
             r"$e_m = \mathrm{LN}(\mathrm{mean}_k H_m)$, brought to length 1 (Eq. 8)",
             "Encoder.norm",
-            one(e_f=out.face.embedding, e_a=out.voice.embedding),
+            {"$e_f$": out.face.embedding, "$e_a$": out.voice.embedding},
         ),
         Step(
             "A scorer says how far to trust it",
             r"$r_m = \sigma(W e_m + b)$; $r_f = 0$ without a face (Eq. 10)",
             "Reliability.score",
-            {"$r_f, r_a$": _scalars(out.reliability.face, out.reliability.voice)},
+            {"$r_f, r_a$": tuple(out.reliability)},
         ),
         Step(
             "Two scores become two weights",
             r"$w_m = r_m \,/\, (r_f + r_a + \epsilon)$ (Eq. 11)",
             "reliability_weights",
-            {"$w_f, w_a$": _scalars(out.weight.face, out.weight.voice)},
+            {"$w_f, w_a$": tuple(out.weight)},
         ),
         Step(
             "Every token is scaled by its modality's weight",
             r"$\hat{H}_m = w_m H_m$ (Eq. 12)",
             "weight_tokens",
-            {
-                r"$\hat{H}_f$": _array(out.weighted.face),
-                r"$\hat{H}_a$": _array(out.weighted.voice),
-            },
+            {r"$\hat{H}_f$": out.weighted.face, r"$\hat{H}_a$": out.weighted.voice},
         ),
-    ]
-    if out.attention is not None and out.context is not None:
-        steps += [
-            Step(
-                "Face tokens look at voice tokens, and the other way round",
-                r"$\mathrm{softmax}(Q K^\top / \sqrt{d_h})$, mean over the heads (Eq. 13)",
-                "CrossAttention.face_to_voice · voice_to_face",
-                {
-                    r"face $\to$ voice": out.attention.face[0].float().mean(0).cpu().numpy(),
-                    r"voice $\to$ face": out.attention.voice[0].float().mean(0).cpu().numpy(),
-                },
-            ),
-            Step(
-                "What they saw is added to what they were",
-                r"$\tilde{C}_m = \mathrm{LN}(\hat{H}_m + C_m)$ (Eq. 13)",
-                "CrossAttention.face_norm · voice_norm",
-                {
-                    r"$\tilde{C}_f$": _array(out.context.face),
-                    r"$\tilde{C}_a$": _array(out.context.voice),
-                },
-            ),
-        ]
-    steps += [
         Step(
             "The mean of both is the fused embedding",
             r"$e_c = \mathrm{LN}\left((\mathrm{mean}\,\tilde{C}_f + "
             r"\mathrm{mean}\,\tilde{C}_a)/2\right)$ (Eq. 14)",
             f"{type(model.fusion).__name__}.norm",
-            one(e_c=out.fused_embedding),
+            {"$e_c$": out.fused_embedding},
         ),
         Step(
             "Three heads name the speaker",
             r"$p = \mathrm{softmax}(g(e))$ for $e_f$, $e_a$ and $e_c$",
             "MRAF.face_head · voice_head · fused_head",
-            {
-                name: logits[0].float().softmax(-1).cpu().numpy()
-                for name, logits in zip(("face", "voice", "fused"), out.logits, strict=True)
-            },
-            label,
+            {name: softmax(logits) for name, logits in out.logits._asdict().items()},
+            None if clip.speaker is None else int(clip.speaker[0]),
         ),
     ]
+    if out.attention is not None and out.context is not None:
+        face, voice = (heads.mean(axis=0) for heads in out.attention)
+        steps[8:8] = [
+            Step(
+                "Face tokens look at voice tokens, and the other way round",
+                r"$\mathrm{softmax}(Q K^\top / \sqrt{d_h})$, mean over the heads (Eq. 13)",
+                "CrossAttention.face_to_voice · voice_to_face",
+                {r"face $\to$ voice": face, r"voice $\to$ face": voice},
+            ),
+            Step(
+                "What they saw is added to what they were",
+                r"$\tilde{C}_m = \mathrm{LN}(\hat{H}_m + C_m)$ (Eq. 13)",
+                "CrossAttention.face_norm · voice_norm",
+                {r"$\tilde{C}_f$": out.context.face, r"$\tilde{C}_a$": out.context.voice},
+            ),
+        ]
     return tuple(steps)
 
 
-def _array(value: Tensor) -> NDArray[Any]:
-    found: NDArray[Any] = value[0].detach().float().cpu().numpy()
-    return found
-
-
-def _scalars(*values: Tensor) -> NDArray[Any]:
-    return np.array([float(value[0]) for value in values])
+def _entrance(model: MRAF, missing: bool) -> str:
+    c = model.config
+    if missing:
+        stand_in = "learned token" if c.missing_face == "token" else "stand-in"
+        return f"The face is missing: a {stand_in} takes its place"
+    alike = c.standardise and c.face_scale == 1
+    return f"Two features enter, {'scaled alike' if alike else 'as this network scales them'}"
