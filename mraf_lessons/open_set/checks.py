@@ -45,7 +45,7 @@ def oscr(answer: Callable[[Array, Array, Array], Any]) -> Verdict:
             float(((1 - half) * named[:, None]).mean()), "Turned round: strangers should be below."
         ),
     ]
-    praise = "Sorting makes the same of it in O(n log n): see `open_set_metrics.oscr`."
+    praise = "Sorting makes the same of it in O(n log n): see `mraf.related.metrics.oscr`."
     return compare(answer(known, named, unknown), right, mistakes, praise)
 
 
