@@ -136,7 +136,7 @@ def constant_weights(
             weighted = (
                 weight_tokens(w_f, output.face.encoded), weight_tokens(w_a, output.voice.encoded)
             )  # fmt: skip
-            found = model.fused_head(model.fusion(*weighted).embedding).float()
+            found = model.fused_head(model.fusion(*weighted)[0]).float()
         result: Array = found.cpu().numpy()
         return result
 

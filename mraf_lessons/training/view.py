@@ -158,7 +158,7 @@ PARTS = {
     "face head": "model.face_head",
     "voice head": "model.voice_head",
     "fused head": "model.fused_head",
-    "class centres": "center",
+    "class centres": "objective.center",
 }
 
 

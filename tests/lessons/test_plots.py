@@ -15,8 +15,7 @@ import pytest
 from mraf.data.clips import Corpus
 from mraf.errors import DataError, RunError
 from mraf_lessons.data.figures import cosine_distributions, counts_and_imbalance, norms
-from mraf_lessons.kit import pipeline
-from mraf_lessons.kit.pipeline import save_pipeline
+from mraf_lessons.kit.pipeline import pipeline, save_pipeline
 from mraf_lessons.kit.results import (
     accuracy_table,
     history,

@@ -114,7 +114,7 @@ def model() -> MRAF:
 def logits(model, output, face, voice):
     weighted = (w[..., None] * getattr(output, m).encoded for m, w in zip(
         ("face", "voice"), (face, voice), strict=True))  # fmt: skip
-    return model.fused_head(model.fusion(*weighted).embedding)
+    return model.fused_head(model.fusion(*weighted)[0])
 
 
 def test_constant_weights(model, tiny_corpus):
