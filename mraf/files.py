@@ -127,8 +127,10 @@ def check_target(path: Path) -> None:
     """Tell before long work, not after it, that its result could not be written there.
 
     Raises:
-        RunError: it is a folder, or the folder that it would be in cannot be made or written to.
+        RunError: it is a folder or no path, or the folder that it would be in cannot be made or
+            written to.
     """
+    checked_path(path)
     above = next(str(folder) for folder in path.absolute().parents if os.path.exists(folder))
     reason = ""
     if os.path.isdir(path):

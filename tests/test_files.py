@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 
 from mraf.errors import DataError, RunError
-from mraf.files import checked_path, read_csv, read_json, read_text, user_cache, write_text
+from mraf.files import (
+    check_target,
+    checked_path,
+    read_csv,
+    read_json,
+    read_text,
+    user_cache,
+    write_text,
+)
 
 UNREADABLE = {
     "absent": (None, r"x: cannot be read \(No such file or directory\); make it again\.$"),
@@ -65,6 +73,8 @@ def test_a_path_is_checked_and_expanded(monkeypatch, tmp_path):
     for path in ("a\0b", "n" * 300, "~nobody-of-this-name/x"):
         with pytest.raises(RunError, match=r"cannot be used \(.+\); give another path\.$"):
             checked_path(path)
+        with pytest.raises(RunError, match="cannot be used"):
+            check_target(Path(path))
 
 
 def test_without_a_home_the_cache_asks_for_a_folder(monkeypatch, tmp_path):

@@ -16,6 +16,7 @@ from official import write_official
 
 from mraf.data import load
 from mraf.data.official.download import ARCHIVES, CONSENT_NOTE, download
+from mraf.data.official.pack import pack
 from mraf.data.official.unpacking import extract
 from mraf.errors import DataError
 
@@ -273,6 +274,7 @@ def test_paths_that_cannot_be_are_told_in_one_line(tmp_path, name):
         lambda: extract(name, tmp_path),
         lambda: download(name),
         lambda: load(name),
+        lambda: pack(name),
     ):
         with pytest.raises(
             DataError, match=r"cannot be used \(.*\); give another path\.$"

@@ -296,9 +296,7 @@ def test_a_folder_that_may_not_be_read(folder, monkeypatch):
         raise PermissionError(errno.EACCES, "Permission denied")
 
     monkeypatch.setattr(os, "scandir", closed)
-    with pytest.raises(
-        DataError, match=r"data: cannot be read \(Permission denied\); give yourself"
-    ):
+    with pytest.raises(DataError, match=r"data: cannot be read \(Permission denied\); check the"):
         load(folder)
 
 

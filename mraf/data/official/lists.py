@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mraf.errors import DataError
-from mraf.files import read_csv
+from mraf.files import checked_path, read_csv
 
 LIST_FOLDERS = ("csv_files/comp", "csv_files", "comp", ".")
 FEATURE_FOLDERS = ("feats", "features", "feat", ".", "feats/train", "features/train")
@@ -89,6 +89,7 @@ def find_release(folder: Path, version: str | None = None) -> Release:
         DataError: no lists, a training list missing, or several releases and no version given; an
             unreadable folder.
     """
+    folder = checked_path(folder, DataError)
     if os.path.isfile(folder) and (match := LIST_NAME.fullmatch(folder.name)):
         version = version or match["version"]
         here = folder.absolute().parent
@@ -97,12 +98,11 @@ def find_release(folder: Path, version: str | None = None) -> Release:
     try:
         os.scandir(folder).close()  # a glob passes over what it may not read
     except OSError as error:
-        reason = f"cannot be read ({error.strerror}); give yourself the right to read it"
+        reason = f"cannot be read ({error.strerror}); check the path and your right to read it"
         raise DataError(f"{folder}: {reason}.") from None
     found: dict[str, dict[str, dict[str, Path]]] = {"train": {}, "test": {}}
-    for path in (
-        path for place in LIST_FOLDERS for path in sorted((folder / place).glob("v*.csv"))
-    ):
+    paths = (path for place in LIST_FOLDERS for path in sorted((folder / place).glob("v*.csv")))
+    for path in paths:
         if match := LIST_NAME.fullmatch(path.name):
             lists = found[match["kind"]].setdefault(match["version"], {})
             lists.setdefault(match["language"], path)
@@ -133,10 +133,10 @@ def _choose(folder: Path, train: dict[str, dict[str, Path]], version: str | None
             + (f"did you mean {inner[0]}? " if inner else "")
             + "`mraf data download` fetches the official files, data/README.md shows the layout."
         )
-    usable = (
-        [version] if version else [name for name in sorted(train) if _has_features(folder, name)]
-    )
-    usable = usable or sorted(train)
+    voices = ("ecappafeats", "ecappa_feats")
+    tops = [folder / place / name for place in FEATURE_FOLDERS for name in voices]
+    there = [name for name in sorted(train) if any((top / name).is_dir() for top in tops)]
+    usable = [version] if version else there or sorted(train)
     if usable[0] not in train:
         known = ", ".join(sorted(train))
         raise DataError(f"{folder}: no training lists of '{version}', only of {known}.")
@@ -147,13 +147,6 @@ def _choose(folder: Path, train: dict[str, dict[str, Path]], version: str | None
             f"in {next(iter(train[usable[0]].values()))}."
         )
     return usable[0]
-
-
-def _has_features(folder: Path, version: str) -> bool:
-    names = ("ecappafeats", "ecappa_feats")
-    return any(
-        (folder / place / name / version).is_dir() for place in FEATURE_FOLDERS for name in names
-    )
 
 
 def read_lists(release: Release) -> dict[str, ClipList]:
