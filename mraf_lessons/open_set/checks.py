@@ -31,7 +31,7 @@ def oscr(answer: Callable[[Array, Array, Array], Any]) -> Verdict:
     half, everyone = above + 0.5 * equal, np.ones(len(known))
     right = area(named, half)
     said = {
-        "Sorting makes the same of it in O(n log n): see `open_set_metrics.oscr`.": right,
+        "Sorting makes the same of it in O(n log n): see `mraf.related.metrics.oscr`.": right,
         "A tie counts half: here a clip loses where both are equal.": area(named, above),
         "A tie counts half: here a clip wins where both are.": area(named, above | equal),
         "That is the AUROC: it asks who is enrolled, and forgives a wrong name.": area(
