@@ -125,7 +125,7 @@ def arm(name, lost, seeds=4, videos=30, clips=20, spread=2, rng=None):
     return ArmRuns(name, tuple(range(seeds)), correct, counts)
 
 
-def test_costs_ratio_and_what_is_spared():
+def test_costs_their_ratio_and_their_difference():
     rng = np.random.default_rng(1)
     clean, paper, ours = (arm(n, x, rng=rng) for n, x in (("clean", 0), ("paper", 12), ("ours", 2)))
     theirs, own = Cost(clean, paper), Cost(clean, ours)
@@ -144,7 +144,7 @@ def test_costs_ratio_and_what_is_spared():
     assert cost_ratio(theirs, theirs) == pytest.approx((1, 1, 1))
 
 
-def test_what_is_spared_has_the_p_value_of_the_difference_also_on_ties():
+def test_a_difference_of_costs_has_the_p_value_of_the_difference_also_on_ties():
     clips = {"english": np.full(12, 10.0), "cross": np.full(12, 10.0)}
     everything = np.full((3, 12), 10)
     fewer = everything - np.where(np.arange(12) < 4, 7, 0)  # in four videos, whatever the seed

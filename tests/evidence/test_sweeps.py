@@ -6,9 +6,9 @@ import json
 import os
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from logging import CRITICAL
 from pathlib import Path
 from signal import SIGKILL
@@ -304,43 +304,25 @@ def test_other_mathematics_makes_a_kept_run_void(tmp_path, official_folder, monk
     _numbers.cache_clear()
 
 
-class Killing:
-    """When a run is done, the process of another one is killed in its middle, once."""
-
-    killed = None
-
-    @contextmanager
-    def worker(self):
-        with super().worker() as call:
-            yield partial(self.then_kill, call)
-
-    def then_kill(self, call, function, *arguments):
-        found = call(function, *arguments)
-        if function is run_task and self.killed is None:
-            self.killed = self.somebody_busy()
-            if self.killed:
-                os.kill(self.killed, SIGKILL)
-        return found
-
-
-class KillingProcesses(Killing, Processes):
-    def somebody_busy(self):
-        running = [pool for pool in self._busy if pool._pending_work_items]
-        return next((process for pool in running for process in pool._processes), None)
-
-
-def test_a_killed_worker_loses_its_own_run_alone_which_is_done_again(
-    tmp_path, official_folder, capfd
-):
-    file = declare(tmp_path / "t.toml", a="", b="epochs = 30, kd_weight = 0")
-    workers = KillingProcesses(2)
-    done = sweep(tmp_path / "runs", file, source=official_folder, workers=workers)
+def test_a_local_worker_that_dies_is_replaced_and_takes_no_other_with_it():
+    workers = Processes(2)
     try:
-        assert done.run(progress=False) == {}
+        with (
+            workers.worker() as killed,
+            workers.worker() as lives,
+            ThreadPoolExecutor() as threads,
+        ):
+            process = lives(os.getpid)
+            slow = threads.submit(lives, time.sleep, 1)
+            with pytest.raises(WorkerDied, match="out of memory"):
+                killed(os._exit, 1)
+            assert slow.result() is None
+        with workers.worker() as first, workers.worker() as second:
+            found = {first(os.getpid), second(os.getpid)}
+            assert process in found
+            assert len(found) == 2
     finally:
         workers.close()
-    assert workers.killed
-    assert len(list(done.finished(done.tables[0]))) == 4
 
 
 def test_a_run_whose_worker_dies_twice_has_failed_and_an_interrupt_ends_all(
@@ -375,10 +357,19 @@ def test_on_a_cluster_a_killed_worker_loses_no_run(tmp_path, official_folder):
         distributed.Client(cluster) as client,
     ):
 
-        class KillingCluster(Killing, Cluster):
-            def somebody_busy(self):
+        class KillingCluster(Cluster):
+            """When the first run is done, the worker of the second one dies in its middle."""
+
+            killed = None
+
+            @contextmanager
+            def worker(self):
+                with super().worker() as call:
+                    yield call
                 busy = [worker for worker, tasks in client.processing().items() if tasks]
-                return client.run(os.getpid)[busy[0]] if busy else None
+                if busy and self.killed is None:
+                    self.killed = client.run(os.getpid)[busy[0]]
+                    os.kill(self.killed, SIGKILL)
 
         workers = KillingCluster(cluster.scheduler_address.replace("tcp://", "dask://"))
         done = sweep(tmp_path / "runs", file, source=official_folder, workers=workers)
