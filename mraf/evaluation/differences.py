@@ -6,7 +6,7 @@ both, so everything is computed on differences, seed by seed and video by video.
 seeds and settings), or speakers where it is asked what other speakers would change. Seeds are too
 few to be drawn, which would see too little of what others may do: a draw gets instead a number of
 Student's t distribution, as wide as the seeds differ beyond what the draws of videos explain.
-`mraf_lessons.ablations.simulation.coverage` (500 trials; 3, 5 and 10 seeds; 25, 50 and 100 videos)
+`mraf_lessons.ablations.coverage.coverage` (500 trials; 3, 5 and 10 seeds; 25, 50 and 100 videos)
 finds that 95% intervals hold the truth in 92–96% of the trials; 88–93% if only videos are drawn,
 35–43% if clips are.
 """

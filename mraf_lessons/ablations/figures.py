@@ -9,49 +9,29 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from mraf.evaluation.differences import METRICS, SHOWN, ArmRuns, difference
 from mraf.evaluation.verdicts import BETTER, EQUAL, OPEN, WORSE, judged
+from mraf_lessons.kit import style
 from mraf_lessons.kit.forest import FAR, dot, forest, in_words, wrapped, zero_line
-from mraf_lessons.kit.style import (
-    FUSED,
-    GREY,
-    MISSING,
-    PALE,
-    SETTING,
-    VOICE,
-    Figure,
-    describe,
-    percent_axis,
-    require,
-    row_of_panels,
-    styled,
-)
+from mraf_lessons.kit.style import Figure, describe, draws, percent_axis, row_of_panels, styled
 
-COLOUR = {BETTER: FUSED, WORSE: MISSING, EQUAL: VOICE, OPEN: GREY}
+COLOUR = {BETTER: style.FUSED, WORSE: style.MISSING, EQUAL: style.VOICE, OPEN: style.GREY}
 
 
 def accuracies(table: pd.DataFrame, title: str = "") -> Figure:
     """Accuracy of every arm, a dot with its interval, beside the paper's.
 
-    Args:
-        table: columns arm (its label), metric, accuracy, low, high (fractions), and paper, NaN
-            where the paper has no such row.
-    Raises:
-        DataError: no rows, or a column missing.
+    The column `arm` holds labels; `paper` is NaN where the paper has no such row.
     """
-    paper, ours = "paper, on the official test clips", {"ours, with its 95% interval": FUSED}
+    paper, ours = "paper, on the official test clips", {"ours, with its 95% interval": style.FUSED}
     figure = forest(table, "arm", "metric", far=True, paper=paper, legend=ours, title=title)
     return describe(figure, f"Accuracy by arm, {_last_metric(table, 'accuracy')}.", title=title)
 
 
+@draws("arm", "metric", "difference", "low", "high", "verdict", "paper")
 def differences(table: pd.DataFrame, title: str = "") -> Figure:
     """Every arm minus the reference, in points, coloured by the verdict.
 
-    Args:
-        table: columns arm, metric, difference, low, high (fractions), verdict, and paper, NaN
-            where the paper has no such row.
-    Raises:
-        DataError: no rows, or a column missing.
+    The column `arm` holds labels; `paper` is NaN where the paper has no such row.
     """
-    require(table, "arm", "metric", "difference", "low", "high", "verdict", "paper")
     figure = forest(
         table.assign(colour=table.verdict.map(COLOUR)), "arm", "metric", "difference", points=True,
         zero=True, far=True, paper="paper", title=title, label="points, minus the reference",
@@ -73,17 +53,12 @@ def _last_metric(table: pd.DataFrame, value: str, points: bool = False) -> str:
     return f"{rows[0]['metric']}: {'; '.join(said)}"
 
 
-@styled
+@draws("share", "metric", "accuracy", "low", "high")
 def sampling(table: pd.DataFrame, best: float = 0.2, title: str = "") -> Figure:
     """Figure 3: accuracy over the share of clips whose face is hidden in training.
 
-    Args:
-        table: columns share (p_a), metric ("P3" … "mean"), accuracy, low, high (fractions).
-        best: the share that the paper found best.
-    Raises:
-        DataError: no rows, or a column missing.
+    The share p_a that the paper found best is marked.
     """
-    require(table, "share", "metric", "accuracy", "low", "high")
     figure, panels = row_of_panels(3, 3.07, 3.4, sharex=True)
     groups = {"with face": ("P3", "P5"), "without face": ("P4", "P6"), "all four": ("mean",)}
     sentences = []
@@ -94,7 +69,7 @@ def sampling(table: pd.DataFrame, best: float = 0.2, title: str = "") -> Figure:
             rows = table[table.metric == metric].sort_values("share")
             if rows.empty:
                 continue
-            colour, line = SETTING.get(metric, (FUSED, "-"))
+            colour, line = style.SETTING.get(metric, (style.FUSED, "-"))
             near = rows.accuracy > rows.accuracy.median() - FAR
             far += [f"{metric} {r.accuracy:.0%}" for r in rows[~near].itertuples()]
             at += rows.share[~near].tolist()
@@ -104,7 +79,7 @@ def sampling(table: pd.DataFrame, best: float = 0.2, title: str = "") -> Figure:
             top = rows.loc[rows.accuracy.idxmax()]
             sentences.append(f"{metric}: highest, {top.accuracy:.1%}, at {top.share:g}.")
         sentences += [f"Far below: {text}." for text in far]
-        axes.axvline(best, color=GREY, ls="--", lw=1)
+        axes.axvline(best, color=style.GREY, ls="--", lw=1)
         axes.set(title=name, xlabel="$p_a$", xlim=(-0.05, 1.05))
         axes.grid(axis="y")
         axes.legend(loc="lower center", ncols=2)
@@ -113,11 +88,11 @@ def sampling(table: pd.DataFrame, best: float = 0.2, title: str = "") -> Figure:
         if far:
             axes.annotate("\n".join(far) + "\n↓", (min(at), 0.13), (0, 0),
                           ("data", "axes fraction"), "offset points", ha="center", va="bottom",
-                          fontsize=7.5, color=GREY)  # fmt: skip
+                          fontsize=7.5, color=style.GREY)  # fmt: skip
         percent_axis(axes)
     panels[0].set_ylabel("accuracy, 95% interval")
     panels[2].annotate("paper's best", (best, 1), (4, -2), ("data", "axes fraction"),
-                       textcoords="offset points", va="top", fontsize=8, color=GREY)  # fmt: skip
+                       textcoords="offset points", va="top", fontsize=8)  # fmt: skip
     return describe(figure, "Accuracy over p_a.", *sentences, title=title)
 
 
@@ -132,9 +107,16 @@ def pair(first: ArmRuns, second: ArmRuns, metric: str = "mean") -> Figure:
     figure, (left, right) = row_of_panels(2, 4.4, 3.6, width_ratios=[2, 3])
     values = [_by_seed(arm, metric) for arm in (first, second)]
     for one, other in zip(*values, strict=True):
-        left.plot([0, 1], [one, other], "o-", color=PALE if one == other else GREY, lw=1.2, ms=0)
+        left.plot(
+            [0, 1],
+            [one, other],
+            "o-",
+            color=style.PALE if one == other else style.GREY,
+            lw=1.2,
+            ms=0,
+        )
     for x, accuracy in enumerate(values):
-        left.plot(np.full(len(accuracy), x), accuracy, "o", color=FUSED, ms=5)
+        left.plot(np.full(len(accuracy), x), accuracy, "o", color=style.FUSED, ms=5)
     left.set_xticks([0, 1], [wrapped(arm.name, 18) for arm in (first, second)])
     left.set(title=f"{metric}, a line a seed", xlim=(-0.4, 1.4))
     left.grid(axis="y")
@@ -144,8 +126,9 @@ def pair(first: ArmRuns, second: ArmRuns, metric: str = "mean") -> Figure:
     _differences(right, found)
     right.set_title("first minus second, in points")
     for y, one in enumerate(found.itertuples()):
-        right.annotate(f"{one.verdict}\nfirst ahead: {one.superiority:.0%}", (1.02, y), va="center",
-                       xycoords=("axes fraction", "data"), fontsize=7.5, color=GREY)  # fmt: skip
+        text = f"{one.verdict}\nfirst ahead: {one.superiority:.0%}"
+        right.text(1.02, y, text, transform=right.get_yaxis_transform(), va="center",
+                   fontsize=7.5, color=style.GREY)  # fmt: skip
         words = in_words(found.loc[one.Index], "difference", points=True)
         said.append(f"{one.Index}: {words}, {one.verdict}.")
     text = f"{first.name} minus {second.name}, {len(first.seeds)} seeds, in points."
@@ -162,12 +145,12 @@ def shared_noise(first: ArmRuns, second: ArmRuns, intervals: pd.DataFrame) -> Fi
     Raises:
         DataError: no rows, or a column missing.
     """
-    require(intervals, "difference", "low", "high")
+    style.require(intervals, "difference", "low", "high")
     figure, (left, right) = row_of_panels(2, 4.2, 3.6, width_ratios=[2, 3])
     clips = first.clips["english"]
     x, y = (arm.correct["P3"].mean(axis=0) / clips for arm in (first, second))
-    left.plot([0, 1], [0, 1], color=PALE, lw=1)
-    left.scatter(x, y, s=8 + 3 * clips, color=FUSED, alpha=0.5, lw=0)
+    left.plot([0, 1], [0, 1], color=style.PALE, lw=1)
+    left.scatter(x, y, s=8 + 3 * clips, color=style.FUSED, alpha=0.5, lw=0)
     left.set(title="Each video", xlabel="accuracy, first arm", ylabel="accuracy, second arm")
     percent_axis(left, "both")
     left.grid()
@@ -189,8 +172,8 @@ def _differences(axes: Axes, found: pd.DataFrame) -> None:
     """Differences in points with their intervals, a row each, coloured by the verdict if known."""
     zero_line(axes)
     for y, one in enumerate(found.to_dict("records")):
-        numbers = (100 * float(one[key]) for key in ("difference", "low", "high"))
-        dot(axes, y, *numbers, COLOUR.get(one.get("verdict", ""), FUSED))
+        value, low, high = (100 * float(one[key]) for key in ("difference", "low", "high"))
+        dot(axes, y, value, low, high, COLOUR.get(one.get("verdict", ""), style.FUSED))
     axes.set_yticks(range(len(found)), [wrapped(str(name), 24) for name in found.index])
     axes.set_ylim(len(found) - 0.5, -0.7)
     axes.tick_params(axis="y", length=0)

@@ -11,6 +11,8 @@ from mraf_lessons.kit.explorer import Control, Explorer, inputs
 from mraf_lessons.kit.recording import Recording, record
 from mraf_lessons.kit.style import Figure
 
+QUESTION = "Which damage tells the two scorers apart, and which does not?"
+
 
 class DamageExplorer(Explorer):
     """Choose a damage and how much of it; what was measured there is shown for every scorer.
@@ -32,7 +34,7 @@ class DamageExplorer(Explorer):
         self.amount.index = len(self.amount.options) - 1
         self.damage.observe(self._offer, names="value")
         controls = [
-            Control(self.damage, "Which damage tells the two scorers apart, and which does not?"),
+            Control(self.damage, QUESTION),
             Control(self.amount, "For rates: how much accuracy does each further step cost?"),
         ]
         super().__init__(controls, self._drawn)
@@ -58,12 +60,10 @@ class DamageExplorer(Explorer):
     def recorded(self) -> Recording:
         """Every damage at every amount that all of them have, to answer without a kernel."""
         damages = [str(name) for name in self.table.damage.unique()]
-        shared = set.intersection(
-            *(set(own.amount) for _, own in self.table.groupby("damage", sort=False))
-        )
+        shared = set.intersection(*self.table.groupby("damage").amount.agg(set))
         amounts = {f"{amount:.0%}": float(amount) for amount in sorted(shared)}
         return record(
             lambda damage, amount: damage_result(self.table, damage, amounts[amount]),
             {"Damage": damages, "Amount": list(amounts)},
-            "Which damage tells the two scorers apart, and which does not?",
+            QUESTION,
         )

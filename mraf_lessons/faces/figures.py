@@ -2,228 +2,137 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
-from mraf_lessons.kit.results import CONDITIONS
-from mraf_lessons.kit.style import (
-    FACE,
-    FUSED,
-    GREY,
-    INK,
-    MISSING,
-    OTHER,
-    PALETTE,
-    VOICE,
-    Figure,
-    describe,
-    new_figure,
-    percent_axis,
-    require,
-    ridge,
-    ridge_rows,
-    styled,
-)
+from mraf_lessons.ablations.figures import COLOUR
+from mraf_lessons.kit import style
+from mraf_lessons.kit.forest import dot, forest
+from mraf_lessons.kit.style import Figure, describe, draws, percent_axis, row_of_panels
 
-SHADES = (OTHER, FUSED, FACE, VOICE, MISSING, PALETTE["sky"])  # of scorers or systems, in order
-ENROLLED = {"face": (FACE, "-"), "voice": (VOICE, "--"), "sum": (FUSED, "-")}  # class means of
+SHADES = [style.PALETTE[c] for c in ("purple", "green", "orange", "blue", "vermillion", "sky")]
+"""Colours of scorers or systems, in order."""
+ENROLLED = {"face": (style.FACE, "-"), "voice": (style.VOICE, "--"), "sum": (style.FUSED, "-")}
+"""Colour and line of class means, by what they are of."""
 MARKS = "osD^vP"
 
 
-@styled
+@draws("condition", "evidence")
 def evidence(table: pd.DataFrame, certain: float) -> Figure:
     """How far the evidence ln B tells apart own faces and others, a row for each condition.
 
     Args:
         table: columns condition and evidence, a row for each clip.
         certain: ln C, the most that B can say.
-    Raises:
-        DataError: no rows, or a column missing.
     """
-    require(table, "condition", "evidence")
-    names = [str(name) for name in table.condition.unique()]
-    figure = new_figure(7.6, 1.0 + 0.62 * len(names))
-    axes = figure.subplots()
-    edges = np.linspace(-10, certain + 0.4, 90)
-    sentences = []
-    for row, (name, colour) in enumerate(zip(names, SHADES, strict=False)):
-        values = table.evidence[table.condition == name].to_numpy(dtype=float)
-        ridge(axes, row, values, edges, colour)
-        sentences.append(
-            f"{name}: median {np.median(values):.1f}, below 0 {np.mean(values < 0):.0%}."
-        )
-    axes.axvline(0, color=GREY, lw=1, ls="--")
-    axes.text(0.1, -0.95, "tells nothing", fontsize=8, color=GREY)
-    axes.axvline(certain, color=GREY, lw=1, ls=":")
-    ridge_rows(axes, names)
+    groups = dict(iter(table.groupby("condition", sort=False).evidence))
+    figure, (axes,) = row_of_panels(1, 7.6, 1.0 + 0.62 * len(groups))
+    style.ridges(axes, groups, np.linspace(-10, certain + 0.4, 90), SHADES)
+    axes.axvline(0, color=style.GREY, lw=1, ls="--")
+    axes.text(0.1, -0.95, "tells nothing", fontsize=8, color=style.GREY)
+    axes.axvline(certain, color=style.GREY, lw=1, ls=":")
     axes.set(title="Does the face belong to the voice?", xlabel=r"evidence $\ln B$")
-    text = "Distributions of ln B over clips; 0 tells nothing, ln C is certainty. "
-    return describe(figure, text + " ".join(sentences))
+    text = "Distributions of ln B over clips; 0 tells nothing, ln C is certainty."
+    said = (
+        f"{k}: median {v.median():.1f}, below 0 {(v < 0).mean():.0%}." for k, v in groups.items()
+    )
+    return describe(figure, text, *said)
 
 
-@styled
+@draws("scorer", "face", "reliability")
 def noticed(table: pd.DataFrame) -> Figure:
-    """Reliabilities that each scorer gives to own and to swapped faces, a panel for each scorer.
-
-    Args:
-        table: columns scorer, face ("own" or another word) and reliability, a row for each clip.
-    Raises:
-        DataError: no rows, or a column missing.
-    """
-    require(table, "scorer", "face", "reliability")
-    scorers = [str(name) for name in table.scorer.unique()]
-    figure = new_figure(3.7 * len(scorers), 2.5)
-    sentences = []
-    panels = figure.subplots(1, len(scorers), sharey=True, squeeze=False)[0]
-    for axes, scorer in zip(panels, scorers, strict=True):
-        rows = table[table.scorer == scorer]
-        faces = [str(name) for name in rows.face.unique()]
-        for y, (face, colour) in enumerate(zip(faces, (FACE, MISSING), strict=True)):
-            values = rows.reliability[rows.face == face].to_numpy(dtype=float)
-            ridge(axes, y, values, np.linspace(0, 1, 61), colour)
-            sentences.append(f"{scorer}, {face}: median {np.median(values):.2f}.")
-        ridge_rows(axes, faces)
+    """Reliabilities that each scorer gives to own and to swapped faces, a panel for each scorer."""
+    figure, panels = row_of_panels(table.scorer.nunique(), 3.7, 2.5, sharey=True)
+    said = []
+    for axes, (scorer, rows) in zip(panels, table.groupby("scorer", sort=False), strict=True):
+        groups = dict(iter(rows.groupby("face", sort=False).reliability))
+        style.ridges(axes, groups, np.linspace(0, 1, 61), (style.FACE, style.MISSING))
+        said += [f"{scorer}, {face}: median {v.median():.2f}." for face, v in groups.items()]
         axes.set(title=scorer, xlabel="reliability of the face, $r_f$", xlim=(0, 1))
-    return describe(figure, "Distributions of r_f over clips. " + " ".join(sentences))
+    return describe(figure, "Distributions of r_f over clips.", *said)
 
 
-@styled
+@draws("damage", "amount", "scorer", "accuracy")
 def damage_curves(table: pd.DataFrame, title: str = "") -> Figure:
     """Accuracy against the amount of each damage, a line for each scorer.
 
-    Args:
-        table: columns damage, amount, scorer, accuracy, and low and high where there is an interval
-            (fractions).
-    Raises:
-        DataError: no rows, or a column missing.
+    With the columns `low` and `high`, bands show the intervals.
     """
-    require(table, "damage", "amount", "scorer", "accuracy")
-    damages = [str(name) for name in table.damage.unique()]
-    scorers = [str(name) for name in table.scorer.unique()]
-    figure = new_figure(2.05 * len(damages) + 0.4, 3.3)
-    panels = figure.subplots(1, len(damages), sharey=True, squeeze=False)[0]
-    sentences = []
-    for axes, damage in zip(panels, damages, strict=True):
-        for scorer, colour, mark in zip(scorers, SHADES, MARKS, strict=False):
-            rows = table[(table.damage == damage) & (table.scorer == scorer)].sort_values("amount")
-            axes.plot(rows.amount, rows.accuracy, f"{mark}-", color=colour, ms=4, label=scorer)
-            if "low" in rows:
-                axes.fill_between(rows.amount, rows.low, rows.high, color=colour, alpha=0.15, lw=0)
-            ends = rows.iloc[[0, -1]].accuracy.tolist()
-            sentences.append(f"{damage}, {scorer}: from {ends[0]:.0%} to {ends[1]:.0%}.")
-        axes.set(title=damage, xlabel="amount", xlim=(0, 1))
-        axes.set_xticks([0, 0.5, 1])
+    scorers = table.scorer.unique()
+    looks = {name: (colour, "-") for name, colour in zip(scorers, SHADES, strict=False)}
+    figure = _curves(table, "amount", "scorer", "damage", looks, "Accuracy against damage.", title)
+    for axes in figure.axes:
+        axes.set(xlabel="amount", xlim=(0, 1), xticks=[0, 0.5, 1])
         percent_axis(axes, "x")
-        axes.grid(axis="y")
-    panels[0].set_ylabel("accuracy, fused head")
-    percent_axis(panels[0])
-    handles = panels[0].get_legend_handles_labels()
-    figure.legend(*handles, loc="outside lower center", ncols=len(scorers), fontsize=8.5)
-    _subtitle(figure, title)
-    return describe(figure, f"{title} Accuracy against damage. " + " ".join(sentences))
+    figure.axes[0].set_ylabel("accuracy, fused head")
+    return figure
 
 
-@styled
 def price(table: pd.DataFrame, title: str = "") -> Figure:
-    """What a damage costs each arm, in points, beside its accuracy on clean clips.
-
-    Args:
-        table: columns arm, quantity, value, low, high (fractions), a row for each arm and quantity.
-    Raises:
-        DataError: no rows, or a column missing.
-    """
-    require(table, "arm", "quantity", "value", "low", "high")
-    arms, quantities = list(table.arm.unique()), list(table.quantity.unique())
-    figure = new_figure(3.2 + 2.4 * len(quantities), 1.1 + 0.42 * len(arms))
-    panels = figure.subplots(1, len(quantities), sharey=True, squeeze=False)[0]
-    sentences = []
-    for axes, quantity in zip(panels, quantities, strict=True):
-        rows = table[table.quantity == quantity].set_index("arm").loc[arms]
-        for y, (arm, row) in enumerate(rows.iterrows()):
-            axes.plot([100 * row.low, 100 * row.high], [y, y], color=FUSED, lw=3, alpha=0.4)
-            axes.plot(100 * row.value, y, "o", color=FUSED, ms=5)
-            sentences.append(
-                f"{arm}, {quantity}: {100 * row.value:.1f} "
-                f"[{100 * row.low:.1f}, {100 * row.high:.1f}]."
-            )
-        axes.set(title=quantity, xlabel="points")
-        axes.grid(axis="x")
-        axes.tick_params(axis="y", length=0)
-    panels[0].set_yticks(range(len(arms)), arms)
-    panels[0].set_ylim(len(arms) - 0.5, -0.6)
-    _subtitle(figure, title)
-    return describe(figure, f"{title} With 95% intervals, in points. " + " ".join(sentences))
+    """What a damage costs each arm, in points, beside its accuracy on clean clips."""
+    return forest(table, "arm", "quantity", "value", points=True, same_scale=False, title=title,
+                  label="points")  # fmt: skip
 
 
-@styled
+@draws("system", "setting", "clips", "accuracy", "low", "high")
 def enrolment(table: pd.DataFrame, title: str = "") -> Figure:
     """Accuracy against training clips a speaker, a panel for each setting, a line for each system.
 
-    Args:
-        table: columns system, setting, clips, accuracy (a mean), low, high (the range over draws).
-    Raises:
-        DataError: no rows, or a column missing.
+    The accuracy is a mean, `low` and `high` are the range over draws.
     """
-    require(table, "system", "setting", "clips", "accuracy", "low", "high")
-    settings, systems = list(table.setting.unique()), list(table.system.unique())
-    figure = new_figure(2.2 * len(settings) + 0.4, 3.4)
-    panels = figure.subplots(1, len(settings), sharey=True, squeeze=False)[0]
-    sentences = []
-    for axes, setting in zip(panels, settings, strict=True):
-        for system, mark in zip(systems, MARKS, strict=False):
-            rows = table[(table.setting == setting) & (table.system == system)]
-            rows = rows.sort_values("clips")
-            if rows.empty:
-                continue
-            modality = str(system).rpartition(", ")[2]
-            colour, line = ENROLLED.get(modality, (INK, "-"))
-            axes.plot(
-                rows.clips, rows.accuracy, f"{mark}{line}", color=colour, ms=4, label=system,
-                zorder=3 if line == "--" else 2,  # without a face the sum is the voice
-            )  # fmt: skip
-            axes.fill_between(rows.clips, rows.low, rows.high, color=colour, alpha=0.2, lw=0)
-            ends = rows.iloc[[0, -1]].accuracy.tolist()
-            sentences.append(f"{setting}, {system}: from {ends[0]:.0%} to {ends[1]:.0%}.")
-        axes.set_xscale("log")
-        ticks = sorted(table.clips.unique())
+    systems, ticks = table.system.unique(), sorted(table.clips.unique())
+    looks = {name: ENROLLED.get(name.rpartition(", ")[2], (style.INK, "-")) for name in systems}
+    figure = _curves(table, "clips", "system", "setting", looks, "Accuracy by enrolment.", title)
+    for axes in figure.axes:
+        axes.set(xlabel="clips a speaker", xscale="log")
         axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
         axes.minorticks_off()
-        axes.set_title(setting, pad=24)
-        axes.text(
-            0, 1.02, CONDITIONS.get(str(setting), ""), transform=axes.transAxes, fontsize=7.5,
-            color=GREY,
-        )  # fmt: skip
-        axes.set_xlabel("clips a speaker")
+    return figure
+
+
+def _curves(
+    table: pd.DataFrame, x: str, by: str, facet: str, looks: Mapping[str, tuple[str, str]],
+    text: str, title: str,
+) -> Figure:  # fmt: skip
+    """Accuracies over a column: a panel a facet, a line with its band for each look."""
+    figure, panels = row_of_panels(table[facet].nunique(), 2.15, 3.4, 0.4, sharey=True)
+    said = []
+    for axes, (name, rows) in zip(panels, table.groupby(facet, sort=False), strict=True):
+        for (one, (colour, line)), mark in zip(looks.items(), MARKS, strict=False):
+            of = rows[rows[by] == one].sort_values(x)
+            if of.empty:
+                continue
+            above = 3 if line == "--" else 2  # without a face the sum is the voice: both are seen
+            axes.plot(of[x], of.accuracy, f"{mark}{line}", color=colour, ms=4, label=one,
+                      zorder=above)  # fmt: skip
+            if "low" in of:
+                axes.fill_between(of[x], of.low, of.high, color=colour, alpha=0.2, lw=0)
+            first, last = of.accuracy.iloc[[0, -1]]
+            said.append(f"{name}, {one}: from {first:.0%} to {last:.0%}.")
+        style.heading(axes, str(name), lines=1)
         axes.grid(axis="y")
     panels[0].set_ylabel("accuracy")
     percent_axis(panels[0])
-    handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), fontsize=8.5)
-    _subtitle(figure, title)
-    return describe(figure, f"{title} Accuracy by enrolment. " + " ".join(sentences))
+    style.legend_below(figure)
+    return describe(figure, text, *said, title=title)
 
 
-@styled
+@draws("scorer", "setting", "damage", "amount", "accuracy", "low", "middle", "high")
 def damage_result(table: pd.DataFrame, damage: str, amount: float) -> Figure:
     """One damage at one amount: accuracies of the scorers, and the weights that they give.
 
-    Args:
-        table: as `mraf.evaluation.robustness.damage_table` gives it, with the rows of amount 0.
-    Raises:
-        DataError: no rows, or a column missing.
+    The table is that of `mraf.evaluation.robustness.damage_table`, with the rows of amount 0.
     """
-    require(table, "scorer", "setting", "damage", "amount", "accuracy", "low", "middle", "high")
     rows = table[(table.damage == damage) & np.isclose(table.amount, amount)]
-    require(rows, "scorer")
-    figure = new_figure(8.2, 3.2)
+    style.require(rows, "scorer")
+    figure = style.new_figure(8.2, 3.2)
     figure.set_layout_engine("none")  # it would take most of the time of a moved slider
-    left, right = (
-        figure.add_axes((0.09, 0.2, 0.5, 0.66)),
-        figure.add_axes((0.67, 0.2, 0.31, 0.66)),
-    )
+    left, right = (figure.add_axes((x, 0.2, w, 0.66)) for x, w in ((0.09, 0.5), (0.67, 0.31)))
     settings, scorers = list(rows.setting.unique()), list(rows.scorer.unique())
     clean = table[(table.damage == damage) & (table.amount == 0)]
-    sentences = []
+    said = []
     for number, (scorer, colour) in enumerate(zip(scorers, SHADES, strict=False)):
         for x, setting in enumerate(settings):
             now, before = (
@@ -232,16 +141,16 @@ def damage_result(table: pd.DataFrame, damage: str, amount: float) -> Figure:
             place = x + 0.3 * (number - (len(scorers) - 1) / 2)
             label = scorer if x == 0 else None
             left.bar(place, now.accuracy, 0.26, color=colour, label=label, alpha=0.85)
-            left.plot([place - 0.13, place + 0.13], [before.accuracy] * 2, color=GREY, lw=2)
+            left.plot([place - 0.13, place + 0.13], [before.accuracy] * 2, color=style.GREY, lw=2)
             left.text(place, 0.03, f"{now.accuracy:.0%}", ha="center", color="white", fontsize=9)
             y = x + 0.22 * (number - (len(scorers) - 1) / 2)
-            right.plot([now.low, now.high], [y, y], color=colour, lw=6, alpha=0.4)
-            right.plot(now.middle, y, "o", color=colour, ms=6)
-            sentences.append(
+            dot(right, y, now.middle, now.low, now.high, colour)
+            said.append(
                 f"{setting}, {scorer}: {now.accuracy:.0%} (clean {before.accuracy:.0%}), median "
                 f"w_f {now.middle:.2f}."
             )
-    left.set_xticks(range(len(settings)), [_place(str(s)) for s in settings])
+    names = [f"{s}: {style.CONDITIONS[s].partition(',')[0]}" for s in settings]
+    left.set_xticks(range(len(settings)), names)
     left.set(ylim=(0, 1.0), title=f"{damage}, {amount:.0%}", ylabel="accuracy")
     left.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=2, fontsize=8.5)
     percent_axis(left)
@@ -249,14 +158,56 @@ def damage_result(table: pd.DataFrame, damage: str, amount: float) -> Figure:
     right.set(xlim=(-0.02, 1.02), ylim=(len(settings) - 0.5, -0.5), title="$w_f$, middle half")
     right.set_yticks(range(len(settings)), settings)
     right.grid(axis="x")
-    text = f"{damage}, amount {amount:.0%}; grey: accuracy of clean clips. "
-    return describe(figure, text + " ".join(sentences))
+    text = f"{damage}, amount {amount:.0%}; grey: accuracy of clean clips."
+    return describe(figure, text, *said)
 
 
-def _place(setting: str) -> str:
-    return f"{setting}: {CONDITIONS[setting].partition(',')[0]}"
+LAYERS = {
+    "fused": "fused head alone",
+    "mean": "mean of the heads",
+    "weighted": "confidence-weighted mean",
+    "corrected": "fused head, corrected",
+}
 
 
-def _subtitle(figure: Figure, title: str) -> None:
-    if title:
-        figure.suptitle(title, x=0.01, ha="left", fontsize=10)
+def decision_layers(points: pd.DataFrame, differences: pd.DataFrame, title: str = "") -> Figure:
+    """Accuracy of the fused head and of every layer, coloured by what it does to the fused head.
+
+    Args:
+        points, differences: as `mraf.related.decision.study.compared` gives them.
+        title: says of what.
+    Raises:
+        DataError: no rows, or a column missing.
+    """
+    style.require(points, "accuracy", "low", "high")
+    style.require(differences, "difference", "low", "high", "verdict")
+    shown = points.join(differences[["difference", "verdict"]]).reset_index()
+    is_fused = shown.arm == "fused"
+    shown["name"] = [  # an ending says what the layer was fitted on
+        LAYERS.get(name, name) + comma + ending
+        for name, comma, ending in (arm.partition(",") for arm in shown.arm)
+    ]
+    shown["where"] = ("face " + shown.condition).where(shown.condition != "clean", "all there")
+    shown["colour"] = shown.verdict.map(COLOUR).where(~is_fused, "black")
+    shown["text"] = [
+        f"{one.accuracy:.1%}" if one.arm == "fused" else f"{100 * one.difference:+.1f}"
+        for one in shown.itertuples()
+    ]
+    found = [verdict for verdict in COLOUR if (differences.verdict == verdict).any()]
+    alone = shown[is_fused].set_index("where").accuracy.to_dict()
+    figure = forest(
+        shown, "name", "where", same_scale=False, reference=alone, title=title,
+        legend={verdict: COLOUR[verdict] for verdict in found},
+        label="accuracy, with its 95% interval; points and colours: against the fused head",
+    )  # fmt: skip
+    text = "Decision layers over the three heads, with paired differences to the fused head."
+    said = []
+    for condition, rows in shown.groupby("condition", sort=False):
+        layers = "".join(
+            f", {one.arm} {one.text} points ({one.verdict})"
+            for one in rows.itertuples()
+            if one.arm != "fused"
+        )
+        fused = rows.accuracy[rows.arm == "fused"].iloc[0]
+        said.append(f"Face {condition}: fused head alone {fused:.1%}{layers}.")
+    return describe(figure, text, *said, title=title)

@@ -10,6 +10,7 @@ from mraf_lessons.kit.explorer import Control, Explorer, inputs
 from mraf_lessons.kit.recording import Recording, record
 from mraf_lessons.kit.style import Figure
 
+QUESTION = "The same m: which head leaves most of the circle to nobody?"
 KINDS = {"AM: cos θ − m": "am", "AAM: cos(θ + m)": "aam", "HAM: −(d + m)": "ham"}
 
 
@@ -26,7 +27,7 @@ class MarginExplorer(Explorer):
         controls = {
             "kind": Control(
                 inputs(widgets.Dropdown, "Head", options=list(KINDS.items()), value="am"),
-                "The same m: which head leaves most of the circle to nobody?",
+                QUESTION,
             ),
             "margin": Control(
                 inputs(widgets.FloatSlider, "Margin m", min=0, max=0.6, step=0.05, value=0.2),
@@ -58,4 +59,4 @@ class MarginExplorer(Explorer):
         def draw(kind: str, margin: str) -> Figure:
             return margin_explorer(margins(KINDS[kind], float(margin), scale, curvature))
 
-        return record(draw, values, "The same m: which head leaves most of the circle to nobody?")
+        return record(draw, values, QUESTION)

@@ -2,45 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.patches import Circle
 from numpy.typing import NDArray
 
 from mraf_lessons.heads.view import ANGLES, GRID, NOBODY, TURN, Margins, Plane
+from mraf_lessons.kit import style
+from mraf_lessons.kit.forest import forest
 from mraf_lessons.kit.live import fast_figure, fast_panel
-from mraf_lessons.kit.style import (
-    FUSED,
-    GREY,
-    INK,
-    MISSING,
-    OTHER,
-    PALE,
-    VOICE,
-    Figure,
-    describe,
-    new_figure,
-    require,
-    styled,
-)
+from mraf_lessons.kit.style import Figure, describe, draws, row_of_panels, styled
 from mraf_lessons.training.figures import COLOURS as CLASSES
 
 Array = NDArray[Any]
-KINDS = {"linear": INK, "am": VOICE, "aam": FUSED, "h": OTHER, "ham": MISSING, "h_exp": GREY}
+KINDS = {
+    "linear": style.INK,
+    "am": style.VOICE,
+    "aam": style.FUSED,
+    "h": style.OTHER,
+    "ham": style.MISSING,
+    "h_exp": style.GREY,
+}
 
 
 @styled
 def planes(found: Mapping[str, Plane], title: str) -> Figure:
     """Clips in the plane before each head, on the regions that its logits cut it into."""
-    figure = new_figure(2.6 * len(found), 3.1)
+    figure, panels = row_of_panels(len(found), 2.6, 3.1)
     said = []
-    for axes, (name, plane) in zip(
-        figure.subplots(1, len(found), squeeze=False)[0], found.items(), strict=True
-    ):
+    for axes, (name, plane) in zip(panels, found.items(), strict=True):
         speakers = len(plane.centres)
         axes.pcolormesh(
             plane.side, plane.side, plane.winner, cmap=ListedColormap(CLASSES[:speakers]),
@@ -48,7 +43,7 @@ def planes(found: Mapping[str, Plane], title: str) -> Figure:
         )  # fmt: skip
         for k in range(speakers):
             axes.plot(*plane.points[plane.speaker == k].T, "o", color=CLASSES[k], ms=3, mew=0)
-        axes.plot(0, 0, "+", color=INK, ms=9)
+        axes.plot(0, 0, "+", color=style.INK, ms=9)
         ends = plane.side[[0, -1]]
         axes.set(title=name, xticks=[], yticks=[], xlim=ends, ylim=ends)
         axes.set_aspect("equal")
@@ -58,8 +53,7 @@ def planes(found: Mapping[str, Plane], title: str) -> Figure:
             f"{np.quantile(length, 0.05):.1f} to {np.quantile(length, 0.95):.1f}, a speaker's "
             f"clips {plane.spread:.1f} degrees off its mean direction"
         )
-    figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
-    return describe(figure, f"{title}. {'; '.join(said)}.")
+    return describe(figure, f"{'; '.join(said)}.", title=title)
 
 
 @styled
@@ -71,11 +65,10 @@ def penalties(logit: Mapping[str, Array], excess: Mapping[str, Array], margin: f
         excess: by kind, θ' - θ in radians, NaN where there is none.
         margin: m.
     """
-    figure = new_figure(9.2, 3.6)
-    left, right = figure.subplots(1, 2)
+    figure, (left, right) = row_of_panels(2, 4.6, 3.6)
     degrees = np.degrees(ANGLES)
     for kind, values in logit.items():
-        left.plot(degrees, values, color=KINDS.get(kind, GREY), label=kind,
+        left.plot(degrees, values, color=KINDS.get(kind, style.GREY), label=kind,
                   ls="--" if kind in ("h", "cosine") else "-")  # fmt: skip
     left.set(title="The own speaker's similarity", ylabel="in training, before the scale s")
     for kind, values in excess.items():
@@ -83,8 +76,7 @@ def penalties(logit: Mapping[str, Array], excess: Mapping[str, Array], margin: f
     right.set(title="The same margin, as an angle", ylabel="as if θ were larger by (degrees)")
     right.set_ylim(0, 3 * np.degrees(margin))
     for axes in (left, right):
-        axes.set_xlabel("angle θ to the own centre (degrees)")
-        axes.set_xticks([0, 45, 90, 135, 180])
+        axes.set(xlabel="angle θ to the own centre (degrees)", xticks=[0, 45, 90, 135, 180])
         axes.grid()
         axes.legend(fontsize=9)
     said = "; ".join(
@@ -109,13 +101,11 @@ def cosine_and_distance(cases: Mapping[str, tuple[Array, Array]]) -> Figure:
     Args:
         cases: by name, cosines and distances of clips and centres, both (B, C).
     """
-    figure = new_figure(3.2 * len(cases), 3.6)
+    figure, panels = row_of_panels(len(cases), 3.2, 3.6)
     said = []
-    for axes, (name, (cosine, distance)) in zip(
-        figure.subplots(1, len(cases), squeeze=False)[0], cases.items(), strict=True
-    ):
+    for axes, (name, (cosine, distance)) in zip(panels, cases.items(), strict=True):
         axes.plot(cosine.ravel(), distance.ravel(), ".", ms=3, color="#C4C4C4")
-        for row, colour in enumerate((VOICE, MISSING, FUSED)[: len(cosine)]):
+        for row, colour in enumerate((style.VOICE, style.MISSING, style.FUSED)[: len(cosine)]):
             order = np.argsort(cosine[row])
             axes.plot(cosine[row, order], distance[row, order], ".-", ms=5, lw=1, color=colour)
         axes.set(title=name, xlabel="cosine of clip and centre")
@@ -126,7 +116,7 @@ def cosine_and_distance(cases: Mapping[str, tuple[Array, Array]]) -> Figure:
             f"steps within a clip, in {_falls(cosine.reshape(1, -1), distance.reshape(1, -1)):.0%} "
             "over all clips"
         )
-    figure.axes[0].set_ylabel("distance d after Π")
+    panels[0].set_ylabel("distance d after Π")
     return describe(figure, f"Poincaré distance over the cosine. {'; '.join(said)}.")
 
 
@@ -145,11 +135,12 @@ def lengths(norm: Array, curves: Mapping[str, Array], voices: Array) -> Figure:
         curves: by name, the lengths that they are given, shape (N,).
         voices: lengths of voices, shape (M,).
     """
-    figure = new_figure(7.4, 3.5)
-    axes = figure.subplots()
+    figure, (axes,) = row_of_panels(1, 7.4, 3.5)
     low, high = voices.min(), voices.max()
-    axes.axvspan(low, high, color=PALE, lw=0, label="raw ECAPA voices")
-    for (name, values), colour in zip(curves.items(), (VOICE, MISSING, FUSED, OTHER), strict=False):
+    axes.axvspan(low, high, color=style.PALE, lw=0, label="raw ECAPA voices")
+    for (name, values), colour in zip(
+        curves.items(), (style.VOICE, style.MISSING, style.FUSED, style.OTHER), strict=False
+    ):
         axes.plot(norm, values, color=colour, label=name)
     axes.set_xscale("log")
     axes.set(
@@ -165,34 +156,12 @@ def lengths(norm: Array, curves: Mapping[str, Array], voices: Array) -> Figure:
     return describe(figure, f"Length in the ball over the length of the input. {said}.")
 
 
-@styled
-def heads_on_voices(table: Any, title: str) -> Figure:
-    """Accuracy of each head on the voice alone with its interval; a row per head.
-
-    Args:
-        table: columns head, metric, accuracy, low, high (fractions).
-    """
-    require(table, "head", "metric", "accuracy", "low", "high")
-    metrics: Sequence[str] = [m for m in ("P4", "P6") if m in set(table.metric)]
-    figure = new_figure(8.4, 3.4)
-    names = table["head"].unique().tolist()
-    said = []
-    for axes, metric in zip(figure.subplots(1, len(metrics), sharey=True), metrics, strict=True):
-        rows = table[table.metric == metric].set_index("head").loc[names]
-        for y, row in enumerate(rows.itertuples()):
-            colour = GREY if row.Index == "class means" else VOICE
-            axes.plot([100 * row.low, 100 * row.high], [y, y], color=colour, lw=2.4)
-            axes.plot(100 * row.accuracy, y, "o", color=colour, ms=6)
-        axes.set(title=metric, xlabel="accuracy (%), 95% interval")
-        axes.grid(axis="x")
-        said.append(f"{metric}: " + ", ".join(
-            f"{r.Index} {100 * r.accuracy:.1f} [{100 * r.low:.1f}, {100 * r.high:.1f}]"
-            for r in rows.itertuples()
-        ))  # fmt: skip
-    figure.axes[0].set_yticks(range(len(names)), names)
-    figure.axes[0].set_ylim(len(names) - 0.5, -0.5)
-    figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
-    return describe(figure, f"{title}. {'. '.join(said)}.")
+@draws("head", "metric", "accuracy", "low", "high")
+def heads_on_voices(table: pd.DataFrame, title: str) -> Figure:
+    """Accuracy of each head on the voice alone with its interval; a row per head."""
+    shown = table[table.metric.isin(["P4", "P6"])]
+    shown = shown.assign(colour=np.where(shown["head"] == "class means", style.GREY, style.VOICE))
+    return forest(shown, "head", "metric", title=title, label="accuracy, 95% interval")
 
 
 # --- the explorer ------------------------------------------------------------------------------
@@ -209,7 +178,7 @@ def margin_explorer(found: Margins) -> Figure:
     _circle(circle, found)
     _ball(ball, found)
     degrees = np.degrees(ANGLES)
-    curve.plot(degrees, found.without, color=GREY, ls="--", label="in the test")
+    curve.plot(degrees, found.without, color=style.GREY, ls="--", label="in the test")
     curve.plot(degrees, found.with_margin, color=CLASSES[0], label="in training")
     curve.set(xlim=(0, 180), ylim=(0, 1.02), xticks=[0, 60, 120, 180])
     curve.grid()
@@ -220,7 +189,7 @@ def margin_explorer(found: Margins) -> Figure:
         title += f", c = {found.curvature:.3g}"
     remark = f"{found.share:.0%} of the circle is won in training"
     figure.text(0.02, 0.94, title, fontsize=12, fontweight="bold", va="center")
-    figure.text(0.98, 0.94, remark, fontsize=10.5, va="center", ha="right", color=GREY)
+    figure.text(0.98, 0.94, remark, fontsize=10.5, va="center", ha="right", color=style.GREY)
     text = (
         f"{title}: {remark}; the rest is won by nobody. A clip at its own centre has a loss of "
         f"{found.at_centre:.2g}. The probability of the first speaker at 0, 30 and 60 degrees: "
@@ -238,7 +207,7 @@ def _at(values: Array) -> str:
 def _circle(axes: Axes, found: Margins) -> None:
     """Who wins in training around the circle; gaps are won by nobody."""
     x, y = np.cos(TURN), np.sin(TURN)
-    axes.plot(x, y, color=PALE, lw=7)
+    axes.plot(x, y, color=style.PALE, lw=7)
     for k in range(3):
         own = np.where(found.winner == k, 1.0, np.nan)
         axes.plot(x * own, y * own, color=CLASSES[k], lw=7)
@@ -255,7 +224,9 @@ def _ball(axes: Axes, found: Margins) -> None:
     axes.set_aspect("equal")
     axes.spines[:].set_visible(False)
     if not found.disk.size:
-        axes.text(0, 0, "no ball:\nonly the angle counts", ha="center", va="center", color=GREY)
+        axes.text(
+            0, 0, "no ball:\nonly the angle counts", ha="center", va="center", color=style.GREY
+        )
         fast_panel(axes, "In the Poincaré disk")
         return
     shown = np.ma.masked_less_equal(found.disk, NOBODY)
@@ -263,8 +234,8 @@ def _ball(axes: Axes, found: Margins) -> None:
         shown, extent=(GRID[0], GRID[-1], GRID[0], GRID[-1]), origin="lower", alpha=0.35,
         cmap=ListedColormap(CLASSES[:3]), vmin=-0.5, vmax=2.5, interpolation="nearest",
     )  # fmt: skip
-    axes.add_patch(Circle((0, 0), 1, fill=False, color=INK, lw=1))
-    axes.add_patch(Circle((0, 0), found.radius, fill=False, color=INK, lw=1.2, ls="--"))
+    axes.add_patch(Circle((0, 0), 1, fill=False, color=style.INK, lw=1))
+    axes.add_patch(Circle((0, 0), found.radius, fill=False, color=style.INK, lw=1.2, ls="--"))
     for k in range(3):
         angle = 2 * np.pi * k / 3
         axes.plot(found.radius * np.cos(angle), found.radius * np.sin(angle), "o", color=CLASSES[k])

@@ -13,21 +13,10 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from mraf.evaluation.verdicts import DELTA
-from mraf_lessons.kit.style import (
-    FUSED,
-    GREY,
-    INK,
-    PALE,
-    Figure,
-    describe,
-    heading,
-    percent_axis,
-    require,
-    row_of_panels,
-    styled,
-)
+from mraf_lessons.kit import style
+from mraf_lessons.kit.style import Figure, describe, percent_axis, row_of_panels, styled
 
-PAPER: dict[str, Any] = {"marker": "D", "ls": "", "mfc": "none", "mec": INK, "ms": 5.5}
+PAPER: dict[str, Any] = {"marker": "D", "ls": "", "mfc": "none", "mec": style.INK, "ms": 5.5}
 FAR = 0.2  # from the median of a panel, as a fraction: farther values are written at its edge
 ABOVE: dict[str, Any] = {
     "xytext": (0, 5), "textcoords": "offset points", "ha": "center", "fontsize": 7.5, "zorder": 4,
@@ -58,8 +47,8 @@ def forest(
 
     Args:
         table: columns row, facet, value, low and high (fractions, NaN where there is none). It may
-            have `colour`; `text`, written above the dot; `hollow`, true for an empty dot; and
-            `paper`, another number.
+            have `colour`; `text`, written above the dot; `hollow`, true for an empty dot;
+            `strokes`, the numbers of which the dot is the mean; and `paper`, another number.
         split: column whose values stand one below the other in each row.
         points: fractions are drawn as points, without a percent sign.
         zero: draw a line at zero, and around it what counts as equal.
@@ -76,13 +65,15 @@ def forest(
     Raises:
         DataError: no rows, or a column missing.
     """
-    require(table, row, facet, value, "low", "high", *filter(None, [split, paper and "paper"]))
+    style.require(
+        table, row, facet, value, "low", "high", *filter(None, [split, paper and "paper"])
+    )
     factor = 100.0 if points else 1.0
     rows, facets = (list(table[name].unique()) for name in (row, facet))
     parts = list(table[split].unique()) if split else [None]
     labels = [wrapped(str(name), 36) for name in rows]
     pitch = 0.34 + 0.19 * (len(parts) - 1) + (0.08 if paper or "\n" in "".join(labels) else 0)
-    margin = max(2.6, 7.6 - 1.55 * len(facets))
+    margin = max(2.6, 8.4 - 1.55 * len(facets))
     figure, panels = row_of_panels(
         len(facets), 1.55, 1.4 + pitch * len(rows), margin, sharey=True, sharex=same_scale
     )
@@ -92,33 +83,36 @@ def forest(
         if zero:
             zero_line(axes)
         if reference:
-            axes.axvline(factor * reference[name], color=GREY, lw=1.2, ls="--", zorder=0)
+            axes.axvline(factor * reference[name], color=style.GREY, lw=1.2, ls="--", zorder=0)
         for one in of.to_dict("records"):
             if np.isnan(one[value]):
                 continue
             place = parts.index(one[split]) - (len(parts) - 1) / 2 if split else 0
             y = rows.index(one[row]) + place * min(0.34, 0.8 / len(parts))
             at, low, high = (factor * one[key] for key in (value, "low", "high"))
-            colour = one.get("colour", FUSED)
+            colour = one.get("colour", style.FUSED)
             dot(axes, y, at, low, high, colour, hollow=one.get("hollow", False))
             marks.append((panel, y, at, low, high, colour, ""))
+            strokes = one.get("strokes")
+            if isinstance(strokes, list):  # not NaN
+                axes.plot(factor * np.array(strokes), [y] * len(strokes), "|", color=colour, ms=7)
             if one.get("text"):
                 axes.annotate(one["text"], (at, y), **ABOVE)
             if paper:
                 known = factor * one["paper"]
                 axes.plot(known, y - 0.22, **PAPER)
-                marks.append((panel, y - 0.22, known, known, known, INK, "◇ "))
+                marks.append((panel, y - 0.22, known, known, known, style.INK, "◇ "))
             words = [str(one[key]) for key in (facet, row, split) if key and str(one[key])]
             said.append(f"{', '.join(words)}: {in_words(one, value, points)}")
         for y, one in enumerate(rows):
             numbers = of[of[row] == one][value].dropna()
             if numbers.empty:
                 axes.text(0.5, y, "–", transform=axes.get_yaxis_transform(), ha="center",
-                          va="center", color=GREY)  # fmt: skip
+                          va="center", color=style.GREY)  # fmt: skip
             elif mean:
                 at = factor * numbers.mean()
-                axes.plot([at, at], [y - 0.38, y + 0.38], color=INK, lw=1.8)
-        heading(axes, str(name))
+                axes.plot([at, at], [y - 0.38, y + 0.38], color=style.INK, lw=1.8)
+        style.heading(axes, str(name))
         axes.margins(x=0.08)
         axes.grid(axis="x")
         axes.tick_params(axis="y", length=0)
@@ -130,7 +124,6 @@ def forest(
         _tell_far_values(panels, pd.DataFrame(marks, columns=columns), "" if points else "%")
     panels[0].set_yticks(range(len(rows)), labels)
     panels[0].set_ylim(len(rows) - 0.5, -0.7)
-    figure.supxlabel(label, fontsize=9.5)
     handles = {
         text: Line2D([], [], color=colour, marker="o", lw=2.4, label=text)
         for text, colour in (legend or {}).items()
@@ -139,11 +132,13 @@ def forest(
         handles[paper] = Line2D([], [], **PAPER, label=paper)
     if handles:
         figure.legend(
-            list(handles.values()), list(handles), loc="outside lower right", ncols=len(handles),
-            fontsize=8.5,
+            list(handles.values()), list(handles), loc="outside lower center", ncols=len(handles),
+            fontsize=8.5, title=label, title_fontsize=9.5,
         )  # fmt: skip
-    unit = ", in points" if points else ""
-    return describe(figure, f"With 95% intervals{unit}.", f"{'; '.join(said)}.", title=title)
+    else:
+        figure.supxlabel(label, fontsize=9.5)
+    lead = label and f"{label[0].upper()}{label[1:]}."
+    return describe(figure, lead, f"With 95% intervals. {'; '.join(said)}.", title=title)
 
 
 def dot(
@@ -154,20 +149,22 @@ def dot(
     line, point = ([place, place], [low, high]), ([place], [value])
     if not upright:
         line, point = line[::-1], point[::-1]
+    usual: dict[str, Any] = {"ms": 5.5, "mfc": "white" if hollow else colour}
     axes.plot(*line, color=colour, lw=3, alpha=0.4, solid_capstyle="butt")
-    axes.plot(*point, "o", color=colour, **{"ms": 5.5, "mfc": "white" if hollow else colour} | look)
+    axes.plot(*point, "o", color=colour, **(usual | look))
 
 
 def zero_line(axes: Axes) -> None:
     """Zero, and around it the half point that nobody needs to care about."""
-    axes.axvspan(-100 * DELTA, 100 * DELTA, color=PALE, alpha=0.6, lw=0)
-    axes.axvline(0, color=GREY, lw=1)
+    axes.axvspan(-100 * DELTA, 100 * DELTA, color=style.PALE, alpha=0.6, lw=0)
+    axes.axvline(0, color=style.GREY, lw=1)
 
 
 def in_words(one: Mapping[str, Any], value: str = "accuracy", points: bool = False) -> str:
     """A number with its interval and the paper's, as a text alternative says it."""
     numbers = [one[key] for key in (value, "low", "high")]
-    middle, low, high = (f"{100 * x:+.1f}" if points else f"{x:.1%}" for x in numbers)
+    sign = "+" if value == "difference" else ""
+    middle, low, high = (f"{100 * x:{sign}.1f}" if points else f"{x:{sign}.1%}" for x in numbers)
     paper = one.get("paper", np.nan)
     interval = f" [{low}, {high}]" if one["low"] == one["low"] else ""
     known = (

@@ -9,20 +9,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Circle, Ellipse, FancyArrowPatch, FancyBboxPatch, Rectangle
 
-from mraf_lessons.kit.style import (
-    FACE,
-    FUSED,
-    GREY,
-    INK,
-    MISSING,
-    OTHER,
-    VOICE,
-    Figure,
-    describe,
-    new_figure,
-    save,
-    styled,
-)
+from mraf_lessons.kit import style
+from mraf_lessons.kit.style import FACE, FUSED, GREY, INK, MISSING, OTHER, VOICE, Figure, styled
 
 TOP, MIDDLE, BOTTOM = 45.0, 30.0, 15.0  # the heights of face, fusion and voice
 ALT = """Diagram of MRAF, read from left to right. A face feature x_f of 512 numbers and a voice
@@ -43,64 +31,48 @@ def tint(colour: str, share: float = 0.14) -> tuple[float, float, float]:
 
 
 def _box(
-    axes: Axes, x: float, y: float, width: float, height: float, colour: str, **style: Any
+    axes: Axes, x: float, y: float, width: float, height: float, colour: str, **look: Any
 ) -> None:
     """A rounded box centred at (x, y)."""
-    corner = (x - width / 2, y - height / 2)
-    look: dict[str, Any] = {
-        "facecolor": tint(colour),
-        "edgecolor": colour,
-        "linewidth": 1.4,
-        "zorder": 3,
-    } | style
+    usual: dict[str, Any] = {"facecolor": tint(colour), "edgecolor": colour, "linewidth": 1.4}
+    corner, rounded = (x - width / 2, y - height / 2), "round,pad=0,rounding_size=1.1"
     axes.add_patch(
-        FancyBboxPatch(corner, width, height, boxstyle="round,pad=0,rounding_size=1.1", **look)
+        FancyBboxPatch(corner, width, height, boxstyle=rounded, zorder=3, **(usual | look))
     )
 
 
 def _arrow(axes: Axes, points: list[tuple[float, float]], colour: str, width: float = 1.6) -> None:
     """A line through the points with a head at the last."""
     *way, end = points
-    if len(way) > 1:
-        axes.plot(
-            *zip(*way, strict=True), color=colour, lw=width, zorder=2, solid_joinstyle="round"
-        )
-    axes.add_patch(
-        FancyArrowPatch(
-            way[-1], end, arrowstyle="-|>", mutation_scale=11, color=colour, lw=width,
-            shrinkA=0, shrinkB=0, zorder=2,
-        )
-    )  # fmt: skip
+    line: dict[str, Any] = {"color": colour, "lw": width, "zorder": 2}
+    axes.plot(*zip(*way, strict=True), **line, solid_joinstyle="round")
+    head: dict[str, Any] = {"arrowstyle": "-|>", "mutation_scale": 11, "shrinkA": 0, "shrinkB": 0}
+    axes.add_patch(FancyArrowPatch(way[-1], end, **head, **line))
 
 
-def _note(axes: Axes, x: float, y: float, text: str, size: float = 8, **style: Any) -> None:
-    look: dict[str, Any] = {"color": GREY, "ha": "center", "va": "center", "zorder": 5} | style
-    axes.text(x, y, text, fontsize=size, **look)
+def _note(axes: Axes, x: float, y: float, text: str, size: float = 8, **look: Any) -> None:
+    usual: dict[str, Any] = {"color": GREY, "ha": "center", "va": "center", "zorder": 5}
+    axes.text(x, y, text, fontsize=size, **(usual | look))
 
 
-def _tokens(axes: Axes, x: float, y: float, colour: str, filled: float = 1.0) -> None:
+def _tokens(axes: Axes, x: float, y: float, colour: str) -> None:
     """K little squares side by side, centred at (x, y)."""
     side, count = 1.7, 6
     for i in range(count):
-        left = x + (i - count / 2) * (side + 0.5) + 0.25
-        shade = tint(colour, filled * (0.9 - 0.09 * i))
-        axes.add_patch(
-            Rectangle(
-                (left, y - side / 2),
-                side,
-                side,
-                facecolor=shade,
-                edgecolor=colour,
-                lw=0.8,
-                zorder=4,
-            )
-        )
+        corner = (x + (i - count / 2) * (side + 0.5) + 0.25, y - side / 2)
+        look: dict[str, Any] = {"facecolor": tint(colour, 0.9 - 0.09 * i), "edgecolor": colour}
+        axes.add_patch(Rectangle(corner, side, side, lw=0.8, zorder=4, **look))
+
+
+def _knot(axes: Axes, x: float, y: float, colour: str, width: float = 1.6) -> None:
+    """A white circle on an arrow, to write an operation in."""
+    look: dict[str, Any] = {"facecolor": "white", "edgecolor": colour, "lw": width, "zorder": 4}
+    axes.add_patch(Circle((x, y), 1.9, **look))
 
 
 def _face(axes: Axes, x: float, y: float) -> None:
-    axes.add_patch(
-        Ellipse((x, y), 5.6, 7.0, facecolor=tint(FACE, 0.25), edgecolor=FACE, lw=1.6, zorder=3)
-    )
+    look: dict[str, Any] = {"facecolor": tint(FACE, 0.25), "edgecolor": FACE, "lw": 1.6}
+    axes.add_patch(Ellipse((x, y), 5.6, 7.0, zorder=3, **look))
     for side in (-1.15, 1.15):
         axes.add_patch(Circle((x + side, y + 0.9), 0.38, color=FACE, zorder=4))
     angle = np.linspace(np.pi * 1.2, np.pi * 1.8, 30)
@@ -110,22 +82,14 @@ def _face(axes: Axes, x: float, y: float) -> None:
 def _wave(axes: Axes, x: float, y: float) -> None:
     offsets = np.linspace(-3.1, 3.1, 13)
     heights = 0.5 + 3.0 * np.exp(-((offsets / 2.2) ** 2)) * np.abs(np.sin(offsets * 2.3 + 0.9))
-    for offset, height in zip(offsets, heights, strict=True):
-        axes.plot(
-            [x + offset] * 2,
-            [y - height, y + height],
-            color=VOICE,
-            lw=2,
-            zorder=3,
-            solid_capstyle="round",
-        )
+    axes.vlines(x + offsets, y - heights, y + heights, color=VOICE, lw=2, capstyle="round")
 
 
 @styled
 def pipeline() -> Figure:
     """MRAF from features to losses, with the symbols and shapes of the code."""
     left, right, low, high = -2, 121, -9.5, 59.5
-    figure = new_figure((right - left) / 10, (high - low) / 10)
+    figure = style.new_figure((right - left) / 10, (high - low) / 10)
     figure.set_layout_engine("none")
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set(xlim=(left, right), ylim=(low, high), aspect="equal")
@@ -138,7 +102,7 @@ def pipeline() -> Figure:
     _fusion(axes)
     _heads(axes)
     _training(axes)
-    return describe(figure, ALT)
+    return style.describe(figure, ALT)
 
 
 def _inputs(axes: Axes) -> None:
@@ -153,7 +117,7 @@ def _inputs(axes: Axes) -> None:
     _note(axes, 18.5, TOP + 9.2, "$m_f$", 13, color=INK)
     _note(axes, 18.5, TOP + 12.8, "missing token (512,)", color=MISSING)
     _arrow(axes, [(18.5, TOP + 6.9), (18.5, TOP + 1.9)], MISSING)
-    axes.add_patch(Circle((18.5, TOP), 1.9, facecolor="white", edgecolor=INK, lw=1.4, zorder=4))
+    _knot(axes, 18.5, TOP, INK, 1.4)
     axes.plot([17.4, 19.3], [TOP, TOP], color=INK, lw=1.6, zorder=5)
     axes.add_patch(Circle((17.4, TOP), 0.35, color=INK, zorder=5))
     _note(axes, 18.5, TOP - 4.0, "$x_f = \\mathbf{0}$ ?", 9, color=INK)
@@ -182,16 +146,9 @@ def _reliability(axes: Axes) -> None:
         _note(axes, 39.2, level - sign * 1.9, f"$e_{letter}$  (B, d)", 9, color=INK, ha="left")
         # the weight, from the scorer to the tokens
         _arrow(axes, [(61.5, MIDDLE - sign * 5.6), (61.5, y + sign * 1.9)], OTHER)
-        _note(
-            axes,
-            62.5,
-            (MIDDLE - sign * 5.6 + y + sign * 1.9) / 2,
-            f"$w_{letter}$",
-            11,
-            color=INK,
-            ha="left",
-        )
-        axes.add_patch(Circle((61.5, y), 1.9, facecolor="white", edgecolor=OTHER, lw=1.6, zorder=4))
+        halfway = (MIDDLE - sign * 3.7 + y) / 2
+        _note(axes, 62.5, halfway, f"$w_{letter}$", 11, color=INK, ha="left")
+        _knot(axes, 61.5, y, OTHER)
         _note(axes, 61.5, y - 0.05, "×", 13, color=INK)
     _note(axes, 61.5, TOP + 3.4, "Eq. 12")
     _box(axes, 61.5, MIDDLE, 22, 11.2, OTHER)
@@ -253,5 +210,5 @@ def _training(axes: Axes) -> None:
 
 
 def save_pipeline(path: str | Path) -> None:
-    """Write the picture as .svg, .png or .pdf. Raises RunError as ``mraf.plots.save``."""
-    save(pipeline(), path)
+    """Write the picture as .svg, .png or .pdf. Raises RunError as `mraf_lessons.kit.style.save`."""
+    style.save(pipeline(), path)

@@ -8,28 +8,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.patches import Patch
 
+from mraf_lessons.kit import style
 from mraf_lessons.kit.forest import forest
-from mraf_lessons.kit.style import (
-    CONDITIONS,
-    FACE,
-    FUSED,
-    GREY,
-    INK,
-    OTHER,
-    PALE,
-    PALETTE,
-    VOICE,
-    Figure,
-    describe,
-    new_figure,
-    note,
-    percent_axis,
-    require,
-    ridge,
-    ridge_rows,
-    row_of_panels,
-    styled,
-)
+from mraf_lessons.kit.style import Figure, describe, draws, percent_axis, row_of_panels, styled
 
 
 def accuracy_table(scores: pd.DataFrame, highlight: str = "MRAF") -> Figure:
@@ -44,10 +25,13 @@ def accuracy_table(scores: pd.DataFrame, highlight: str = "MRAF") -> Figure:
         DataError: no rows, or a column missing.
     """
     scores = scores.reset_index() if "system" not in scores.columns else scores
-    require(scores, "system", "setting", "accuracy", "low", "high")
-    ours = {name: PALETTE["sky"] if name.startswith(highlight) else GREY for name in scores.system}
+    style.require(scores, "system", "setting", "accuracy", "low", "high")
+    ours = {
+        name: style.PALETTE["sky"] if name.startswith(highlight) else style.GREY
+        for name in scores.system
+    }
     shown = scores.assign(
-        colour=scores.system.map(ours | {highlight: FUSED}),
+        colour=scores.system.map(ours | {highlight: style.FUSED}),
         text=[f"{100 * accuracy:.1f}" for accuracy in scores.accuracy],
     )
     label = "accuracy, with its 95% interval over videos"
@@ -61,26 +45,22 @@ def accuracy_table(scores: pd.DataFrame, highlight: str = "MRAF") -> Figure:
 
 
 LOSSES = {
-    "loss": ("whole objective", INK, "-"),
-    "ce_fused": ("cross-entropy, fused", FUSED, "-"),
-    "ce_voice": ("cross-entropy, voice", VOICE, "-"),
-    "ce_face": ("cross-entropy, face", FACE, "-"),
-    "kd": ("distillation", OTHER, "--"),
-    "center": ("centre loss", PALETTE["vermillion"], ":"),
+    "loss": ("whole objective", style.INK, "-"),
+    "ce_fused": ("cross-entropy, fused", style.FUSED, "-"),
+    "ce_voice": ("cross-entropy, voice", style.VOICE, "-"),
+    "ce_face": ("cross-entropy, face", style.FACE, "-"),
+    "kd": ("distillation", style.OTHER, "--"),
+    "center": ("centre loss", style.PALETTE["vermillion"], ":"),
 }
 
 
-@styled
+@draws("epoch", "loss", "accuracy")
 def history(table: pd.DataFrame) -> Figure:
     """How training went: the loss parts, unweighted, and the accuracy on the training clips.
 
-    Args:
-        table: a run's history, one row an epoch: epoch, loss and its parts ce_face, ce_voice,
-            ce_fused, kd, center (those that there are), accuracy; optionally seconds.
-    Raises:
-        DataError: no rows, or a column missing.
+    Parts of the loss are drawn where there are any: ce_face, ce_voice, ce_fused, kd, center. The
+    column seconds may say how long each epoch took.
     """
-    require(table, "epoch", "loss", "accuracy")
     figure, (left, right) = row_of_panels(2, 4.3, 3.5, width_ratios=[3, 2])
     mark = "." if len(table) < 40 else ""
     for column, (label, colour, line) in LOSSES.items():
@@ -89,12 +69,12 @@ def history(table: pd.DataFrame) -> Figure:
     left.set_yscale("log")
     left.set(title="Loss and its parts, unweighted", xlabel="epoch", ylabel="loss (log scale)")
     left.legend(fontsize=8)
-    right.plot(table.epoch, table.accuracy, color=FUSED, marker=mark)
+    right.plot(table.epoch, table.accuracy, color=style.FUSED, marker=mark)
     right.set(title="Training accuracy, fused head", xlabel="epoch", ylim=(0, 1.03))
     percent_axis(right)
     for axes in (left, right):
         axes.grid()
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.get_major_locator().set_params(integer=True)  # type: ignore[call-arg]
     first, last = table.iloc[0], table.iloc[-1]
     said = [
         f"Two line plots over {len(table)} epochs. The loss goes from {first.loss:.3g} to "
@@ -102,7 +82,7 @@ def history(table: pd.DataFrame) -> Figure:
     ]
     if "seconds" in table.columns:
         seconds = f"{table.seconds.sum():.0f} s in all, {table.seconds.median():.2g} s an epoch"
-        figure.supxlabel(seconds, fontsize=8.5, color=GREY, x=0.99, ha="right")
+        figure.supxlabel(seconds, fontsize=8.5, color=style.GREY, x=0.99, ha="right")
         said.append(f"{seconds.capitalize()}.")
     return describe(figure, *said)
 
@@ -120,7 +100,7 @@ def per_speaker_accuracy(table: pd.DataFrame, system: str | None = None) -> Figu
     if "system" in table.columns:
         system = table.system.iloc[0] if system is None and len(table) else system
         table = table[table.system == system]
-    require(table, "setting", "speaker", "accuracy", "clips")
+    style.require(table, "setting", "speaker", "accuracy", "clips")
     settings = table.setting.unique()
     figure, panels = row_of_panels(len(settings), 8.6 / len(settings), 3.2, sharey=True)
     said = []
@@ -128,11 +108,11 @@ def per_speaker_accuracy(table: pd.DataFrame, system: str | None = None) -> Figu
         rows = table[table.setting == setting].sort_values(["accuracy", "clips"])
         size = 8 + 60 * rows.clips.astype(float) / float(table.clips.max())
         rank = np.arange(len(rows))
-        axes.vlines(rank, rows.accuracy, 1, color=PALE, lw=1)
-        axes.scatter(rank, rows.accuracy, s=size, color=FUSED, alpha=0.8, lw=0, zorder=3)
+        axes.vlines(rank, rows.accuracy, 1, color=style.PALE, lw=1)
+        axes.scatter(rank, rows.accuracy, s=size, color=style.FUSED, alpha=0.8, lw=0, zorder=3)
         perfect = int((rows.accuracy == 1).sum())
         axes.set(title=setting, xticks=[])
-        note(axes, 0.97, 0.04, f"{perfect} of {len(rows)}\nwithout an error", ha="right")
+        style.note(axes, 0.97, 0.04, f"{perfect} of {len(rows)}\nwithout an error", ha="right")
         axes.grid(axis="y")
         worst = rows.iloc[0]
         said.append(
@@ -145,30 +125,26 @@ def per_speaker_accuracy(table: pd.DataFrame, system: str | None = None) -> Figu
     return describe(figure, f"Accuracy of each speaker{f', {system}' if system else ''}.", *said)
 
 
-@styled
+@draws("setting", "face", "voice")
 def reliability_and_weights(table: pd.DataFrame) -> Figure:
     """Distribution of the modality weights w_f and w_a (Eq. 11) over the clips of each setting.
 
-    Args:
-        table: columns setting, face and voice: w_f and w_a, one row a clip.
-    Raises:
-        DataError: no rows, or a column missing.
+    The columns face and voice hold w_f and w_a, a row a clip.
     """
-    require(table, "setting", "face", "voice")
     settings = [str(name) for name in table.setting.unique()]
-    figure = new_figure(7, 1.1 + 0.6 * len(settings))
+    figure = style.new_figure(7, 1.1 + 0.6 * len(settings))
     axes = figure.subplots()
     edges = np.linspace(0, 1, 61)
     said = []
     for row, setting in enumerate(settings):
         rows = table[table.setting == setting]
-        for column, colour in (("face", FACE), ("voice", VOICE)):
-            ridge(axes, row, rows[column].to_numpy(), edges, colour)
+        for column, colour in (("face", style.FACE), ("voice", style.VOICE)):
+            style.ridge(axes, row, rows[column].to_numpy(), edges, colour)
         face, voice = rows.face.median(), rows.voice.median()
         said.append(f"{setting}: median w_f {face:.2f}, w_a {voice:.2f}.")
-    ridge_rows(axes, [f"{name}\n{CONDITIONS.get(name, '')}" for name in settings])
+    style.ridge_rows(axes, [f"{name}\n{style.CONDITIONS.get(name, '')}" for name in settings])
     axes.set(title="Modality weights of the clips", xlabel="weight", xlim=(-0.02, 1.02))
-    patches = [Patch(color=colour, alpha=0.55) for colour in (FACE, VOICE)]
+    patches = [Patch(color=colour, alpha=0.55) for colour in (style.FACE, style.VOICE)]
     beside_title: Any = {"loc": "lower right", "bbox_to_anchor": (1, 1), "ncols": 2}
     axes.legend(patches, ["face, $w_f$", "voice, $w_a$"], **beside_title)
     text = "Densities of the face and voice weights; a tick marks each median."

@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import functools
 import html
+import inspect
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, ParamSpec, TypeVar
 
@@ -145,6 +146,30 @@ def styled(draw: Callable[P, T]) -> Callable[P, T]:
     return wrapper
 
 
+def draws(*columns: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Style a figure of a table, and declare the columns that the table needs.
+
+    The docstring gets to name them. A table without rows or without a column raises DataError.
+    """
+
+    def declared(draw: Callable[P, T]) -> Callable[P, T]:
+        drawn = styled(draw)
+
+        @functools.wraps(draw)
+        def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
+            given: Any = (*args, *kwargs.values())
+            require(next(one for one in given if isinstance(one, pd.DataFrame)), *columns)
+            return drawn(*args, **kwargs)
+
+        wrapper.__doc__ = (
+            f"{inspect.getdoc(draw)}\n\nThe table has the columns {', '.join(columns)}; accuracies "
+            "and differences are fractions.\n\nRaises:\n    DataError: no rows, or no such column."
+        )
+        return wrapper
+
+    return declared
+
+
 @styled
 def render(figure: matplotlib.figure.Figure, kind: str, dpi: float | None = None) -> bytes:
     """A figure as a "png", "svg" or "pdf" file; the same figure gives the same bytes."""
@@ -192,7 +217,8 @@ def heading(axes: Axes, name: str, lines: int = 2) -> None:
 
 def note(axes: Axes, x: float, y: float, text: str, **look: Any) -> None:
     """Small letters at a place given in fractions of the panel."""
-    axes.text(x, y, text, transform=axes.transAxes, **({"fontsize": 8, "color": GREY} | look))
+    usual: dict[str, Any] = {"fontsize": 8, "color": GREY, "transform": axes.transAxes}
+    axes.text(x, y, text, **(usual | look))
 
 
 def ridge(axes: Axes, row: float, values: NDArray[Any], edges: NDArray[Any], colour: str) -> None:
@@ -207,6 +233,15 @@ def ridge(axes: Axes, row: float, values: NDArray[Any], edges: NDArray[Any], col
     axes.fill_between(x, row, top, color=colour, alpha=0.55, lw=0)
     axes.plot(x, top, color=colour, lw=1.3)
     axes.plot([np.median(values)] * 2, [row, row - 0.3], color="black", lw=1.6)
+
+
+def ridges(
+    axes: Axes, groups: Mapping[str, NDArray[Any]], edges: NDArray[Any], colours: Sequence[str]
+) -> None:
+    """A ridge for each group, from the top, in a colour each."""
+    for row, (values, colour) in enumerate(zip(groups.values(), colours, strict=False)):
+        ridge(axes, row, np.asarray(values, dtype=float), edges, colour)
+    ridge_rows(axes, list(groups))
 
 
 def ridge_rows(axes: Axes, names: list[str]) -> None:

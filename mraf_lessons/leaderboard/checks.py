@@ -51,54 +51,39 @@ def leak(snippet: str, answer: Any) -> Verdict:
     if answer not in LEAKS:
         return Verdict(False, f"Choose one of {', '.join(map(repr, LEAKS))}.")
     right, praise = _RIGHT[snippet]
-    if answer == right:
-        return Verdict(True, praise)
-    return Verdict(False, _HINTS[snippet, answer])
+    return Verdict(answer == right, praise if answer == right else _HINTS[snippet, answer])
 
 
 def detector(answer: Callable[[Judge, FeatureSet, np.random.Generator], Any]) -> Verdict:
     """Whether a judge of P4 looks at faces, for judges from clips with faces to scores (N, C)."""
     rng = np.random.default_rng(0)
     clips = _clips(rng)
-    towards = rng.normal(size=(FACE_DIM, 4))
-    from_voice = rng.normal(size=(VOICE_DIM, 4))
-
-    def honest(given: FeatureSet) -> NDArray[Any]:
-        return given.voice @ from_voice
-
-    def copying(given: FeatureSet) -> NDArray[Any]:
-        return given.face @ towards
-
-    def quiet(given: FeatureSet) -> NDArray[Any]:
-        return honest(given) + 1e-6 * given.face @ towards
-
-    def pooling(given: FeatureSet) -> NDArray[Any]:
-        return honest(given) + given.face.max(axis=0) @ towards
-
-    def peeking(given: FeatureSet) -> NDArray[Any]:
-        return honest(given) + np.roll(given.face, 1, axis=0) @ towards
-
+    towards, from_voice = rng.normal(size=(FACE_DIM, 4)), rng.normal(size=(VOICE_DIM, 4))
     cases: list[tuple[Judge, bool, str]] = [
-        (copying, True, "It misses a judge that names clips by nothing but their faces."),
         (
-            honest,
+            lambda given: given.face @ towards,
+            True,
+            "It misses a judge that names clips by nothing but their faces.",
+        ),
+        (
+            lambda given: given.voice @ from_voice,
             False,
             "It accuses a judge that never looks at a face. Did you change the voices?",
         ),
         (
-            quiet,
+            lambda given: given.voice @ from_voice + 1e-6 * given.face @ towards,
             True,
             "It misses a judge whose scores move but whose names do not, yet: compare the scores, "
             "bit for bit.",
         ),
         (
-            pooling,
+            lambda given: given.voice @ from_voice + given.face.max(axis=0) @ towards,
             True,
             "It misses a judge that pools all faces, whose order does not matter to it. Put noise "
             "in their place.",
         ),
         (
-            peeking,
+            lambda given: given.voice @ from_voice + np.roll(given.face, 1, axis=0) @ towards,
             True,
             "It misses a judge that ignores a clip's own face and looks at that of another clip: "
             "change the faces of all clips, and compare the scores of all.",

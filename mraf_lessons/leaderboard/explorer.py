@@ -12,6 +12,7 @@ from mraf_lessons.kit.style import Figure
 from mraf_lessons.leaderboard.figures import protocol_result
 
 LADDER = {**PROTOCOLS, COPY.name: COPY}
+QUESTION = "At which step does P4 reach P3? What is seen there first?"
 
 
 class ProtocolExplorer(Explorer):
@@ -34,7 +35,7 @@ class ProtocolExplorer(Explorer):
         self.system.observe(self._offer, names="value")
         self.protocol.observe(self._offer, names="value")
         controls = [
-            Control(self.protocol, "At which step does P4 reach P3? What is seen there first?"),
+            Control(self.protocol, QUESTION),
             Control(self.method, "Does the method matter as much as the protocol?"),
             Control(self.system, "Is the order of the protocols the same for both systems?"),
         ]
@@ -59,20 +60,14 @@ class ProtocolExplorer(Explorer):
         self._quiet = False
 
     def _drawn(self) -> Figure:
-        return protocol_result(LADDER[self.protocol.value], self.method.value, self._own)
+        return self._of(self.protocol.value, self.method.value)
+
+    def _of(self, protocol: str, method: str) -> Figure:
+        return protocol_result(LADDER[protocol], method, self._own)
 
     def recorded(self) -> Recording:
         """Every protocol with each method that it allows, to answer without a kernel."""
-        own = self._own
-        rows = own[["protocol", "method"]].drop_duplicates()
+        rows = self._own[["protocol", "method"]].drop_duplicates()
         names = {f"{p}: {m}": (p, m) for p, m in rows.itertuples(index=False)}
-
-        def draw(name: str) -> Figure:
-            protocol, method = names[name]
-            return protocol_result(LADDER[protocol], method, own)
-
-        return record(
-            draw,
-            {"Protocol and method": list(names)},
-            "At which step does P4 reach P3? What is seen there first?",
-        )
+        choices = {"Protocol and method": list(names)}
+        return record(lambda name: self._of(*names[name]), choices, QUESTION)

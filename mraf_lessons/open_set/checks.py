@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mraf_lessons.kit.checker import Mistake, Verdict, compare, unanswered
+from mraf_lessons.kit.answers import judge
+from mraf_lessons.kit.checker import Verdict, unanswered
 
 Array = NDArray[Any]
 SPEAKERS = 50
@@ -29,24 +30,20 @@ def oscr(answer: Callable[[Array, Array, Array], Any]) -> Verdict:
 
     half, everyone = above + 0.5 * equal, np.ones(len(known))
     right = area(named, half)
-    mistakes = [
-        Mistake(area(named, above), "A tie counts half: here a clip loses where both are equal."),
-        Mistake(area(named, above | equal), "A tie counts half: here a clip wins where both are."),
-        Mistake(
-            area(everyone, half),
-            "That is the AUROC: it asks who is enrolled, and forgives a wrong name.",
+    said = {
+        "Sorting makes the same of it in O(n log n): see `open_set_metrics.oscr`.": right,
+        "A tie counts half: here a clip loses where both are equal.": area(named, above),
+        "A tie counts half: here a clip wins where both are.": area(named, above | equal),
+        "That is the AUROC: it asks who is enrolled, and forgives a wrong name.": area(
+            everyone, half
         ),
-        Mistake(
-            right * len(known) / named.sum(),
-            "Divide by all clips of enrolled speakers: those named wrongly are lost for good.",
-        ),
-        Mistake(right * len(known) * len(unknown), "You summed over the pairs: take their mean."),
-        Mistake(
-            float(((1 - half) * named[:, None]).mean()), "Turned round: strangers should be below."
-        ),
-    ]
-    praise = "Sorting makes the same of it in O(n log n): see `open_set_metrics.oscr`."
-    return compare(answer(known, named, unknown), right, mistakes, praise)
+        "Divide by all clips of enrolled speakers: those named wrongly are lost for good.": right
+        * len(known)
+        / named.sum(),
+        "You summed over the pairs: take their mean.": right * len(known) * len(unknown),
+        "Turned round: strangers should be below.": float(((1 - half) * named[:, None]).mean()),
+    }
+    return judge(answer(known, named, unknown), said)
 
 
 def bounded(answer: Callable[[Array, Array, float], Any]) -> Verdict:
@@ -55,21 +52,18 @@ def bounded(answer: Callable[[Array, Array, float], Any]) -> Verdict:
     x, p, radius = rng.normal(size=(6, 4)), rng.normal(size=(6, 4)), 1.2
     dot = (x * p).sum(axis=1)
     right = np.maximum(0, -dot - radius + 1)
-    mistakes = [
-        Mistake(
-            np.maximum(0, dot - radius + 1),
-            "That is the public code's sign. x·p is a similarity: descending it leads farther "
-            "away, as the cross-entropy does already, and nothing holds the clip.",
+    said = {
+        "Away, but not beyond R − 1.": right,
+        "That is the public code's sign. x·p is a similarity: descending it leads farther away, as "
+        "the cross-entropy does already, and nothing holds the clip.": np.maximum(
+            0, dot - radius + 1
         ),
-        Mistake(-dot - radius + 1, "Inside the radius nothing should pull: cut it off at 0."),
-        Mistake(np.maximum(0, -dot - radius), "The margin of 1 is missing."),
-        Mistake(
-            np.maximum(0, radius + dot + 1),
-            "Turned round: that one keeps clips *outside* the radius.",
-        ),
-        Mistake(right.mean(), "One value for each clip is asked for, not their mean."),
-    ]
-    return compare(answer(x, p, radius), right, mistakes, "Away, but not beyond R − 1.")
+        "Inside the radius nothing should pull: cut it off at 0.": -dot - radius + 1,
+        "The margin of 1 is missing.": np.maximum(0, -dot - radius),
+        "Turned round: that one keeps clips *outside* the radius.": np.maximum(0, radius + dot + 1),
+        "One value for each clip is asked for, not their mean.": right.mean(),
+    }
+    return judge(answer(x, p, radius), said)
 
 
 def floor(answer: Any, temperature: float = 1.0) -> Verdict:
@@ -78,22 +72,16 @@ def floor(answer: Any, temperature: float = 1.0) -> Verdict:
     def loss(gap: float) -> float:
         return float(np.log1p((SPEAKERS - 1) * np.exp(-gap / temperature)))
 
-    mistakes = [
-        Mistake(
-            loss(1.0),
-            "Nearly: (1, 0, …, 0) has length 1, but lower the others a little, too, and the gap "
-            "grows to √(K / (K − 1)).",
-        ),
-        Mistake(0.0, "Without a bound on the length it would be; here the logits have length 1."),
-        Mistake(
-            float(np.log(SPEAKERS)), "That is the loss of equal logits, where training starts."
-        ),
-        Mistake(loss(2.0), "(1, −1, …) is longer than 1: the squares of all logits sum to 1."),
-    ]
-    praise = (
-        "So every clip pulls for ever: in the public form the loss cannot fall much below log K."
-    )
-    return compare(answer, loss(np.sqrt(SPEAKERS / (SPEAKERS - 1))), mistakes, praise)
+    said = {
+        "So every clip pulls for ever: in the public form the loss cannot fall much below "
+        "log K.": loss(np.sqrt(SPEAKERS / (SPEAKERS - 1))),
+        "Nearly: (1, 0, …, 0) has length 1, but lower the others a little, too, and the gap grows "
+        "to √(K / (K − 1)).": loss(1.0),
+        "Without a bound on the length it would be; here the logits have length 1.": 0.0,
+        "That is the loss of equal logits, where training starts.": float(np.log(SPEAKERS)),
+        "(1, −1, …) is longer than 1: the squares of all logits sum to 1.": loss(2.0),
+    }
+    return judge(answer, said)
 
 
 def strictest(answer: Callable[[Array, float], Any]) -> Verdict:

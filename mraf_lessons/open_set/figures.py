@@ -12,27 +12,12 @@ from numpy.typing import NDArray
 
 from mraf.errors import DataError
 from mraf.related.open_set.metrics import UNKNOWN, Trials, at_threshold, curve, measures
-from mraf_lessons.kit.style import (
-    FUSED,
-    GREY,
-    INK,
-    MISSING,
-    OTHER,
-    PALETTE,
-    VOICE,
-    Figure,
-    describe,
-    new_figure,
-    percent_axis,
-    require,
-    ridge,
-    ridge_rows,
-    styled,
-)
+from mraf_lessons.kit import style
+from mraf_lessons.kit.forest import forest
+from mraf_lessons.kit.style import Figure, describe, draws, percent_axis, row_of_panels, styled
 
 RIGHT, WRONG, STRANGER = "enrolled, named rightly", "enrolled, named wrongly", "not enrolled"
-COLOUR = {RIGHT: FUSED, WRONG: OTHER, STRANGER: MISSING}
-CYCLE = (INK, VOICE, FUSED, MISSING, OTHER, PALETTE["sky"], PALETTE["orange"])
+COLOUR = {RIGHT: style.FUSED, WRONG: style.OTHER, STRANGER: style.MISSING}
 
 
 def grouped(trials: Trials) -> dict[str, NDArray[np.float64]]:
@@ -55,13 +40,12 @@ def confidences(
     """
     if not groups or min(map(len, groups.values())) == 0:
         raise DataError("every group needs at least one clip to be drawn.")
-    figure = new_figure(7.6, 1.2 + 0.75 * len(groups))
-    axes = figure.subplots()
+    figure, (axes,) = row_of_panels(1, 7.6, 1.2 + 0.75 * len(groups))
     together = np.concatenate(list(groups.values()))
     edges = np.linspace(together.min(), together.max(), 61)
-    for row, (name, values) in enumerate(groups.items()):
-        ridge(axes, row, values, edges, COLOUR.get(name, (FUSED, MISSING, OTHER)[row % 3]))
-    ridge_rows(axes, [f"{name}\n{len(values):,} clips" for name, values in groups.items()])
+    colours = [COLOUR.get(name, own) for name, own in zip(groups, style.CYCLE[2:], strict=False)]
+    named = {f"{name}\n{len(values):,} clips": values for name, values in groups.items()}
+    style.ridges(axes, named, edges, colours)
     axes.set(xlabel=label, title="How sure of the best name?")
     said = "; ".join(f"{name}: {np.median(v):.2f}" for name, v in groups.items())
     return describe(figure, f"Distributions of the {label}, with these medians. {said}.")
@@ -80,31 +64,30 @@ class ThresholdPicture:
     def __init__(self, trials: Trials, label: str = "score of the best name") -> None:
         self.curve = found = curve(trials)
         self.metrics = {name: float(value) for name, value in measures(found).items()}
-        self.figure = new_figure(10.4, 3.5)
-        left, middle, right = self.figure.subplots(1, 3)
+        self.figure = Figure(figsize=(10.4, 3.5), dpi=110)  # no search for a layout: that is slow
+        places = {"left": 0.065, "right": 0.972, "bottom": 0.155, "top": 0.91, "wspace": 0.28}
+        left, middle, right = self.figure.subplots(1, 3, gridspec_kw=places)
         _histograms(left, grouped(trials), label)
         at = found.threshold[1:]
         middle.set_xlim(at[-1], at[0])
-        middle.plot(at, found.false[1:], color=MISSING, label="FAR: others accepted")
-        middle.plot(at, 1 - found.accepted[1:], color=FUSED, ls="--", label="FRR: enrolled refused")
+        middle.plot(at, found.false[1:], color=style.MISSING, label="FAR: others accepted")
+        middle.plot(
+            at, 1 - found.accepted[1:], color=style.FUSED, ls="--", label="FRR: enrolled refused"
+        )
         middle.set(xlabel=label, ylim=(0, 1), title=f"EER {self.metrics['EER']:.1%}")
         middle.legend(loc="lower right", fontsize=8)
         percent_axis(middle)
-        right.fill_between(found.false, found.named, color=VOICE, alpha=0.15, lw=0)
-        right.plot(found.false, found.named, color=VOICE)
+        right.fill_between(found.false, found.named, color=style.VOICE, alpha=0.15, lw=0)
+        right.plot(found.false, found.named, color=style.VOICE)
         right.set(
-            xlabel="FAR: others accepted",
-            ylabel="CCR: enrolled and named rightly",
-            xlim=(0, 1),
-            ylim=(0, 1),
-            title=f"OSCR {self.metrics['OSCR']:.1%}",
-        )
-        percent_axis(right, "x")
-        percent_axis(right)
-        self._lines = [axes.axvline(at[0], color=INK, lw=1.4) for axes in (left, middle)]
+            xlabel="FAR: others accepted", ylabel="CCR: enrolled and named rightly",
+            xlim=(0, 1), ylim=(0, 1), title=f"OSCR {self.metrics['OSCR']:.1%}",
+        )  # fmt: skip
+        percent_axis(right, "both")
+        self._lines = [axes.axvline(at[0], color=style.INK, lw=1.4) for axes in (left, middle)]
         self._dots = [
             axes.plot(axes.get_xlim()[:1], [0], "o", color=colour, ms=6, clip_on=False)[0]
-            for axes, colour in ((middle, MISSING), (middle, FUSED), (right, INK))
+            for axes, colour in ((middle, style.MISSING), (middle, style.FUSED), (right, style.INK))
         ]
 
     @styled
@@ -113,13 +96,11 @@ class ThresholdPicture:
         point = at_threshold(self.curve, value)
         for line in self._lines:
             line.set_xdata([value, value])
-        places = (
-            (value, point.false_accept),
-            (value, point.false_reject),
-            (point.false_accept, point.named),
-        )
-        for dot, (x, y) in zip(self._dots, places, strict=True):
-            dot.set_data([x], [y])
+        far, frr = point.false_accept, point.false_reject
+        for dot, place in zip(
+            self._dots, ((value, far), (value, frr), (far, point.named)), strict=True
+        ):
+            dot.set_data(*([x] for x in place))
         text = (
             f"Threshold {value:.3f}: {point.false_accept:.1%} of the others' clips are accepted, "
             f"{point.false_reject:.1%} of the enrolled speakers' refused, {point.named:.1%} "
@@ -154,75 +135,61 @@ def lines(table: pd.DataFrame, x: str, y: str, by: str, title: str, mark: float 
     Raises:
         DataError: no rows, or a column missing.
     """
-    require(table, x, y, by)
-    figure = new_figure(7.6, 3.6)
-    axes = figure.subplots()
+    style.require(table, x, y, by)
+    figure, (axes,) = row_of_panels(1, 7.6, 3.6)
     said = []
     for number, (name, rows) in enumerate(table.groupby(by, sort=False)):
-        style = ("-", "--", "-.", ":")[number % 4]
-        axes.plot(rows[x], rows[y], style, color=CYCLE[number % len(CYCLE)], label=str(name))
+        line, colour = ("-", "--", "-.", ":")[number % 4], style.CYCLE[number % len(style.CYCLE)]
+        axes.plot(rows[x], rows[y], line, color=colour, label=str(name))
         lowest = rows.loc[rows[y].idxmin()]
         said.append(f"{name}: lowest, {lowest[y]:.2f}, at {lowest[x]:.2f}")
     if np.isfinite(mark):
-        axes.axvline(mark, color=GREY, lw=1, zorder=0)
+        axes.axvline(mark, color=style.GREY, lw=1, zorder=0)
     axes.set(xlabel=x, ylabel=y, title=title)
     axes.legend(loc="center right", fontsize=8.5)
     axes.grid(axis="y")
     return describe(figure, f"{title}: {y} over {x}. {'. '.join(said)}.")
 
 
-@styled
+@draws("rank", "EER", "kept")
 def selection(table: pd.DataFrame) -> Figure:
     """Rank of runs by their eigenvalue variance against their EER, kept and dropped runs apart.
 
-    Args:
-        table: a row for each run: rank (by which runs are kept, the lowest first), EER, kept.
-    Raises:
-        DataError: no rows, or a column missing.
+    By their rank runs are kept, the lowest first.
     """
-    require(table, "rank", "EER", "kept")
-    figure = new_figure(6.0, 3.6)
-    axes = figure.subplots()
-    for kept, colour, mark, name in ((True, FUSED, "o", "kept"), (False, MISSING, "X", "dropped")):
+    figure, (axes,) = row_of_panels(1, 6.0, 3.6)
+    looks = {True: (style.FUSED, "o", "kept"), False: (style.MISSING, "X", "dropped")}
+    for kept, (colour, mark, name) in looks.items():
         rows = table[table.kept == kept]
         axes.scatter(rows["rank"], rows.EER, color=colour, marker=mark, s=45, label=name)
     r = np.corrcoef(table["rank"], table.EER)[0, 1] if len(table) > 2 else np.nan
-    axes.set(
-        xlabel="sum of the ranks of its two eigenvalue variances", ylabel="EER of the run alone"
-    )
-    axes.set_title(f"{len(table)} runs; correlation {r:+.2f}")
+    ranks, title = "sum of the ranks of its two eigenvalue variances", f"{len(table)} runs"
+    axes.set(xlabel=ranks, ylabel="EER of the run alone", title=f"{title}; correlation {r:+.2f}")
     axes.legend()
     percent_axis(axes)
     means = table.groupby("kept").EER.mean()
-    said = ", ".join(
-        f"{'kept' if kept else 'dropped'} {value:.1%}" for kept, value in means.items()
-    )
+    said = ", ".join(f"{looks[kept][2]} {value:.1%}" for kept, value in means.items())
     return describe(figure, f"EER of {len(table)} runs, correlation {r:+.2f}; means: {said}.")
 
 
-@styled
+@draws("system", "shots", "language", "draw", "metric", "value", "low", "high")
 def by_shots(table: pd.DataFrame, systems: Sequence[str], metric: str, title: str) -> Figure:
     """A metric over the number of shots with its interval, a panel for each language.
 
-    Args:
-        table: as `mraf.related.open_set.study.table` gives it.
-    Raises:
-        DataError: no rows of these systems, or a column missing.
+    The table is that of `mraf.related.open_set.study.table`.
     """
-    require(table, "system", "shots", "language", "draw", "metric", "value", "low", "high")
     rows = table[(table.draw == "mean") & (table.metric == metric) & table.system.isin(systems)]
     rows = rows[rows.shots > 0]
-    require(rows, "value")
+    style.require(rows, "value")
     languages = list(rows.language.unique())
-    figure = new_figure(4.6 * len(languages) + 0.8, 3.9)
+    figure, panels = row_of_panels(len(languages), 4.6, 3.9, 0.8, sharey=True)
     sentences = []
-    panels = figure.subplots(1, len(languages), sharey=True, squeeze=False)[0]
     shots = sorted(rows.shots.unique())
     for axes, language in zip(panels, languages, strict=True):
         for number, name in enumerate(systems):
             own = rows[(rows.system == name) & (rows.language == language)].sort_values("shots")
             place = np.searchsorted(shots, own.shots) + 0.09 * (number - (len(systems) - 1) / 2)
-            colour = CYCLE[number % len(CYCLE)]
+            colour = style.CYCLE[number % len(style.CYCLE)]
             axes.vlines(place, own.low, own.high, color=colour, lw=3, alpha=0.3)
             axes.plot(place, own.value, "o-", color=colour, ms=4, lw=1.4, label=name)
             said = ", ".join(f"{r.shots}: {r.value:.1%}" for r in own.itertuples())
@@ -232,47 +199,22 @@ def by_shots(table: pd.DataFrame, systems: Sequence[str], metric: str, title: st
         axes.grid(axis="y")
         percent_axis(axes)
     panels[0].set_ylabel(metric)
-    handles, names = panels[0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside lower center", ncols=3, fontsize=8.5)
-    figure.suptitle(title, x=0.01, ha="left", fontsize=10.5)
-    return describe(figure, f"{title}. {metric} with 95% intervals. {' '.join(sentences)}")
+    style.legend_below(figure, columns=3)
+    return describe(figure, f"{metric} with 95% intervals.", *sentences, title=title)
 
 
-@styled
+@draws("system", "shots", "language", "draw", "metric", "value", "low", "high")
 def conditions(table: pd.DataFrame, metric: str, title: str) -> Figure:
     """A metric of the systems at the door, whichever face stands before it.
 
-    Args:
-        table: as `mraf.related.open_set.study.table` gives it; systems are "NAME · FACE".
-    Raises:
-        DataError: no such rows, or a column missing.
+    As in `mraf.related.open_set.study.table`, systems are called "NAME · FACE".
     """
-    require(table, "system", "shots", "language", "draw", "metric", "value", "low", "high")
     rows = table[(table.draw == "mean") & (table.metric == metric) & (table.shots == 0)]
-    rows = rows[~rows.system.str.contains(" − ")]
-    require(rows, "value")
-    named = rows.system.str.split(" · ", expand=True)
-    rows = rows.assign(name=named[0], face=named[1])
-    names, faces = list(rows.name.unique()), list(rows.face.unique())
-    languages = list(rows.language.unique())
-    figure = new_figure(4.4 * len(languages) + 2.2, 1.5 + 0.32 * len(names) * len(faces))
-    panels = figure.subplots(1, len(languages), sharey=True, squeeze=False)[0]
-    sentences = []
-    for axes, language in zip(panels, languages, strict=True):
-        for f, face in enumerate(faces):
-            for n, name in enumerate(names):
-                own = rows[(rows.face == face) & (rows.name == name) & (rows.language == language)]
-                point, y = own.iloc[0], f * (len(names) + 0.8) + n
-                axes.plot([point.low, point.high], [y, y], color=CYCLE[n], lw=4, alpha=0.35)
-                axes.plot(point.value, y, "o", color=CYCLE[n], ms=5, label=None if f else name)
-                sentences.append(f"{language}, {face}, {name}: {point.value:.1%}.")
-        axes.set(xlabel=metric, title=language)
-        axes.grid(axis="x")
-        percent_axis(axes, "x")
-    middle = [f * (len(names) + 0.8) + (len(names) - 1) / 2 for f in range(len(faces))]
-    panels[0].set_yticks(middle, faces)
-    panels[0].invert_yaxis()
-    handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=8.5)
-    figure.suptitle(title, x=0.01, ha="left", fontsize=10.5)
-    return describe(figure, f"{title}. {metric} with 95% intervals. {' '.join(sentences)}")
+    rows = rows[~rows.system.str.contains(" − ")].copy()
+    style.require(rows, "value")
+    rows[["name", "face"]] = rows.system.str.split(" · ", expand=True)
+    colours = dict(zip(rows.name.unique(), style.CYCLE, strict=False))
+    return forest(
+        rows.assign(colour=rows.name.map(colours)), "face", "language", "value", split="name",
+        legend=colours, title=title, label=metric,
+    )  # fmt: skip

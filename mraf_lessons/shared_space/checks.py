@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mraf.related.shared_space.trials import Trials, eer, rates, trial_weights
-from mraf_lessons.kit.checker import Mistake, Verdict, compare, unanswered
+from mraf_lessons.kit.answers import judge
+from mraf_lessons.kit.checker import Verdict, unanswered
 
 Array = NDArray[Any]
 
@@ -20,28 +21,22 @@ def target(answer: Callable[[Array, float], Any]) -> Verdict:
     fallback = np.cos(theta) - m * np.sin(m)
     inside = theta + m <= np.pi
     right = np.where(inside, np.cos(theta + m), fallback)
-    mistakes = [
-        Mistake(np.cos(theta + m), "Beyond θ + m = π the cosine rises again: what then?"),
-        Mistake(
-            np.cos(theta) - m,
-            "That margin is taken from the cosine (CosFace), not added to the angle.",
+    said = {
+        "It keeps falling up to θ = π, so that a wrong embedding is always pulled.": right,
+        "Beyond θ + m = π the cosine rises again: what then?": np.cos(theta + m),
+        "That margin is taken from the cosine (CosFace), not added to the angle.": np.cos(theta)
+        - m,
+        "A margin makes it harder: larger angle, smaller cosine.": np.where(
+            inside, np.cos(theta - m), fallback
         ),
-        Mistake(
-            np.where(inside, np.cos(theta - m), fallback),
-            "A margin makes it harder: larger angle, smaller cosine.",
+        "That is the stand-in for θ + m > π; below that it is cos(θ + m).": fallback,
+        "Radians are asked for; only the library takes degrees.": np.where(
+            theta + np.radians(m) <= np.pi,
+            np.cos(theta + np.radians(m)),
+            np.cos(theta) - np.radians(m) * np.sin(np.radians(m)),
         ),
-        Mistake(fallback, "That is the stand-in for θ + m > π; below that it is cos(θ + m)."),
-        Mistake(
-            np.where(
-                theta + np.radians(m) <= np.pi,
-                np.cos(theta + np.radians(m)),
-                np.cos(theta) - np.radians(m) * np.sin(np.radians(m)),
-            ),
-            "Radians are asked for; only the library takes degrees.",
-        ),
-    ]
-    praise = "It keeps falling up to θ = π, so that a wrong embedding is always pulled."
-    return compare(answer(theta, m), right, mistakes, praise)
+    }
+    return judge(answer(theta, m), said)
 
 
 def augmentation(answer: Callable[[Array, float, np.random.Generator], Any]) -> Verdict:
@@ -59,37 +54,36 @@ def augmentation(answer: Callable[[Array, float, np.random.Generator], Any]) -> 
         return Verdict(False, "Nothing was added.")
     if not (np.isfinite(length).all() and length.all()):
         return Verdict(False, "Some rows have nothing added, or NaN: every row is moved.")
-    along = (added * rows).sum(axis=1) / length / np.linalg.norm(rows, axis=1)
-    if np.abs(along).max() > 1e-4:
-        if np.abs(np.linalg.norm(given, axis=1) - np.linalg.norm(rows, axis=1)).max() < 1e-6:
-            return Verdict(False, "The lengths were kept; add the vector, do not turn the row.")
-        hint = "What was added is not orthogonal. Rows have any length: is it divided by ‖x‖²?"
-        return Verdict(False, hint)
-    half_normal = 0.1 * np.sqrt(2 / np.pi)
-    if abs(length.mean() - half_normal) > 0.15 * half_normal:
-        if length.std() / length.mean() < 0.05:
-            return Verdict(False, "All lengths are the same; a length is drawn for each row.")
-        return Verdict(
-            False, "Its length should be |N(0, 0.1)|: bring the direction to length 1 first."
-        )
-    if length.std() / length.mean() < 0.3:
-        return Verdict(False, "All lengths are nearly the same; draw one for each row.")
-    if abs(np.quantile(length, 0.95) / 0.196 - 1) > 0.1:  # 1.96 standard deviations
-        return Verdict(
-            False,
-            "The mean length is right, its spread is not: one in twenty of |N(0, 0.1)| is above "
-            "0.196. Draw it with rng.normal.",
-        )
-    direction, other = added / length[:, None], again - rows
-    if np.linalg.eigvalsh(direction.T @ direction / len(rows))[-1] > 0.4:  # 1/6 in all directions
-        return Verdict(
-            False, "All rows are moved much the same way: draw a direction for each row."
-        )
-    turn = np.abs((direction * other).sum(axis=1)) / np.linalg.norm(other, axis=1)
-    if turn.mean() > 0.7:  # 0.4 for independent ones
-        return Verdict(False, "Another generator gives the same directions: draw them with `rng`.")
-    if np.allclose(length, np.linalg.norm(other, axis=1)):
-        return Verdict(False, "Another generator gives the same lengths: draw them with `rng`.")
+    before, after, other = (np.linalg.norm(x, axis=1) for x in (rows, given, again - rows))
+    along = (added * rows).sum(axis=1) / length / before
+    direction, turn = added / length[:, None], np.abs((added * (again - rows)).sum(axis=1))
+    uneven, half_normal = length.std() / length.mean(), 0.1 * np.sqrt(2 / np.pi)
+    orthogonal = np.abs(along).max() <= 1e-4
+    as_long = abs(length.mean() - half_normal) <= 0.15 * half_normal
+    hints = {
+        "The lengths were kept; add the vector, do not turn the row.": not orthogonal
+        and np.abs(after - before).max() < 1e-6,
+        "What was added is not orthogonal. Rows have any length: is it divided by ‖x‖²?": (
+            not orthogonal
+        ),
+        "All lengths are the same; a length is drawn for each row.": not as_long and uneven < 0.05,
+        "Its length should be |N(0, 0.1)|: bring the direction to length 1 first.": not as_long,
+        "All lengths are nearly the same; draw one for each row.": uneven < 0.3,
+        "The mean length is right, its spread is not: one in twenty of |N(0, 0.1)| is above 0.196. "
+        "Draw it with rng.normal.": abs(np.quantile(length, 0.95) / 0.196 - 1) > 0.1,  # 1.96 σ
+        "All rows are moved much the same way: draw a direction for each row.": (
+            np.linalg.eigvalsh(direction.T @ direction / len(rows))[-1] > 0.4  # 1/6 if all differ
+        ),
+        "Another generator gives the same directions: draw them with `rng`.": (
+            (turn / length / other).mean() > 0.7  # 0.4 for independent ones
+        ),
+        "Another generator gives the same lengths: draw them with `rng`.": np.allclose(
+            length, other
+        ),
+    }
+    for hint, deserved in hints.items():
+        if deserved:
+            return Verdict(False, hint)
     return Verdict(
         True, "Direction and length are drawn apart, so that D has no say in the length."
     )
@@ -101,24 +95,21 @@ def equal_error(answer: Callable[[Array, Array], Any]) -> Verdict:
     same = rng.random(4000) < 0.2
     score = rng.normal(size=4000) + 1.3 * same
     given = answer(score.copy(), same.copy())
-    if unanswered(given):
-        return Verdict(None)
     number = np.arange(len(same))
     right = float(eer(rates(score, Trials(number, number, number, np.where(same, number, -1)))))
     accuracy = max(((score >= t) == same).mean() for t in np.quantile(score, np.arange(0, 1, 0.01)))
     at_half = float((score[same] < 0.5).mean()), float((score[~same] >= 0.5).mean())
-    mistakes = [
-        Mistake(1 - right, "That is the share accepted; where is the share of errors?"),
-        Mistake(
-            1 - accuracy,
-            "That is the smallest share of wrong answers, which depends on how "
-            "many trials of each kind there are.",
+    said = {
+        "Neither the number of trials of each kind nor the scale of the scores has a say.": right,
+        "That is the share accepted; where is the share of errors?": 1 - right,
+        "That is the smallest share of wrong answers, which depends on how many trials of each "
+        "kind there are.": 1 - accuracy,
+        "The threshold is not given: look for the one where both are equal.": (
+            at_half[0],
+            at_half[1],
         ),
-        Mistake(at_half[0], "The threshold is not given: look for the one where both are equal."),
-        Mistake(at_half[1], "The threshold is not given: look for the one where both are equal."),
-    ]
-    praise = "Neither the number of trials of each kind nor the scale of the scores has a say."
-    return compare(given, right, mistakes, praise, rtol=0.02)
+    }
+    return judge(given, said, rtol=0.02)
 
 
 def pair_weights(answer: Callable[[Array, Array, Array], Any]) -> Verdict:
@@ -128,15 +119,14 @@ def pair_weights(answer: Callable[[Array, Array, Array], Any]) -> Verdict:
     trials = Trials(speaker, shown, speaker, shown)
     right = trial_weights(trials, drawn)
     a, b = drawn[speaker], drawn[shown]
-    mistakes = [
-        Mistake(a * b, "A trial of one person counts as often as they were drawn, not squared."),
-        Mistake(a, "A trial of two people needs both: what if the other was not drawn?"),
-        Mistake(a + b, "If one of two was not drawn, can the trial count?"),
-        Mistake(
-            np.where(trials.same, a, np.minimum(a, b)),
-            "Drawn twice and three times there are six pairs of copies.",
+    said = {
+        "Resampling trials instead would take near-copies for new people.": right,
+        "A trial of one person counts as often as they were drawn, not squared.": a * b,
+        "A trial of two people needs both: what if the other was not drawn?": a,
+        "If one of two was not drawn, can the trial count?": a + b,
+        "Drawn twice and three times there are six pairs of copies.": np.where(
+            trials.same, a, np.minimum(a, b)
         ),
-        Mistake(np.ones(16), "These are the trials as they are; resampled people count as drawn."),
-    ]
-    praise = "Resampling trials instead would take near-copies for new people."
-    return compare(answer(drawn, speaker, shown), right, mistakes, praise)
+        "These are the trials as they are; resampled people count as drawn.": np.ones(16),
+    }
+    return judge(answer(drawn, speaker, shown), said)

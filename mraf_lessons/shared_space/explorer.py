@@ -16,6 +16,7 @@ from mraf_lessons.kit.recording import Recording, record
 from mraf_lessons.kit.style import Figure
 from mraf_lessons.shared_space.figures import at_threshold
 
+QUESTION = "Where are FAR and FRR the same? Who would want them unequal?"
 Scored = tuple[NDArray[Any], NDArray[Any], Rates]
 
 
@@ -41,7 +42,7 @@ class ThresholdExplorer(Explorer):
             readout_format=".2f",
         )  # fmt: skip
         controls = [
-            Control(self.threshold, "Where are FAR and FRR the same? Who would want them unequal?"),
+            Control(self.threshold, QUESTION),
             Control(self.fold, "Do other strangers need another threshold?"),
             Control(self.language, "Does a language never heard shift both curves, or just one?"),
         ]
@@ -64,5 +65,5 @@ class ThresholdExplorer(Explorer):
         return record(
             lambda language, threshold: self._of(fold, language, float(threshold)),
             {"Language": languages, "Threshold": grid},
-            "Where are FAR and FRR the same? Who would want them unequal?",
+            QUESTION,
         )

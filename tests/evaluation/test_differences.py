@@ -11,7 +11,7 @@ import pytest
 from mraf.errors import RunError
 from mraf.evaluation.differences import METRICS, ArmRuns, difference, paired_runs, runs_of, scores
 from mraf.evaluation.verdicts import compare_arms, holm, verdict
-from mraf_lessons.ablations.simulation import coverage, simulated_pair
+from mraf_lessons.ablations.coverage import coverage, simulated_pair
 
 CLIPS = {"english": np.array([4.0, 6.0, 10.0, 2.0]), "cross": np.array([5.0, 5.0, 8.0])}
 LANGUAGE = {"P3": "english", "P4": "english", "P5": "cross", "P6": "cross"}

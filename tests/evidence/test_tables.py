@@ -21,7 +21,7 @@ from mraf.evidence.tables import (
     score_table,
 )
 from mraf_lessons.ablations import figures
-from mraf_lessons.ablations.simulation import as_runs, simulated_pair
+from mraf_lessons.ablations.coverage import as_runs, simulated_pair
 
 TABLE3 = declared_table("table3", "quick")
 CLIPS = {"english": np.arange(4, 16), "cross": np.arange(3, 18)}

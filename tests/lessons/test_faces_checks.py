@@ -9,14 +9,15 @@ from scipy.special import expit
 from mraf_lessons.faces import checks as check
 
 
-def test_the_bayes_factor():
-    assert check.bayes_factor(lambda f, v: np.log(f.shape[1] * (f * v).sum(axis=1)))
-    assert check.bayes_factor(lambda f, v: ...).right is None
+def judge(verdict, message):
+    assert verdict.right is (message is None), verdict
+    assert message is None or message in verdict.message
 
 
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
+        (lambda f, v: np.log(f.shape[1] * (f * v).sum(axis=1)), None),
         (lambda f, v: 5 * (f * v).sum(axis=1), "logarithm"),
         (lambda f, v: np.log((f * v).sum(axis=1)), "tells nothing"),
         (lambda f, v: np.log((f * v).mean(axis=1)), "not a mean"),
@@ -25,10 +26,9 @@ def test_the_bayes_factor():
         (lambda f, v: (np.log(f) + np.log(v)).sum(axis=1), "everybody at once"),
     ],
 )
-def test_mistakes_with_the_bayes_factor(answer, message):
-    verdict = check.bayes_factor(answer)
-    assert verdict.right is False
-    assert message in verdict.message
+def test_bayes_factor(answer, message):
+    judge(check.bayes_factor(answer), message)
+    assert check.bayes_factor(lambda *_: ...).right is None
 
 
 def logit(p):
@@ -38,6 +38,7 @@ def logit(p):
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
+        (lambda p, b: expit(logit(p) + b), None),
         (lambda p, b: expit(b), "left out"),
         (lambda p, b: p * np.exp(b), "multiplies the odds"),
         (lambda p, b: np.exp(logit(p) + b), "a probability"),
@@ -45,43 +46,39 @@ def logit(p):
         (lambda p, b: expit(b - logit(p)), "wrong way round"),
     ],
 )
-def test_mistakes_with_the_posterior(answer, message):
-    assert check.posterior(lambda p, b: expit(logit(p) + b))
-    verdict = check.posterior(answer)
-    assert verdict.right is False
-    assert message in verdict.message
+def test_posterior(answer, message):
+    judge(check.posterior(answer), message)
+    assert check.posterior(lambda *_: ...).right is None
 
 
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
+        (lambda clean, hit, q: clean + q * (hit - clean), None),
         (lambda clean, hit, q: (1 - q) * clean, "as an error"),
         (lambda clean, hit, q: clean - q, "as an error"),
         (lambda clean, hit, q: q * clean + (1 - q) * hit, "of wrong faces"),
         (lambda clean, hit, q: clean * hit**q, "not a product"),
     ],
 )
-def test_mistakes_at_a_rate(answer, message):
-    assert check.at_rate(lambda clean, hit, q: clean + q * (hit - clean))
-    verdict = check.at_rate(answer)
-    assert verdict.right is False
-    assert message in verdict.message
+def test_at_rate(answer, message):
+    judge(check.at_rate(answer), message)
+    assert check.at_rate(lambda *_: ...).right is None
 
 
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
+        (lambda a, b, c, d: (a - b) / (c - d), None),
         (lambda a, b, c, d: (c - d) / (a - b), "upside down"),
         (lambda a, b, c, d: b / d, "what is lost"),
         (lambda a, b, c, d: (c - b) / (c - d), "own clean accuracy"),
         (lambda a, b, c, d: (a - b) - (c - d), "not a difference"),
     ],
 )
-def test_mistakes_with_the_share(answer, message):
-    assert check.cost_share(lambda a, b, c, d: (a - b) / (c - d))
-    verdict = check.cost_share(answer)
-    assert verdict.right is False
-    assert message in verdict.message
+def test_cost_share(answer, message):
+    judge(check.cost_share(answer), message)
+    assert check.cost_share(lambda *_: ...).right is None
 
 
 def weighted(weights, p):
@@ -97,6 +94,7 @@ def sure(p, sighted):
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
+        (lambda p, s: weighted(sure(p, s), p), None),
         (lambda p, s: (sure(p, s)[..., None] * p).sum(axis=0), "sum to 1"),
         (lambda p, s: weighted(p.max(axis=-1), p), "missing face"),
         (lambda p, s: weighted((sure(p, s) > 0).astype(float), p), "count the same"),
@@ -104,9 +102,6 @@ def sure(p, sighted):
         (lambda p, s: p[sure(p, s).argmax(axis=0), np.arange(len(s))], "surest head alone"),
     ],
 )
-def test_mistakes_with_confident_heads(answer, message):
-    assert check.confidence_weighted(lambda p, s: weighted(sure(p, s), p))
-    assert check.confidence_weighted(lambda p, s: ...).right is None
-    verdict = check.confidence_weighted(answer)
-    assert verdict.right is False
-    assert message in verdict.message
+def test_confidence_weighted(answer, message):
+    judge(check.confidence_weighted(answer), message)
+    assert check.confidence_weighted(lambda *_: ...).right is None

@@ -22,7 +22,7 @@ from mraf_lessons.kit.results import (
     per_speaker_accuracy,
     reliability_and_weights,
 )
-from mraf_lessons.kit.style import PALETTE, RC, Figure, png
+from mraf_lessons.kit.style import PALETTE, RC, Figure, new_figure, png, save
 
 SETTINGS = ("P3", "P4", "P5", "P6")
 
@@ -220,7 +220,7 @@ def test_the_pipeline_names_every_symbol_of_the_paper() -> None:
 @pytest.mark.parametrize("name", ["picture", "picture.jpg", "picture.txt"])
 def test_other_kinds_of_files_are_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="ends in"):
-        save_pipeline(tmp_path / name)
+        save(new_figure(1, 1), tmp_path / name)
     assert not list(tmp_path.iterdir())
 
 

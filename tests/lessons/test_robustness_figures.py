@@ -57,7 +57,7 @@ def test_price_and_enrolment():
         [("a", "cost", 0.05, 0.04, 0.06), ("b", "cost", 0.02, 0, 0.03)], columns=columns
     )
     figure = figures.price(table, "T")
-    assert "b, cost: 2.0 [0.0, 3.0]." in figure.alt
+    assert "cost, b: 2.0 [0.0, 3.0]." in figure.alt
     columns = ["system", "setting", "clips", "accuracy", "low", "high"]
     rows = [("face", "P3", n, 0.9 + n / 100, 0.8, 1.0) for n in (1, 5)]
     assert (

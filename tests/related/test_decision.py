@@ -33,7 +33,7 @@ from mraf.related.decision.layer import (
 from mraf.training.experiment import trained
 from mraf.variants.build import build
 from mraf.variants.config import ModelConfig
-from mraf_lessons.faces.decision_figures import decision_layers
+from mraf_lessons.faces.figures import decision_layers
 
 
 def opinions(seed: int, clips: int = 40, speakers: int = 5, scale: float = 3.0) -> Opinions:
