@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
+from functools import cache
 from pathlib import Path
 from textwrap import wrap
 
@@ -35,6 +36,7 @@ def floor(module: str) -> int:
     return next((index for index, names in enumerate(FLOORS) if package in names), -1)
 
 
+@cache
 def modules() -> dict[str, Path]:
     """Every module of the project, by its dotted name."""
     files = [*(ROOT / "mraf").rglob("*.py"), *(ROOT / "mraf_lessons").rglob("*.py")]

@@ -13,19 +13,15 @@ from numpy.typing import NDArray
 from mraf.data.clips import Corpus, FeatureSet
 from mraf.data.describe import unit
 from mraf.errors import DataError
+from mraf_lessons.kit import style
 from mraf_lessons.kit.panels import colour_bar, name_rows, panel_for_each, signed_image
 from mraf_lessons.kit.style import (
-    GREY,
-    INK,
-    LANGUAGES,
-    MODALITY,
-    PALETTE,
     Figure,
     describe,
+    draws,
     legend_below,
     new_figure,
     percent_axis,
-    require,
     ridge,
     ridge_rows,
     row_of_panels,
@@ -33,8 +29,8 @@ from mraf_lessons.kit.style import (
 )
 
 PARTS = {"train": "train", "cross": "cross", "test_english": "test", "test_cross": "test"}
-RELATIONS = [PALETTE[name] for name in ("blue", "green", "sky", "vermillion", "purple")]
-SYSTEMS = [PALETTE[name] for name in ("vermillion", "blue", "green", "purple")]
+RELATIONS = [style.PALETTE[name] for name in ("blue", "green", "sky", "vermillion", "purple")]
+SYSTEMS = [style.PALETTE[name] for name in ("vermillion", "blue", "green", "purple")]
 
 
 @styled
@@ -48,7 +44,9 @@ def counts_and_imbalance(corpus: Corpus) -> Figure:
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 2])
     rank = np.arange(corpus.speakers)
     said = ["Bars of clips and videos per speaker."]
-    for part, colour, side in zip((corpus.train, corpus.cross), LANGUAGES, (-1, 1), strict=True):
+    for part, colour, side in zip(
+        (corpus.train, corpus.cross), style.LANGUAGES, (-1, 1), strict=True
+    ):
         table = pd.DataFrame({"speaker": part.labels, "video": part.video})
         clips = np.bincount(part.labels, minlength=corpus.speakers)
         videos = np.bincount(table.drop_duplicates().speaker, minlength=corpus.speakers)
@@ -80,13 +78,13 @@ def norms(corpus: Corpus) -> Figure:
     """Distribution of the length of the embeddings, for each modality and part of the corpus."""
     figure, panels = row_of_panels(2, 4, 3.4)
     said = ["Box plots of lengths."]
-    for axes, modality in zip(panels, MODALITY, strict=True):
+    for axes, modality in zip(panels, style.MODALITY, strict=True):
         lengths = {}
         for name, part in corpus.parts.items():
             length = np.linalg.norm(getattr(part, modality), axis=1)
             if (length > 0).any():
                 lengths[f"{part.language} {PARTS[name]}"] = length[length > 0]
-        colour, grey = MODALITY[modality], {"color": GREY}
+        colour, grey = style.MODALITY[modality], {"color": style.GREY}
         axes.boxplot(
             list(lengths.values()), orientation="horizontal", whis=(5, 95), widths=0.55,
             showfliers=False, patch_artist=True,
@@ -102,7 +100,9 @@ def norms(corpus: Corpus) -> Figure:
         low, middle, high = np.percentile(everything, [0, 50, 100])
         if high - low < 0.01 * middle:  # all alike: do not magnify rounding
             axes.set_xlim(0.5 * middle, 1.5 * middle)
-            axes.text(1.04 * middle, 1.5, f"all of length {middle:.3g}", color=GREY, va="center")
+            axes.text(
+                1.04 * middle, 1.5, f"all of length {middle:.3g}", color=style.GREY, va="center"
+            )
         said.append(
             f"{modality.capitalize()} embeddings have lengths from {low:.4g} to {high:.4g}, "
             f"median {middle:.4g}."
@@ -111,16 +111,9 @@ def norms(corpus: Corpus) -> Figure:
     return describe(figure, *said)
 
 
-@styled
+@draws("modality", "relation", "cosine")
 def cosine_distributions(samples: pd.DataFrame) -> Figure:
-    """How alike two clips are, by what they share: one speaker, one video, one language.
-
-    Args:
-        samples: columns modality ("face", "voice"), relation and cosine, one row per pair.
-    Raises:
-        DataError: no rows, or a column missing.
-    """
-    require(samples, "modality", "relation", "cosine")
+    """How alike two clips are, by what they share: one speaker, one video, one language."""
     relations = [str(name) for name in samples.relation.unique()]
     width, height = 8.6 / samples.modality.nunique(), 1.3 + 0.62 * len(relations)
     figure, panels = panel_for_each(samples, "modality", width, height, sharey=True)
@@ -154,7 +147,7 @@ def feature_rows(groups: Mapping[str, FeatureSet], numbers: int = 96) -> Figure:
     starts = np.cumsum(sizes) - sizes
     figure, panels = row_of_panels(2, 4.3, 1.2 + 0.2 * sizes.sum(), sharey=True)
     said = [f"Two images of {sizes.sum()} features in {len(groups)} groups, one clip a row."]
-    for axes, modality in zip(panels, MODALITY, strict=True):
+    for axes, modality in zip(panels, style.MODALITY, strict=True):
         rows = unit(np.concatenate([getattr(clips, modality) for clips in groups.values()]))
         limit = float(np.quantile(np.abs(rows), 0.98)) or 1.0
         image = signed_image(axes, rows[:, :numbers], limit, ticks=True)
@@ -180,16 +173,9 @@ def _cosines_of_means(modality: str, groups: Mapping[str, NDArray[Any]]) -> list
     ]
 
 
-@styled
+@draws("modality", "system", "split", "accuracy")
 def split_comparison(table: pd.DataFrame) -> Figure:
-    """Accuracy of each system under each way of splitting, a dot for each seed, a tick at the mean.
-
-    Args:
-        table: columns modality, system, split and accuracy (fraction), one row a seed.
-    Raises:
-        DataError: no rows, or a column missing.
-    """
-    require(table, "modality", "system", "split", "accuracy")
+    """Accuracy of each system under each way of splitting: a dot a seed, a tick at the mean."""
     splits, systems = ([str(x) for x in table[name].unique()] for name in ("split", "system"))
     width, height = 8.6 / table.modality.nunique(), 1.5 + 0.42 * len(splits) * len(systems)
     figure, panels = panel_for_each(table, "modality", width, height, sharex=True, sharey=True)
@@ -202,7 +188,7 @@ def split_comparison(table: pd.DataFrame) -> Figure:
             y, mean = block + (line - (len(systems) - 1) / 2) * 0.3, scores.mean()
             look: dict[str, Any] = {"color": SYSTEMS[line % len(SYSTEMS)], "alpha": 0.5, "ms": 5}
             axes.plot(scores, np.full(len(scores), y), "o", label=None if block else system, **look)
-            axes.plot([mean, mean], [y - 0.12, y + 0.12], color=INK, lw=2)
+            axes.plot([mean, mean], [y - 0.12, y + 0.12], color=style.INK, lw=2)
             said.append(f"{modality}, {split}, {system}: mean {mean:.1%}.")
         axes.set_xlabel("accuracy")
         percent_axis(axes, "x")

@@ -14,13 +14,9 @@ from numpy.typing import NDArray
 
 from mraf.errors import DataError
 from mraf_lessons.embeddings.maps import nearest, same_share
+from mraf_lessons.kit import style
 from mraf_lessons.kit.panels import name_rows
 from mraf_lessons.kit.style import (
-    FUSED,
-    GREY,
-    INK,
-    PALE,
-    PALETTE,
     Figure,
     describe,
     new_figure,
@@ -31,7 +27,7 @@ from mraf_lessons.kit.style import (
 )
 
 UNNAMED = ""  # the label of points that are drawn in the background
-COLOURS = [PALETTE[name] for name in ("blue", "vermillion", "green", "orange", "purple")]
+COLOURS = [style.PALETTE[name] for name in ("blue", "vermillion", "green", "orange", "purple")]
 SHAPES = "o^s"
 MARKS = [*itertools.product(SHAPES, COLOURS)]  # 15 groups can be told apart
 PLACES = ("space", "map")
@@ -81,7 +77,7 @@ def maps(
         said.append(f"{title}{_company(plane, label, neighbours)}.")
     handles = [_handle(*mark, name) for mark, name in zip(marks, names, strict=False)]
     if names and (label == UNNAMED).any():
-        handles.append(_handle("o", PALE, "others"))
+        handles.append(_handle("o", style.PALE, "others"))
     _legend(figure, handles)
     text = f"Maps of {len(label)} points{f', coloured by {len(names)} labels' if names else ''}. "
     return describe(figure, text, *said)
@@ -101,7 +97,7 @@ def _points(
     marks: list[tuple[str, str]],
 ) -> None:
     others = plane[label == UNNAMED]
-    colour, size = (PALE, 5) if names else (GREY, 9)
+    colour, size = (style.PALE, 5) if names else (style.GREY, 9)
     axes.scatter(others[:, 0], others[:, 1], s=size, color=colour, lw=0)
     mixed = np.random.default_rng(0).permutation(len(plane))  # no label lies on top of the others
     for shape in SHAPES:
@@ -117,7 +113,7 @@ def _frame(axes: Axes, points: NDArray[Any]) -> None:
     middle, half = (low + high) / 2, 0.55 * float((high - low).max())
     axes.set(xlim=middle[0] + np.array([-half, half]), ylim=middle[1] + np.array([-half, half]))
     axes.set(xticks=[], yticks=[], aspect="equal")
-    axes.spines[["left", "bottom"]].set_color(PALE)
+    axes.spines[["left", "bottom"]].set_color(style.PALE)
 
 
 def _handle(mark: str, colour: str, name: str) -> Line2D:
@@ -132,7 +128,7 @@ def _legend(figure: Figure, handles: list[Line2D]) -> None:
             title_fontproperties={"size": 8},
         )  # fmt: skip
     else:
-        figure.supxlabel(NO_UNIT, fontsize=8, color=GREY)
+        figure.supxlabel(NO_UNIT, fontsize=8, color=style.GREY)
 
 
 def _company(plane: NDArray[Any], label: NDArray[np.str_], number: int) -> str:
@@ -159,8 +155,10 @@ def preservation(table: pd.DataFrame, groups: Mapping[str, float]) -> Figure:
     figure, panels = row_of_panels(1 + len(groups), width / (1 + len(groups)), height, sharey=True)
     rows = np.arange(len(table))
     first = panels[0]
-    first.plot(table.trustworthiness, rows, "o", color=PALETTE["blue"], label="trustworthiness")
-    first.plot(table.kept, rows, "s", color=PALETTE["orange"], label="neighbours kept")
+    first.plot(
+        table.trustworthiness, rows, "o", color=style.PALETTE["blue"], label="trustworthiness"
+    )
+    first.plot(table.kept, rows, "s", color=style.PALETTE["orange"], label="neighbours kept")
     first.set(title="the map", xlabel="0: nothing kept, 1: all")
     said = [
         f"{name}: {row.kept:.0%} of the neighbours kept, trustworthiness {row.trustworthiness:.2f}."
@@ -168,10 +166,10 @@ def preservation(table: pd.DataFrame, groups: Mapping[str, float]) -> Figure:
     ]
     for axes, (group, chance) in zip(panels[1:], groups.items(), strict=True):
         space, plane = (table[f"{group}, in the {place}"] for place in PLACES)
-        axes.hlines(rows, space, plane, color=PALE, lw=2)
-        axes.plot(space, rows, "o", color=INK, label="in the space")
-        axes.plot(plane, rows, "D", color=FUSED, ms=5, label="in the map")
-        axes.axvline(chance, color=GREY, lw=1, ls=":", label="chance")
+        axes.hlines(rows, space, plane, color=style.PALE, lw=2)
+        axes.plot(space, rows, "o", color=style.INK, label="in the space")
+        axes.plot(plane, rows, "D", color=style.FUSED, ms=5, label="in the map")
+        axes.axvline(chance, color=style.GREY, lw=1, ls=":", label="chance")
         axes.set(title=group, xlabel="share of neighbours")
         percent_axis(axes, "x")
         said += [
@@ -209,7 +207,7 @@ def moves(
     _points(left, before, label, names, MARKS)
     left.set_title("with the face: who lies where")
     moved.set_title("the face is taken away")
-    moved.scatter(before[:, 0], before[:, 1], s=3, color=PALE, lw=0)
+    moved.scatter(before[:, 0], before[:, 1], s=3, color=style.PALE, lw=0)
     handles = [_handle(*mark, name) for mark, name in zip(MARKS, names, strict=False)]
     steps = after - before
     length = np.linalg.norm(steps, axis=1)
@@ -218,8 +216,8 @@ def moves(
         f"same clips lie without: {int(right[shown].sum())} of them still named rightly."
     ]
     for of, words, colour, width in (
-        (right, "still named rightly", GREY, 0.0025),
-        (~right, "no longer", INK, 0.004),
+        (right, "still named rightly", style.GREY, 0.0025),
+        (~right, "no longer", style.INK, 0.004),
     ):
         chosen = shown[of[shown]]
         moved.quiver(

@@ -10,19 +10,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mraf.errors import DataError
+from mraf_lessons.kit import style
 from mraf_lessons.kit.forest import forest
 from mraf_lessons.kit.panels import colour_bar, groups_of, panel_for_each, table_image
 from mraf_lessons.kit.style import (
-    CONDITIONS,
-    FUSED,
-    GREY,
-    INK,
-    OTHER,
-    PALE,
-    PALETTE,
-    SETTING,
     Figure,
     describe,
+    draws,
     new_figure,
     note,
     percent_axis,
@@ -31,50 +25,45 @@ from mraf_lessons.kit.style import (
     styled,
 )
 
-UNIT = {"clips": PALETTE["vermillion"], "videos": FUSED}
+UNIT = {"clips": style.PALETTE["vermillion"], "videos": style.FUSED}
 
 
+@draws("setting", "drawn", "accuracy", "low", "high")
 def interval_comparison(table: pd.DataFrame) -> Figure:
     """Intervals that draw clips beside intervals that draw videos.
 
     Args:
-        table: columns setting, drawn ("clips", "videos"), accuracy, low, high (fractions).
-    Raises:
-        DataError: no rows, or a column missing.
+        table: drawn is "clips" or "videos".
     """
-    require(table, "setting", "drawn", "accuracy", "low", "high")
-    colours = {unit: UNIT.get(unit, OTHER) for unit in table.drawn.unique()}
+    colours = {unit: UNIT.get(unit, style.OTHER) for unit in table.drawn.unique()}
     shown = table.assign(
         facet="", colour=table.drawn.map(colours), split="drawing " + table.drawn,
-        row=[f"{s}: {CONDITIONS[s]}" if s in CONDITIONS else s for s in table.setting],
+        row=[f"{s}: {style.CONDITIONS[s]}" if s in style.CONDITIONS else s for s in table.setting],
     )  # fmt: skip
     legend = {f"drawing {unit}": colour for unit, colour in colours.items()}
     return forest(shown, "row", "facet", split="split", legend=legend,
                   label="accuracy, with its 95% interval")  # fmt: skip
 
 
-@styled
+@draws("videos", "drawn", "covers")
 def coverage(table: pd.DataFrame) -> Figure:
     """How often intervals from few videos hold the accuracy of all of them.
 
     Args:
-        table: columns videos (how many were drawn), drawn ("clips", "videos") and covers (share of
-            the trials whose interval holds the truth).
-    Raises:
-        DataError: no rows, or a column missing.
+        table: how many videos were judged; what was drawn, "clips" or "videos"; and the share of
+            the trials whose interval holds the truth.
     """
-    require(table, "videos", "drawn", "covers")
     figure, (axes,) = row_of_panels(1, 5.6, 3.4)
     said = ["How often a 95% interval holds the truth."]
     for unit, rows in groups_of(table, "drawn"):
         rows = rows.sort_values("videos")
-        colour = UNIT.get(unit, OTHER)
+        colour = UNIT.get(unit, style.OTHER)
         axes.plot(rows.videos, rows.covers, "o-", color=colour, label=f"drawing {unit}")
         points = ", ".join(f"{r.covers:.0%} of {r.videos} videos" for r in rows.itertuples())
         said.append(f"Drawing {unit}: {points}.")
-    axes.axhline(0.95, color=GREY, ls="--", lw=1)
+    axes.axhline(0.95, color=style.GREY, ls="--", lw=1)
     axes.annotate("promised: 95%", (1, 0.95), (0, 4), ("axes fraction", "data"),
-                  textcoords="offset points", ha="right", fontsize=8, color=GREY)  # fmt: skip
+                  textcoords="offset points", ha="right", fontsize=8, color=style.GREY)  # fmt: skip
     axes.set(xlabel="videos judged", ylabel="intervals that hold the truth", ylim=(0, 1.05))
     axes.set_xticks(sorted(table.videos.unique()))
     percent_axis(axes)
@@ -102,7 +91,7 @@ def errors_by_video(
     evenly: list[NDArray[Any]] = []
     for setting, wrong in errors.items():
         wrong, size = np.asarray(wrong, dtype=float), np.asarray(clips[setting], dtype=float)
-        colour, line = SETTING.get(setting, (FUSED, "-"))
+        colour, line = style.SETTING.get(setting, (style.FUSED, "-"))
         share = wrong / size
         rank = (np.arange(len(share)) + 1) / len(share)
         right.plot(rank, np.sort(share)[::-1], line, color=colour, label=setting)
@@ -135,21 +124,18 @@ def _held_by_first(counts: NDArray[Any]) -> NDArray[np.float64]:
     return np.concatenate([[0], np.cumsum(np.sort(counts)[::-1])]) / counts.sum()
 
 
-@styled
+@draws("setting", "trained", "accuracy", "clips")
 def errors_by_training_clips(table: pd.DataFrame) -> Figure:
     """Accuracy of each speaker against how many clips of theirs were trained on.
 
     Args:
-        table: columns setting, trained (training clips, at least 1), accuracy, clips (judged).
-    Raises:
-        DataError: no rows, or a column missing.
+        table: clips trained on, at least 1, and clips judged.
     """
-    require(table, "setting", "trained", "accuracy", "clips")
     figure, panels = panel_for_each(table, "setting", 2.1, 3, 1.2, sharex=True, sharey=True)
     said = ["Scatter plots of speakers: accuracy against the number of their training clips."]
     for axes, setting, rows in panels:
         size = 8 + 60 * rows.clips.astype(float) / float(table.clips.max())
-        axes.scatter(rows.trained, rows.accuracy, s=size, color=FUSED, alpha=0.6, lw=0)
+        axes.scatter(rows.trained, rows.accuracy, s=size, color=style.FUSED, alpha=0.6, lw=0)
         rank = float(rows.trained.rank().corr(rows.accuracy.rank()))
         note(axes, 1, 1.03, f"rank correlation {rank:.2f}", ha="right")
         axes.set_xscale("log")
@@ -216,13 +202,13 @@ def reliability_diagrams(bins: Mapping[str, pd.DataFrame]) -> Figure:
         require(table, "low", "high", "clips", "confidence", "accuracy")
         share = table.clips / table.clips.sum()
         width, centre = 0.94 * (table.high - table.low), (table.low + table.high) / 2
-        upper.plot([0, 1], [0, 1], color=GREY, ls="--", lw=1)
-        upper.bar(centre, table.accuracy, width, color=FUSED, alpha=0.6)
-        upper.plot(table.confidence, table.accuracy, "o", color=INK, ms=3)
+        upper.plot([0, 1], [0, 1], color=style.GREY, ls="--", lw=1)
+        upper.bar(centre, table.accuracy, width, color=style.FUSED, alpha=0.6)
+        upper.plot(table.confidence, table.accuracy, "o", color=style.INK, ms=3)
         ece = 100 * (share * (table.accuracy - table.confidence).abs()).sum()
         upper.set_title(name)
-        note(upper, 0.04, 0.9, f"ECE {ece:.1f} points", color=INK)
-        lower.bar(centre, share, width, color=PALE)
+        note(upper, 0.04, 0.9, f"ECE {ece:.1f} points", color=style.INK)
+        lower.bar(centre, share, width, color=style.PALE)
         for axes in (upper, lower):
             percent_axis(axes)
             axes.grid(axis="y")

@@ -9,9 +9,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
+from mraf_lessons.kit import style
 from mraf_lessons.kit.live import fast_figure
 from mraf_lessons.kit.panels import labelled_bars, signed_image
-from mraf_lessons.kit.style import FUSED, GREY, INK, MODALITY, Figure, describe, styled
+from mraf_lessons.kit.style import Figure, describe, styled
 from mraf_lessons.missing_token.other_token import TokenEffect
 from mraf_lessons.missing_token.steps import Step
 
@@ -28,7 +29,9 @@ def clip_step(steps: tuple[Step, ...], number: int) -> Figure:
     figure = fast_figure(9.6, 4.3)
     figure.text(0.03, 0.93, f"{number}/{len(steps)}  {step.title}", fontsize=13, fontweight="bold")
     figure.text(0.03, 0.835, step.equation, fontsize=12)
-    figure.text(0.97, 0.845, step.module, fontsize=9, color=GREY, ha="right", family="monospace")
+    figure.text(
+        0.97, 0.845, step.module, fontsize=9, color=style.GREY, ha="right", family="monospace"
+    )
     grid = figure.add_gridspec(
         1, len(step.values), left=0.06, right=0.97, top=0.68, bottom=0.12, wspace=0.2
     )
@@ -53,20 +56,21 @@ def clip_step(steps: tuple[Step, ...], number: int) -> Figure:
 
 
 def _bars(axes: Axes, values: tuple[float, float]) -> None:
-    axes.barh([0, 1], values, 0.6, color=list(MODALITY.values()))
+    axes.barh([0, 1], values, 0.6, color=list(style.MODALITY.values()))
     for row, value in enumerate(values):
         inside = value > 0.85
-        axes.text(value + (-0.02 if inside else 0.02), row, f"{value:.3f}", va="center",
-                  ha="right" if inside else "left", color="white" if inside else INK)  # fmt: skip
-    axes.set_yticks([0, 1], list(MODALITY))
+        place, side = (value - 0.02, "right") if inside else (value + 0.02, "left")
+        colour = "white" if inside else style.INK
+        axes.text(place, row, f"{value:.3f}", va="center", ha=side, color=colour)
+    axes.set_yticks([0, 1], list(style.MODALITY))
     axes.set(xlim=(0, 1), ylim=(1.6, -0.6))
 
 
 def _speakers(axes: Axes, values: NDArray[Any], speaker: int | None) -> None:
-    axes.bar(np.arange(len(values)), values, 0.9, color=GREY)
+    axes.bar(np.arange(len(values)), values, 0.9, color=style.GREY)
     if speaker is not None:
-        axes.bar([speaker], values[speaker], 0.9, color=FUSED)
-        axes.plot(speaker, -0.03, "^", color=FUSED, clip_on=False, ms=6)
+        axes.bar([speaker], values[speaker], 0.9, color=style.FUSED)
+        axes.plot(speaker, -0.03, "^", color=style.FUSED, clip_on=False, ms=6)
     axes.set(ylim=(0, 1), xlim=(-1, len(values)), xlabel="speaker (green: the true one)")
 
 
@@ -99,14 +103,16 @@ def token_effect(found: TokenEffect) -> Figure:
     of_fusion = [name.startswith(("fused", "weight")) for name in names]
     labelled_bars(
         axes, names, values, [f"{value:.2g}" if value else "exactly 0" for value in values],
-        np.where(of_fusion, FUSED, MODALITY["face"]), end=max(1.0, 1.25 * max(values)),
+        np.where(of_fusion, style.FUSED, style.MODALITY["face"]), end=max(1.0, 1.25 * max(values)),
     )  # fmt: skip
     axes.set_xlabel("change, relative to the size with the learned token", fontsize=9.5)
     heads = "; ".join(
         f"{head}: speaker {before}" + ("" if after == before else f" → {after}")
         for head, (before, after) in found.named.items()
     )
-    figure.text(0.02, 0.87, f"named by the heads, {heads}", fontsize=9.5, color=GREY, va="center")
+    figure.text(
+        0.02, 0.87, f"named by the heads, {heads}", fontsize=9.5, color=style.GREY, va="center"
+    )
     changed = ", ".join(f"{name} {value:.2g}" for name, value in found.changes.items() if value)
     still = ", ".join(name for name, value in found.changes.items() if not value)
     text = f"{title}. Changed: {changed or 'nothing'}. Not changed at all: {still or 'nothing'}."

@@ -13,26 +13,33 @@ from numpy.typing import NDArray
 
 from mraf.errors import DataError
 from mraf.model import Output
+<<<<<<< HEAD
+=======
+from mraf_lessons.kit import style
+>>>>>>> lessons1
 from mraf_lessons.kit.arrays import first_clip
 from mraf_lessons.kit.forest import forest
 from mraf_lessons.kit.panels import groups_of, panel_for_each, signed_image
 from mraf_lessons.kit.style import (
-    FACE,
-    FUSED,
-    GREY,
-    OTHER,
-    PALE,
-    PALETTE,
-    VOICE,
     Figure,
     describe,
+    draws,
     new_figure,
-    require,
     row_of_panels,
     styled,
 )
 
+<<<<<<< HEAD
 VARIANTS = (FUSED, PALETTE["sky"], PALETTE["vermillion"], OTHER, PALETTE["orange"])
+=======
+VARIANTS = (
+    style.FUSED,
+    style.PALETTE["sky"],
+    style.PALETTE["vermillion"],
+    style.OTHER,
+    style.PALETTE["orange"],
+)
+>>>>>>> lessons1
 STAGES = {
     "face tokens $T_f$": 3.0,
     "$r_f\\ r_a\\ w_f\\ w_a$": 1.7,
@@ -68,7 +75,7 @@ def stand_ins(outputs: Mapping[str, Output], speaker: int, numbers: int = 48) ->
         tokens = clip.face.tokens[:, :numbers]
         limit = float(np.abs(tokens).max())
         signed_image(row[0], tokens, limit)
-        row[0].set_xlabel(f"colours from -{limit:.2g} to {limit:.2g}", fontsize=7, color=GREY)
+        row[0].set_xlabel(f"colours from -{limit:.2g} to {limit:.2g}", fontsize=7, color=style.GREY)
         row[0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=9)
         _trust(row[1], [*clip.reliability, *clip.weight])
         drawn, of_first = (
@@ -90,7 +97,7 @@ def stand_ins(outputs: Mapping[str, Output], speaker: int, numbers: int = 48) ->
 
 def _trust(axes: Axes, values: list[float]) -> None:
     """Bars of r_f, r_a, w_f and w_a."""
-    bars = axes.bar(range(4), values, color=[FACE, VOICE] * 2)
+    bars = axes.bar(range(4), values, color=[style.FACE, style.VOICE] * 2)
     for bar in bars[:2]:
         bar.set_alpha(0.5)
     axes.bar_label(bars, fmt="%.2f", fontsize=7)
@@ -100,33 +107,37 @@ def _trust(axes: Axes, values: list[float]) -> None:
 
 def _top_logits(axes: Axes, logits: NDArray[Any], speaker: int, count: int = 5) -> None:
     top = np.argsort(-logits, kind="stable")[:count]
-    axes.barh(range(len(top)), logits[top], color=[FUSED if k == speaker else PALE for k in top])
+    axes.barh(
+        range(len(top)),
+        logits[top],
+        color=[style.FUSED if k == speaker else style.PALE for k in top],
+    )
     axes.set_yticks(range(len(top)), [str(k) for k in top], fontsize=7)
     axes.tick_params(axis="y", length=0, pad=1)
     axes.invert_yaxis()
     axes.set_xticks([])
     if speaker not in top:
-        axes.set_xlabel("the true speaker is not among them", fontsize=7, color=GREY)
+        axes.set_xlabel("the true speaker is not among them", fontsize=7, color=style.GREY)
 
 
-@styled
+@draws("model", "head", "length", "change")
 def token_sweep(table: pd.DataFrame) -> Figure:
     """How far each head's logits move as the missing token is moved away from where it was.
 
     Args:
-        table: columns model, head ("face", "fused"), length (of the step, at least 0) and change
-            (of the logits, in the same unit for all).
-    Raises:
-        DataError: no rows, or a column missing.
+        table: length is that of the step, change that of the logits, in the same unit for all.
     """
-    require(table, "model", "head", "length", "change")
     figure, panels = panel_for_each(table, "model", 8.6 / table.model.nunique(), 3.3, sharey=True)
-    looks = {"face": (FACE, "s-"), "fused": (FUSED, "o-"), "voice": (VOICE, "^--")}
+    looks = {
+        "face": (style.FACE, "s-"),
+        "fused": (style.FUSED, "o-"),
+        "voice": (style.VOICE, "^--"),
+    }
     said = ["Lines: how much the logits change as the missing token is moved."]
     for axes, model, own in panels:
         for head, rows in groups_of(own, "head"):
             rows = rows.sort_values("length")
-            colour, look = looks.get(head, (OTHER, ".:"))
+            colour, look = looks.get(head, (style.OTHER, ".:"))
             axes.plot(rows.length, rows.change, look, color=colour, ms=5, label=f"{head} head")
             last = rows.iloc[-1]
             said.append(
@@ -139,16 +150,13 @@ def token_sweep(table: pd.DataFrame) -> Figure:
     return describe(figure, *said)
 
 
+@draws("variant", "setting", "seed", "accuracy")
 def over_seeds(table: pd.DataFrame) -> Figure:
     """Accuracy of each variant in each setting: a dot with its interval a seed, a tick at the mean.
 
     Args:
-        table: columns variant, setting, seed, accuracy and, where they are known, low and high
-            (fractions). Variants are drawn in the order of their first row, the first on top.
-    Raises:
-        DataError: no rows, or a column missing.
+        table: may have low and high, too; variants are drawn in the order of their first row.
     """
-    require(table, "variant", "setting", "seed", "accuracy")
     variants, seeds = table.variant.unique(), table.seed.nunique()
     colours = dict(zip(variants, itertools.cycle(VARIANTS), strict=False))
     known = {name: table.get(name, np.nan) for name in ("low", "high")}
@@ -177,8 +185,8 @@ def guess_from_nothing(frequency: NDArray[np.float64], guess: NDArray[np.float64
         raise DataError(f"shares of shape {frequency.shape} and a guess of shape {guess.shape}.")
     figure, (axes,) = row_of_panels(1, 5.2, 4)
     ends = [min(frequency.min(), guess.min()), max(frequency.max(), guess.max())]
-    axes.plot(ends, ends, color=PALE)
-    axes.plot(frequency, guess, "o", color=FACE, alpha=0.8, ms=5)
+    axes.plot(ends, ends, color=style.PALE)
+    axes.plot(frequency, guess, "o", color=style.FACE, alpha=0.8, ms=5)
     axes.set(
         xscale="log", yscale="log", xlabel="share of the training clips",
         ylabel="probability given by the face head", title="One dot a speaker, no face given",

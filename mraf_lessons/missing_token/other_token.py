@@ -21,17 +21,13 @@ TokenKind = Literal["zero", "random"]
 
 @dataclass(frozen=True, eq=False)
 class TokenEffect:
-    """Relative changes |x' - x| / |x| by quantity, in the order of the forward pass.
-
-    Where x is zero the change is |x'|; 0 is exact. named: by head, the speakers that are named
-    with the learned token and with the other one.
-    """
+    """What another token changes, relative to the learned one: |x' - x| / |x|."""
 
     kind: TokenKind
-    share: float
+    share: float  # how far the token was moved there
     missing_reliability: MissingReliability
-    changes: dict[str, float]
-    named: dict[str, tuple[int, int]]
+    changes: dict[str, float]  # by quantity, in the order of the forward pass; |x'| where x is 0
+    named: dict[str, tuple[int, int]]  # by head, whom it names with the learned token and the other
 
 
 def replace_token(

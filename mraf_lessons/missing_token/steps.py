@@ -17,22 +17,13 @@ from mraf_lessons.kit.arrays import first_clip
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """One step of the forward pass.
+    """One step of the forward pass."""
 
-    Args:
-        title: what happens.
-        equation: in matplotlib's mathtext, with the number it has in the paper.
-        module: where the code does it.
-        values: by name (mathtext), arrays of one or two dimensions: (K, d), (K, K), (d,), (C,), …;
-            or numbers.
-        speaker: the true label where the values are scores of speakers.
-    """
-
-    title: str
-    equation: str
-    module: str
-    values: dict[str, NDArray[Any] | tuple[float, float]]
-    speaker: int | None = None
+    title: str  # what happens
+    equation: str  # in matplotlib's mathtext, with the number it has in the paper
+    module: str  # where the code does it
+    values: dict[str, NDArray[Any] | tuple[float, float]]  # by name, at most a matrix
+    speaker: int | None = None  # the true label where the values are scores of speakers
 
 
 def forward_steps(model: MRAF, clip: FeatureSet) -> tuple[Step, ...]:

@@ -5,35 +5,27 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from mraf_lessons.kit import style
 from mraf_lessons.kit.panels import panel_for_each
 from mraf_lessons.kit.style import (
-    FUSED,
-    GREY,
-    INK,
-    MODALITY,
     Figure,
     describe,
+    draws,
     new_figure,
     percent_axis,
-    require,
     row_of_panels,
-    styled,
 )
 
 
-@styled
+@draws("modality", "kind", "amount", "head", "fused", "low", "middle", "high")
 def degradation_curves(table: pd.DataFrame, reach: dict[str, tuple[float, float]]) -> Figure:
     """What each kind of degradation does: accuracies above, the reliability below.
 
     Args:
-        table: one row per modality, kind and amount: modality, kind, amount, head and fused
-            (accuracies of the modality's own head and of the fused one), low, middle, high
-            (quartiles of the modality's reliability).
+        table: head and fused are accuracies, of the modality's own head and of the fused one; low,
+            middle and high the quartiles of the modality's reliability.
         reach: by modality, the smallest and largest reliability that its scorer can give.
-    Raises:
-        DataError: no rows, or a column missing.
     """
-    require(table, "modality", "kind", "amount", "head", "fused", "low", "middle", "high")
     kinds = table.groupby(["modality", "kind"], sort=False)
     figure = new_figure(2.05 * len(kinds) + 0.5, 4.6)
     panels = figure.subplots(2, len(kinds), sharex=True, sharey="row", squeeze=False)
@@ -43,9 +35,9 @@ def degradation_curves(table: pd.DataFrame, reach: dict[str, tuple[float, float]
     ]
     for (upper, lower), ((modality, kind), rows) in zip(panels.T, kinds, strict=True):
         rows = rows.sort_values("amount")
-        colour = MODALITY[modality]
+        colour = style.MODALITY[modality]
         upper.plot(rows.amount, rows["head"], "o-", color=colour, ms=4, label=f"{modality} head")
-        upper.plot(rows.amount, rows.fused, "s-", color=FUSED, ms=4, label="fused head")
+        upper.plot(rows.amount, rows.fused, "s-", color=style.FUSED, ms=4, label="fused head")
         upper.set_title(f"{modality}: {kind}")
         upper.legend(fontsize=7.5, loc="lower left", handlelength=1.2)
         lower.fill_between(rows.amount, rows.low, rows.high, color=colour, alpha=0.3, lw=0)
@@ -71,23 +63,20 @@ def degradation_curves(table: pd.DataFrame, reach: dict[str, tuple[float, float]
     return describe(figure, *said)
 
 
-@styled
+@draws("condition", "weight", "accuracy", "given")
 def forced_weights(table: pd.DataFrame) -> Figure:
     """Accuracy of the fused head when w_f is set by hand, and the weight that the scorer gave.
 
     Args:
-        table: columns condition, weight, accuracy and given (the scorer's median w_f).
-    Raises:
-        DataError: no rows, or a column missing.
+        table: given is the scorer's median w_f.
     """
-    require(table, "condition", "weight", "accuracy", "given")
     figure, panels = panel_for_each(table, "condition", 2.9, 3.1, sharey=True)
     said = ["Accuracy of the fused head against a face weight that is set by hand."]
     for axes, condition, rows in panels:
         rows = rows.sort_values("weight")
-        axes.plot(rows.weight, rows.accuracy, "o-", color=FUSED, ms=4)
+        axes.plot(rows.weight, rows.accuracy, "o-", color=style.FUSED, ms=4)
         given = float(rows.given.iloc[0])
-        axes.axvline(given, color=INK, ls="--", lw=1.2)
+        axes.axvline(given, color=style.INK, ls="--", lw=1.2)
         axes.text(given + 0.02, 1.06, "the scorer", fontsize=8.5)
         axes.set(xlabel="$w_f$, set by hand", xlim=(-0.03, 1.03))
         axes.grid()
@@ -103,24 +92,21 @@ def forced_weights(table: pd.DataFrame) -> Figure:
     return describe(figure, *said)
 
 
-@styled
+@draws("weight", "share", "low", "high", "clips")
 def weight_calibration(table: pd.DataFrame) -> Figure:
     """How often the face was the right one of two, against the weight that it was given.
 
     Args:
-        table: one row a bin of clips: weight (mean w_f), share (of clips on which the face head
-            was right and the voice head wrong), low, high (its interval), clips.
-    Raises:
-        DataError: no rows, or a column missing.
+        table: one row a bin of clips: mean w_f, and the share of clips on which the face head was
+            right and the voice head wrong, with its interval.
     """
-    require(table, "weight", "share", "low", "high", "clips")
     figure, (axes,) = row_of_panels(1, 5.4, 4.3)
-    axes.plot([0, 1], [0, 1], color=GREY, ls="--", lw=1.2)
+    axes.plot([0, 1], [0, 1], color=style.GREY, ls="--", lw=1.2)
     lowest, highest = float(table.weight.min()), float(table.weight.max())
     margin = max(0.01, 0.15 * (highest - lowest))
-    axes.text(lowest - 0.9 * margin, lowest + 0.01, "calibrated", color=GREY, fontsize=9)
-    axes.vlines(table.weight, table.low, table.high, color=MODALITY["face"], lw=2, alpha=0.6)
-    axes.scatter(table.weight, table.share, color=MODALITY["face"], s=28, zorder=3)
+    axes.text(lowest - 0.9 * margin, lowest + 0.01, "calibrated", color=style.GREY, fontsize=9)
+    axes.vlines(table.weight, table.low, table.high, color=style.MODALITY["face"], lw=2, alpha=0.6)
+    axes.scatter(table.weight, table.share, color=style.MODALITY["face"], s=28, zorder=3)
     axes.set(
         title="One of the two heads was right: which?",
         xlabel="$w_f$, mean of the bin",

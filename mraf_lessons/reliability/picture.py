@@ -11,21 +11,12 @@ from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator
 
 from mraf.model import Logits
+from mraf_lessons.kit import style
 from mraf_lessons.kit.live import fast_figure, fast_panel
-from mraf_lessons.kit.style import (
-    FUSED,
-    GREY,
-    INK,
-    MODALITY,
-    PALE,
-    Figure,
-    describe,
-    percent_axis,
-    styled,
-)
+from mraf_lessons.kit.style import Figure, describe, percent_axis, styled
 from mraf_lessons.reliability.view import DegradedClip
 
-BEFORE = INK  # the tick that marks what was, before the controls were moved
+BEFORE = style.INK  # the tick that marks what was, before the controls were moved
 NEIGHBOURS = 6
 
 Panel = Callable[[DegradedClip], None]  # moves what the panel holds to a state
@@ -68,7 +59,9 @@ class ReliabilityPicture:
         ]
         text = self.figure.text
         self._title = text(0.012, 0.965, "", fontsize=12, fontweight="bold", va="center")
-        self._verdict = text(0.988, 0.965, "", fontsize=11, va="center", ha="right", color=GREY)
+        self._verdict = text(
+            0.988, 0.965, "", fontsize=11, va="center", ha="right", color=style.GREY
+        )
 
     @styled
     def show(self, found: DegradedClip) -> Figure:
@@ -137,7 +130,7 @@ def _trust(axes: Axes) -> Panel:
     axes.grid(axis="x")
     axes.tick_params(axis="y", length=0)
     fast_panel(axes, "Reliability and weight")
-    bars = axes.barh(rows, 0, 0.72, color=[*MODALITY.values()] * 2)
+    bars = axes.barh(rows, 0, 0.72, color=[*style.MODALITY.values()] * 2)
     ticks = [axes.plot([0, 0], [y - 0.48, y + 0.48], color=BEFORE, lw=2)[0] for y in rows]
     values = [axes.text(0.97, y, "", va="center", ha="right", fontsize=8.5) for y in rows]
 
@@ -146,7 +139,7 @@ def _trust(axes: Axes) -> Panel:
         for bar, tick, value, is_now, was in zip(bars, ticks, values, now, before, strict=True):
             bar.set_width(is_now)
             tick.set_xdata([was, was])
-            value.set(text=f"{is_now:.3f}", color="white" if is_now > 0.95 else INK)
+            value.set(text=f"{is_now:.3f}", color="white" if is_now > 0.95 else style.INK)
 
     return show
 
@@ -154,9 +147,9 @@ def _trust(axes: Axes) -> Panel:
 def _token_norms(axes: Axes, found: DegradedClip) -> Panel:
     """Norms of the tokens before (pale) and after (coloured) weighting, Eq. 12."""
     bars, middles, start = {}, [], 0
-    for modality, colour in MODALITY.items():
+    for modality, colour in style.MODALITY.items():
         x = start + np.arange(len(getattr(found.now.output.weighted, modality)))
-        bars[modality] = axes.bar(x, 0, 0.8, color=PALE), axes.bar(x, 0, 0.8, color=colour)
+        bars[modality] = axes.bar(x, 0, 0.8, color=style.PALE), axes.bar(x, 0, 0.8, color=colour)
         middles.append(x.mean())
         start += len(x) + 1
     axes.set_xticks(middles, ["face tokens, $h_f$", "voice tokens, $h_a$"], fontsize=9)
@@ -190,7 +183,9 @@ def _attention(axes: Axes, found: DegradedClip, query: str, memory: str) -> Pane
     title = f"{query} → {memory}"
     if found.now.output.attention is None:
         fast_panel(axes, title)
-        axes.text(0.5, 0.5, "no attention\nin this fusion", ha="center", va="center", color=GREY)
+        axes.text(
+            0.5, 0.5, "no attention\nin this fusion", ha="center", va="center", color=style.GREY
+        )
         axes.axis("off")
         return lambda found: None
 
@@ -232,7 +227,7 @@ def _top_speakers(axes: Axes, found: DegradedClip, head: str) -> Panel:
     bars = axes.barh(rows, 0, 0.72)
     values = [axes.text(0, row, "", va="center", fontsize=8) for row in rows]
     missed = axes.text(0.97, 0.03, "", ha="right", va="bottom", transform=axes.transAxes,
-                       fontsize=9, color=FUSED, fontweight="bold")  # fmt: skip
+                       fontsize=9, color=style.FUSED, fontweight="bold")  # fmt: skip
 
     def show(found: DegradedClip) -> None:
         guess = found.now.guesses[head]
@@ -240,10 +235,10 @@ def _top_speakers(axes: Axes, found: DegradedClip, head: str) -> Panel:
         for row, (speaker, share) in enumerate(pairs):
             true, inside = speaker == found.speaker, share > 0.7
             names[row].set_text(f"{speaker} ✓" if true else f"{speaker}")
-            bars[row].set(width=share, color=FUSED if true else "#B8B8B8")
+            bars[row].set(width=share, color=style.FUSED if true else "#B8B8B8")
             values[row].set(
                 x=share + (-0.03 if inside else 0.03), text=f"{share:.0%}",
-                ha="right" if inside else "left", color="white" if inside else INK,
+                ha="right" if inside else "left", color="white" if inside else style.INK,
             )  # fmt: skip
         outside = guess.rank is not None and guess.rank > len(rows)
         missed.set_text(f"true speaker:\nrank {guess.rank}" if outside else "")
@@ -273,7 +268,7 @@ def _neighbours(axes: Axes, found: DegradedClip) -> Panel:
         for speaker, name, way, dot in zip(order, names, ways, dots, strict=True):
             true = speaker == found.speaker
             name.set_text(f"{speaker} ✓" if true else f"{speaker}")
-            way.set(xdata=[before[speaker], now[speaker]], color=FUSED if true else "#8C8C8C")
-            dot.set(xdata=[now[speaker]], color=FUSED if true else "#8C8C8C")
+            way.set(xdata=[before[speaker], now[speaker]], color=style.FUSED if true else "#8C8C8C")
+            dot.set(xdata=[now[speaker]], color=style.FUSED if true else "#8C8C8C")
 
     return show

@@ -21,15 +21,10 @@ from mraf_lessons.kit.arrays import first_clip
 
 @dataclass(frozen=True, eq=False)
 class Gallery:
-    """The training clips and what the network made of them.
+    """The training clips and what the network made of them."""
 
-    Args:
-        train: clips that lend mean faces, other people's faces and clip noise.
-        centres: unit mean of each speaker's fused embeddings e_c, shape (C, d).
-    """
-
-    train: FeatureSet
-    centres: NDArray[np.float32]
+    train: FeatureSet  # they lend mean faces, other people's faces and clip noise
+    centres: NDArray[np.float32]  # unit mean of each speaker's fused embeddings e_c, (C, d)
 
     @classmethod
     def of(cls, model: Network, train: FeatureSet, clips: int = 16, seed: int = 0) -> Gallery:
@@ -47,34 +42,23 @@ class Gallery:
 
 @dataclass(frozen=True)
 class ReliabilityState:
-    """The controls of the reliability explorer, apart from the choice of the clip.
+    """The controls of the explorer, apart from the clip's; see ``mraf.data.degradation``."""
 
-    Args:
-        face: whether the face is there.
-        face_kind, face_amount, voice_kind, voice_amount: see ``mraf.data.degradation``.
-        missing_reliability: r_f of a missing face; "zero" is the paper, "learned" asks the scorer,
-            which a run of the paper never trained on the stand-in.
-        seed: of the directions and of the other person drawn.
-    """
-
-    face: bool = True
+    face: bool = True  # whether the face is there
     face_kind: FaceDegradation = "noise"
     face_amount: float = 0.0
     voice_kind: VoiceDegradation = "noise"
     voice_amount: float = 0.0
-    missing_reliability: MissingReliability = "zero"
-    seed: int = 0
+    missing_reliability: MissingReliability = "zero"  # "learned" asks a scorer untrained in it
+    seed: int = 0  # of the directions and of the other person drawn
 
 
 class Guess(NamedTuple):
-    """The most probable speakers of one head: labels and softmax probabilities, most likely first.
+    """The most probable speakers of one head, most likely first."""
 
-    rank: of the true speaker, from 1; None where the label is hidden.
-    """
-
-    speakers: NDArray[np.int64]
-    probabilities: NDArray[np.float32]
-    rank: int | None
+    speakers: NDArray[np.int64]  # their labels
+    probabilities: NDArray[np.float32]  # by the softmax
+    rank: int | None  # of the true speaker, from 1; None where the label is hidden
 
     @classmethod
     def of(cls, logits: NDArray[np.float32], speaker: int | None, number: int = 5) -> Guess:
@@ -85,24 +69,16 @@ class Guess(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """One clip as the network sees it.
+    """One clip as the network sees it."""
 
-    output: an ``mraf.model.Output`` of arrays and numbers, without the dimension of the batch.
-    likeness: cosine of e_c to the class centres, shape (C,).
-    guesses: by head.
-    """
-
-    output: Any
-    likeness: NDArray[np.float32]
-    guesses: dict[str, Guess]
+    output: Any  # an ``mraf.model.Output`` of arrays and numbers, without the batch's dimension
+    likeness: NDArray[np.float32]  # cosine of e_c to the class centres, (C,)
+    guesses: dict[str, Guess]  # by head
 
 
 @dataclass(frozen=True, eq=False)
 class DegradedClip:
-    """One clip as it is and as the controls make it.
-
-    moved: cosine between the two fused embeddings.
-    """
+    """One clip as it is and as the controls make it."""
 
     clip: str
     speaker: int | None
@@ -110,7 +86,7 @@ class DegradedClip:
     state: ReliabilityState
     before: Seen
     now: Seen
-    moved: float
+    moved: float  # cosine between the two fused embeddings
 
 
 def degraded_clip(

@@ -6,10 +6,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, LogLocator, NullLocator
 
+from mraf_lessons.kit import style
 from mraf_lessons.kit.live import fast_figure, fast_panel
 from mraf_lessons.kit.panels import labelled_bars, name_rows
 from mraf_lessons.kit.results import LOSSES
-from mraf_lessons.kit.style import FUSED, GREY, INK, MISSING, OTHER, VOICE, Figure, describe, styled
+from mraf_lessons.kit.style import Figure, describe, styled
 from mraf_lessons.training.figures import draw_paths
 from mraf_lessons.training.view import PARTS, TEMPERATURES, TERMS, Pulled, Softened, Weighted
 
@@ -27,13 +28,13 @@ def softened(found: Softened) -> Figure:
     )  # fmt: skip
     names = [chr(ord("A") + c) for c in range(len(found.teacher))]
     x = np.arange(len(names))
-    opinions.bar(x - 0.2, found.teacher, 0.38, color=FUSED, label="teacher")
-    opinions.bar(x + 0.2, found.student, 0.38, color=VOICE, label="student")
-    opinions.hlines(found.hard, x - 0.4, x, color=INK, lw=2, label="teacher, T = 1")
+    opinions.bar(x - 0.2, found.teacher, 0.38, color=style.FUSED, label="teacher")
+    opinions.bar(x + 0.2, found.student, 0.38, color=style.VOICE, label="student")
+    opinions.hlines(found.hard, x - 0.4, x, color=style.INK, lw=2, label="teacher, T = 1")
     opinions.set_ylim(0, 1)
     opinions.legend(loc="upper right", fontsize=8.5)
-    pushes.bar(x, push, 0.7, color=np.where(push > 0, FUSED, OTHER))
-    pushes.axhline(0, color=GREY, lw=1)
+    pushes.bar(x, push, 0.7, color=np.where(push > 0, style.FUSED, style.OTHER))
+    pushes.axhline(0, color=style.GREY, lw=1)
     edge = max(0.5, 1.1 * float(np.abs(push).max()))
     pushes.set_ylim(-edge, edge)
     for axes, title_of in ((opinions, "softmax(z / T)"), (pushes, "Push on the student")):
@@ -57,9 +58,9 @@ def softened(found: Softened) -> Figure:
 
 def _lengths(axes: Axes, found: Softened) -> None:
     """Length of the push over T, with the factor T² and without, and where it is now."""
-    axes.plot(TEMPERATURES, found.length, color=INK, label="with T²")
-    axes.plot(TEMPERATURES, found.without_factor, "--", color=INK, label="without")
-    axes.plot(found.temperature, np.linalg.norm(found.gradient), "o", color=OTHER, ms=9)
+    axes.plot(TEMPERATURES, found.length, color=style.INK, label="with T²")
+    axes.plot(TEMPERATURES, found.without_factor, "--", color=style.INK, label="without")
+    axes.plot(found.temperature, np.linalg.norm(found.gradient), "o", color=style.OTHER, ms=9)
     axes.set_xscale("log", base=2)
     axes.xaxis.set_major_locator(FixedLocator([1, 2, 4, 8, 16]))
     axes.xaxis.set_minor_locator(NullLocator())
@@ -87,9 +88,9 @@ def pulled(found: Pulled) -> Figure:
     if shown is not None:
         plane.legend(loc="upper right", fontsize=8.5)
     fast_panel(plane, "Embeddings in the plane", "hollow: start · filled: now")
-    curves.plot(found.between, color=FUSED, label="between classes")
-    curves.plot(found.within, "--", color=OTHER, label="within classes")
-    curves.axvline(found.step, color=INK, lw=1)
+    curves.plot(found.between, color=style.FUSED, label="between classes")
+    curves.plot(found.within, "--", color=style.OTHER, label="within classes")
+    curves.axvline(found.step, color=style.INK, lw=1)
     top = 1.3 * max(float(found.within.max()), float(found.between.max()))
     curves.set(xlim=(0, len(found.path) - 1), ylim=(0, top))
     curves.grid()
@@ -145,11 +146,11 @@ def _taught(axes: Axes, found: Weighted) -> None:
     floor = NEGLIGIBLE * longest
     for row, (before, now) in enumerate(zip(found.before, found.lengths, strict=True)):
         if before:
-            axes.plot(max(before, floor), row, "o", mfc="white", mec=INK, ms=7)
+            axes.plot(max(before, floor), row, "o", mfc="white", mec=style.INK, ms=7)
         if now:
-            axes.plot(max(now, floor), row, "o", color=FUSED, ms=6)
+            axes.plot(max(now, floor), row, "o", color=style.FUSED, ms=6)
         else:
-            axes.text(0.02, row, "0: not taught", va="center", fontsize=9, color=MISSING,
+            axes.text(0.02, row, "0: not taught", va="center", fontsize=9, color=style.MISSING,
                       fontweight="bold", transform=axes.get_yaxis_transform())  # fmt: skip
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(LogLocator(numticks=4))

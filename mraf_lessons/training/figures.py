@@ -13,18 +13,19 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+<<<<<<< HEAD
 from mraf.evaluation.differences import OPEN
+=======
+from mraf.evaluation.verdicts import OPEN
+from mraf_lessons.kit import style
+>>>>>>> lessons1
 from mraf_lessons.kit.forest import forest
 from mraf_lessons.kit.panels import colour_bar, groups_of, table_image
 from mraf_lessons.kit.results import LOSSES
 from mraf_lessons.kit.style import (
-    FUSED,
-    GREY,
-    INK,
-    PALETTE,
-    SETTING,
     Figure,
     describe,
+    draws,
     percent_axis,
     require,
     row_of_panels,
@@ -32,7 +33,9 @@ from mraf_lessons.kit.style import (
 )
 from mraf_lessons.training.view import spread
 
-COLOURS = [PALETTE[name] for name in ("blue", "orange", "green", "purple", "vermillion", "sky")]
+COLOURS = [
+    style.PALETTE[name] for name in ("blue", "orange", "green", "purple", "vermillion", "sky")
+]
 
 
 @styled
@@ -58,7 +61,9 @@ def softened(
     left.legend(ncols=2)
     left.grid(axis="y")
     for column, line in zip(gradient.columns, ("-", "--"), strict=False):
-        right.plot(gradient.index, gradient[column], line, color=INK, marker=".", label=column)
+        right.plot(
+            gradient.index, gradient[column], line, color=style.INK, marker=".", label=column
+        )
         first, last = gradient[column].iloc[[0, -1]]
         said.append(f"Gradient {column}: from {first:.3f} to {last:.3f}.")
     right.set(title="Gradient on the student", xlabel="temperature T (log scale)", ylabel="length")
@@ -80,7 +85,9 @@ def draw_paths(
         axes.plot(*own[0].T, "o", mfc="none", mec=colour, ms=4, mew=0.8)
         axes.plot(*own[-1].T, "o", color=colour, ms=5, mew=0)
     if centers is not None:
-        axes.plot(*np.transpose(centers), "+", color=INK, ms=13, mew=2.5, zorder=4, label="centre")
+        axes.plot(
+            *np.transpose(centers), "+", color=style.INK, ms=13, mew=2.5, zorder=4, label="centre"
+        )
     axes.set(xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal")
     axes.grid()
 
@@ -108,9 +115,9 @@ def pull(
             f"between them from {before[1]:.2f} to {after[1]:.2f}."
         )
     handles = [
-        Line2D([], [], ls="", marker="o", mfc="none", color=GREY, label="start"),
-        Line2D([], [], ls="", marker="o", color=GREY, label="end"),
-        Line2D([], [], ls="", marker="+", color=INK, ms=9, mew=2, label="centre"),
+        Line2D([], [], ls="", marker="o", mfc="none", color=style.GREY, label="start"),
+        Line2D([], [], ls="", marker="o", color=style.GREY, label="end"),
+        Line2D([], [], ls="", marker="+", color=style.INK, ms=9, mew=2, label="centre"),
     ]
     figure.legend(
         handles=handles, title="first and second number of a 2-d embedding", ncols=len(handles),
@@ -165,7 +172,7 @@ def progress(history: pd.DataFrame, scores: pd.DataFrame, epochs: int | None = N
     left.set(title="Loss and its parts, unweighted", xlabel="epoch", ylabel="loss (log scale)")
     left.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.19), ncols=3)
     for (name, values), mark in zip(scores.items(), "os^D", strict=False):
-        colour, line = SETTING.get(str(name), (FUSED, "-"))
+        colour, line = style.SETTING.get(str(name), (style.FUSED, "-"))
         right.plot(scores.index, values, line, color=colour, marker=mark, ms=4, label=str(name))
     right.set(title="Accuracy on held-out videos", xlabel="epoch", ylim=(-0.02, 1.03))
     right.legend(ncols=2, loc="lower right")
@@ -182,20 +189,23 @@ def progress(history: pd.DataFrame, scores: pd.DataFrame, epochs: int | None = N
     )
 
 
+@draws("variant", "setting", "seed", "difference", "low", "high", "verdict")
 def ablation(table: pd.DataFrame, against: str) -> Figure:
     """What a change does to the accuracy in each setting: a dot a seed with its interval.
 
     Args:
+<<<<<<< HEAD
         table: columns variant, setting, seed, difference, low, high (fractions) and verdict, the
             columns of ``mraf.evaluation.differences.paired_difference``.
+=======
+>>>>>>> lessons1
         against: what the variants are compared with, for the label of the axis.
     """
-    require(table, "variant", "setting", "seed", "difference", "low", "high", "verdict")
     clear = table.verdict != OPEN
     figure = forest(
-        table.assign(hollow=~clear, colour=np.where(clear, FUSED, GREY)), "variant", "setting",
-        "difference", split="seed", points=True, zero=True,
-        legend={"told apart": FUSED, OPEN: GREY},
+        table.assign(hollow=~clear, colour=np.where(clear, style.FUSED, style.GREY)),
+        "variant", "setting", "difference", split="seed", points=True, zero=True,
+        legend={"told apart": style.FUSED, OPEN: style.GREY},
         label=f"difference to {against}, in points; 95% intervals over videos",
     )  # fmt: skip
     of = table.assign(clear=clear).groupby(["variant", "setting"], sort=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,26 +24,17 @@ TEMPERATURES = np.geomspace(1, 16, 33)
 
 @dataclass(frozen=True, eq=False)
 class Softened:
-    """A teacher and its student at one temperature; C speakers.
+    """A teacher and its student at one temperature; C speakers."""
 
-    Args:
-        temperature, factor: T, and whether the loss carries the factor T².
-        teacher, student: softmax(z / T), shape (C,).
-        hard: the teacher at T = 1, shape (C,).
-        loss: Eq. 16 for this clip, without the factor if so chosen.
-        gradient: of the loss on the student's logits, shape (C,).
-        length, without_factor: of the gradient at each of `TEMPERATURES`, with T² and without.
-    """
-
-    temperature: float
-    factor: bool
-    teacher: Array
-    student: Array
-    hard: Array
-    loss: float
-    gradient: Array
-    length: Array
-    without_factor: Array
+    temperature: float  # T
+    factor: bool  # whether the loss carries the factor T²
+    teacher: Array  # softmax(z / T), (C,)
+    student: Array  # (C,)
+    hard: Array  # the teacher at T = 1, (C,)
+    loss: float  # Eq. 16 for this clip, without the factor if so chosen
+    gradient: Array  # of the loss on the student's logits, (C,)
+    length: Array  # of the gradient at each of `TEMPERATURES`, with T²
+    without_factor: Array  # and without
 
 
 def soften(
@@ -81,25 +71,15 @@ def soften(
 
 @dataclass(frozen=True, eq=False)
 class Pulled:
-    """Points and centres on their way; S steps, N points, C classes, in the plane.
+    """Points and centres on their way; S steps, N points, C classes, in the plane."""
 
-    Args:
-        group: class of each point, shape (N,).
-        path: of the points, shape (S + 1, N, 2).
-        centers: on their way, shape (S + 1, C, 2).
-        step: the one that is shown.
-        center_weight: zero leaves the centres out of the picture.
-        within, between: root mean square distance of the points to their class means, and of those
-            to their own mean, by step, shape (S + 1,).
-    """
-
-    group: Array
-    path: Array
-    centers: Array
-    step: int
-    center_weight: float
-    within: Array
-    between: Array
+    group: Array  # class of each point, (N,)
+    path: Array  # of the points, (S + 1, N, 2)
+    centers: Array  # on their way, (S + 1, C, 2)
+    step: int  # the one that is shown
+    center_weight: float  # zero leaves the centres out of the picture
+    within: Array  # root mean square distance of the points to their class means, (S + 1,)
+    between: Array  # and of those to their own mean
 
 
 def pull(
@@ -166,16 +146,12 @@ PARTS = {
 class Reach:
     """How far each term of the objective reaches into the network, for one batch.
 
-    Args:
-        losses: the unweighted terms, in the order of `TERMS`, shape (5,).
-        products: scalar products of the terms' gradients on each of `PARTS`, shape (10, 5, 5);
-            with them, any weighting of the terms is a small matrix product.
-        weights: of the terms in training, shape (5,).
+    With the products, any weighting of the terms is a small matrix product.
     """
 
-    losses: Array
-    products: Array
-    weights: Array
+    losses: Array  # the unweighted terms, in the order of `TERMS`, (5,)
+    products: Array  # scalar products of the terms' gradients on each of `PARTS`, (10, 5, 5)
+    weights: Array  # of the terms in training, (5,)
 
     @classmethod
     def of(cls, learner: Learner, batch: Batch, training: TrainingConfig) -> Reach:
@@ -187,14 +163,16 @@ class Reach:
             raise RunError('this network lacks a part; it needs missing_face="token".')
         flat = [parameter for part in owned for parameter in part]
         rows = [
-            torch.autograd.grad(loss, flat, retain_graph=True, allow_unused=True) for loss in losses
+            torch.autograd.grad(
+                loss, flat, retain_graph=True, allow_unused=True, materialize_grads=True
+            )
+            for loss in losses
         ]
         products, start = [], 0
         for part in owned:
-            stop = start + len(part)
-            stacked = torch.stack([_joined(row[start:stop], part) for row in rows]).double()
-            products.append((stacked @ stacked.T).cpu().numpy())
-            start = stop
+            own = slice(start, start := start + len(part))
+            stacked = torch.stack([torch.cat([g.flatten() for g in row[own]]) for row in rows])
+            products.append((stacked.double() @ stacked.double().T).cpu().numpy())
         weights = (
             training.face_weight, training.voice_weight, training.fused_weight,
             training.kd_weight, training.center_weight,
@@ -209,27 +187,13 @@ class Reach:
         return found
 
 
-def _joined(gradients: Sequence[torch.Tensor | None], like: Sequence[torch.Tensor]) -> torch.Tensor:
-    return torch.cat(
-        [
-            (torch.zeros_like(p) if g is None else g).flatten()
-            for g, p in zip(gradients, like, strict=True)
-        ]
-    )
-
-
 @dataclass(frozen=True, eq=False)
 class Weighted:
-    """The objective under chosen weights, and under those of the training.
+    """The objective under chosen weights, and under those of the training."""
 
-    Args:
-        shares: weighted terms λ · loss, in the order of `TERMS`, shape (5,).
-        lengths, before: of the gradient on each of `PARTS` now and in the training, shape (10,).
-    """
-
-    shares: Array
-    lengths: Array
-    before: Array
+    shares: Array  # weighted terms λ · loss, in the order of `TERMS`, (5,)
+    lengths: Array  # of the gradient on each of `PARTS`, (10,)
+    before: Array  # and in the training
 
 
 def weigh(

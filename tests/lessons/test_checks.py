@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from verdicts import hint
 
 from mraf.data import Corpus, FeatureSet, Split, validation_split
 from mraf.data.describe import unit
 from mraf_lessons.data import checks as check
-from mraf_lessons.kit.checker import Mistake, Verdict, compare
+from mraf_lessons.kit.checker import Mistake, compare
 
 # --- the checker ---------------------------------------------------------------------------
 
@@ -54,11 +55,6 @@ def test_a_wrong_answer_gets_the_hint_that_fits(answer: Any, message: str) -> No
 
 
 # --- notebook 01 ---------------------------------------------------------------------------
-
-
-def hint(verdict: Verdict) -> str:
-    assert verdict.right is False
-    return verdict.message
 
 
 def length(rows: np.ndarray, axis: int | None = 1) -> Any:

@@ -7,16 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from verdicts import hint
 
 from mraf_lessons.embeddings import checks as check
-from mraf_lessons.kit.checker import Verdict
 
 Array = np.ndarray
-
-
-def hint(verdict: Verdict) -> str:
-    assert verdict.right is False
-    return verdict.message
 
 
 def share(

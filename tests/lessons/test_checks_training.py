@@ -10,17 +10,12 @@ from typing import Any
 import nbformat
 import numpy as np
 import pytest
+from verdicts import hint
 
 from mraf.training.config import Config, configure
-from mraf_lessons.kit.checker import Verdict
 from mraf_lessons.training import checks as check
 
 Array = np.ndarray
-
-
-def hint(verdict: Verdict) -> str:
-    assert verdict.right is False
-    return verdict.message
 
 
 def log_softmax(z: Array, axis: int = 1) -> Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from verdicts import hint, judged
 
 from mraf.evaluation.calibration import (
     expected_calibration_error,
@@ -11,11 +12,6 @@ from mraf.evaluation.calibration import (
     reliability_bins,
 )
 from mraf_lessons.evaluation import checks as check
-
-
-def hint(verdict):
-    assert verdict.right is False
-    return verdict.message
 
 
 def accuracies(correct):
@@ -37,8 +33,7 @@ def accuracies(correct):
     ],
 )
 def test_challenge_score(answer, message):
-    verdict = check.challenge_score(answer)
-    assert verdict if message is None else message in hint(verdict)
+    judged(check.challenge_score(answer), message)
     assert check.challenge_score(lambda _: ...).right is None
 
 
@@ -83,8 +78,7 @@ def shuffled(correct, r, n, rng):
     ],
 )
 def test_video_interval(answer, message):
-    verdict = check.video_interval(answer)
-    assert verdict if message is None else message in hint(verdict)
+    judged(check.video_interval(answer), message)
     assert check.video_interval(lambda *_: ...).right is None
 
 
@@ -117,13 +111,12 @@ def gaps(of):
     ],
 )
 def test_calibration_error(answer, message):
-    verdict = check.calibration_error(answer)
-    assert verdict if message is None else message in hint(verdict)
+    judged(check.calibration_error(answer), message)
     assert check.calibration_error(lambda *_: ...).right is None
 
 
 @pytest.fixture(scope="module")
-def judged():
+def overconfident():
     """Overconfident logits of 20 videos of 15 clips."""
     rng = np.random.default_rng(0)
     logits = rng.normal(size=(300, 4))
@@ -132,8 +125,8 @@ def judged():
     return 4 * logits, labels, np.repeat([f"v{number:02}" for number in range(20)], 15)
 
 
-def test_temperature(judged):
-    logits, labels, video = judged
+def test_temperature(overconfident):
+    logits, labels, video = overconfident
     half = video < "v10"
     t = fit_temperature(logits[half], labels[half])
     verdict = check.temperature(t, half, logits, labels, video)
@@ -175,6 +168,5 @@ def prototypes(voice, names, everybody=False):
     ],
 )
 def test_transduced(answer, message):
-    verdict = check.transduced(answer)
-    assert verdict if message is None else message in hint(verdict)
+    judged(check.transduced(answer), message)
     assert check.transduced(lambda *_: ...).right is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from verdicts import hint, judged
 
 from mraf.data.describe import unit
 from mraf.evaluation.predict import forward
@@ -12,15 +13,6 @@ from mraf.model import MRAF
 from mraf.variants.build import build
 from mraf.variants.config import ModelConfig
 from mraf_lessons.reliability import checks as check
-
-
-def hint(verdict):
-    assert verdict.right is False
-    return verdict.message
-
-
-def judged(verdict, message):
-    assert verdict if message is None else message in hint(verdict)
 
 
 def ratio(face, voice):
