@@ -13,10 +13,7 @@ from numpy.typing import NDArray
 
 from mraf.errors import DataError
 from mraf.model import Output
-<<<<<<< HEAD
-=======
 from mraf_lessons.kit import style
->>>>>>> lessons1
 from mraf_lessons.kit.arrays import first_clip
 from mraf_lessons.kit.forest import forest
 from mraf_lessons.kit.panels import groups_of, panel_for_each, signed_image
@@ -29,9 +26,6 @@ from mraf_lessons.kit.style import (
     styled,
 )
 
-<<<<<<< HEAD
-VARIANTS = (FUSED, PALETTE["sky"], PALETTE["vermillion"], OTHER, PALETTE["orange"])
-=======
 VARIANTS = (
     style.FUSED,
     style.PALETTE["sky"],
@@ -39,7 +33,6 @@ VARIANTS = (
     style.OTHER,
     style.PALETTE["orange"],
 )
->>>>>>> lessons1
 STAGES = {
     "face tokens $T_f$": 3.0,
     "$r_f\\ r_a\\ w_f\\ w_a$": 1.7,

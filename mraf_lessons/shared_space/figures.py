@@ -14,10 +14,6 @@ from scipy.special import ndtr, ndtri
 
 from mraf.related.metrics import Curve, eer
 from mraf.related.shared_space.study import RIVAL, WINNER
-<<<<<<< HEAD
-=======
-from mraf.related.shared_space.trials import Rates, eer
->>>>>>> lessons1
 from mraf_lessons.kit import style
 from mraf_lessons.kit.forest import dot, forest
 from mraf_lessons.kit.live import fast_figure

@@ -13,12 +13,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-<<<<<<< HEAD
 from mraf.evaluation.differences import OPEN
-=======
-from mraf.evaluation.verdicts import OPEN
 from mraf_lessons.kit import style
->>>>>>> lessons1
 from mraf_lessons.kit.forest import forest
 from mraf_lessons.kit.panels import colour_bar, groups_of, table_image
 from mraf_lessons.kit.results import LOSSES
@@ -194,11 +190,6 @@ def ablation(table: pd.DataFrame, against: str) -> Figure:
     """What a change does to the accuracy in each setting: a dot a seed with its interval.
 
     Args:
-<<<<<<< HEAD
-        table: columns variant, setting, seed, difference, low, high (fractions) and verdict, the
-            columns of ``mraf.evaluation.differences.paired_difference``.
-=======
->>>>>>> lessons1
         against: what the variants are compared with, for the label of the axis.
     """
     clear = table.verdict != OPEN

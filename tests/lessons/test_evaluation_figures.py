@@ -17,11 +17,7 @@ def test_interval_comparison():
     figure = figures.interval_comparison(table)
     lines = [line.get_xdata() for line in figure.axes[0].lines if len(line.get_xdata()) == 2]
     np.testing.assert_allclose(lines, [[0.8, 0.95], [0.88, 0.92]])
-<<<<<<< HEAD
-    assert "P3: English, face and voice, drawing videos: 90.0% [80.0%, 95.0%]" in figure.alt
-=======
     assert "face and voice, drawing videos: 90.0% [80.0%, 95.0%]" in figure.alt
->>>>>>> lessons1
     with pytest.raises(DataError, match="lacks"):
         figures.interval_comparison(table.drop(columns="drawn"))
 
