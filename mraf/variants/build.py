@@ -105,7 +105,7 @@ def objective(config: ModelConfig, training: TrainingConfig, clips_of: Tensor | 
 
 def rebuilt(model: Network, **switches: Any) -> Network:
     """The same weights, shared, in a network with other switches; the model is left as it is."""
-    with torch.device("meta"):  # no weight is drawn
+    with torch.random.fork_rng(devices=[]):  # what is drawn here gives way to the model's own
         other = build(replace(model.config, **switches))
     other.load_state_dict(model.state_dict(keep_vars=True), assign=True)
     return other.train(model.training)

@@ -5,23 +5,15 @@ from __future__ import annotations
 import ipywidgets as widgets
 
 from mraf_lessons.heads.figures import margin_explorer
-from mraf_lessons.heads.view import Margins, margins
-from mraf_lessons.kit.explorer import Control, Explorer, inputs
-from mraf_lessons.kit.recording import Recording, record
-from mraf_lessons.kit.style import Figure
+from mraf_lessons.heads.view import margins
+from mraf_lessons.kit.explorer import Control, ViewExplorer, inputs
 
 QUESTION = "The same m: which head leaves most of the circle to nobody?"
 KINDS = {"AM: cos θ − m": "am", "AAM: cos(θ + m)": "aam", "HAM: −(d + m)": "ham"}
 
 
-class MarginExplorer(Explorer):
-    """Three speakers on a circle under a head with a margin.
-
-    ``inputs`` holds the controls by name; their ``value`` may also be set from code. ``found`` is
-    what is shown, as numbers.
-    """
-
-    found: Margins
+class MarginExplorer(ViewExplorer):
+    """Three speakers on a circle under a head with a margin."""
 
     def __init__(self) -> None:
         controls = {
@@ -44,19 +36,5 @@ class MarginExplorer(Explorer):
                 "It moves the dashed circle. What else does it change?",
             ),
         }  # fmt: skip
-        self.inputs = {name: control.widget for name, control in controls.items()}
-        super().__init__(list(controls.values()), self._drawn)
-
-    def _drawn(self) -> Figure:
-        self.found = margins(**{name: widget.value for name, widget in self.inputs.items()})
-        return margin_explorer(self.found)
-
-    def recorded(self) -> Recording:
-        """A grid of heads and margins, at the scale and curvature of now, to show anywhere."""
-        values = {"Head": list(KINDS), "Margin m": ["0", "0.2", "0.4"]}
-        scale, curvature = self.inputs["scale"].value, self.inputs["curvature"].value
-
-        def draw(kind: str, margin: str) -> Figure:
-            return margin_explorer(margins(KINDS[kind], float(margin), scale, curvature))
-
-        return record(draw, values, QUESTION)
+        grid = {"kind": list(KINDS.values()), "margin": (0, 0.2, 0.4)}
+        super().__init__(controls, margins, margin_explorer, grid)

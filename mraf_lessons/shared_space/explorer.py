@@ -6,13 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import ipywidgets as widgets
-import numpy as np
 from numpy.typing import NDArray
 
 from mraf.errors import RunError
 from mraf.related.metrics import Curve
-from mraf_lessons.kit.explorer import Control, Explorer, inputs
-from mraf_lessons.kit.recording import Recording, record
+from mraf_lessons.kit.explorer import Control, ViewExplorer, choice, inputs
 from mraf_lessons.kit.style import Figure
 from mraf_lessons.shared_space.figures import at_threshold
 
@@ -20,7 +18,7 @@ QUESTION = "Where are FAR and FRR the same? Who would want them unequal?"
 Scored = tuple[NDArray[Any], NDArray[Any], Curve]
 
 
-class ThresholdExplorer(Explorer):
+class ThresholdExplorer(ViewExplorer):
     """Move the threshold above which a face and a voice are taken for one person's.
 
     Args:
@@ -33,37 +31,25 @@ class ThresholdExplorer(Explorer):
     def __init__(self, scored: Mapping[tuple[str, str], Scored]) -> None:
         if not scored:
             raise RunError("no trials to look at: give at least one fold and language.")
-        self.scored = scored
         folds, languages = (list(dict.fromkeys(part)) for part in zip(*scored, strict=True))
-        self.fold = inputs(widgets.Dropdown, "Fold", options=folds)
-        self.language = inputs(widgets.Dropdown, "Language", options=languages)
-        self.threshold = inputs(
+        slider = inputs(
             widgets.FloatSlider, "Threshold", min=-1.0, max=1.0, step=0.05, value=0.1,
             readout_format=".2f",
         )  # fmt: skip
-        controls = [
-            Control(self.threshold, QUESTION),
-            Control(self.fold, "Do other strangers need another threshold?"),
-            Control(self.language, "Does a language never heard shift both curves, or just one?"),
-        ]
-        super().__init__(controls, self._drawn)
+        controls = {
+            "threshold": Control(slider, QUESTION),
+            "fold": choice("Fold", folds, "Do other strangers need another threshold?"),
+            "language": choice(
+                "Language", languages, "Does a language never heard shift both curves, or just one?"
+            ),
+        }
 
-    def _drawn(self) -> Figure:
-        return self._of(self.fold.value, self.language.value, self.threshold.value)
+        def draw(found: tuple[float, str, str]) -> Figure:
+            threshold, fold, language = found
+            if (fold, language) not in scored:
+                raise RunError(f"{fold} has no trials in {language}.")
+            return at_threshold(*scored[fold, language], threshold, f"{fold}, {language}")
 
-    def _of(self, fold: str, language: str, threshold: float) -> Figure:
-        if (fold, language) not in self.scored:
-            raise RunError(f"{fold} has no trials in {language}.")
-        title = f"{fold}, {language}"
-        return at_threshold(*self.scored[fold, language], threshold, title)
-
-    def recorded(self) -> Recording:
-        """The first fold at every tenth of a threshold, to answer without a kernel."""
-        grid = [f"{value:.1f}" for value in np.arange(-0.5, 1.0, 0.1)]
-        fold = self.fold.options[0]
-        languages = [language for name, language in self.scored if name == fold]
-        return record(
-            lambda language, threshold: self._of(fold, language, float(threshold)),
-            {"Language": languages, "Threshold": grid},
-            QUESTION,
-        )
+        common = [name for name in languages if all((fold, name) in scored for fold in folds)]
+        grid = {"threshold": [tenth / 10 for tenth in range(-5, 10)], "language": common}
+        super().__init__(controls, lambda **state: tuple(state.values()), draw, grid)
