@@ -116,7 +116,7 @@ def forest(
         axes.margins(x=0.08)
         axes.grid(axis="x")
         axes.tick_params(axis="y", length=0)
-        axes.xaxis.set_major_locator(MaxNLocator(3 if len(facets) > 3 else 6, steps=[1, 2, 5, 10]))
+        axes.xaxis.set_major_locator(MaxNLocator(max(3, 7 - len(facets)), steps=[1, 2, 5, 10]))
         if not points:
             percent_axis(axes, "x")
     if far:
