@@ -21,7 +21,7 @@ from tqdm.auto import tqdm
 from mraf.data.draws import enrolled
 from mraf.evaluation.baselines import ClassMeans
 from mraf.evaluation.judge import evaluate
-from mraf.evaluation.predict import HEADS, predict
+from mraf.evaluation.predict import SYSTEM_OF_HEAD, predict
 from mraf.evaluation.records import write_results
 from mraf.evaluation.results import MEAN
 from mraf.evidence.sweeps.sweep import parse_seeds
@@ -62,7 +62,9 @@ def main() -> None:
             config = configure(options.preset, base.corpus.speakers, {"seed": seed})
             config = steps_kept(replace(base, config=config), len(few.train)).config
             model = train(config, few.train, device="cpu", progress=False).model
-            systems = [lambda clips, model=model: {"MRAF": predict(model, clips)[HEADS["fused"]]}]
+            systems = [
+                lambda clips, model=model: {"MRAF": predict(model, clips)[SYSTEM_OF_HEAD["fused"]]}
+            ]
         scores = evaluate(systems, few, resamples=2, progress=False).scores.reset_index()
         scores = scores[(scores.setting != MEAN) & scores.accuracy.notna()]
         command = f"python scripts/record_enrolment.py{place.data}"

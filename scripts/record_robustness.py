@@ -26,7 +26,7 @@ from mraf.data.splits import SETTINGS
 from mraf.errors import RunError
 from mraf.evaluation.calibration import confidences, reliability_bins
 from mraf.evaluation.judge import top1
-from mraf.evaluation.predict import HEADS, predict
+from mraf.evaluation.predict import SYSTEM_OF_HEAD, predict
 from mraf.evaluation.records import counts_text, write_results
 from mraf.evaluation.results import Judged
 from mraf.evaluation.robustness import Damage, scores_under, with_agreement
@@ -80,7 +80,7 @@ def judge(model: MRAF, split: data.Split) -> tuple[Rows, Rows]:
 
 
 def fused(model: MRAF, clips: FeatureSet) -> Any:
-    return predict(model, clips)[HEADS["fused"]]
+    return predict(model, clips)[SYSTEM_OF_HEAD["fused"]]
 
 
 def main() -> None:

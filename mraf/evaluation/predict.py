@@ -11,7 +11,7 @@ from mraf.data.clips import FeatureSet
 from mraf.model import Output
 from mraf.variants.build import Network
 
-HEADS = {"fused": "MRAF", "voice": "MRAF voice head", "face": "MRAF face head"}
+SYSTEM_OF_HEAD = {"fused": "MRAF", "voice": "MRAF voice head", "face": "MRAF face head"}
 
 
 def forward(model: Network, clips: FeatureSet) -> Output:
@@ -29,9 +29,9 @@ def forward(model: Network, clips: FeatureSet) -> Output:
 
 def predict(model: Network, clips: FeatureSet, batch: int = 512) -> dict[str, NDArray[np.float32]]:
     """Scores (N, C) of each head: "MRAF" (fused), "MRAF voice head", "MRAF face head"."""
-    scores: dict[str, list[Tensor]] = {name: [] for name in HEADS.values()}
+    scores: dict[str, list[Tensor]] = {name: [] for name in SYSTEM_OF_HEAD.values()}
     for start in range(0, len(clips), batch):
         logits = forward(model, clips[start : start + batch]).logits
-        for head, name in HEADS.items():
+        for head, name in SYSTEM_OF_HEAD.items():
             scores[name].append(getattr(logits, head).float())
     return {name: torch.cat(parts).cpu().numpy() for name, parts in scores.items()}

@@ -20,7 +20,7 @@ from mraf.data.clips import Corpus
 from mraf.data.splits import SETTINGS, Split, validation_split
 from mraf.errors import RunError
 from mraf.evaluation.judge import checked_scores, top1
-from mraf.evaluation.predict import HEADS, predict
+from mraf.evaluation.predict import SYSTEM_OF_HEAD, predict
 from mraf.evaluation.results import Judged
 from mraf.training.config import Config
 from mraf.training.device import resolve_device, resolve_precision
@@ -28,7 +28,7 @@ from mraf.training.golden import golden_numbers, same
 from mraf.training.loop import train
 from mraf.variants.config import TrainingConfig
 
-SYSTEM = HEADS["fused"]
+SYSTEM = SYSTEM_OF_HEAD["fused"]
 
 _one_at_a_time = threading.Lock()  # torch's random state and threads belong to the process
 

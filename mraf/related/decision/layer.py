@@ -28,7 +28,7 @@ from mraf.data.degradation import degrade_faces
 from mraf.errors import RunError
 from mraf.evaluation.calibration import fit_temperature
 from mraf.evaluation.judge import top1
-from mraf.evaluation.predict import HEADS, predict
+from mraf.evaluation.predict import SYSTEM_OF_HEAD, predict
 from mraf.variants.build import Network
 
 FACE, VOICE, FUSED = 0, 1, 2  # rows of all that is kept for each head
@@ -57,7 +57,7 @@ class HeadLogits(NamedTuple):
     @classmethod
     def of(cls, model: Network, clips: FeatureSet) -> HeadLogits:
         scores = predict(model, clips)
-        logits = np.stack([scores[HEADS[head]] for head in ORDER]).astype(np.float64)
+        logits = np.stack([scores[SYSTEM_OF_HEAD[head]] for head in ORDER]).astype(np.float64)
         return cls(logits, ~clips.face_missing)
 
 

@@ -15,7 +15,7 @@ from mraf.data.splits import Split
 from mraf.errors import RunError
 from mraf.evaluation import run as clipwise
 from mraf.evaluation.baselines import ClassMeans, class_means, means_of
-from mraf.evaluation.predict import HEADS, forward, predict
+from mraf.evaluation.predict import SYSTEM_OF_HEAD, forward, predict
 from mraf.evaluation.results import Evaluation
 from mraf.related.leaderboard.methods import METHODS
 from mraf.related.leaderboard.protocols import (
@@ -112,7 +112,7 @@ def run_system(run: Run, train: FeatureSet) -> System:
     Args:
         train: the clips that the run was trained on, for the class means.
     """
-    name = HEADS["fused"]
+    name = SYSTEM_OF_HEAD["fused"]
 
     def judge(clips: FeatureSet) -> NDArray[np.float32]:
         return predict(run.model, clips)[name]
