@@ -27,7 +27,7 @@ def recorded(name: str) -> pd.DataFrame | None:
     if file is None:
         return None
     try:
-        return pd.read_csv(file)
+        return pd.read_csv(file, float_precision="round_trip")
     except (OSError, ValueError) as error:
         raise DataError(f"{file}: not readable as a CSV ({error}).") from None
 
