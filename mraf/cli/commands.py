@@ -123,10 +123,10 @@ def reproduce(options: argparse.Namespace) -> None:
 
 def sweep(options: argparse.Namespace) -> int:
     from mraf.evidence.sweeps.sweep import Sweep, parse_seeds
-    from mraf.evidence.sweeps.tables import read_table
+    from mraf.evidence.sweeps.tables import read_table, table_file
     from mraf.evidence.sweeps.workers import Cluster, Processes, Workers
 
-    tables = [read_table(file, options.preset) for file in options.tables]
+    tables = [read_table(table_file(name), options.preset) for name in options.tables]
     workers: Workers = Cluster(options.cluster) if options.cluster else Processes(options.jobs)
     try:
         sweep = Sweep(

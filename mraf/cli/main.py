@@ -157,7 +157,9 @@ def build_parser() -> argparse.ArgumentParser:
     sweep = command(
         "sweep", actions.sweep, "train and judge every arm of a table with several seeds"
     )
-    sweep.add_argument("tables", nargs="+", type=Path, metavar="TOML", help="see data/sweeps")
+    sweep.add_argument(
+        "tables", nargs="+", type=Path, metavar="TABLE", help="a file, or a name of data/sweeps"
+    )
     sweep.add_argument("--data", metavar="D", help=DATA_HELP)
     sweep.add_argument(
         "--preset", default="quick", metavar="P", help="paper or quick (default: %(default)s)"

@@ -208,7 +208,7 @@ def write_results(file: Path, rows: pd.DataFrame, order: Sequence[str] = ()) -> 
 def _read(file: Path) -> pd.DataFrame:
     """The rows as they are, each with its clips by video."""
     try:
-        frame = pd.read_csv(file, dtype=TEXT)
+        frame = pd.read_csv(file, dtype=TEXT, float_precision="round_trip")
     except OSError as error:
         raise RunError(f"{file}: cannot be read ({error.strerror}).") from None
     except ValueError as error:

@@ -165,7 +165,7 @@ def _needed(claim: Claim, read: Callable[[Path], T], file: Path) -> T:
 def _read_study(file: Path) -> pd.DataFrame:
     """A study: results by video, or rows with value, low, high and command."""
     try:
-        rows = pd.read_csv(file)
+        rows = pd.read_csv(file, float_precision="round_trip")
     except (OSError, ValueError) as error:
         raise RunError(f"no readable CSV ({error}); record it again.") from None
     if "correct_per_video" in rows.columns:

@@ -8,7 +8,11 @@ import pandas as pd
 
 from mraf.errors import DataError
 
-FOLDER = Path("data") / "recorded"
+DATA = Path("data")
+FOLDER = DATA / "recorded"
+SWEEPS = DATA / "sweeps"
+SITE = Path(__file__).resolve().parents[2]  # the checkout, or where packages are installed
+INSTALLED = "mraf_data"  # what data/ is called there, see setup.py
 
 
 def recorded(name: str) -> pd.DataFrame | None:
@@ -23,23 +27,32 @@ def recorded(name: str) -> pd.DataFrame | None:
     if file is None:
         return None
     try:
-        return pd.read_csv(file)
+        return pd.read_csv(file, float_precision="round_trip")
     except (OSError, ValueError) as error:
         raise DataError(f"{file}: not readable as a CSV ({error}).") from None
 
 
 def find(path: Path) -> Path | None:
-    """Where a file or folder of the project is; None where there is none.
+    """Where a file or folder of the project's data/ is; None where there is none.
 
     Looked for beside the package, then in the working folder and those above it, so that it is
-    found from a checkout and from notebooks beside a copy of the folder.
+    found from an installation, from a checkout and from notebooks beside a copy of the folder.
 
     Args:
-        path: within the project.
+        path: within the project, as in "data/claims.toml".
     """
     here = Path.cwd()
-    roots = (Path(__file__).resolve().parents[2], here, *here.parents)
-    return next((root / path for root in roots if (root / path).exists()), None)
+    installed = SITE / INSTALLED / path.relative_to(DATA)
+    places = (installed, *(root / path for root in (SITE, here, *here.parents)))
+    return next((place for place in places if place.exists()), None)
+
+
+def within_project(file: Path) -> Path | None:
+    """The path of a file as ``find`` takes it; None where it is not the project's own."""
+    file = file.resolve()
+    if file.is_relative_to(SITE / INSTALLED):
+        return DATA / file.relative_to(SITE / INSTALLED)
+    return file.relative_to(SITE) if file.is_relative_to(SITE) else None
 
 
 def paper_table(number: int) -> pd.DataFrame:
@@ -50,7 +63,7 @@ def paper_table(number: int) -> pd.DataFrame:
     """
     tables = recorded("paper_tables")
     if tables is None:
-        raise DataError(f"{FOLDER / 'paper_tables.csv'} is missing; it comes with the repository.")
+        raise DataError(f"{FOLDER / 'paper_tables.csv'} is missing; install mraf again.")
     table = tables[tables.table == number]
     if table.empty:
         raise DataError(f"{FOLDER / 'paper_tables.csv'} has no table {number}.")

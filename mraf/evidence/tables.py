@@ -11,8 +11,8 @@ import pandas as pd
 
 from mraf.evaluation.differences import ArmRuns, compare_arms, runs_of, scores
 from mraf.evaluation.records import read_results
-from mraf.evidence.recorded import FOLDER, find, paper_table
-from mraf.evidence.sweeps.tables import Table, read_table
+from mraf.evidence.recorded import FOLDER, SWEEPS, find, paper_table
+from mraf.evidence.sweeps.tables import Table, read_table, table_file
 from mraf.files import slug_of
 
 # The rows of the paper's tables by arm. Its zero filling is a zero vector that is read as a face.
@@ -123,8 +123,7 @@ def arms_of(rows: pd.DataFrame) -> dict[str, ArmRuns]:
 
 def declared_table(name: str, preset: str) -> Table:
     """A table of `data/sweeps/`. Raises RunError where there is none, or not for that preset."""
-    file = Path("data") / "sweeps" / f"{name}.toml"
-    return read_table(find(file) or file, preset)
+    return read_table(table_file(SWEEPS / f"{name}.toml"), preset)
 
 
 def score_table(found: RecordedTable, declared: Table) -> pd.DataFrame:

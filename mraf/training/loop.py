@@ -169,7 +169,7 @@ def _train_epoch(
 
 def _epoch_seed(seed: int, epoch: int) -> int:
     """A seed for the dropout of one epoch, so that resuming needs no generator state."""
-    return int(np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)[0] >> 1)
+    return int(np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)[0]) >> 1
 
 
 def make_optimizer(learner: Learner, config: TrainingConfig) -> torch.optim.Adam:

@@ -112,7 +112,7 @@ def write_history(path: Path, rows: list[Row]) -> None:
 def read_history(path: Path) -> pd.DataFrame:
     """Read ``history.csv``. Raises RunError when it is missing or damaged."""
     try:
-        return pd.read_csv(path / HISTORY)
+        return pd.read_csv(path / HISTORY, float_precision="round_trip")
     except (OSError, ValueError) as error:
         raise RunError(f"{path / HISTORY}: unreadable ({error}); train again.") from None
 

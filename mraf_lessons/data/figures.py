@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Mapping
 from typing import Any
 
+import matplotlib
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -30,6 +31,10 @@ from mraf_lessons.kit.style import (
 
 PARTS = {"train": "train", "cross": "cross", "test_english": "test", "test_cross": "test"}
 RELATIONS = [style.PALETTE[name] for name in ("blue", "green", "sky", "vermillion", "purple")]
+# of a box plot; Matplotlib 3.10 has renamed the argument
+LYING: dict[str, Any] = (
+    {"orientation": "horizontal"} if matplotlib.__version_info__ >= (3, 10) else {"vert": False}
+)
 SYSTEMS = [style.PALETTE[name] for name in ("vermillion", "blue", "green", "purple")]
 
 
@@ -86,7 +91,7 @@ def norms(corpus: Corpus) -> Figure:
                 lengths[f"{part.language} {PARTS[name]}"] = length[length > 0]
         colour, grey = style.MODALITY[modality], {"color": style.GREY}
         axes.boxplot(
-            list(lengths.values()), orientation="horizontal", whis=(5, 95), widths=0.55,
+            list(lengths.values()), **LYING, whis=(5, 95), widths=0.55,
             showfliers=False, patch_artist=True,
             boxprops={"facecolor": colour, "alpha": 0.45, "edgecolor": colour},
             medianprops={"color": "black", "linewidth": 1.8}, whiskerprops=grey, capprops=grey,

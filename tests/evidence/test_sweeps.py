@@ -21,7 +21,7 @@ from mraf.cli.main import main
 from mraf.errors import MrafError, RunError
 from mraf.evaluation.records import read_results
 from mraf.evidence.sweeps.sweep import Sweep, _numbers, parse_seeds
-from mraf.evidence.sweeps.tables import read_table
+from mraf.evidence.sweeps.tables import read_table, table_file
 from mraf.evidence.sweeps.tasks import run_task
 from mraf.evidence.sweeps.workers import Cluster, Processes, WorkerDied
 from mraf.training.config import PRESETS, RECIPES
@@ -70,6 +70,17 @@ def sweep(folder: Path, *files: Path, source: Path, workers=None, seeds=range(2)
 
 
 # --- what is declared ------------------------------------------------------------------------
+
+
+def test_a_table_is_named_or_given_by_its_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shipped = next(file for file in SHIPPED if file.stem == "table4")
+    for name in ("table4", "table4.toml", "data/sweeps/table4.toml"):
+        assert table_file(name).resolve() == shipped
+    for name in ("elsewhere/table4.toml", "table4.csv", "table99"):
+        assert table_file(name) == Path(name)
+    own = declare(tmp_path / "table4.toml", a="")
+    assert table_file("table4.toml").resolve() == own  # a file that is there comes first
 
 
 @pytest.mark.parametrize("preset", PRESETS)

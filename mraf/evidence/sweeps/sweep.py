@@ -15,11 +15,11 @@ import pandas as pd
 from filelock import Timeout
 from tqdm.auto import tqdm
 
-import mraf
 from mraf.data.splits import SETTINGS
 from mraf.errors import MrafError, RunError
 from mraf.evaluation.intervals import MEAN
 from mraf.evaluation.records import counts_text, write_results
+from mraf.evidence.recorded import within_project
 from mraf.evidence.sweeps.kept import Kept
 from mraf.evidence.sweeps.tables import Arm, Table
 from mraf.evidence.sweeps.tasks import Material, Task, describe
@@ -201,8 +201,7 @@ class Sweep:
 
     def _command(self, table: Table, arm: str, seed: int) -> str:
         """What makes this run again; the official features are where MRAF_DATA says."""
-        root, file = Path(mraf.__file__).parents[1], table.file.resolve()
-        shown = file.relative_to(root) if file.is_relative_to(root) else without_home(table.file)
+        shown = within_project(table.file) or without_home(table.file)
         data = " --data twin" if self.source == "twin" else ""
         return (
             f"mraf sweep {shown}{data} --preset {self.preset} --arms {arm} --seeds {seed}-{seed} "

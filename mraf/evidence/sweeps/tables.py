@@ -25,6 +25,8 @@ from pathlib import Path
 from typing import Any
 
 from mraf.errors import RunError
+from mraf.evidence.recorded import SWEEPS, find
+from mraf.files import checked_path
 from mraf.training.config import PRESETS, RECIPES, configure
 
 if sys.version_info >= (3, 11):
@@ -72,6 +74,20 @@ class Table:
     @property
     def name(self) -> str:
         return self.file.stem
+
+
+def table_file(name: str | Path) -> Path:
+    """The file of a table: as it is given, else one of `data/sweeps/`.
+
+    Args:
+        name: a path, "data/sweeps/table4.toml" wherever the data of the project lie, or "table4".
+    """
+    given = checked_path(name)
+    if given.exists():
+        return given
+    if given.parent not in (Path(), SWEEPS) or given.suffix not in ("", ".toml"):
+        return given
+    return find(SWEEPS / f"{given.stem}.toml") or given
 
 
 def read_table(file: str | Path, preset: str) -> Table:
