@@ -12,9 +12,12 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mraf.errors import DataError, MrafError, RunError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 STALE = 3600  # seconds after which a temporary file is what a killed process left
 
@@ -62,6 +65,16 @@ def read_json(path: Path, remedy: str, error: type[MrafError] = DataError) -> An
     except ValueError as problem:
         reason = str(problem)
     raise error(f"{path}: not valid JSON ({reason}); {remedy}.")
+
+
+def read_frame(path: Path, **options: Any) -> pd.DataFrame:
+    """A CSV file as pandas reads it, its numbers as they were written."""
+    import pandas as pd  # which the command line must not wait for
+
+    if int(pd.__version__.partition(".")[0]) < 3:  # later ones do so by themselves
+        options["float_precision"] = "round_trip"
+    frame: pd.DataFrame = pd.read_csv(path, **options)
+    return frame
 
 
 def read_csv(path: Path, remedy: str) -> tuple[list[str], list[tuple[int, list[str]]]]:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from mraf.errors import RunError
 from mraf.files import user_cache, without_home
 from mraf.training.config import Config, configure
 from mraf.training.device import resolve_device
+from mraf.training.folder import FolderInUse
 from mraf.training.golden import golden_numbers
 from mraf.training.loop import train
 from mraf.training.runs import MODEL, Run
@@ -104,25 +106,44 @@ def trained(
     made_of = json.dumps([config.to_dict(), experiment.data, means], sort_keys=True)
     name = f"{preset}-{hashlib.sha256(made_of.encode()).hexdigest()[:12]}"
     folder = _store(store)
-    path = folder / name if folder else None
-    if path and (path / MODEL).is_file():
-        try:
-            run = Run.load(path, resolve_device(device))
-            run.origin = f"loaded from {without_home(path)}"
-            return run
-        except RunError:  # damaged: train it anew
-            shutil.rmtree(path, ignore_errors=True)
-    try:
-        run = train_run(experiment, path, resume=True)
-    except RunError:  # what is left of an earlier training cannot be gone on with
-        if path is None or not path.exists():
-            raise
-        shutil.rmtree(path, ignore_errors=True)
-        run = train_run(experiment, path)
+    if folder is None:
+        run = train_run(experiment, None)
+        kept = "not kept, no folder can be written"
+    else:
+        path = folder / name
+        if (known := _loaded(path, device)) is not None:
+            return known
+        run = _trained_or_awaited(experiment, path)
+        kept = f"kept in {without_home(path)}"
     seconds = run.history["seconds"].sum()
-    kept = f"kept in {without_home(path)}" if path else "not kept, no folder can be written"
     run.origin = f"trained now in {seconds:.0f} s, {kept}"
     return run
+
+
+def _loaded(path: Path, device: str) -> Run | None:
+    """The finished run of a folder; None where there is none, or a damaged one."""
+    if not (path / MODEL).is_file():
+        return None
+    try:
+        run = Run.load(path, resolve_device(device))
+    except RunError:
+        return None
+    run.origin = f"loaded from {without_home(path)}"
+    return run
+
+
+def _trained_or_awaited(experiment: Experiment, path: Path) -> Run:
+    """The run of a folder of the store, which another process may be training meanwhile."""
+    while True:
+        try:
+            return train_run(experiment, path, resume=True)
+        except FolderInUse:
+            time.sleep(0.5)
+        except RunError:  # what is left of an earlier training cannot be gone on with
+            if not path.exists():
+                raise
+            shutil.rmtree(path, ignore_errors=True)
+            return train_run(experiment, path)
 
 
 def _store(folder: Path | None) -> Path | None:

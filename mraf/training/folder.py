@@ -31,6 +31,10 @@ from mraf.training.runs import (
 LOCK = ".lock"
 
 
+class FolderInUse(RunError):
+    """Another process trains into the folder."""
+
+
 class RunFolder:
     """Where a training keeps what it has done; with no path it keeps nothing.
 
@@ -50,8 +54,8 @@ class RunFolder:
         """The folder, owned by this process until the end.
 
         Raises:
-            RunError: another process trains into it, it holds another run, one that is not to be
-                resumed, or something else.
+            FolderInUse: another process trains into it.
+            RunError: it holds another run, one that is not to be resumed, or something else.
         """
         if path is None:
             yield cls(None)
@@ -62,7 +66,7 @@ class RunFolder:
             path.mkdir(parents=True, exist_ok=True)
             lock.acquire(timeout=0)
         except Timeout:
-            raise RunError(
+            raise FolderInUse(
                 f"{path}: another process is training into this folder; choose another --out."
             ) from None
         except OSError as error:

@@ -1,5 +1,6 @@
 """The run store and the ties between a run and its features."""
 
+import threading
 import warnings
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ import torch
 from mraf.errors import RunError
 from mraf.evaluation.run import evaluate_run, submit_run
 from mraf.training.experiment import trained
+from mraf.training.loop import train
 from mraf.training.runs import MODEL, STATE
 
 TINY = {"width": 16, "tokens": 2, "heads": 2, "epochs": 1, "precision": "float32"}
@@ -41,6 +43,30 @@ def test_other_mathematics_is_another_run(tiny_corpus, tmp_path, monkeypatch):
     assert trained("quick", tiny_corpus, TINY, store=tmp_path).origin.startswith("loaded")
     monkeypatch.setattr("mraf.losses.distillation_loss", lambda t, s, _: (t - s).square().mean())
     assert trained("quick", tiny_corpus, TINY, store=tmp_path).path != run.path
+
+
+def test_two_that_want_the_same_run_train_it_once(tiny_corpus, tmp_path, monkeypatch):
+    begun = []
+
+    def noted(*given, **named):
+        begun.append(given)
+        return train(*given, **named)
+
+    monkeypatch.setattr("mraf.training.experiment.train", noted)
+    found = []
+
+    def want():
+        found.append(trained("quick", tiny_corpus, {**TINY, "epochs": 20}, store=tmp_path))
+
+    both = [threading.Thread(target=want) for _ in range(2)]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    assert len(found) == 2
+    assert found[0].path == found[1].path
+    for one, other in zip(*(run.model.state_dict().values() for run in found), strict=True):
+        assert torch.equal(one, other)
 
 
 def test_what_cannot_be_gone_on_with_is_trained_anew(tiny_corpus, tmp_path):
