@@ -39,22 +39,23 @@ def checked_path(path: Path | str, error: type[MrafError] = RunError) -> Path:
 
 
 def read_text(
-    path: Path, remedy: str, error: type[MrafError] = DataError, utf_16: bool = False
+    path: Path, remedy: str, error: type[MrafError] = DataError, table: bool = False
 ) -> str:
     """The text of a file in UTF-8, with or without a byte order mark; line ends as they are.
 
     Args:
         remedy: ends the message, as in "fetch it again".
-        utf_16: read UTF-16, too, where its byte order mark says so.
+        table: of a spreadsheet: UTF-16 is read, too, where its byte order mark says so.
     Raises:
         error: there is no such file, or it is unreadable or not UTF-8.
     """
     try:
         content = path.read_bytes()
-        marked = utf_16 and content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        marked = table and content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
         return content.decode("utf-16" if marked else "utf-8-sig")
     except UnicodeDecodeError:
         reason = "not text in UTF-8"
+        remedy = f"save it as 'CSV UTF-8', or {remedy}" if table else remedy
     except OSError as problem:
         reason = problem.strerror or str(problem)
     raise error(f"{path}: cannot be read ({reason}); {remedy}.")
@@ -81,7 +82,7 @@ def read_csv(path: Path, remedy: str) -> tuple[list[str], list[tuple[int, list[s
         DataError: as ``read_text``; a column that is named twice, a stray quotation mark, a line
             break within a cell, or a row with more or fewer cells than the header.
     """
-    text = read_text(path, f"save it as 'CSV UTF-8', or {remedy}", utf_16=True)
+    text = read_text(path, remedy, table=True)
     head = text.lstrip("\r\n").splitlines()[:1]
     between = next((sign for sign in ",;\t" if head and sign in head[0]), ",")
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=between, strict=True)
@@ -169,7 +170,7 @@ def check_target(path: Path) -> None:
     """
     checked_path(path)
     reason = _irregular(path)
-    path = _target(path)
+    shown, path = path, _target(path)
     above = next(str(folder) for folder in path.absolute().parents if os.path.exists(folder))
     if reason:
         pass
@@ -180,7 +181,7 @@ def check_target(path: Path) -> None:
     elif not os.access(above, os.W_OK):
         reason = f"{above} may not be written to"
     if reason:
-        raise RunError(f"{path}: cannot be written ({reason}); give another file.")
+        raise RunError(f"{shown}: cannot be written ({reason}); give another file.")
 
 
 def user_cache() -> Path:

@@ -82,8 +82,8 @@ def with_faces(train: FeatureSet, speakers: int) -> tuple[FeatureSet, tuple[str,
     if len(absent):
         whose = "" if missing.all() else f", among them every clip of speaker {absent[0]}"
         raise DataError(
-            f"{train.source}: {count}{whose}; MRAF is trained on clips with a face, so add the face "
-            "features."
+            f"{train.source}: {count}{whose}; MRAF is trained on clips with a face, so add the "
+            "face features."
         )
     return train[~missing], (f"{train.language}: {count} and are left out of training.",)
 

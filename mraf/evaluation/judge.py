@@ -43,8 +43,8 @@ def evaluate(
     """Judge systems in P3–P6.
 
     A clip is named rightly when its speaker's score is above every other score; a tie for the top
-    is an error, since the system does not decide. Clips without a face where P3 or P5 expect one are
-    counted in the notes; there a system that looks at the face only is not judged.
+    is an error, since the system does not decide. Clips without a face where P3 or P5 expect one
+    are counted in the notes; a system that looks at the face only is then not judged there.
 
     Args:
         predictors: each is asked once per setting and may score for several systems. A function

@@ -17,7 +17,7 @@ from mraf.data.splits import P3, P4, P5, P6, Setting, Split
 from mraf.errors import DataError, RunError
 from mraf.evaluation.judge import Judge, Predictor, answers, checked_scores
 from mraf.evaluation.results import Evaluation, Judged
-from mraf.files import write_atomically, write_text
+from mraf.files import read_csv, write_atomically, write_text
 
 FILE = "submission_{version}_{phase}_{trained}_{tested}.csv"
 COLUMNS = {"english": (P3, P4), "cross": (P5, P6)}
@@ -205,30 +205,15 @@ class _Table:
     @classmethod
     def read(cls, path: Path, required: Sequence[str], optional: Sequence[str] = ()) -> _Table:
         """Raises DataError where the file, a column or a field is missing, naming the line."""
-        rows, lines = [], []
-        try:
-            with path.open(encoding="utf-8-sig", newline="") as file:
-                reader = csv.reader(file, strict=True)
-                header = [name.strip() for name in next(reader, [])]
-                for row in filter(None, reader):
-                    if len(row) != len(header):
-                        raise DataError(
-                            f"{path}, line {reader.line_num}: {len(row)} fields, "
-                            f"but the header has {len(header)}."
-                        )
-                    rows.append(row)
-                    lines.append(reader.line_num)
-        except FileNotFoundError:
-            raise DataError(f"{path}: no such file.") from None
-        except (OSError, UnicodeDecodeError, csv.Error) as error:
-            raise DataError(f"{path}: not readable as a CSV in UTF-8 ({error}).") from None
+        header, found = read_csv(path, "mend the line or write the file again")
         for name in required:
             if header.count(name) != 1:
                 raise DataError(
                     f"{path}: needs one column '{name}', the header is {','.join(header)!r}."
                 )
-        if not rows:
+        if not found:
             raise DataError(f"{path}: a header without rows.")
+        lines, rows = [line for line, _ in found], [cells for _, cells in found]
         texts = dict(zip(header, map(list, zip(*rows, strict=True)), strict=True))
         texts = {name: [""] * len(rows) for name in optional} | texts
         return cls(path, {name: texts[name] for name in (*required, *optional)}, lines)

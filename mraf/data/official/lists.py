@@ -197,10 +197,10 @@ def read_lists(release: Release) -> dict[str, ClipList]:
         for row, label in enumerate(clips.label or []):
             if label >= speakers:
                 reason = f"the label {label} is out of range; in English training they end at"
-                error = clips.refuse(row, f"{reason} {speakers - 1}.")
+                problem = clips.refuse(row, f"{reason} {speakers - 1}.")
                 if not clips.spare:
-                    raise error
-                warnings.warn(f"{error} {LEFT_OUT}", stacklevel=3)
+                    raise problem
+                warnings.warn(f"{problem} {LEFT_OUT}", stacklevel=3)
                 del lists[part]
                 break
     return lists
