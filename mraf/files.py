@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import glob
 import io
@@ -19,6 +20,7 @@ from mraf.errors import DataError, MrafError, RunError
 if TYPE_CHECKING:
     import pandas as pd
 
+RUN_FILES = ("config.json", "model.safetensors", "history.csv", "state.safetensors")
 STALE = 3600  # seconds after which a temporary file is what a killed process left
 
 
@@ -39,18 +41,24 @@ def checked_path(path: Path | str, error: type[MrafError] = RunError) -> Path:
     return found
 
 
-def read_text(path: Path, remedy: str, error: type[MrafError] = DataError) -> str:
+def read_text(
+    path: Path, remedy: str, error: type[MrafError] = DataError, table: bool = False
+) -> str:
     """The text of a file in UTF-8, with or without a byte order mark; line ends as they are.
 
     Args:
         remedy: ends the message, as in "fetch it again".
+        table: of a spreadsheet: UTF-16 is read, too, where its byte order mark says so.
     Raises:
         error: there is no such file, or it is unreadable or not UTF-8.
     """
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        content = path.read_bytes()
+        marked = table and content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        return content.decode("utf-16" if marked else "utf-8-sig")
     except UnicodeDecodeError:
         reason = "not text in UTF-8"
+        remedy = f"save it as 'CSV UTF-8', or {remedy}" if table else remedy
     except OSError as problem:
         reason = problem.strerror or str(problem)
     raise error(f"{path}: cannot be read ({reason}); {remedy}.")
@@ -80,11 +88,17 @@ def read_frame(path: Path, **options: Any) -> pd.DataFrame:
 def read_csv(path: Path, remedy: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
     """The header of a CSV file, and its other rows that are not blank with their line numbers.
 
+    Fields are separated by commas, or as spreadsheets save them by semicolons or tabs; the text is
+    in UTF-8 or, with a byte order mark, in UTF-16.
+
     Raises:
         DataError: as ``read_text``; a column that is named twice, a stray quotation mark, a line
             break within a cell, or a row with more or fewer cells than the header.
     """
-    rows = csv.reader(io.StringIO(read_text(path, remedy), newline=""), strict=True)
+    text = read_text(path, remedy, table=True)
+    head = text.lstrip("\r\n").splitlines()[:1]
+    between = next((sign for sign in ",;\t" if head and sign in head[0]), ",")
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=between, strict=True)
     header: list[str] = []
     found: list[tuple[int, list[str]]] = []
     try:
@@ -105,12 +119,18 @@ def read_csv(path: Path, remedy: str) -> tuple[list[str], list[tuple[int, list[s
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Let ``write`` fill a temporary neighbour of ``path``, then rename it into place.
 
+    A link stays: the file that it leads to is replaced. What is there but no regular file, such as
+    a device or a pipe, is refused.
+
     Temporary neighbours that a killed process left are removed.
 
     Raises:
         RunError: the disk is full or the folder is not writable; nothing half-written stays.
     """
     temporary: Path | None = None
+    if reason := _irregular(path):
+        raise RunError(f"{path}: cannot be written ({reason}); give another file.")
+    shown, path = path, _target(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         for left in path.parent.glob(f".{glob.escape(path.name)}.*"):
@@ -129,31 +149,52 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     except OSError as error:
         reason = error.strerror or str(error)
         raise RunError(
-            f"{path}: cannot be written ({reason}); free space or choose another folder."
+            f"{shown}: cannot be written ({reason}); free space or choose another folder."
         ) from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
 
 
+def _target(path: Path) -> Path:
+    """The file that a link leads to; any other path as it is."""
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
+
+
+def _irregular(path: Path) -> str:
+    """Why a path cannot be replaced by a file; empty where it can.
+
+    /dev/stdout is none even where it leads to a file: its holder would go on in the old file.
+    """
+    stream = os.path.realpath(path.parent).startswith("/proc/") or (
+        path.is_symlink() and os.readlink(path).startswith("/proc/")
+    )
+    if not stream and (not os.path.exists(path) or os.path.isfile(path)):
+        return ""
+    return "it is a folder" if os.path.isdir(path) else "it is not a regular file"
+
+
 def check_target(path: Path) -> None:
     """Tell before long work, not after it, that its result could not be written there.
 
     Raises:
-        RunError: it is a folder or no path, or the folder that it would be in cannot be made or
-            written to.
+        RunError: it is no path, no regular file or a file of a run, or the folder that it would be
+            in cannot be made or written to.
     """
     checked_path(path)
+    reason = _irregular(path)
+    shown, path = path, _target(path)
     above = next(str(folder) for folder in path.absolute().parents if os.path.exists(folder))
-    reason = ""
-    if os.path.isdir(path):
-        reason = "it is a folder"
+    if reason:
+        pass
+    elif path.name in RUN_FILES and os.path.exists(path.parent / RUN_FILES[0]):
+        reason = "it belongs to the run in that folder"
     elif not os.path.isdir(above):
         reason = f"{above} is a file"
     elif not os.access(above, os.W_OK):
         reason = f"{above} may not be written to"
     if reason:
-        raise RunError(f"{path}: cannot be written ({reason}); give another file.")
+        raise RunError(f"{shown}: cannot be written ({reason}); give another file.")
 
 
 def user_cache() -> Path:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -93,3 +95,50 @@ def test_writing_removes_what_killed_processes_left(tmp_path):
         os.utime(file, (0, 0))
     write_text(tmp_path / "x[1]", "done")
     assert sorted(os.listdir(tmp_path)) == [".x1.c", ".x[1].b", "x[1]"]
+
+
+def test_a_link_is_written_through(tmp_path):
+    (tmp_path / "there").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "there" / "file")
+    for text in ("first", "second"):
+        check_target(tmp_path / "link")
+        write_text(tmp_path / "link", text)
+        assert (tmp_path / "link").is_symlink()
+        assert (tmp_path / "there" / "file").read_text() == text
+    assert os.listdir(tmp_path / "there") == ["file"]
+
+
+def test_what_is_no_regular_file_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to(tmp_path / "pipe")
+    for name in ("pipe", "link"):
+        for write in (check_target, lambda path: write_text(path, "x")):
+            with pytest.raises(RunError, match=rf"{name}: cannot be written \(it is not a regular"):
+                write(tmp_path / name)
+    assert sorted(os.listdir(tmp_path)) == ["link", "pipe"]
+
+
+def test_the_standard_output_is_no_target_even_where_it_is_a_file(tmp_path):
+    code = (
+        "from pathlib import Path; from mraf.files import *; write_text(Path('/dev/stdout'), 'x')"
+    )
+    with (tmp_path / "out").open("w") as out:
+        done = subprocess.run(
+            [sys.executable, "-c", code], stdout=out, stderr=subprocess.PIPE, text=True
+        )
+    assert (
+        "RunError: /dev/stdout: cannot be written (it is not a regular file)"
+        in done.stderr.replace("mraf.errors.", "")
+    )
+    assert os.path.islink("/dev/stdout")
+
+
+def test_files_of_a_run_are_no_targets(tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "config.json").write_text("{}")
+    (tmp_path / "link.json").symlink_to(tmp_path / "run" / "config.json")
+    for path in ("run/config.json", "run/model.safetensors", "run/history.csv", "link.json"):
+        with pytest.raises(RunError, match="it belongs to the run in that folder"):
+            check_target(tmp_path / path)
+    check_target(tmp_path / "run" / "scores.json")
+    check_target(tmp_path / "config.json")

@@ -156,8 +156,10 @@ def sweep(options: argparse.Namespace) -> int:
 
 def ledger(options: argparse.Namespace) -> None:
     from mraf.evidence import claims, ledger, recorded
-    from mraf.files import write_text
+    from mraf.files import check_target, write_text
 
+    for file in filter(None, (options.out, options.readme)):
+        check_target(file)
     declared = claims.read_claims(options.claims or recorded.find(claims.FILE) or claims.FILE)
     folder = options.recorded or recorded.find(recorded.FOLDER) or recorded.FOLDER
     table = ledger.ledger(declared, folder)

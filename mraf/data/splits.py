@@ -39,6 +39,8 @@ class Split:
         speakers: number of speakers C.
         name: "validation" or "test".
         notes: one sentence for each group of clips left out, and why.
+
+    The training clips all have a face: `with_faces` leaves out the others.
     """
 
     train: FeatureSet
@@ -64,6 +66,41 @@ def ambiguous_videos(clips: FeatureSet) -> NDArray[np.str_]:
     pairs = np.unique(np.stack([clips.video, clips.labels.astype(str)]), axis=1)
     videos, identities = np.unique(pairs[0], return_counts=True)
     return np.setdiff1d(videos[identities > 1], [""])
+
+
+def with_faces(train: FeatureSet, speakers: int) -> tuple[FeatureSet, tuple[str, ...]]:
+    """The training clips that have a face, and a sentence where there are others.
+
+    Raises:
+        DataError: some speaker has no training clip with a face.
+    """
+    missing = train.face_missing
+    if not missing.any():
+        return train, ()
+    count = f"{missing.sum()} of {len(train)} training clips have no face"
+    absent = np.flatnonzero(np.bincount(train.labels[~missing], minlength=speakers) == 0)
+    if len(absent):
+        whose = "" if missing.all() else f", among them every clip of speaker {absent[0]}"
+        raise DataError(
+            f"{train.source}: {count}{whose}; MRAF is trained on clips with a face, so add the "
+            "face features."
+        )
+    return train[~missing], (f"{train.language}: {count} and are left out of training.",)
+
+
+def unseen(train: FeatureSet, clips: FeatureSet) -> tuple[FeatureSet, tuple[str, ...]]:
+    """The clips to be judged without the videos that were trained on, and a sentence on those.
+
+    Raises:
+        DataError: no clip is left.
+    """
+    seen = np.isin(clips.video, shared_videos(train, clips))
+    if not seen.any():
+        return clips, ()
+    reason = "their videos also occur in the English training list"
+    if seen.all():
+        raise DataError(f"{clips.source}: no test clip can be judged; {reason}.")
+    return clips[~seen], (f"{clips.language}: {seen.sum()} test clips left out; {reason}.",)
 
 
 def cross_split(corpus: Corpus) -> tuple[FeatureSet, tuple[str, ...]]:
@@ -98,20 +135,23 @@ def validation_split(corpus: Corpus, seed: int = 0) -> Split:
     Args:
         seed: chooses the held-out videos; the same seed gives the same split.
     Raises:
-        DataError: no speaker has two English videos.
+        DataError: no speaker has two English videos, or a speaker has no face to train on.
     """
     train = corpus.train
+    given, without = with_faces(train, corpus.speakers)  # each speaker keeps a face to train on
     rng = np.random.default_rng(seed)
     held = np.zeros(len(train), dtype=bool)
     ambiguous = ambiguous_videos(train)
     for speaker in range(corpus.speakers):
         own = train.labels == speaker
-        videos = np.unique(train.video[own])
+        videos = np.unique(given.video[given.labels == speaker])
         if len(videos) > 1 and len(candidates := np.setdiff1d(videos, ambiguous)):
             held |= own & (train.video == rng.choice(candidates))
     if not held.any():
         raise DataError(
-            f"{train.source}: no speaker has two English videos, so no video can be held out."
+            f"{train.source}: no speaker has two English videos, so no video can be held out; "
+            "train on all clips with holdout=false (`mraf train --set holdout=false`) and judge "
+            "on the test clips."
         )
     cross, notes = cross_split(corpus)
     single = corpus.speakers - len(np.unique(train.labels[held]))
@@ -120,14 +160,15 @@ def validation_split(corpus: Corpus, seed: int = 0) -> Split:
             f"English: {single} speakers have a single video and are not judged in P3 and P4.",
             *notes,
         )
-    return Split(train[~held], train[held], cross, corpus.speakers, "validation", notes)
+    rest = train[~held & ~train.face_missing]
+    return Split(rest, train[held], cross, corpus.speakers, "validation", (*without, *notes))
 
 
 def test_split(corpus: Corpus) -> Split:
     """All English training clips, judged on the test clips (their labels may be hidden).
 
     Raises:
-        DataError: the source has no test clips.
+        DataError: the source has no test clips, or a speaker has no face to train on.
     """
     english, cross = corpus.test_english, corpus.test_cross
     if english is None or cross is None:
@@ -137,7 +178,8 @@ def test_split(corpus: Corpus) -> Split:
             f"csv_files/comp/{corpus.version}_test_{absent}.csv and its features under "
             f"features/test/{corpus.version}, or judge on the validation split."
         )
-    return Split(corpus.train, english, cross, corpus.speakers, "test")
+    train, notes = with_faces(corpus.train, corpus.speakers)
+    return Split(train, english, cross, corpus.speakers, "test", notes)
 
 
 test_split.__test__ = False  # type: ignore[attr-defined]  # not a test, whatever pytest thinks of its name

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from mraf.data.clips import FeatureSet
-from mraf.data.splits import SETTINGS, Setting, Split
+from mraf.data.splits import P3, P4, P5, P6, SETTINGS, Setting, Split
 from mraf.errors import DataError, RunError
 from mraf.evaluation.results import Evaluation, Judged
 
@@ -43,7 +43,8 @@ def evaluate(
     """Judge systems in P3–P6.
 
     A clip is named rightly when its speaker's score is above every other score; a tie for the top
-    is an error, since the system does not decide.
+    is an error, since the system does not decide. Clips without a face where P3 or P5 expect one
+    are counted in the notes; a system that looks at the face only is then not judged there.
 
     Args:
         predictors: each is asked once per setting and may score for several systems. A function
@@ -72,7 +73,18 @@ def evaluate(
             outcomes = correct.setdefault(system, {})
             if _depends_on_clip(scores):
                 outcomes[setting.name] = top1(scores, clips.labels)
-    return Evaluation(judged, correct, split.name, split.notes, resamples, seed)
+    notes = list(split.notes)
+    for given, faceless in ((P3, P4), (P5, P6)):
+        missing = split.clips(given).face_missing
+        if missing.any():
+            notes.append(
+                f"{given.name}: {missing.sum()} of {len(missing)} clips have no face; only the "
+                "voice decides there. A face-only system cannot answer and shows –."
+            )
+            for outcomes in correct.values():
+                if faceless.name not in outcomes:  # it looks at the face only
+                    outcomes.pop(given.name, None)
+    return Evaluation(judged, correct, split.name, tuple(notes), resamples, seed)
 
 
 def checked_scores(

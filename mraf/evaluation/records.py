@@ -218,6 +218,13 @@ def _read(file: Path) -> pd.DataFrame:
     for name in ("seed", *NUMBERS):
         if len(frame) and not is_numeric_dtype(frame[name]):
             raise RunError(f"{file}: not a CSV of results; expected numbers in '{name}'.")
+        values = frame[name].dropna().astype(float)
+        whole = name in ("seed", *NUMBERS[:3])
+        bad = (values < 0) | (values % 1 != 0 if whole else values > 1)
+        if bad.any():
+            kind = "a whole number from 0" if whole else "a fraction"
+            line = f"{file}, line {bad.idxmax() + 2}"
+            raise RunError(f"{line}: '{name}' is {values[bad.idxmax()]:g}, not {kind}.")
     frame = frame.assign(condition=frame["condition"].astype(object).fillna(""))
     return _filled(frame)
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from mraf import data
 from mraf.data.clips import Corpus
-from mraf.data.splits import Split, test_split, validation_split
+from mraf.data.splits import Split, test_split, unseen, validation_split
 from mraf.errors import RunError
 from mraf.evaluation.baselines import class_mean_systems, fit_fop
 from mraf.evaluation.judge import Judge, Predictor, evaluate
@@ -103,7 +103,10 @@ def _judged(run: Run, corpus: Corpus, split: str) -> Split:
     training = run.config.training
     if split == "test":
         test = test_split(corpus)
-        return replace(test, notes=(*test.notes, FEWER_CLIPS)) if training.holdout else test
+        english, notes = unseen(test.train, test.english)
+        cross, more = unseen(test.train, test.cross)
+        notes = (*test.notes, *notes, *more, *((FEWER_CLIPS,) if training.holdout else ()))
+        return replace(test, english=english, cross=cross, notes=notes)
     if not training.holdout:
         raise RunError(
             f"{run.path}: trained with holdout=false, so the validation videos are not unseen; "

@@ -17,9 +17,9 @@ from mraf.data.splits import P3, P4, P5, P6, Setting, Split
 from mraf.errors import DataError, RunError
 from mraf.evaluation.judge import Judge, Predictor, answers, checked_scores
 from mraf.evaluation.results import Evaluation, Judged
-from mraf.files import write_atomically, write_text
+from mraf.files import read_csv, write_atomically, write_text
 
-FILE = "submission_{version}_test_{trained}_{tested}.csv"
+FILE = "submission_{version}_{phase}_{trained}_{tested}.csv"
 COLUMNS = {"english": (P3, P4), "cross": (P5, P6)}
 
 
@@ -53,7 +53,8 @@ def write_submission(
         predicted = [_predicted(predict, split, setting, system) for setting in settings]
         clips = split.clips(settings[0])
         _warn_identical(settings, *predicted)
-        name = FILE.format(version=version, trained=split.train.language, tested=clips.language)
+        languages = {"trained": split.train.language, "tested": clips.language}
+        name = FILE.format(version=version, phase="test", **languages)
         buffer = io.StringIO()
         writer = csv.writer(buffer, lineterminator="\n")
         writer.writerow(["key", *(setting.name.lower() for setting in settings)])
@@ -100,7 +101,8 @@ def score_submission(folder: str | Path, labels: str | Path) -> Evaluation:
     """Score a submission folder against known labels.
 
     Args:
-        folder: holds the two files of `write_submission`, of one version.
+        folder: holds the two files of `write_submission`, of one version; the development phase
+            has `val` for `test` in their names.
         labels: CSV with the columns key, language, speaker and, optionally, video. A key names a
             clip within its language only. Without videos the intervals resample speakers, which
             is the same in the official test, where one video is one speaker.
@@ -138,7 +140,8 @@ def _find_files(folder: Path) -> dict[str, tuple[Path, str]]:
     found: dict[str, list[tuple[Path, str]]] = {"english": [], "cross": []}
     versions = set()
     word = "([^_]+)"
-    pattern = re.compile(FILE.format(version=word, trained=word, tested=word).replace(".", r"\."))
+    names = FILE.format(version=word, phase="(?:test|val)", trained=word, tested=word)
+    pattern = re.compile(names.replace(".", r"\."))
     for path in sorted(folder.iterdir()):
         if match := pattern.fullmatch(path.name):
             version, trained, tested = match.groups()
@@ -149,10 +152,10 @@ def _find_files(folder: Path) -> dict[str, tuple[Path, str]]:
         "cross": ("the second language", "Urdu"),
     }.items():
         if len(found[part]) != 1:
-            names = [path.name for path, _ in found[part]]
-            expected = FILE.format(version="v1", trained="English", tested=example)
+            there = [path.name for path, _ in found[part]]
+            expected = FILE.format(version="v1", phase="test", trained="English", tested=example)
             raise DataError(
-                f"{folder}: one file of {tested} is needed, as {expected}; found {names or 'none'}."
+                f"{folder}: one file of {tested} is needed, as {expected}; found {there or 'none'}."
             )
     if len(versions) > 1:
         raise DataError(f"{folder}: files of several versions, {sorted(versions)}; keep one.")
@@ -202,30 +205,15 @@ class _Table:
     @classmethod
     def read(cls, path: Path, required: Sequence[str], optional: Sequence[str] = ()) -> _Table:
         """Raises DataError where the file, a column or a field is missing, naming the line."""
-        rows, lines = [], []
-        try:
-            with path.open(encoding="utf-8-sig", newline="") as file:
-                reader = csv.reader(file, strict=True)
-                header = [name.strip() for name in next(reader, [])]
-                for row in filter(None, reader):
-                    if len(row) != len(header):
-                        raise DataError(
-                            f"{path}, line {reader.line_num}: {len(row)} fields, "
-                            f"but the header has {len(header)}."
-                        )
-                    rows.append(row)
-                    lines.append(reader.line_num)
-        except FileNotFoundError:
-            raise DataError(f"{path}: no such file.") from None
-        except (OSError, UnicodeDecodeError, csv.Error) as error:
-            raise DataError(f"{path}: not readable as a CSV in UTF-8 ({error}).") from None
+        header, found = read_csv(path, "mend the line or write the file again")
         for name in required:
             if header.count(name) != 1:
                 raise DataError(
                     f"{path}: needs one column '{name}', the header is {','.join(header)!r}."
                 )
-        if not rows:
+        if not found:
             raise DataError(f"{path}: a header without rows.")
+        lines, rows = [line for line, _ in found], [cells for _, cells in found]
         texts = dict(zip(header, map(list, zip(*rows, strict=True)), strict=True))
         texts = {name: [""] * len(rows) for name in optional} | texts
         return cls(path, {name: texts[name] for name in (*required, *optional)}, lines)

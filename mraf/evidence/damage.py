@@ -86,7 +86,7 @@ def recorded_robustness(
         RunError: the file cannot be read, or is incomplete.
     """
     file = (folder or find(FOLDER) or FOLDER) / f"robustness_{place.slug}.csv"
-    rows = recorded_rows(file, preset)
+    rows = recorded_rows(file, preset, place.corpus)
     if rows is None or preset not in rows.preset.to_numpy():
         return None
     runs = {

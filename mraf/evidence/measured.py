@@ -17,6 +17,7 @@ from mraf.evaluation.differences import LEVEL, ArmRuns, weighted_sum
 from mraf.evaluation.records import read_results
 from mraf.evidence.claims import Claim
 from mraf.evidence.damage import Condition, recorded_robustness
+from mraf.evidence.recorded import there
 from mraf.evidence.tables import Place, arms_of, recorded_table
 from mraf.files import read_frame
 
@@ -61,7 +62,7 @@ class Evidence:
             return self._of_sweep(claim, place)
         name = claim.systems or f"{claim.study}_{place.slug}"
         file = self.folder / f"{name}.csv"
-        if claim.untestable or not file.is_file():
+        if claim.untestable or not there(file):
             return None
         if claim.systems:
             return _of_systems(claim, file, _needed(claim, self._results, file))
@@ -96,6 +97,8 @@ class Evidence:
         """From a recorded study of `mraf related`; None where its row is not recorded."""
         recorded = _needed(claim, self._study, file)
         rows = recorded
+        if rows.empty:
+            raise RunError(f"{file}: holds no rows; restore it or record it again.")
         if unknown := sorted(set(claim.row or ()) - set(rows.columns)):
             raise RunError(
                 f"{file}: claim '{claim.name}' asks for an unknown column: {unknown[0]}."

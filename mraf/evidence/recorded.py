@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pandas as pd
 
-from mraf.errors import DataError
+from mraf.errors import DataError, RunError
 from mraf.files import read_frame
 
 DATA = Path("data")
@@ -31,6 +32,17 @@ def recorded(name: str) -> pd.DataFrame | None:
         return read_frame(file)
     except (OSError, ValueError) as error:
         raise DataError(f"{file}: not readable as a CSV ({error}).") from None
+
+
+def there(file: Path) -> bool:
+    """Whether something is recorded in a file.
+
+    Raises:
+        RunError: it is there, but a folder or a link that leads nowhere.
+    """
+    if not file.is_file() and os.path.lexists(file):
+        raise RunError(f"{file}: not a regular file; restore it or record it again.")
+    return file.is_file()
 
 
 def find(path: Path) -> Path | None:

@@ -9,9 +9,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from mraf.errors import RunError
 from mraf.evaluation.differences import ArmRuns, compare_arms, runs_of, scores
 from mraf.evaluation.records import read_results
-from mraf.evidence.recorded import FOLDER, SWEEPS, find, paper_table
+from mraf.evidence.recorded import FOLDER, SWEEPS, find, paper_table, there
 from mraf.evidence.sweeps.tables import Table, read_table, table_file
 from mraf.files import slug_of
 
@@ -101,17 +102,25 @@ def recorded_table(name: str, place: Place, folder: Path | None = None) -> Recor
         RunError: the file cannot be read, or is incomplete.
     """
     folder = folder or find(FOLDER) or FOLDER
-    rows = recorded_rows(folder / f"sweep_{name}_{place.slug}.csv", place.preset)
+    rows = recorded_rows(folder / f"sweep_{name}_{place.slug}.csv", place.preset, place.corpus)
     if rows is None or not (arms := arms_of(rows)):
         return None
     return RecordedTable(place, rows.preset.iloc[0], rows.device.iloc[0].partition(":")[0], arms)
 
 
-def recorded_rows(file: Path, preset: str) -> pd.DataFrame | None:
-    """The rows of a preset, or of the first one where there are none of it; None without a file."""
-    if not file.is_file():
+def recorded_rows(file: Path, preset: str, corpus: str) -> pd.DataFrame | None:
+    """The rows of a preset, or of the first one where there are none of it; None without a file.
+
+    Raises:
+        RunError: the file is there but damaged, empty or of another corpus.
+    """
+    if not there(file):
         return None
     rows = read_results(file)
+    if rows.empty:
+        raise RunError(f"{file}: holds no rows; restore it or record it again.")
+    if others := sorted(set(rows.corpus.dropna()) - {corpus}):
+        raise RunError(f"{file}: holds results on {others[0]}, not on {corpus}; restore it.")
     presets = rows.preset.unique()
     return rows[rows.preset == (preset if preset in presets else presets[0])]
 

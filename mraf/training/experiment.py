@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import time
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 
 from mraf import data
 from mraf.data.clips import Corpus, FeatureSet
-from mraf.data.splits import validation_split
+from mraf.data.splits import validation_split, with_faces
 from mraf.errors import RunError
 from mraf.files import user_cache, without_home
 from mraf.training.config import Config, configure
@@ -63,14 +64,19 @@ class Experiment:
 
     @property
     def training_clips(self) -> FeatureSet:
-        """English clips, without the validation videos unless ``holdout=false``."""
-        seed = self.config.training.split_seed
-        holdout = self.config.training.holdout
-        return validation_split(self.corpus, seed).train if holdout else self.corpus.train
+        """English clips with a face, without the validation videos unless ``holdout=false``."""
+        if self.config.training.holdout:
+            return validation_split(self.corpus, self.config.training.split_seed).train
+        return with_faces(self.corpus.train, self.corpus.speakers)[0]
 
 
 def train_run(experiment: Experiment, out: Path | None, *, resume: bool = False) -> Run:
-    """Train with a progress bar. Raises as ``mraf.training.loop.train``."""
+    """Train with a progress bar. Raises as ``mraf.training.loop.train``.
+
+    Warns: training clips without a face are left out.
+    """
+    for note in with_faces(experiment.corpus.train, experiment.corpus.speakers)[1]:
+        warnings.warn(note, stacklevel=2)
     return train(
         experiment.config,
         experiment.training_clips,

@@ -185,6 +185,24 @@ def test_rows_may_come_in_any_order_with_crlf_bom_and_blank_lines(folder, labels
     assert score_submission(folder, labels).accuracies("submission") == before
 
 
+def test_tables_of_excel_are_scored(folder, labels):
+    before = score_submission(folder, labels).accuracies("submission")
+    labels.write_text(labels.read_text().replace(",", ";"))
+    text = (folder / URDU).read_text().replace(",", "\t")
+    (folder / URDU).write_text(text, encoding="utf-16")
+    assert score_submission(folder, labels).accuracies("submission") == before
+
+
+def test_the_names_of_the_development_phase_are_known(folder, labels):
+    before = score_submission(folder, labels).accuracies("submission")
+    for name in (ENGLISH, URDU):
+        (folder / name).rename(folder / name.replace("_test_", "_val_"))
+    assert score_submission(folder, labels).accuracies("submission") == before
+    shutil.copy(folder / ENGLISH.replace("_test_", "_val_"), folder / ENGLISH)
+    with pytest.raises(DataError, match=r"one file of English is needed.*found \[.*_test_.*_val_"):
+        score_submission(folder, labels)
+
+
 def test_labels_written_as_decimals_are_read(folder, labels, split):
     before = score_submission(folder, labels).accuracies("submission")
     with labels.open(newline="") as file:
@@ -299,7 +317,7 @@ BAD = {
         r"labels.csv: no row of language Hindi",
     ),
     "no column": (edit("p4", "p5"), rf"{ENGLISH}: needs one column 'p4', .* 'key,p3,p5'"),
-    "column twice": (edit("key,p5,p6", "key,p5,p5", URDU), "needs one column 'p5'"),
+    "column twice": (edit("key,p5,p6", "key,p5,p5", URDU), "the column 'p5' occurs twice"),
     "no key column": (edit("key", "clip"), "needs one column 'key'"),
     "key missing": (cells(7, 0, None), r"no row for key 'English/3/00006'; 1 of the 72 English"),
     "key unknown": (
@@ -319,9 +337,9 @@ BAD = {
     "short row": (lambda f, _: cells(2, 0, "x,y")(f, _), r"line 3: 4 fields, but the header has 3"),
     "empty file": (content(ENGLISH, b""), rf"{ENGLISH}: needs one column 'key'"),
     "header only": (content(ENGLISH, b"key,p3,p4\n"), rf"{ENGLISH}: a header without rows"),
-    "not text": (content(ENGLISH, b"\xff\xfe\x00k"), "not readable as a CSV in UTF-8"),
-    "open quote": (content(ENGLISH, b'key,p3,p4\n"a,1,2\n'), "not readable as a CSV"),
-    "no labels": (delete("labels"), "labels.csv: no such file"),
+    "not text": (content(ENGLISH, b"k\xe9y"), r"not text in UTF-8\); save it as 'CSV UTF-8'"),
+    "open quote": (content(ENGLISH, b'key,p3,p4\n"a,1,2\n'), "line 2: unexpected end of data"),
+    "no labels": (delete("labels"), r"labels.csv: cannot be read \(No such file"),
     "labels without speaker": (
         edit("speaker", "identity", "labels"),
         "labels.csv: needs one column 'speaker', the header is 'key,language,identity,video'",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -321,6 +322,58 @@ def test_a_damaged_record_is_told_with_file_and_claim(
     (tmp_path / "doors_twin.csv").write_bytes(content)
     with pytest.raises(RunError, match=rf"doors_twin\.csv: claim 'it' .*({message})"):
         ledger([claim(sweep="", **source)], tmp_path)
+
+
+def replaced_by_a_folder(file: Path) -> None:
+    file.unlink()
+    file.mkdir()
+
+
+def dangling(file: Path) -> None:
+    file.unlink()
+    file.symlink_to("nowhere")
+
+
+def only_the_head(file: Path) -> None:
+    file.write_text(file.read_text().splitlines()[0] + "\n")
+
+
+def changed(old: str, new: str) -> Callable[[Path], None]:
+    def change(file: Path) -> None:
+        text = file.read_text()
+        assert old in text
+        file.write_text(text.replace(old, new))
+
+    return change
+
+
+SPOILT = {
+    "a folder": (replaced_by_a_folder, "not a regular file"),
+    "a link to nothing": (dangling, "not a regular file"),
+    "empty": (lambda file: file.write_bytes(b""), "not a CSV of results"),
+    "no rows": (only_the_head, "holds no rows"),
+    "of another corpus": (changed(",twin,", ",MAV-Celeb v1,"), "holds results on MAV-Celeb v1"),
+    "half a clip": (changed(",320,", ",320.5,"), "line 2: 'clips' is 320.5, not a whole number"),
+    "text": (changed(",320,", ",many,"), "expected numbers in 'clips'"),
+    "beyond 1": (changed(",0.", ",12."), "line 2: 'accuracy' is 12.*, not a fraction"),
+}
+
+
+@pytest.mark.parametrize(("spoil", "message"), SPOILT.values(), ids=SPOILT)
+def test_a_damaged_sweep_is_named_not_ignored(spoil, message: str, tmp_path: Path) -> None:
+    record(tmp_path, {"good": 0.9, "bad": 0.5})
+    spoil(tmp_path / "sweep_table9_twin.csv")
+    with pytest.raises(RunError, match=rf"sweep_table9_twin\.csv.*{message}"):
+        ledger([claim()], tmp_path)
+
+
+@pytest.mark.parametrize("spoil", [replaced_by_a_folder, dangling, only_the_head])
+def test_a_damaged_study_is_named_not_ignored(spoil, tmp_path: Path) -> None:
+    study(tmp_path, "good − bad,EER,-0.03,-0.05,-0.02,x\n")
+    (file,) = tmp_path.iterdir()
+    spoil(file)
+    with pytest.raises(RunError, match=rf"{file.name}: (not a regular file|holds no rows)"):
+        ledger([claim(sweep="", study="doors", metric="EER", row=ROW)], tmp_path)
 
 
 def test_where_there_is_no_folder_nothing_is_written(tmp_path: Path, capsys) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import posixpath
 import re
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,10 @@ from mraf.files import checked_path, read_csv
 LIST_FOLDERS = ("csv_files/comp", "csv_files", "comp", ".")
 FEATURE_FOLDERS = ("feats", "features", "feat", ".", "feats/train", "features/train")
 REMEDY = "mend the line or fetch the list again"
+SAVE = f"{REMEDY}, as CSV in UTF-8"
+LEFT_OUT = "Going on without these test clips."
 LIST_NAME = re.compile(r"(?P<version>v\d+)_(?P<kind>train|test)_(?P<language>[A-Za-z]+)\.csv")
+NEAR_NAME = re.compile(r"(?i)(v\d+)[_ -]+train[_ -]+([a-z]+).*\.(csv|txt)")
 COLUMNS = {  # what we call it → how the releases spell it
     "train": {
         "clip": ("audio_path",),
@@ -46,7 +50,9 @@ class ClipList:
         key: of a training clip its voice path, of a test clip the official key.
         video: the folder in which a training clip lies; "" for a test clip.
         label: None where the list has no labels.
-        voice, face: paths of the features as listed, normalised, ending in .npy.
+        voice, face: paths of the features as listed, normalised, ending in .npy; a face is ""
+            where its cell is empty: it is missing.
+        spare: a test list in the form of a training list, which is left out where it is bad.
     """
 
     path: Path
@@ -56,6 +62,7 @@ class ClipList:
     label: list[int] | None = None
     voice: list[str] = field(default_factory=list)
     face: list[str] = field(default_factory=list)
+    spare: bool = False
 
     def __len__(self) -> int:
         return len(self.key)
@@ -112,7 +119,10 @@ def find_release(folder: Path, version: str | None = None) -> Release:
     if "English" not in train or not others:
         missing = "<second language>" if "English" in train else "English"
         path = next(iter(train.values())).parent / f"{version}_train_{missing}.csv"
-        raise DataError(f"{path}: the list is missing; training lists of two languages are needed.")
+        raise DataError(
+            f"{path}: the list is missing; training lists of two languages are needed."
+            f"{_near_names(folder)}"
+        )
     if len(others) > 1:
         raise DataError(
             f"{folder}: {version} has training lists of several second languages "
@@ -132,6 +142,7 @@ def _choose(folder: Path, train: dict[str, dict[str, Path]], version: str | None
             f"{folder}: no training list such as csv_files/comp/v1_train_English.csv; "
             + (f"did you mean {inner[0]}? " if inner else "")
             + "`mraf data download` fetches the official files, data/README.md shows the layout."
+            + _near_names(folder)
         )
     voices = ("ecappafeats", "ecappa_feats")
     tops = [folder / place / name for place in FEATURE_FOLDERS for name in voices]
@@ -149,27 +160,57 @@ def _choose(folder: Path, train: dict[str, dict[str, Path]], version: str | None
     return usable[0]
 
 
+def _near_names(folder: Path) -> str:
+    """A sentence that names the lists whose names are nearly right; empty where there are none."""
+    wrong = []
+    for place in LIST_FOLDERS:
+        for path in sorted((folder / place).glob("*")):
+            near = NEAR_NAME.match(path.name)
+            if near and path.name != (right := f"{near[1].lower()}_train_{near[2].title()}.csv"):
+                wrong.append(f" Rename {path.name} to {right}.")
+    return "".join(wrong)
+
+
 def read_lists(release: Release) -> dict[str, ClipList]:
     """All lists of a release by part, with labels checked against the English training list.
 
     Raises:
         DataError: see ``read_list``; also a label that no English training clip carries.
     """
-    lists = {
-        part: read_list(path, "test" if part.startswith("test") else "train")
-        for part, path in release.lists.items()
-    }
+    lists: dict[str, ClipList] = {}
+    for part, path in release.lists.items():
+        spare = part.startswith("test") and _has_training_columns(path)
+        kind = "test" if part.startswith("test") and not spare else "train"
+        try:
+            lists[part] = read_list(path, kind)
+            lists[part].spare = spare
+        except DataError as error:
+            if not spare:
+                raise
+            warnings.warn(f"{error} {LEFT_OUT}", stacklevel=3)
     train = lists["train"].label or []
     speakers = max(train) + 1
     if speakers > len(train):  # would otherwise read as a huge gap in the labels
         reason = f"the label {max(train)} is out of range; there are only {len(train)} clips."
         raise lists["train"].refuse(train.index(max(train)), reason)
-    for clips in lists.values():
+    for part, clips in list(lists.items()):
         for row, label in enumerate(clips.label or []):
             if label >= speakers:
                 reason = f"the label {label} is out of range; in English training they end at"
-                raise clips.refuse(row, f"{reason} {speakers - 1}.")
+                problem = clips.refuse(row, f"{reason} {speakers - 1}.")
+                if not clips.spare:
+                    raise problem
+                warnings.warn(f"{problem} {LEFT_OUT}", stacklevel=3)
+                del lists[part]
+                break
     return lists
+
+
+def _has_training_columns(path: Path) -> bool:
+    """Whether a test list has the columns of a training list, as the challenge's code once had."""
+    header, _ = read_csv(path, SAVE)
+    spelled = COLUMNS["train"].values()
+    return "key" not in header and all(set(names) & set(header) for names in spelled)
 
 
 def read_list(path: Path, kind: str) -> ClipList:
@@ -195,7 +236,7 @@ def read_list(path: Path, kind: str) -> ClipList:
             if key in lines:
                 raise ValueError(f"'{key}' occurs already in line {lines[key]}; remove one")
             clips.voice.append(_feature_path(cell["voice"]))
-            clips.face.append(_feature_path(cell["face"]))
+            clips.face.append(_feature_path(cell["face"]) if cell["face"].strip() else "")
             if "label" in cell:
                 clips.label = [] if clips.label is None else clips.label
                 clips.label.append(_label(cell["label"]))
@@ -211,7 +252,7 @@ def read_list(path: Path, kind: str) -> ClipList:
 
 def _rows(path: Path, wanted: dict[str, tuple[str, ...]]) -> Iterator[tuple[int, dict[str, str]]]:
     """Line number and wanted cells of each row that is not blank."""
-    header, rows = read_csv(path, f"{REMEDY}, as CSV in UTF-8")
+    header, rows = read_csv(path, SAVE)
     columns = {}
     for name, spellings in {**wanted, "label": ("label",)}.items():
         if present := [spelling for spelling in spellings if spelling in header]:
@@ -231,7 +272,7 @@ def _feature_path(text: str) -> str:
 
 def _label(text: str) -> int:
     try:
-        value = float(text)
+        value = float(re.sub(r",0{1,2}$", "", text.strip()))  # 3,0 in a table saved by Excel
     except ValueError:
         raise ValueError(f"the label '{text}' is not a number; labels are 0 … C-1") from None
     if not 0 <= value < 2**31 or not value.is_integer():  # also refuses nan and inf

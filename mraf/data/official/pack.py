@@ -112,7 +112,7 @@ def _source(release: Release, files: list[str]) -> Source:
     prefix, status = f"{release.folder}/", []  # one string, not 33,000 joined Paths
     for file in files:
         try:
-            found = os.stat(prefix + file)
+            found = os.stat(prefix + file if file else "")  # an empty cell is a missing file
             status.append([found.st_size, found.st_mtime_ns])
         except OSError:
             status.append([-1, -1])

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from mraf.data.clips import FACE_DIM, VOICE_DIM, Corpus, FeatureSet
-from mraf.data.official.lists import FEATURE_FOLDERS, ClipList, Release
+from mraf.data.official.lists import FEATURE_FOLDERS, LEFT_OUT, ClipList, Release
 from mraf.errors import DataError
 
 LARGEST = 65_536  # bytes; a vector of 512 floats with its header takes 2,176
@@ -52,6 +52,8 @@ def find_features(release: Release, lists: dict[str, ClipList]) -> None:
     for part, clips in list(lists.items()):
         for paths in (clips.voice, clips.face):
             for row, path in enumerate(paths):
+                if not path:
+                    continue  # an empty cell: the face is missing
                 head = "/".join(path.split("/")[:-1][:2])
                 if head not in roots:
                     roots[head] = _root(release.folder, head)
@@ -96,16 +98,35 @@ def read_corpus(release: Release, lists: dict[str, ClipList], progress: bool = T
         disable=not progress,
     ) as bar:
         for part, clips in lists.items():
-            voice = _read_vectors(release, clips, clips.voice, VOICE_DIM, bar)
-            face = _read_vectors(release, clips, clips.face, FACE_DIM, bar)
-            if not (spoken := voice.any(axis=1)).all():
-                reason = "the voice is all zeros; only a face may be missing. Remove the line."
-                raise clips.refuse(int(np.argmin(spoken)), reason)
+            try:
+                voice, face = _read_part(release, clips, bar)
+            except DataError as error:
+                if not clips.spare:
+                    raise
+                warnings.warn(f"{error} {LEFT_OUT}", stacklevel=2)
+                continue
             arrays[part] = {"face": face, "voice": voice}
             arrays[part] |= {"video": np.array(clips.video), "key": np.array(clips.key)}
             if clips.label is not None:
                 arrays[part]["speaker"] = np.array(clips.label, dtype=np.int64)
     return corpus_of(release, arrays)
+
+
+def _read_part(
+    release: Release, clips: ClipList, bar: tqdm
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Voices and faces of a list; a face that is not there is a row of zeros, with a note."""
+    voice, _ = _read_vectors(release, clips, clips.voice, VOICE_DIM, bar)
+    face, absent = _read_vectors(release, clips, clips.face, FACE_DIM, bar, optional=True)
+    if not (spoken := voice.any(axis=1)).all():
+        reason = "the voice is all zeros; only a face may be missing. Remove the line."
+        raise clips.refuse(int(np.argmin(spoken)), reason)
+    if absent:
+        row = min(absent)
+        what = clips.face[row] if clips.face[row] else "an empty cell"
+        text = f"{len(absent)} faces are not there, the first is {what}; read as missing."
+        warnings.warn(str(clips.refuse(row, text)), stacklevel=2)
+    return voice, face
 
 
 def corpus_of(release: Release, arrays: dict[str, dict[str, NDArray]]) -> Corpus:
@@ -127,14 +148,22 @@ def corpus_of(release: Release, arrays: dict[str, dict[str, NDArray]]) -> Corpus
 
 
 def _read_vectors(
-    release: Release, clips: ClipList, files: list[str], size: int, bar: tqdm
-) -> NDArray[np.float32]:
+    release: Release,
+    clips: ClipList,
+    files: list[str],
+    size: int,
+    bar: tqdm,
+    optional: bool = False,
+) -> tuple[NDArray[np.float32], list[int]]:
     """The vectors of many files, shape (len(files), size); of several bad ones the first is told.
+
+    With ``optional`` a file that is not there is a row of zeros; the list says which rows.
 
     Several threads read: on a network drive most of the time is waiting.
     """
     matrix = np.empty((len(files), size), dtype=np.float32)
     cast: list[str] = []
+    absent: list[int] = []
 
     def refuse(row: int, problem: str) -> DataError:
         remedy = "unpack the archive again or remove the line"
@@ -143,6 +172,10 @@ def _read_vectors(
     def fill(start: int) -> int:
         stop = min(start + CHUNK, len(files))
         for row in range(start, stop):
+            if optional and not (files[row] and os.path.lexists(f"{release.folder}/{files[row]}")):
+                matrix[row] = 0
+                absent.append(row)
+                continue
             try:
                 vector = read_vector(os.path.join(release.folder, files[row]), size)
             except ValueError as error:
@@ -169,7 +202,7 @@ def _read_vectors(
         kinds = " or ".join(sorted(set(cast)))
         text = f"{clips.path}: {len(cast)} feature files hold {kinds}; read as float32."
         warnings.warn(text, stacklevel=2)
-    return matrix
+    return matrix, absent
 
 
 def read_vector(path: str, size: int) -> NDArray[np.floating]:
