@@ -100,18 +100,29 @@ def read_csv(path: Path, remedy: str) -> tuple[list[str], list[tuple[int, list[s
     between = next((sign for sign in ",;\t" if head and sign in head[0]), ",")
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=between, strict=True)
     header: list[str] = []
+    begin = 1
     found: list[tuple[int, list[str]]] = []
     try:
         header = [name.strip() for name in next(rows, [])]
         if twice := [name for name in header if name and header.count(name) > 1]:
             raise ValueError(f"the column '{twice[0]}' occurs twice")
-        for cells in filter(None, rows):
+        begin = rows.line_num + 1
+        for cells in rows:
+            first, begin = begin, rows.line_num + 1
+            if not cells:
+                continue
             if len(cells) != len(header):
                 raise ValueError(f"{len(cells)} fields, but the header has {len(header)}")
             if any("\n" in cell or "\r" in cell for cell in cells):
-                raise ValueError("a line break within a field; is a quotation mark missing?")
+                raise ValueError(
+                    f"a line break within a field of the row that begins in line {first}; is a "
+                    "quotation mark missing?"
+                )
             found.append((rows.line_num, cells))
-    except (csv.Error, ValueError) as problem:
+    except csv.Error as problem:
+        where = f"; the row begins in line {begin}" if begin < rows.line_num else ""
+        raise DataError(f"{path}, line {rows.line_num}: {problem}{where}; {remedy}.") from None
+    except ValueError as problem:
         raise DataError(f"{path}, line {rows.line_num}: {problem}; {remedy}.") from None
     return header, found
 

@@ -216,7 +216,7 @@ def test_one_whole_video_of_each_speaker_with_two_is_held_out(videos, seed):
     rows = len(owner)
     rng = np.random.default_rng(seed)
     train = FeatureSet(
-        face=np.zeros((rows, 512), np.float32),
+        face=np.ones((rows, 512), np.float32),
         voice=np.ones((rows, 192), np.float32),
         speaker=np.array([speaker for speaker, _ in owner]),
         video=np.array([f"{speaker}-{video}" for speaker, video in owner]),

@@ -210,3 +210,16 @@ def test_a_list_whose_name_is_nearly_right_is_named(folder, name, others):
     with pytest.raises(DataError) as caught:
         load(folder)
     assert f" Rename {name} to v1_train_English.csv." in str(caught.value)
+
+
+def test_a_test_list_whose_name_is_nearly_right_is_named(folder):
+    (folder / TEST).rename((folder / TEST).with_name("v1_test_English (1).csv"))
+    with pytest.warns(UserWarning, match=r"Rename v1_test_English \(1\)\.csv to v1_test_English\."):
+        assert load(folder).test_english is None
+
+
+def test_a_copy_beside_the_right_list_is_no_trouble(folder):
+    (folder / TEST).with_name("v1_test_English (1).csv").write_bytes((folder / TEST).read_bytes())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert load(folder).test_english is not None

@@ -19,7 +19,7 @@ REMEDY = "mend the line or fetch the list again"
 SAVE = f"{REMEDY}, as CSV in UTF-8"
 LEFT_OUT = "Going on without these test clips."
 LIST_NAME = re.compile(r"(?P<version>v\d+)_(?P<kind>train|test)_(?P<language>[A-Za-z]+)\.csv")
-NEAR_NAME = re.compile(r"(?i)(v\d+)[_ -]+train[_ -]+([a-z]+).*\.(csv|txt)")
+NEAR_NAME = re.compile(r"(?i)(v\d+)[_ -]+(train|test)[_ -]+([a-z]+).*\.(csv|txt)")
 COLUMNS = {  # what we call it → how the releases spell it
     "train": {
         "clip": ("audio_path",),
@@ -129,6 +129,8 @@ def find_release(folder: Path, version: str | None = None) -> Release:
             f"({', '.join(others)}); keep that of one."
         )
     parts = {"train": train["English"], "cross": train[others[0]]}
+    if renamed := _near_names(folder, "test"):
+        warnings.warn(f"{folder}: a test list is not read.{renamed}", stacklevel=3)
     tests = {"test_english": test.get("English"), "test_cross": test.get(others[0])}
     parts |= {part: path for part, path in tests.items() if path}
     return Release(folder, version, others[0], parts)
@@ -160,14 +162,16 @@ def _choose(folder: Path, train: dict[str, dict[str, Path]], version: str | None
     return usable[0]
 
 
-def _near_names(folder: Path) -> str:
-    """A sentence that names the lists whose names are nearly right; empty where there are none."""
+def _near_names(folder: Path, kind: str = "train") -> str:
+    """What to rename where names of lists are nearly right and no list has the right name."""
     wrong = []
     for place in LIST_FOLDERS:
         for path in sorted((folder / place).glob("*")):
             near = NEAR_NAME.match(path.name)
-            if near and path.name != (right := f"{near[1].lower()}_train_{near[2].title()}.csv"):
-                wrong.append(f" Rename {path.name} to {right}.")
+            if near and near[2].lower() == kind:
+                right = f"{near[1].lower()}_{kind}_{near[3].title()}.csv"
+                if not any((folder / place / right).exists() for place in LIST_FOLDERS):
+                    wrong.append(f" Rename {path.name} to {right}.")
     return "".join(wrong)
 
 
