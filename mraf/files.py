@@ -12,9 +12,12 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mraf.errors import DataError, MrafError, RunError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 STALE = 3600  # seconds after which a temporary file is what a killed process left
 
@@ -87,6 +90,15 @@ def read_csv(path: Path, remedy: str) -> tuple[list[str], list[tuple[int, list[s
     except (csv.Error, ValueError) as problem:
         raise DataError(f"{path}, line {rows.line_num}: {problem}; {remedy}.") from None
     return header, found
+
+
+def read_frame(file: Path, **options: Any) -> pd.DataFrame:
+    """A CSV file as `pandas.read_csv` reads it, each number as it was written, to the last bit."""
+    import pandas as pd  # here, since most commands start faster without
+
+    if int(pd.__version__.partition(".")[0]) < 3:  # since then it is the default
+        options["float_precision"] = "round_trip"
+    return pd.read_csv(file, **options)
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:

@@ -12,6 +12,7 @@ from mraf.files import (
     check_target,
     checked_path,
     read_csv,
+    read_frame,
     read_json,
     read_text,
     user_cache,
@@ -93,3 +94,9 @@ def test_writing_removes_what_killed_processes_left(tmp_path):
         os.utime(file, (0, 0))
     write_text(tmp_path / "x[1]", "done")
     assert sorted(os.listdir(tmp_path)) == [".x1.c", ".x[1].b", "x[1]"]
+
+
+def test_numbers_of_a_table_are_read_to_the_last_bit(tmp_path):
+    numbers = [0.1 + 0.2, 1 / 3, 5.880159139633179, 2.1302530765533447, 1e-300, 4.4408921e-16]
+    (tmp_path / "x.csv").write_text("a\n" + "".join(f"{number!r}\n" for number in numbers))
+    assert read_frame(tmp_path / "x.csv").a.tolist() == numbers

@@ -20,7 +20,7 @@ from pandas.api.types import is_numeric_dtype
 
 from mraf.errors import RunError
 from mraf.evaluation.intervals import SETTING, Unit
-from mraf.files import write_text
+from mraf.files import read_frame, write_text
 
 RUN = ["system", "condition", "corpus", "preset", "split", "seed"]  # what a row is of
 PLACE = ["corpus", "split", "setting"]  # of videos
@@ -208,7 +208,7 @@ def write_results(file: Path, rows: pd.DataFrame, order: Sequence[str] = ()) -> 
 def _read(file: Path) -> pd.DataFrame:
     """The rows as they are, each with its clips by video."""
     try:
-        frame = pd.read_csv(file, dtype=TEXT, float_precision="round_trip")
+        frame = read_frame(file, dtype=TEXT)
     except OSError as error:
         raise RunError(f"{file}: cannot be read ({error.strerror}).") from None
     except ValueError as error:

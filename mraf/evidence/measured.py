@@ -18,6 +18,7 @@ from mraf.evaluation.records import read_results
 from mraf.evidence.claims import Claim
 from mraf.evidence.damage import Condition, recorded_robustness
 from mraf.evidence.tables import Place, arms_of, recorded_table
+from mraf.files import read_frame
 
 Sides = Mapping[str, Sequence[tuple[float, ArmRuns]]]
 """What of a claim and its rivals is compared: runs times weights, to be added up."""
@@ -165,7 +166,7 @@ def _needed(claim: Claim, read: Callable[[Path], T], file: Path) -> T:
 def _read_study(file: Path) -> pd.DataFrame:
     """A study: results by video, or rows with value, low, high and command."""
     try:
-        rows = pd.read_csv(file, float_precision="round_trip")
+        rows = read_frame(file)
     except (OSError, ValueError) as error:
         raise RunError(f"no readable CSV ({error}); record it again.") from None
     if "correct_per_video" in rows.columns:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from mraf.errors import DataError
+from mraf.files import read_frame
 
 DATA = Path("data")
 FOLDER = DATA / "recorded"
@@ -27,7 +28,7 @@ def recorded(name: str) -> pd.DataFrame | None:
     if file is None:
         return None
     try:
-        return pd.read_csv(file, float_precision="round_trip")
+        return read_frame(file)
     except (OSError, ValueError) as error:
         raise DataError(f"{file}: not readable as a CSV ({error}).") from None
 

@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from mraf.errors import RunError
-from mraf.files import write_atomically, write_text
+from mraf.files import read_frame, write_atomically, write_text
 from mraf.training.config import Config
 from mraf.variants.build import Network, build
 
@@ -112,7 +112,7 @@ def write_history(path: Path, rows: list[Row]) -> None:
 def read_history(path: Path) -> pd.DataFrame:
     """Read ``history.csv``. Raises RunError when it is missing or damaged."""
     try:
-        return pd.read_csv(path / HISTORY, float_precision="round_trip")
+        return read_frame(path / HISTORY)
     except (OSError, ValueError) as error:
         raise RunError(f"{path / HISTORY}: unreadable ({error}); train again.") from None
 
