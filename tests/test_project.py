@@ -164,7 +164,7 @@ def test_makefile_and_constraints_name_the_same_torch() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["binder/postBuild", "binder/start", "scripts/setup.sh", ".ci/run"]
+    "name", ["binder/postBuild", "binder/start", "scripts/setup.sh", "scripts/floors.sh", ".ci/run"]
 )
 def test_scripts_can_be_executed(name: str) -> None:
     path = ROOT / name
