@@ -28,7 +28,7 @@ ifneq ($(shell $(PY) -c 'import os; print(open("$(STAMP)").read() == os.getcwd()
 $(shell rm -f $(STAMP))
 endif
 
-.PHONY: help setup reproduce test test-real test-browser lab app badges packages exercises notebooks lint bench constraints clean
+.PHONY: help setup reproduce test test-floors test-real test-browser lab app badges packages exercises notebooks lint bench constraints clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -49,6 +49,9 @@ test: export OMP_NUM_THREADS = 1
 test: $(STAMP)  ## unit tests and notebooks, on the twin; two workers of one thread each
 	@$(PY) scripts/exercises.py --tested build/tested $(SOLUTIONS)
 	env -u MRAF_DATA $(PY) -m pytest -n 2 --dist loadfile --nbval-lax --nbval-current-env tests $(TESTED) $(APP) $(ARGS)
+
+test-floors:  ## the unit tests with the lowest versions that pyproject.toml allows, in build/floors
+	@scripts/floors.sh $(ARGS)
 
 test-real: $(STAMP)  ## the tests that need the official features in MRAF_DATA
 	$(PY) -m pytest -m real $(ARGS)

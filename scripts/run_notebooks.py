@@ -21,6 +21,8 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbclient.output_widget import OutputWidget
 from tqdm.auto import tqdm
 
+from mraf.data import named_source
+
 # Without this, nbclient now and then waits forever on an Output widget (jupyter/nbclient#312).
 OutputWidget.sync_state = lambda self: None
 
@@ -105,6 +107,8 @@ def main() -> int:
         return 0
     arguments.out.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # read by the kernels
+    if (source := named_source()) != "twin":  # kernels run in the folders of their notebooks
+        os.environ["MRAF_DATA"] = str(Path(source).expanduser().absolute())
     costs: list[Cost] = []
     with ThreadPoolExecutor(arguments.jobs) as pool:
         runs = {pool.submit(run, path, arguments.out): path for path in arguments.notebooks}

@@ -28,7 +28,7 @@ def table(rows: pd.DataFrame) -> str:
     measured = rows[rows.what != "drawing the twin"]
     for (what, method, clips), own in measured.groupby(["what", "method", "clips"], sort=False):
         cells = [f"{duration(row.seconds)}, {row.memory_mb:.3g} MB" for row in own.itertuples()]
-        lines.append([f"{what}, {method}, {clips:,} clip{'s' * (clips > 1)}", *cells])
+        lines.append([f"{what}, {method}, {clips:,} clip{'s' if clips > 1 else ''}", *cells])
     for method, own in measured[measured.what == "search"].groupby("method", sort=False):
         alone = own[own.clips == 1]
         cells = [f"{row.recall:.1%}, {duration(row.build_s)}" for row in alone.itertuples()]

@@ -14,6 +14,7 @@ from mraf.files import (
     check_target,
     checked_path,
     read_csv,
+    read_frame,
     read_json,
     read_text,
     user_cache,
@@ -137,3 +138,9 @@ def test_files_of_a_run_are_no_targets(tmp_path):
             check_target(tmp_path / path)
     check_target(tmp_path / "run" / "scores.json")
     check_target(tmp_path / "config.json")
+
+
+def test_numbers_of_a_table_are_read_to_the_last_bit(tmp_path):
+    numbers = [0.1 + 0.2, 1 / 3, 5.880159139633179, 2.1302530765533447, 1e-300, 4.4408921e-16]
+    (tmp_path / "x.csv").write_text("a\n" + "".join(f"{number!r}\n" for number in numbers))
+    assert read_frame(tmp_path / "x.csv").a.tolist() == numbers

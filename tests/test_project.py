@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -163,7 +164,7 @@ def test_makefile_and_constraints_name_the_same_torch() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["binder/postBuild", "binder/start", "scripts/setup.sh", ".ci/run"]
+    "name", ["binder/postBuild", "binder/start", "scripts/setup.sh", "scripts/floors.sh", ".ci/run"]
 )
 def test_scripts_can_be_executed(name: str) -> None:
     path = ROOT / name
@@ -257,3 +258,22 @@ def test_notebooks_are_run_and_a_failing_cell_is_a_failure(tmp_path: Path) -> No
     assert [path.name for path in out.iterdir()] == ["good.ipynb"]
     (cell,) = nbformat.read(out / "good.ipynb", as_version=4).cells
     assert cell.outputs[0].text == "42\n"
+
+
+def test_notebooks_elsewhere_take_a_relative_mraf_data_as_the_command_does(tmp_path: Path) -> None:
+    pytest.importorskip("ipykernel")
+    import nbformat
+    from nbformat.v4 import new_code_cell, new_notebook
+
+    for folder in ("polysim", "notebooks", "work"):
+        (tmp_path / folder).mkdir()
+    source = new_code_cell("import os; print(os.environ['MRAF_DATA'])")
+    nbformat.write(new_notebook(cells=[source]), tmp_path / "notebooks/a.ipynb")
+    subprocess.run(
+        [sys.executable, ROOT / "scripts/run_notebooks.py", "--out", "out", "../notebooks/a.ipynb"],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "MRAF_DATA": "../polysim"},
+        cwd=tmp_path / "work",
+        check=True,
+    )
+    (cell,) = nbformat.read(tmp_path / "work/out/a.ipynb", as_version=4).cells
+    assert Path(cell.outputs[0].text.strip()).resolve() == tmp_path / "polysim"

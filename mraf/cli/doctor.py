@@ -42,15 +42,15 @@ def checks(runs: Path = Path("runs"), data: str | Path | None = None) -> list[Ch
         data: "twin" or a folder of features; None is the environment variable MRAF_DATA, or else
             the twin.
     """
-    source = str(data or os.environ.get("MRAF_DATA", "").strip() or "twin")
     examine: tuple[tuple[str, Callable[[], Check | Iterable[Check]]], ...] = (
         ("Python", python),
         ("packages", packages),
         ("device", device),
         ("processor", processor),
         ("memory", memory),
+        ("maps", maps),
         ("runs", lambda: place("runs", runs, DISK_NEED)),
-        ("data", lambda: features(source)),
+        ("data", lambda: features(data)),
     )
     results: list[Check] = []
     for name, function in examine:
@@ -209,6 +209,18 @@ def memory() -> Check:
     return Check("memory", "ok", found)
 
 
+def maps() -> list[Check]:
+    """Whether numba may keep what it compiles for the maps of UMAP; nothing where there is none."""
+    from mraf_lessons.embeddings import numba_cache
+
+    if not numba_cache.installed():
+        return []
+    if numba_cache.cache_is_there():
+        return [Check("maps", "ok", "UMAP is compiled once and kept")]
+    found = f"{numba_cache.NO_CACHE}; each process compiles anew"
+    return [Check("maps", "warn", found, numba_cache.REMEDY)]
+
+
 def container_limit() -> int | None:
     """Bytes of memory that the container around us may use (Binder gives 2 GB); None: no limit."""
     for file in ("memory.max", "memory/memory.limit_in_bytes"):
@@ -245,12 +257,14 @@ def place(name: str, folder: Path, need: float) -> Check:
     return Check(name, "ok", found)
 
 
-def features(source: str) -> list[Check]:
+def features(data: str | Path | None) -> list[Check]:
     """Whether features are there, their lists complete and their pack ready or possible."""
+    from mraf.data import named_source
     from mraf.data.official import pack as cache
     from mraf.data.official.lists import find_release
     from mraf.errors import DataError
 
+    source = str(data or named_source())
     if source == "twin":
         from mraf.data.twin.generate import calibration
 

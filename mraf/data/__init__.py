@@ -23,9 +23,26 @@ __all__ = [
     "Setting",
     "Split",
     "load",
+    "named_source",
     "test_split",
     "validation_split",
 ]
+
+
+def named_source() -> str:
+    """What the environment variable MRAF_DATA names, "twin" where it names nothing.
+
+    A relative folder is taken from the working folder, or else from the nearest folder above it
+    that has it: notebooks run in notebooks/, commands in the folder above.
+    """
+    source = os.environ.get("MRAF_DATA", "").strip() or "twin"
+    if source == "twin":
+        return source
+    relative = checked_path(source, DataError)
+    here = Path.cwd()
+    if not relative.is_absolute() and not relative.exists():
+        return next((str(p / relative) for p in here.parents if (p / relative).exists()), source)
+    return source
 
 
 def load(
@@ -36,7 +53,7 @@ def load(
     Args:
         source: "twin" for the synthetic twin, or a folder in the official layout (a folder that
             is really called twin is "./twin"), or one of its lists, to choose among releases.
-            None: the environment variable MRAF_DATA, else the twin.
+            None: the environment variable MRAF_DATA (see ``named_source``), else the twin.
         progress: show a bar while the single feature files are read for the first time.
         version: "v1", "v2" or "v3", where a folder holds features of several releases.
     Raises:
@@ -44,7 +61,7 @@ def load(
     """
     origin = ""
     if source is None:
-        source = os.environ.get("MRAF_DATA", "").strip() or "twin"
+        source = named_source()
         origin = "" if source == "twin" else " (from the environment variable MRAF_DATA)"
     if source == "twin":
         from mraf.data.twin.generate import generate

@@ -15,9 +15,10 @@ from sklearn.metrics import pairwise_distances
 
 from mraf.data.clips import FeatureSet
 from mraf.data.describe import unit
-from mraf.errors import DataError, RunError
+from mraf.errors import DataError
 from mraf.evaluation.predict import forward
 from mraf.variants.build import Network
+from mraf_lessons.embeddings.numba_cache import umap_class
 
 Rows = NDArray[np.float32]
 Metric = Literal["cosine", "euclidean"]
@@ -106,13 +107,10 @@ def project(
         min_dist: how close points may lie in the map.
         neighbours: of ``nearest(rows, n_neighbors - 1 or more)``, so that several maps share them.
     Raises:
-        RunError: umap-learn is not installed.
+        RunError: umap-learn is not installed, or numba cannot work here.
         DataError: more neighbours are asked for than there are.
     """
-    try:
-        from umap import UMAP  # here, since the import takes seconds
-    except ImportError:
-        raise RunError("maps need umap-learn: pip install 'mraf[lab]'.") from None
+    umap_of = umap_class()
     others = n_neighbors - 1
     if neighbours is None:
         neighbours = nearest(rows, others)
@@ -125,7 +123,7 @@ def project(
     itself = np.arange(len(rows), dtype=np.int32)[:, None]
     index = np.hstack([itself, neighbours.index[:, :others]])
     distance = np.pad(neighbours.distance[:, :others], ((0, 0), (1, 0)))
-    umap = UMAP(
+    umap = umap_of(
         n_neighbors=n_neighbors,
         min_dist=min_dist,
         metric="cosine",

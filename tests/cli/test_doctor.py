@@ -37,7 +37,7 @@ def test_a_sound_environment_passes(tmp_path: Path, declares: Any) -> None:
     before = list(tmp_path.iterdir())
     results = doctor.checks(tmp_path / "runs" / "new", "twin")
     assert [check.name for check in results] == [
-        *("Python", "packages", "device", "processor", "memory", "runs", "data")
+        *("Python", "packages", "device", "processor", "memory", "maps", "runs", "data")
     ]
     assert {check.status for check in results} <= {"ok", "warn"}
     assert list(tmp_path.iterdir()) == before

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from official import challenge_spelling, random_corpus, write_official
 
 import mraf.data
-from mraf.data import load
+from mraf.data import load, named_source
 from mraf.data.official.lists import inner_path
 from mraf.errors import DataError
 
@@ -277,6 +277,22 @@ def test_sources(folder, monkeypatch):
     folder.rename("twin")
     assert load("twin") == "the twin"
     assert rows(load("./twin")) == expected
+
+
+def test_a_relative_mraf_data_holds_in_the_folders_below(folder, monkeypatch):
+    expected = rows(load(folder))
+    monkeypatch.setenv("MRAF_DATA", folder.name)
+    below = folder.parent / "notebooks" / "app"
+    below.mkdir(parents=True)
+    for place in (folder.parent, below.parent, below):
+        monkeypatch.chdir(place)
+        assert rows(load()) == expected
+    (below / folder.name).mkdir()  # the nearest one counts, good or not
+    assert named_source() == folder.name
+    monkeypatch.setenv("MRAF_DATA", "nowhere")
+    assert named_source() == "nowhere"
+    with pytest.raises(DataError, match=r"'nowhere' \(from the environment variable MRAF_DATA\)"):
+        load()
 
 
 def test_a_source_that_is_none(tmp_path, monkeypatch):

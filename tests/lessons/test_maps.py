@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import types
 import warnings
 from typing import Any
 
@@ -109,10 +108,8 @@ class FakeUmap:
 
 @pytest.fixture
 def umap(monkeypatch: pytest.MonkeyPatch) -> type[FakeUmap]:
-    module = types.ModuleType("umap")
     monkeypatch.setattr(FakeUmap, "made", {}, raising=False)
-    monkeypatch.setattr(module, "UMAP", FakeUmap, raising=False)
-    monkeypatch.setitem(sys.modules, "umap", module)
+    monkeypatch.setattr(embeddings, "umap_class", lambda: FakeUmap)
     return FakeUmap
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -15,6 +14,7 @@ import pandas as pd
 from filelock import Timeout
 from tqdm.auto import tqdm
 
+from mraf.data import named_source
 from mraf.data.splits import SETTINGS
 from mraf.errors import MrafError, RunError
 from mraf.evaluation.intervals import MEAN
@@ -242,7 +242,7 @@ def parse_seeds(text: str) -> range:
 
 def _everywhere(source: str | None) -> str:
     """A name of the corpus that does not depend on the working folder of a process."""
-    source = source or os.environ.get("MRAF_DATA", "").strip() or "twin"
+    source = source or named_source()
     return source if source == "twin" else str(Path(source).expanduser().resolve())
 
 
