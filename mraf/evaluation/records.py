@@ -88,8 +88,7 @@ def runs_of(rows: pd.DataFrame, labels: Mapping[str, str] | None = None) -> dict
     """The runs of each arm of a recorded sweep, in the order of their first rows.
 
     Args:
-        rows: of one corpus and preset, as `read_results` gives them: system, seed,
-        setting,
+        rows: of one corpus and preset, as `read_results` gives them: system, seed, setting,
             correct_per_video and clips_per_video (arrays of counts, shape (V,)).
         labels: names to give the arms; by default they keep their own.
     Raises:
