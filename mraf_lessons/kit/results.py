@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 from matplotlib.patches import Patch
@@ -145,7 +143,7 @@ def reliability_and_weights(table: pd.DataFrame) -> Figure:
     style.ridge_rows(axes, [f"{name}\n{style.CONDITIONS.get(name, '')}" for name in settings])
     axes.set(title="Modality weights of the clips", xlabel="weight", xlim=(-0.02, 1.02))
     patches = [Patch(color=colour, alpha=0.55) for colour in (style.FACE, style.VOICE)]
-    beside_title: Any = {"loc": "lower right", "bbox_to_anchor": (1, 1), "ncols": 2}
-    axes.legend(patches, ["face, $w_f$", "voice, $w_a$"], **beside_title)
+    names = ["face, $w_f$", "voice, $w_a$"]
+    figure.legend(patches, names, loc="outside lower center", ncols=2, fontsize=8.5)
     text = "Densities of the face and voice weights; a tick marks each median."
     return describe(figure, text, *said)
