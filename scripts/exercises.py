@@ -11,10 +11,13 @@ import argparse
 import copy
 import re
 import sys
+from itertools import count
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
+
+from mraf.files import write_text
 
 TAG = "solution"
 BLOCK = re.compile(
@@ -84,12 +87,32 @@ def tested(solution: NotebookNode) -> NotebookNode:
     return notebook
 
 
+def answered(solution: NotebookNode, previous: NotebookNode) -> bool:
+    """Whether somebody has written into a stub of the students' notebook."""
+    stubs = {
+        cell.id: without_solution(cell.source)
+        for cell in solution.cells
+        if cell.cell_type == "code" and MARKER.search(cell.source)
+    }
+    return any(cell.source != stubs.get(cell.id, cell.source) for cell in previous.cells)
+
+
+def keep(path: Path) -> Path:
+    """A copy of a notebook in the folder kept/ beside it, under a name that nothing has yet."""
+    folder = path.parent / "kept"
+    folder.mkdir(exist_ok=True)
+    copies = (folder / f"{path.stem}-{number}.ipynb" for number in count(1))
+    copy_of = next(copy_of for copy_of in copies if not copy_of.exists())
+    copy_of.write_bytes(path.read_bytes())
+    return copy_of
+
+
 def write(notebook: NotebookNode, path: Path) -> bool:
-    """Write a notebook if that changes the file; True if it did."""
+    """Write a notebook, whole or not at all, if that changes the file; True if it did."""
     text = nbformat.writes(notebook).rstrip("\n") + "\n"
     if path.exists() and path.read_text(encoding="utf-8") == text:
         return False
-    path.write_text(text, encoding="utf-8")
+    write_text(path, text)
     return True
 
 
@@ -107,6 +130,8 @@ def main() -> int:
         target = path.parent.parent / path.name
         previous = nbformat.read(target, as_version=4) if target.exists() else None
         try:
+            if previous is not None and answered(solution, previous):
+                print(f"{target}: holds answers of yours; a copy is kept in {keep(target)}")
             changed = write(student(solution, previous), target)
         except ValueError as error:
             print(f"{path}: {error}", file=sys.stderr)

@@ -229,7 +229,9 @@ class Evaluation:
         if (self.table == flawless).any(axis=None):
             caption += f" {flawless}: no error was seen, not that none can happen."
         if (self.table == "–").any(axis=None):
-            caption += " –: the same scores for every clip."
+            caption += (
+                " –: the same scores for every clip, or clips that lack what the system judges by."
+            )
         return "\n".join([*lines, "", caption, *self.notes])
 
     @cached_property

@@ -145,6 +145,23 @@ def test_outputs_stay_where_the_source_has_stayed() -> None:
     assert second.outputs == []
 
 
+def test_answers_of_a_student_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = tmp_path / "solutions" / "a.ipynb"
+    source.parent.mkdir()
+    exercises.write(solution(), source)
+    monkeypatch.setattr("sys.argv", ["exercises.py", str(source)])
+    assert exercises.main() == 0
+    assert not (tmp_path / "kept").exists()
+    for number in (1, 2):
+        mine = read(tmp_path / "a.ipynb")
+        mine.cells[1].source = f"half = 0.5  # answer {number}"
+        exercises.write(mine, tmp_path / "a.ipynb")
+        assert exercises.main() == 0
+        assert read(tmp_path / "a.ipynb").cells[1].source == STUB
+        kept = read(tmp_path / "kept" / f"a-{number}.ipynb")
+        assert kept.cells[1].source == f"half = 0.5  # answer {number}"
+
+
 def test_writing_again_changes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "a.ipynb"
     assert exercises.write(solution(), path)
