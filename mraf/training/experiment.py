@@ -17,13 +17,16 @@ from mraf import data
 from mraf.data.clips import Corpus, FeatureSet
 from mraf.data.splits import validation_split, with_faces
 from mraf.errors import RunError
-from mraf.files import user_cache, without_home
+from mraf.files import user_cache, without_home, write_text
 from mraf.training.config import Config, configure
 from mraf.training.device import resolve_device
 from mraf.training.folder import FolderInUse
 from mraf.training.golden import golden_numbers
 from mraf.training.loop import train
 from mraf.training.runs import MODEL, Run
+from mraf.variants.config import ModelConfig
+
+NOTICE = "NOTICE.txt"
 
 
 @dataclass(frozen=True)
@@ -73,11 +76,14 @@ class Experiment:
 def train_run(experiment: Experiment, out: Path | None, *, resume: bool = False) -> Run:
     """Train with a progress bar. Raises as ``mraf.training.loop.train``.
 
-    Warns: training clips without a face are left out.
+    Warns: training clips without a face are left out, or the run holds biometrics of people.
     """
-    for note in with_faces(experiment.corpus.train, experiment.corpus.speakers)[1]:
+    notes = list(with_faces(experiment.corpus.train, experiment.corpus.speakers)[1])
+    if held := [] if experiment.corpus.name == "twin" else biometrics(experiment.config.model):
+        notes.append(f"the run will hold {' and '.join(held)}: do not pass its folder on.")
+    for note in notes:
         warnings.warn(note, stacklevel=2)
-    return train(
+    run = train(
         experiment.config,
         experiment.training_clips,
         out,
@@ -85,6 +91,20 @@ def train_run(experiment: Experiment, out: Path | None, *, resume: bool = False)
         resume=resume,
         data=experiment.data,
     )
+    if held and out is not None:
+        write_text(out / NOTICE, f"This run holds {' and '.join(held)}. Do not pass it on.\n")
+    return run
+
+
+def biometrics(config: ModelConfig) -> list[str]:
+    """What of the training clips themselves a checkpoint keeps beside its weights, in words."""
+    found = []
+    if config.missing_face == "memory_bank":
+        found.append("faces and voices of training clips (missing_face=memory_bank)")
+    if config.scorer == "agreement" or config.shortcut != "none":
+        switch = "scorer=agreement" if config.scorer == "agreement" else "shortcut"
+        found.append(f"class means of people ({switch})")
+    return found
 
 
 def trained(

@@ -10,7 +10,8 @@ import torch
 
 from mraf.errors import RunError
 from mraf.evaluation.run import evaluate_run, submit_run
-from mraf.training.experiment import trained
+from mraf.training.config import configure
+from mraf.training.experiment import NOTICE, Experiment, train_run, trained
 from mraf.training.loop import train
 from mraf.training.runs import MODEL, STATE
 
@@ -69,6 +70,27 @@ def test_two_that_want_the_same_run_train_it_once(tiny_corpus, tmp_path, monkeyp
     assert found[0].path == found[1].path
     for one, other in zip(*(run.model.state_dict().values() for run in found), strict=True):
         assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize(
+    ("switches", "held"),
+    [
+        ({}, None),
+        ({"missing_face": "memory_bank"}, "faces and voices of training clips"),
+        ({"scorer": "agreement"}, "class means of people"),
+        ({"shortcut": "whitened"}, "class means of people"),
+    ],
+)
+def test_a_run_that_holds_biometrics_says_so(tiny_corpus, tmp_path, switches, held):
+    for corpus in (tiny_corpus, replace(tiny_corpus, name="twin")):
+        config = configure("quick", corpus.speakers, {**TINY, **switches})
+        out = tmp_path / corpus.name
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            train_run(Experiment(corpus, config, "quick", "cpu"), out)
+        expected = held if corpus is tiny_corpus else None
+        assert [expected in str(warning.message) for warning in told] == [True] * bool(expected)
+        assert (out / NOTICE).exists() == bool(expected)
 
 
 def test_what_cannot_be_gone_on_with_is_trained_anew(tiny_corpus, tmp_path):
