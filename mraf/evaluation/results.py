@@ -294,7 +294,7 @@ class Evaluation:
                         raise ValueError(f"{name} has {len(outcome)} outcomes")
             notes, numbers = tuple(content["notes"]), (content["resamples"], content["seed"])
             return cls(judged, correct, content["split"], notes, *numbers)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise RunError(
                 f"not an evaluation ({error}); write one with `mraf evaluate RUN --json FILE`."
             ) from error

@@ -36,15 +36,15 @@ def golden_numbers(config: Config, steps: int = 1) -> Numbers:
     Returns:
         By name: sums that any other weight, logit or gradient would change.
     """
-    small = _small(config)
+    small, clips = _small(config), _clips()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(small.training.seed)
-        learner = Learner(small, _clips().clips_of(SPEAKERS))
-        model, clips = beside_class_means(learner.model), _clips()
+        learner = Learner(small, clips.clips_of(SPEAKERS))
+        model = beside_class_means(learner.model)
         generator = torch.Generator().manual_seed(small.training.seed)
         fit(model, clips.face, clips.voice, clips.speaker, clips.video, generator)
         numbers = _sums("initial", learner.parameters())
-        numbers |= _logits(model.eval())
+        numbers |= _logits(model.eval(), clips)
         optimizer = make_optimizer(learner.train(), small.training)
         epochs = (clips.batches(small.training, epoch) for epoch in range(steps))
         for batch in islice(chain.from_iterable(epochs), steps):
@@ -84,8 +84,7 @@ def _clips() -> TrainingClips:
 
 
 @torch.no_grad()
-def _logits(model: Network) -> Numbers:
-    clips = _clips()
+def _logits(model: Network, clips: TrainingClips) -> Numbers:
     number = torch.arange(CLIPS)
     wrong = (number % 5 == 0)[:, None]  # the face of another clip, for what judges faces
     face = torch.where(wrong, clips.face.roll(CLIPS // 2, 0), clips.face)

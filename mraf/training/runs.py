@@ -98,7 +98,7 @@ def read_config(path: Path) -> tuple[Config, dict[str, str]]:
         raise RunError(
             f"{path}: no run here (no {CONFIG}); make one with mraf train --out."
         ) from None
-    except (OSError, ValueError, AttributeError) as error:
+    except (OSError, ValueError, AttributeError, RecursionError) as error:
         raise RunError(f"{path / CONFIG}: unreadable ({error}); train again.") from None
     except RunError as error:
         raise RunError(f"{path / CONFIG}: {error}") from None

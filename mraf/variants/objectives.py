@@ -1,5 +1,4 @@
-"""Other objectives: the team's public code, the centre loss as a sum, and faces that are
-swapped."""
+"""Other objectives: the team's public code, a centre loss that is summed, and swapped faces."""
 
 from __future__ import annotations
 

@@ -178,6 +178,7 @@ def test_a_full_disk_leaves_the_previous_state(clips, config, tmp_path, monkeypa
         (lambda path: (path / runs.CONFIG).unlink(), "no run here"),
         (lambda path: (path / runs.CONFIG).write_text("{"), "unreadable"),
         (lambda path: (path / runs.CONFIG).write_text("[]"), "config.json"),
+        (lambda path: (path / runs.CONFIG).write_text("[" * 10**5), "unreadable"),
         (lambda path: edit(path / runs.CONFIG, '"data": {', '"data": [1], "x": {'), "'data' must"),
         (lambda path: edit(path / runs.CONFIG, '"width": 16', '"width": 32'), "shape"),
         (lambda path: edit(path / runs.CONFIG, '"speakers": ', '"speakers": 1'), "shape"),

@@ -49,7 +49,7 @@ class Kept:
             )
             whole = fits and {"seconds", "device", "commit"} <= outcome.keys()
             return outcome if whole and same(outcome["golden"], dict(task.numbers)) else None
-        except (OSError, ValueError, AttributeError, KeyError, TypeError):
+        except (OSError, ValueError, AttributeError, KeyError, TypeError, RecursionError):
             return None
 
     def run(self, task: Task, workers: Workers) -> Exception | None:
