@@ -22,7 +22,7 @@ from mraf.evaluation.records import counts_text, write_results
 from mraf.evidence.recorded import within_project
 from mraf.evidence.sweeps.kept import Kept
 from mraf.evidence.sweeps.tables import Arm, Table
-from mraf.evidence.sweeps.tasks import Material, Task, describe
+from mraf.evidence.sweeps.tasks import Material, Task, describe, of_any_seed
 from mraf.evidence.sweeps.workers import WorkerDied, Workers
 from mraf.files import slug_of, user_cache, without_home
 from mraf.training.config import Config, configure
@@ -218,7 +218,8 @@ class Sweep:
             settings["precision"] = self.material.precision
             config = configure(self.preset, self.material.speakers, settings)
         features = self.material.fingerprint
-        return Task(config, self.source, features, _numbers(config), self.material.device)
+        numbers = _numbers(of_any_seed(config))
+        return Task(config, self.source, features, numbers, self.material.device)
 
 
 @cache

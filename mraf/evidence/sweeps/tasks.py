@@ -7,7 +7,7 @@ import json
 import platform
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -65,7 +65,7 @@ class Task:
             which comes to one thing on one processor and to another on the next.
         source: of the corpus, as `mraf.data.load` takes it.
         features: fingerprint of the material.
-        numbers: what the settings mean to who asks, see `mraf.training.golden`.
+        numbers: what the settings mean to who asks, whatever the seed; see `mraf.training.golden`.
         device: "cpu", "cuda", "cuda:N" or "mps".
     """
 
@@ -80,6 +80,11 @@ class Task:
         kind = self.device.partition(":")[0]
         made_of = [self.config.to_dict(), self.features, kind]
         return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:20]
+
+
+def of_any_seed(config: Config) -> Config:
+    """The settings whose numbers stand for those of all seeds, so that they are computed once."""
+    return replace(config, training=replace(config.training, seed=0))
 
 
 @lru_cache(maxsize=1)
@@ -116,7 +121,7 @@ def run_task(task: Task) -> dict[str, Any]:
     """
     with _one_at_a_time:
         torch.set_num_threads(1)  # one core per worker, and sums in one order
-        if not same(dict(task.numbers), golden_numbers(task.config)):
+        if not same(dict(task.numbers), golden_numbers(of_any_seed(task.config))):
             raise RunError("this worker has another version of mraf or torch; install the same.")
         if task.features != describe(task.source, task.device).fingerprint:
             raise RunError(f"this worker finds other features in {task.source}; give it the same.")
