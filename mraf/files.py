@@ -5,13 +5,15 @@ from __future__ import annotations
 import codecs
 import csv
 import glob
+import hashlib
 import io
 import json
 import os
 import re
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -218,6 +220,30 @@ def user_cache() -> Path:
         return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mraf"
     except RuntimeError:
         raise RunError("there is no home folder; let XDG_CACHE_HOME name a folder.") from None
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """While one process of this user reads and replaces a file, others wait.
+
+    Raises:
+        RunError: the folder of locks cannot be written.
+    """
+    from filelock import FileLock  # which the command line must not wait for
+
+    folder = user_cache() / "locks"
+    lock = FileLock(folder / f"{hashlib.sha256(os.path.realpath(path).encode()).hexdigest()}.lock")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except OSError as error:
+        raise RunError(
+            f"{folder}: cannot be written ({error.strerror}); let XDG_CACHE_HOME name a folder."
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def without_home(path: Path | str) -> str:

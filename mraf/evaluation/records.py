@@ -2,8 +2,8 @@
 
 Every recorded result of P3–P6 has one form (``data/recorded/``): a row for each system, condition,
 seed and setting, with the count of clips named rightly in each video, so that intervals can be
-computed again. Videos are numbered in an order that tells nothing of their names. How many clips
-each has is said once for each split and setting of a file, in the first of its rows.
+computed again. Nobody can compute the order of the videos from their names. How many clips each has is said
+once for each split and setting of a file, in the first of its rows.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from pandas.api.types import is_numeric_dtype
 
 from mraf.errors import RunError
 from mraf.evaluation.intervals import SETTING, Unit
-from mraf.files import read_frame, write_text
+from mraf.evaluation.shuffled import shuffled
+from mraf.files import locked, read_frame, write_text
 
 RUN = ["system", "condition", "corpus", "preset", "split", "seed"]  # what a row is of
 PLACE = ["corpus", "split", "setting"]  # of videos
@@ -175,6 +176,8 @@ def with_counts(rows: pd.DataFrame, where: Callable[[Any], str]) -> pd.DataFrame
 def write_results(file: Path, rows: pd.DataFrame, order: Sequence[str] = ()) -> None:
     """Put rows into a file of results; those of the same run, condition and setting are replaced.
 
+    The videos of people come into an order of this machine's own (`shuffled`).
+
     Args:
         rows: columns of COLUMNS (what lacks is empty) and of the study; counts as text.
         order: names of systems as they are to stand; others follow as they come.
@@ -183,6 +186,12 @@ def write_results(file: Path, rows: pd.DataFrame, order: Sequence[str] = ()) -> 
     """
     rows = rows.reindex(columns=[*COLUMNS, *(name for name in rows if name not in COLUMNS)])
     rows = rows.assign(condition=rows["condition"].astype(object).fillna(""))
+    rows = shuffled(rows, COUNTS)
+    with locked(file):
+        _write_results(file, rows, order)
+
+
+def _write_results(file: Path, rows: pd.DataFrame, order: Sequence[str]) -> None:
     if file.exists():
         before = _read(file)
         kept = ~pd.MultiIndex.from_frame(before[RUN]).isin(pd.MultiIndex.from_frame(rows[RUN]))
@@ -190,8 +199,8 @@ def write_results(file: Path, rows: pd.DataFrame, order: Sequence[str] = ()) -> 
     videos = rows.dropna(subset="clips_per_video")
     if videos.groupby(PLACE)["clips_per_video"].nunique().gt(1).any():
         raise RunError(
-            f"{file}: was recorded from other videos than {rows.corpus.iloc[-1]} has now; record "
-            "into another folder."
+            f"{file}: was recorded from other videos than {rows.corpus.iloc[-1]} has now, or on a "
+            "machine with another order of videos; record into another folder."
         )
     for name, first in (("system", order), ("condition", ())):
         place = {value: number for number, value in enumerate(dict.fromkeys([*first, *rows[name]]))}

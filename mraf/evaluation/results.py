@@ -75,10 +75,9 @@ class Judged:
         return np.bincount(self.video_index, weights=values).astype(float)
 
     def published_counts(self, counted: NDArray[np.bool_]) -> list[int]:
-        """How many clips of each video are counted, in an order that tells nothing of the names.
+        """How many clips of each video are counted, in the order of a hash of the names.
 
-        Videos are sorted by a hash of their names: the same order everywhere, but neither
-        alphabetical nor by speaker.
+        The order is the same everywhere, so `write_results` shuffles it before it is published.
         """
         names = [sha256(video.encode()).hexdigest() for video in np.unique(self.video)]
         return [int(count) for count in self.per_video(counted)[np.argsort(names)]]
