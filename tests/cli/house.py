@@ -1,0 +1,64 @@
+"""A folder with small official data, a run, a submission and records, all sound."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from mraf.cli.main import main
+from tests.official import random_corpus, write_official
+
+TINY = "--set width=16 tokens=2 heads=2 precision=float32 epochs=1 --device cpu"
+MAKE = [
+    f"train --data data {TINY} --out run",
+    "submit run --data data --out submission --device cpu",
+    "evaluate run --data data --record records/v.csv --json e.json",
+]
+CLAIM = """[a]
+section = "1"
+says = "x"
+metric = "P3"
+of = "MRAF"
+untestable = "y"
+"""
+TABLE = """title = "T"
+source = "x"
+reference = "a"
+[arms.a]
+label = "A"
+set = { width = 16, tokens = 2, heads = 2, epochs = 1 }
+"""
+README = "<!-- ledger: begin -->\n<!-- ledger: end -->\n"
+
+
+def build(folder: Path) -> Path:
+    """Fill the folder with data, run, submission, labels.csv, records, claims.toml, table.toml."""
+    before = Path.cwd(), os.environ.get("XDG_CACHE_HOME")
+    os.chdir(folder)
+    os.environ["XDG_CACHE_HOME"] = str(folder / ".cache")
+    try:
+        corpus = random_corpus(speakers=3, videos=3, clips=2, hidden=True)
+        write_official(Path("data"), corpus)
+        for command in MAKE:
+            assert main(command.split()) == 0
+        with Path("labels.csv").open("w") as labels:
+            labels.write("key,language,speaker\n")
+            for language in ("English", "Urdu"):
+                labels.writelines(f"key{row:05d},{language},{row // 6}\n" for row in range(18))
+        for name, content in {"claims.toml": CLAIM, "table.toml": TABLE, "r.md": README}.items():
+            Path(name).write_text(content, encoding="utf-8")
+    finally:
+        os.chdir(before[0])
+        os.environ.pop("XDG_CACHE_HOME")
+        if before[1]:
+            os.environ["XDG_CACHE_HOME"] = before[1]
+    return folder
+
+
+def snapshot(folder: Path) -> dict[str, bytes | None]:
+    """Content of each file below the folder, None of a folder; caches are left out."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
+        for path in sorted(folder.rglob("*"))
+        if not {".cache", ".mraf-cache"} & set(path.parts)
+    }
