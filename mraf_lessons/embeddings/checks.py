@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mraf.data.describe import unit
 from mraf_lessons.embeddings.maps import nearest, same_share
-from mraf_lessons.kit.checker import Verdict, compare, unanswered
-
-Array = NDArray[Any]
+from mraf_lessons.kit.checker import Answer, Array, Verdict, ask, judge, numbers, refused, unless
 
 
-def neighbour_share(answer: Callable[[Array, Array, Array, int], Any]) -> Verdict:
+def neighbour_share(answer: Answer) -> Verdict:
     """Share of same-speaker clips among the k nearest of other videos, by cosine."""
     rng = np.random.default_rng(0)
     video = np.repeat(np.arange(12), 4)
@@ -34,7 +30,8 @@ def neighbour_share(answer: Callable[[Array, Array, Array, int], Any]) -> Verdic
     cosine = unit(rows) @ unit(rows).T
     near = nearest(rows, k).index
     of_speaker, of_video = (group[near] == group[:, None] for group in (speaker, video))
-    mistakes = {
+    said = {
+        "This number speaks of people; with the own video it speaks of recordings.": share(video),
         "Each clip counts as its own nearest neighbour: that is always the right speaker.": (
             first(-cosine)
         ),
@@ -52,17 +49,17 @@ def neighbour_share(answer: Callable[[Array, Array, Array, int], Any]) -> Verdic
             first(np.where(video[:, None] == video, np.inf, cosine))
         ),
     }
-    given = answer(rows.copy(), speaker.copy(), video.copy(), k)
-    praise = "This number speaks of people; with the own video it speaks of recordings."
-    return compare(given, share(video), mistakes, praise)
+    return judge(ask(answer, rows, speaker, video, k), said)
 
 
-def chance(answer: Any, label: Array) -> Verdict:
+def chance(answer: object, label: Array) -> Verdict:
     """The share of same-label neighbours if neighbours were drawn at random among the others."""
     count = np.unique(label, return_counts=True)[1]
     n = len(label)
-    right = np.sum(count * (count - 1)) / (n * (n - 1))
-    mistakes = {
+    said = {
+        "Every share of neighbours should be read against this one.": (
+            np.sum(count * (count - 1)) / (n * (n - 1))
+        ),
         "That holds if every label is equally frequent; frequent ones meet each other more.": (
             1 / len(count)
         ),
@@ -71,8 +68,7 @@ def chance(answer: Any, label: Array) -> Verdict:
         ),
         "That is the chance of meeting the most frequent label.": count.max() / n,
     }
-    praise = "Every share of neighbours should be read against this one."
-    return compare(answer, right, mistakes, praise, rtol=1e-6)
+    return judge(answer, said, rtol=1e-6)
 
 
 CLAIMS = {
@@ -85,26 +81,27 @@ CLAIMS = {
 """Statements of exercise 3 by letter: whether they hold, and why."""
 
 
-def claims(answer: Mapping[str, bool] | None) -> Verdict:
+def claims(answer: object) -> Verdict:
     """Which statements about a map hold."""
-    if unanswered(answer) or answer is None or any(unanswered(given) for given in answer.values()):
+    given = answer if isinstance(answer, dict) else {}
+    if any(value is None or value is ... for value in (answer, *given.values())):
         return Verdict(None)
-    if set(answer) != set(CLAIMS) or not all(isinstance(given, bool) for given in answer.values()):
+    known = set(given) == set(CLAIMS)
+    if not known or not all(isinstance(value, bool | np.bool_) for value in given.values()):
         return Verdict(False, f"Say True or False for each of {', '.join(CLAIMS)}.")
-    wrong = [key for key, (holds, _) in CLAIMS.items() if answer[key] != holds]
-    if wrong:
-        return Verdict(False, f"Think again about {wrong[0]}: {CLAIMS[wrong[0]][1]}")
-    return Verdict(True, "A map raises questions; the space answers them.")
+    hints = {
+        f"Think again about {key}: {why}": given[key] != holds
+        for key, (holds, why) in CLAIMS.items()
+    }
+    return unless(hints, "A map raises questions; the space answers them.")
 
 
-def gap(answer: Callable[[Array, Array], Any]) -> Verdict:
+def gap(answer: Answer) -> Verdict:
     """Remove from each condition its own mean: paired embeddings with and without the face."""
     rng = np.random.default_rng(0)
     both = np.stack([rng.normal(size=(6, 4)), rng.normal(size=(6, 4)) + 3])  # with, without
-    given = answer(both[0].copy(), both[1].copy())
-    if unanswered(given):
-        return Verdict(None)
-    mistakes = {
+    said = {
+        "Now see what becomes of the islands.": both - both.mean(axis=1, keepdims=True),
         "Both were moved by their common mean: the gap between them stays as it is.": (
             both - both.mean(axis=(0, 1))
         ),
@@ -117,9 +114,8 @@ def gap(answer: Callable[[Array, Array], Any]) -> Verdict:
         ),
         "Nothing was moved.": both,
     }
-    try:
-        moved = np.stack([np.asarray(part, dtype=float) for part in given])
-    except (TypeError, ValueError):
-        return Verdict(False, "Return two arrays, one for each condition.")
-    right = both - both.mean(axis=1, keepdims=True)
-    return compare(moved, right, mistakes, "Now see what becomes of the islands.")
+    given = ask(answer, both[0], both[1])
+    moved = numbers(given)
+    if moved is None or not moved.ndim:
+        return refused(given, "Return two arrays, one for each condition.")
+    return judge(moved, said)

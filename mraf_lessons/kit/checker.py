@@ -1,13 +1,23 @@
-"""Compare an answer with the right one and, if it is wrong, with the mistakes that people make."""
+"""Ask a student's function and find what is said to its answer: praise, or a mistake's hint."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import copy
+import traceback
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Answer = Callable[..., Any]
+"""What a student wrote: a function of what the exercise names."""
+Said = Mapping[str, Any]
+"""By what is said: the answer, or the tuple of answers, that it is said to. Praise comes first."""
+
+SMALL = "Try it on a case so small that you can work it out by hand."
 
 
 @dataclass(frozen=True, repr=False)
@@ -31,123 +41,127 @@ class Verdict:
         return f"{'✓ Right.' if self.right else '✗ Not yet.'} {self.message}".rstrip()
 
 
-@dataclass(frozen=True)
-class Mistake:
-    """A typical mistake: the answer it leads to, and a hint that names it."""
-
-    answer: ArrayLike
-    hint: str
-
-
-Mistakes = Mapping[str, Any] | Sequence[Mistake]
-"""Typical mistakes in the order in which they are looked for: by hint, the answer it leads to."""
-
-
-def _by_hint(mistakes: Mistakes) -> list[tuple[str, Any]]:
-    if isinstance(mistakes, Mapping):
-        return list(mistakes.items())
-    return [(mistake.hint, mistake.answer) for mistake in mistakes]
-
-
-def unanswered(answer: object) -> bool:
-    """True for what a stub leaves behind: None or an ellipsis."""
-    return answer is None or answer is ...
-
-
-def compare(
-    answer: Any,
-    right: ArrayLike,
-    mistakes: Mistakes = (),
-    praise: str = "",
-    rtol: float = 1e-4,
-) -> Verdict:
-    """Compare a number or an array with the right one, then with each typical mistake.
+def ask(answer: Answer, *case: Any, fresh: bool = True) -> Any:
+    """What an answer returns for a case, or the exception that it raises.
 
     Args:
-        answer: what the student computed, also a tensor; None or ``...`` is not answered yet.
-        right: the right answer.
-        mistakes: by hint, the answer that each leads to; looked for in this order.
-        praise: said when the answer is right.
+        answer: None or ``...`` is not answered yet, and is returned.
+        fresh: hand over copies, so that an answer may change what it gets.
+    """
+    if answer is None or answer is ...:
+        return answer
+    try:
+        with np.errstate(all="ignore"):
+            return answer(*(copy.deepcopy(case) if fresh else case))
+    except Exception as error:
+        return error
+
+
+def refused(given: Any, hint: str) -> Verdict:
+    """The verdict on what cannot be judged: a stub, an exception, or else what the hint says."""
+    if given is None or given is ...:
+        return Verdict(None)
+    if isinstance(given, Exception):
+        frames = traceback.extract_tb(given.__traceback__)[1:2]
+        where = "".join(f" in `{frame.line}`" for frame in frames if frame.line)
+        hint = f"It raises {type(given).__name__}{where}: {given}"
+    return Verdict(False, hint)
+
+
+def numbers(given: Any, kinds: str = "biuf") -> Array | None:
+    """A number, an array, a tensor or a sequence of them as an array; None for anything else.
+
+    Args:
+        kinds: the kinds of NumPy that are taken; "b" are booleans.
+    """
+    single = not isinstance(given, list | tuple)
+    parts = [
+        x.detach().cpu() if hasattr(x, "detach") else x for x in ([given] if single else given)
+    ]
+    try:
+        found = np.asarray(parts[0] if single else parts)
+    except (TypeError, ValueError, RuntimeError):
+        return None
+    return found if found.dtype.kind in kinds else None
+
+
+def judge(given: Any, said: Said, rtol: float = 1e-4, otherwise: str = SMALL) -> Verdict:
+    """What is said to the known answer that is nearest to the given one.
+
+    Args:
+        given: a number, an array, a tensor or what `ask` returns.
+        said: the praise with the right answer, then the hints with what mistakes lead to.
         rtol: tolerated difference, relative to the largest number of the right answer.
+        otherwise: said where no known answer is near.
     """
-    if unanswered(answer):
-        return Verdict(None)
-    expected = _numbers(right)
-    try:
-        given = _numbers(answer)
-    except (TypeError, ValueError):
-        return Verdict(False, f"{_kind(expected)} is expected, this is a {type(answer).__name__}.")
+    known = [
+        (message, np.asarray(numbers(value)))
+        for message, values in said.items()
+        for value in (values if isinstance(values, tuple) else (values,))
+    ]
+    right, found = known[0][1], numbers(given)
+    if found is None:
+        return refused(given, f"{_kind(right)} is expected, this is a {type(given).__name__}.")
+    tolerance = rtol * float(np.abs(right).max(initial=0))
 
-    def equals(value: ArrayLike) -> bool:
-        other = _numbers(value)
-        atol = rtol * float(np.max(np.abs(expected), initial=0.0))
-        return other.shape == given.shape and np.allclose(
-            given, other, rtol=0, atol=atol, equal_nan=True
-        )
+    def distance(value: Array) -> float:
+        if value.shape != found.shape:
+            return np.inf
+        return float(np.nan_to_num(np.abs(value - found), nan=np.inf).max(initial=0))
 
-    if equals(expected):
-        return Verdict(True, praise)
-    for hint, wrong in _by_hint(mistakes):
-        if equals(wrong):
+    distances = [distance(value) for _, value in known]
+    nearest = int(np.argmin(distances))
+    if distances[nearest] <= tolerance:
+        return Verdict(nearest == 0, known[nearest][0])
+    hints = {
+        f"{_kind(right)} is expected, this is {_kind(found)}.": found.shape != right.shape,
+        "There is NaN or infinity in it: where could 0 be divided by 0?": (
+            not np.isfinite(found).all()
+        ),
+        "That is in percent; a fraction is asked for.": distance(100 * right) <= tolerance,
+        otherwise: True,
+    }
+    return unless(hints)
+
+
+def unless(hints: Mapping[str, Any], praise: str = "") -> Verdict:
+    """The first hint that holds; praise where none does."""
+    for hint, holds in hints.items():
+        if holds:
             return Verdict(False, hint)
-    if given.shape != expected.shape:
-        return Verdict(False, f"{_kind(expected)} is expected, this is {_kind(given)}.")
-    if not np.isfinite(given).all():
-        return Verdict(False, "There is NaN or infinity in it: where could 0 be divided by 0?")
-    if equals(100 * expected):
-        return Verdict(False, "That is in percent; a fraction is asked for.")
-    return Verdict(False, "Try it on a case so small that you can work it out by hand.")
+    return Verdict(True, praise)
 
 
-def compare_interval(
-    answer: Any,
-    right: ArrayLike,
-    mistakes: Mistakes,
-    of: str,
-    praise: str,
-    near: float,
-    fractions: bool = False,
-) -> Verdict:
-    """Compare a bootstrap interval with the right one and with those of typical mistakes.
+def judge_interval(given: Any, said: Said, of: str, near: float, lowest: float = -1) -> Verdict:
+    """What is said to the known bootstrap interval that is nearest to the given pair.
 
     Args:
-        answer: a pair (low, high) that a student drew; None or ``...`` is not answered yet.
-        right: the right pair.
-        mistakes: the intervals they lead to.
         of: what the interval is of, as a hint says it.
-        praise: said when the right interval is the nearest.
         near: how far an end may be off, relative to the right interval's width.
-        fractions: both ends must lie in [0, 1].
+        lowest: smallest number that an end can be; 1 is the largest.
     """
-    if unanswered(answer):
-        return Verdict(None)
-    try:
-        low, high = (float(x) for x in answer)
-    except (TypeError, ValueError):
-        return Verdict(False, "Return a pair of two numbers, low and high.")
-    if low > high:
-        return Verdict(False, "low is above high.")
-    if fractions and not 0 <= low <= high <= 1:
-        return Verdict(False, f"({low:.3g}, {high:.3g}) is no interval of fractions.")
-    if high - low < 1e-9:
-        return Verdict(False, "All draws are equal: draw with replacement, or nothing changes.")
-    hints, wrong = zip(*_by_hint(mistakes), strict=True)
-    known = np.array([right, *wrong], dtype=float)
-    distance = np.abs(known - (low, high)).max(axis=1)
-    nearest = int(distance.argmin())
-    first, last = known[0]
-    if distance[nearest] < near * (last - first):
-        return Verdict(False, hints[nearest - 1]) if nearest else Verdict(True, praise)
-    return Verdict(
-        False,
+    pair = numbers(given)
+    if pair is None or pair.shape != (2,):
+        return refused(given, "Return a pair of two numbers, low and high.")
+    low, high = pair
+    first, last = next(iter(said.values()))
+    hints = {
+        "low is above high.": low > high,
+        f"({low:.3g}, {high:.3g}) is no interval of fractions.": low < lowest or high > 1,
+        "All draws are equal: draw with replacement, or nothing changes.": high - low < 1e-9,
+    }
+    expected = (
         f"({low:.3f}, {high:.3f}); about ({first:.3f}, {last:.3f}) is expected. Take the 2.5% and "
-        f"97.5% quantiles of the {of} over a thousand draws or more.",
+        f"97.5% quantiles of the {of} over a thousand draws or more."
     )
+    rtol = near * (last - first) / max(abs(first), abs(last))
+    return unless(hints) and judge(pair, said, rtol, expected)
 
 
-def _numbers(values: Any) -> np.ndarray:
-    return np.asarray(values.detach() if hasattr(values, "detach") else values, dtype=float)
+def percentiles(values: Array, tail: float = 2.5) -> Array:
+    """The interval that leaves out so many percent at either end."""
+    return np.percentile(values, [tail, 100 - tail])
 
 
-def _kind(value: np.ndarray) -> str:
+def _kind(value: Array) -> str:
     return f"an array of shape {value.shape}" if value.ndim else "a number"
