@@ -5,34 +5,21 @@ from __future__ import annotations
 import numpy as np
 
 from mraf.evaluation import differences
-from mraf_lessons.kit.checker import (
-    Answer,
-    Array,
-    Verdict,
-    ask,
-    judge,
-    judge_interval,
-    percentiles,
-    refused,
-    unless,
-)
+from mraf_lessons.kit.checker import Answer, Array, Verdict, ask, judge, judge_interval, refused
 
 
 def effective_clips(answer: Answer) -> Verdict:
     """How many independent clips N clips of videos of m clips are worth, at a correlation rho."""
     n, m, rho = 1500, 20, 0.6
     effect = 1 + (m - 1) * rho
+    right, root = n / effect, n / np.sqrt(effect)
     said = {
-        f"{n:,} clips are worth {n / effect:.0f}, not many more than the {n // m} videos.": (
-            n / effect
-        ),
+        f"{n:,} clips are worth {right:.0f}, not many more than the {n // m} videos.": right,
         "That is all of them: clips of a video would tell nothing about each other.": n,
         "That is the number of videos, right only where rho is 1.": n / m,
         "A clip has m - 1 neighbours in its video, not m.": n / (1 + m * rho),
         "The size of a video matters: with m = 1 nothing is lost.": n * (1 - rho),
-        "The root is the factor of the interval's width; clips count by the variance.": (
-            n / np.sqrt(effect)
-        ),
+        "The root is the factor of the interval's width; clips count by the variance.": root,
         "That is the design effect; divide N by it.": effect,
     }
     return judge(ask(answer, n, m, rho), said)
@@ -52,23 +39,18 @@ def paired_interval(answer: Answer) -> Verdict:
     together = (draws @ (first - second)) / (draws @ clips)
     apart = (draws @ first) / (draws @ clips) - (others @ second) / (others @ clips)
     n = clips.sum()
-    of_clips = [rng.binomial(n, right.sum() / n, size=4000) / n for right in (first, second)]
-    times = np.ptp(percentiles(apart)) / np.ptp(percentiles(together))
+    one, two = (rng.binomial(n, right.sum() / n, size=4000) / n for right in (first, second))
+    of_clips = one - two
+    of_means = draws @ ((first - second) / clips) / 60
+    times = apart.std() / together.std()
     said = {
-        f"Drawn for each arm apart, it would be {times:.1f} times as wide.": percentiles(together),
+        f"Drawn for each arm apart, it would be {times:.1f} times as wide.": together,
         "You drew other videos for each arm: a hard video then counts as a difference between "
-        "them. Draw once, and judge both on what was drawn.": percentiles(apart),
-        "You drew clips: clips of one video are right or wrong together. Draw videos.": (
-            percentiles(of_clips[0] - of_clips[1])
-        ),
+        "them. Draw once, and judge both on what was drawn.": apart,
+        "You drew clips: clips of one video are right or wrong together. Draw videos.": of_clips,
         "You averaged the videos' differences, so that a short video counts as much as a long one. "
-        "Add up the counts and the clips of what was drawn, then divide.": (
-            percentiles(draws @ ((first - second) / clips) / 60)
-        ),
-        "That holds 90% of the draws: 2.5% are to be left out at either end.": (
-            percentiles(together, 5)
-        ),
-        "That is second minus first.": percentiles(-together),
+        "Add up the counts and the clips of what was drawn, then divide.": of_means,
+        "That is second minus first.": -together,
     }
     return judge_interval(given, said, "difference", near=0.15)
 
@@ -79,16 +61,13 @@ def superiority(answer: Answer) -> Verdict:
     second = np.array([0.90, 0.87, 0.93, 0.91, 0.85, 0.91])
     ahead, tied = (first > second).mean(), (first == second).mean()
     every = np.sign(first[:, None] - second)
+    pairs = ((every.mean() + 1) / 2, (every > 0).mean(), (every >= 0).mean())
     said = {
         "Six seeds, though: one that goes the other way moves it by a sixth.": ahead + tied / 2,
         "A tie is neither a win nor a loss: count it half.": ahead,
         "You counted the tie as a win: count it half.": ahead + tied,
         "You compared every seed with every other: then a lucky seed of one arm meets an unlucky "
-        "one of the other. Compare within each seed.": (
-            (every.mean() + 1) / 2,
-            (every > 0).mean(),
-            (every >= 0).mean(),
-        ),
+        "one of the other. Compare within each seed.": pairs,
         "That is how often the second is ahead.": (1 - ahead - tied / 2, 1 - ahead - tied),
         "Count seeds, do not compare the means.": float(first.mean() > second.mean()),
     }
@@ -105,19 +84,18 @@ def holm(answer: Answer) -> Verdict:
     def back(values: Array) -> Array:
         return values[np.argsort(order)]
 
-    right = back(np.minimum(rising, 1))
+    right, falling = back(np.minimum(rising, 1)), back(np.minimum(steps, 1))
+    hochberg = back(np.minimum(p[order] * m / np.arange(1, m + 1), 1))
     said = {
         "Three of the five were below 5%; after the correction none is.": right,
         "Nothing was corrected.": p,
         "That is Bonferroni: all are multiplied by M.": (np.minimum(p * m, 1), p * m),
         "These are sorted; give them back in the order in which they came.": np.sort(right),
-        "A larger p-value has come out below a smaller one: take the running maximum.": back(
-            np.minimum(steps, 1)
-        ),
+        "A larger p-value has come out below a smaller one: take the running maximum.": falling,
         "Take the running maximum, and let nothing exceed 1.": back(steps),
         "A probability above 1: cut it off there.": back(rising),
         "That is near Benjamini and Hochberg: it bounds the share of false finds, not the chance "
-        "of any.": back(np.minimum(p[order] * m / np.arange(1, m + 1), 1)),
+        "of any.": hochberg,
     }
     return judge(ask(answer, p), said)
 
@@ -145,7 +123,7 @@ def say(answer: Answer) -> Verdict:
         if not isinstance(said, str) or said not in known:
             return refused(said, f"{where}'{said}' is none of {', '.join(known)}.")
         equal, clear, sure = said == differences.EQUAL, low > 0 or high < 0, p < 0.05
-        unclear = right == differences.OPEN
+        unclear, small = right == differences.OPEN, right == differences.EQUAL
         hints = {
             "you call them equal, but it lies off zero, however narrow it is: equal is only an "
             "interval that is wholly within half a point of zero.": equal and clear and sure,
@@ -153,11 +131,9 @@ def say(answer: Answer) -> Verdict:
             "equal only where the whole interval is within half a point.": equal,
             "the corrected p-value takes it back; ask both.": unclear and clear and not sure,
             "p alone is below 5%, zero is in the interval; ask both.": unclear and sure,
-            "sure or not, it is too small to matter; look at that first.": (
-                right == differences.EQUAL
-            ),
+            "sure or not, it is too small to matter; look at that first.": small,
             f"'{right}' is expected.": True,
         }
         if said != right:
-            return Verdict(False, where + unless(hints).message)
+            return Verdict(False, where + next(hint for hint, holds in hints.items() if holds))
     return Verdict(True, "Four verdicts, and 'not significant' is none of them.")

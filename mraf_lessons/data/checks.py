@@ -7,7 +7,6 @@ import numpy as np
 from mraf.data.clips import FeatureSet
 from mraf.data.describe import unit
 from mraf.data.splits import Split
-from mraf.evaluation.baselines import class_means
 from mraf_lessons.kit.checker import Answer, Array, Verdict, ask, judge, numbers, refused, unless
 
 
@@ -47,13 +46,13 @@ def speaker_average(answer: object, correct: Array, labels: Array) -> Verdict:
     clips = np.bincount(labels)
     judged = np.count_nonzero(clips)
     total = (np.bincount(labels, weights=correct) / np.maximum(clips, 1)).sum()
-    more = np.arange(judged + 1, 3 * judged + 2)  # speakers of the corpus, however many there are
+    # divided by the speakers of the corpus, however many there are
+    with_zeros = tuple(total / np.arange(judged + 1, 3 * judged + 2))
     said = {
         "Report which mean you took: they answer different questions.": total / judged,
         "That is the mean over clips: a speaker with many clips counts more.": correct.mean(),
-        "You averaged zeros into a mean: speakers who are not judged count as always wrong.": (
-            tuple(total / more)
-        ),
+        "You averaged zeros into a mean: speakers who are not judged count as always "
+        "wrong.": with_zeros,
     }
     return judge(answer, said)
 
@@ -68,6 +67,7 @@ def hold_out(answer: Answer, clips: FeatureSet) -> Verdict:
             return refused(given, f"{hint}this is {given!r:.60}.")
         both = np.intersect1d(clips.video[held], clips.video[~held])
         lost = np.setdiff1d(clips.labels, clips.labels[~held])
+        share = held.mean()
         hints = {
             "No clip is held out.": not held.any(),
             "Every clip is held out.": held.all(),
@@ -75,17 +75,16 @@ def hold_out(answer: Answer, clips: FeatureSet) -> Verdict:
             "what is judged were trained on. Draw videos, not clips.": len(both),
             f"{len(lost)} speakers, {lost[:1]} among them, have no clip left to train on: hold out "
             "a video only of those who have another.": len(lost),
-            f"{held.mean():.0%} of the clips are held out; aim at about a fifth.": (
-                not 0.1 <= held.mean() <= 0.35
-            ),
-            "Another generator gives the same mask: draw with `rng`.": (
-                all(np.array_equal(held, other) for other in masks)
-            ),
+            f"{share:.0%} of the clips are held out; aim at about a fifth.": not 0.1
+            <= share
+            <= 0.35,
         }
         speakers = len(np.unique(clips.labels[held]))
         verdict = unless(hints, f"{held.sum():,} clips of {speakers} speakers are held out.")
         if not verdict:
-            break
+            return verdict
+    if all(np.array_equal(masks[0], other) for other in masks):
+        return Verdict(False, "Another generator gives the same mask: draw with `rng`.")
     return verdict
 
 
@@ -99,20 +98,14 @@ def centred(answer: Answer, split: Split) -> Verdict:
         return unit(voice) @ unit(labels.astype(np.float32) @ train).T
 
     right = scores(train - train.mean(0), voice - voice.mean(0))
+    raw = scores(raw_train - raw_train.mean(0), raw_voice - raw_voice.mean(0))
+    english, half = scores(train - train.mean(0), voice - train.mean(0)), voice - voice.mean(0)
     said = {
         "Now see whether it helps.": right,
-        "These are the scores without centring: nothing was moved.": (
-            voice @ class_means(split.train, "voice").T
-        ),
-        "You moved both languages by the English mean: the distance between them stays.": (
-            scores(train - train.mean(0), voice - train.mean(0))
-        ),
-        "Only the judged clips were moved: centre the training clips, too.": (
-            scores(train, voice - voice.mean(0))
-        ),
-        "You centred before you normalised: long voices pulled the mean towards themselves.": (
-            scores(raw_train - raw_train.mean(0), raw_voice - raw_voice.mean(0))
-        ),
+        "These are the scores without centring: nothing was moved.": scores(train, voice),
+        "You moved both languages by the English mean: the distance between them stays.": english,
+        "Only the judged clips were moved: centre the training clips, too.": scores(train, half),
+        "You centred before you normalised: long voices pulled the mean towards themselves.": raw,
         "Turn it round: a row for each clip, a column for each speaker.": right.T,
     }
     given = ask(answer, split.cross)

@@ -30,24 +30,18 @@ def neighbour_share(answer: Answer) -> Verdict:
     cosine = unit(rows) @ unit(rows).T
     near = nearest(rows, k).index
     of_speaker, of_video = (group[near] == group[:, None] for group in (speaker, video))
+    itself, recordings, by_length = first(-cosine), share(None), share(video, "euclidean")
+    left_out_after = (np.mean(of_speaker & ~of_video), np.mean(of_speaker[~of_video]))
+    farthest = first(np.where(video[:, None] == video, np.inf, cosine))
     said = {
         "This number speaks of people; with the own video it speaks of recordings.": share(video),
-        "Each clip counts as its own nearest neighbour: that is always the right speaker.": (
-            first(-cosine)
-        ),
-        "Clips of the same video are among the neighbours: near-copies, which prove nothing.": (
-            share(None)
-        ),
+        "Each clip counts as its own nearest neighbour: that is always the right speaker.": itself,
+        "Clips of the same video are among the neighbours: near-copies, which prove "
+        "nothing.": recordings,
         "You looked up the neighbours first and left the own video out after: then a clip with a "
-        "long video has none left. Leave it out before the nearest are chosen.": (
-            np.mean(of_speaker & ~of_video)
-        ),
-        "Those are the nearest by length, too: compare directions, by the cosine.": (
-            share(video, "euclidean")
-        ),
-        "Those are the farthest: a large cosine means near, so sort it downwards.": (
-            first(np.where(video[:, None] == video, np.inf, cosine))
-        ),
+        "long video has none left. Leave it out before the nearest are chosen.": left_out_after,
+        "Those are the nearest by length, too: compare directions, by the cosine.": by_length,
+        "Those are the farthest: a large cosine means near, so sort it downwards.": farthest,
     }
     return judge(ask(answer, rows, speaker, video, k), said)
 
@@ -56,16 +50,13 @@ def chance(answer: object, label: Array) -> Verdict:
     """The share of same-label neighbours if neighbours were drawn at random among the others."""
     count = np.unique(label, return_counts=True)[1]
     n = len(label)
+    right, with_itself = (count * (count - 1)).sum() / (n * (n - 1)), (count**2).sum() / n**2
+    even = 1 / len(count)
     said = {
-        "Every share of neighbours should be read against this one.": (
-            np.sum(count * (count - 1)) / (n * (n - 1))
-        ),
-        "That holds if every label is equally frequent; frequent ones meet each other more.": (
-            1 / len(count)
-        ),
-        "Nearly: a clip is not drawn as its own neighbour, so one fewer is left of its label.": (
-            np.sum((count / n) ** 2)
-        ),
+        "Every share of neighbours should be read against this one.": right,
+        "That holds if every label is equally frequent; frequent ones meet each other more.": even,
+        "Nearly: a clip is not drawn as its own neighbour, so one fewer is left of its "
+        "label.": with_itself,
         "That is the chance of meeting the most frequent label.": count.max() / n,
     }
     return judge(answer, said, rtol=1e-6)
@@ -100,18 +91,15 @@ def gap(answer: Answer) -> Verdict:
     """Remove from each condition its own mean: paired embeddings with and without the face."""
     rng = np.random.default_rng(0)
     both = np.stack([rng.normal(size=(6, 4)), rng.normal(size=(6, 4)) + 3])  # with, without
+    axes = (1, (0, 1), 2, (1, 2))
+    right, common, of_clip, one = (both - both.mean(axis=axis, keepdims=True) for axis in axes)
     said = {
-        "Now see what becomes of the islands.": both - both.mean(axis=1, keepdims=True),
-        "Both were moved by their common mean: the gap between them stays as it is.": (
-            both - both.mean(axis=(0, 1))
-        ),
+        "Now see what becomes of the islands.": right,
+        "Both were moved by their common mean: the gap between them stays as it is.": common,
         "Both were moved by the first mean: the gap stays as it is.": both - both[0].mean(axis=0),
-        "You took the mean of each clip's numbers (axis=1): take it over the clips (axis=0).": (
-            both - both.mean(axis=2, keepdims=True)
-        ),
-        "That is one number for all: the mean over the clips is a vector, axis=0.": (
-            both - both.mean(axis=(1, 2), keepdims=True)
-        ),
+        "You took the mean of each clip's numbers (axis=1): take it over the clips "
+        "(axis=0).": of_clip,
+        "That is one number for all: the mean over the clips is a vector, axis=0.": one,
         "Nothing was moved.": both,
     }
     given = ask(answer, both[0], both[1])

@@ -5,11 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mraf.data.describe import unit
-from mraf.evaluation.calibration import (
-    expected_calibration_error,
-    fit_temperature,
-    reliability_bins,
-)
+from mraf.evaluation import calibration
 from mraf_lessons.kit.checker import (
     Answer,
     Array,
@@ -18,7 +14,6 @@ from mraf_lessons.kit.checker import (
     judge,
     judge_interval,
     numbers,
-    percentiles,
     refused,
     unless,
 )
@@ -59,26 +54,18 @@ def video_interval(answer: Answer) -> Verdict:
     right = np.bincount(video, weights=correct)
     rng = np.random.default_rng(2)
     draws = rng.multinomial(60, np.full(60, 1 / 60), size=4000)
-    once = draws > 0
-    by_video = percentiles((draws @ right) / (draws @ clips))
-    by_clip = percentiles(rng.binomial(len(correct), correct.mean(), size=4000) / len(correct))
+    once = ((draws > 0) @ right) / ((draws > 0) @ clips)
+    by_video, of_means = (draws @ right) / (draws @ clips), draws @ (right / clips) / 60
+    by_clip = rng.binomial(len(correct), correct.mean(), size=4000) / len(correct)
+    times = by_video.std() / by_clip.std()
     said = {
-        f"It is {np.ptp(by_video) / np.ptp(by_clip):.1f} times as wide as one that draws clips.": (
-            by_video
-        ),
+        f"It is {times:.1f} times as wide as one that draws clips.": by_video,
         "You drew clips: clips of one video are near-copies, and the interval is too narrow. Draw "
         "videos, and take all clips of each.": by_clip,
         "You averaged the videos' accuracies, so that a short video counts as much as a long one. "
-        "Add up their right clips and their clips, then divide.": (
-            percentiles(draws @ (right / clips) / 60)
-        ),
-        "A video that is drawn twice counts twice; yours counts once, however often it is drawn.": (
-            percentiles((once @ right) / (once @ clips))
-        ),
-        "That holds 90% of the draws: 2.5% are to be left out at either end.": (
-            percentiles((draws @ right) / (draws @ clips), 5)
-        ),
-        "That is the spread of single videos, not of the accuracy.": percentiles(right / clips),
+        "Add up their right clips and their clips, then divide.": of_means,
+        "A video that is drawn twice counts twice, with all of its clips.": once,
+        "That is the spread of single videos, not of the accuracy.": right / clips,
     }
     return judge_interval(given, said, "accuracy", near=0.12, lowest=0)
 
@@ -88,23 +75,22 @@ def calibration_error(answer: Answer) -> Verdict:
     rng = np.random.default_rng(0)
     confidence = rng.beta(4, 1.5, 500)
     correct = rng.random(500) < np.clip(confidence - 0.1 + 0.3 * (confidence < 0.5), 0, 1)
-    table = reliability_bins(confidence, correct)
+    table = calibration.reliability_bins(confidence, correct)
     gap = table.accuracy - table.confidence
     to_middle = (table.accuracy - (table.low + table.high) / 2).abs()
+    signed, size = np.average(gap, weights=table.clips), gap.abs()
+    middle = np.average(to_middle, weights=table.clips)
     said = {
-        "": expected_calibration_error(confidence, correct),
+        "": np.average(size, weights=table.clips),
         "Every bin counts the same: a bin of three clips weighs as much as one of a hundred. Weigh "
-        "the gaps by the bins' clips.": gap.abs().mean(),
-        "Every bin counts the same, and empty ones as zeros. Weigh the gaps by their clips.": (
-            gap.abs().sum() / 15
-        ),
+        "the gaps by the bins' clips.": size.mean(),
+        "Every bin counts the same, and empty ones as zeros. Weigh the gaps by their "
+        "clips.": size.sum() / 15,
         "Signs cancelled: a bin that is too sure made up for one that is too modest. Take |gap| in "
-        "each bin first.": abs(np.average(gap, weights=table.clips)),
-        "Take the absolute value of each gap.": np.average(gap, weights=table.clips),
-        "You compared with the middle of each bin; take the mean confidence of its clips.": (
-            np.average(to_middle, weights=table.clips)
-        ),
-        "Divide by the number of clips.": (gap.abs() * table.clips).sum(),
+        "each bin first.": abs(signed),
+        "Take the absolute value of each gap.": signed,
+        "You compared with the middle of each bin; take the mean confidence of its clips.": middle,
+        "Divide by the number of clips.": (size * table.clips).sum(),
     }
     return judge(ask(answer, confidence, correct), said)
 
@@ -116,30 +102,24 @@ def temperature(answer: object, fit: object, logits: Array, labels: Array, video
         hint = f"A mask is expected, True or False for each of the {len(labels):,} clips."
         return refused(None if answer is ... else fit, hint)
     both = np.intersect1d(video[mask], video[~mask])
+    share = mask.mean()
     halves = {
-        f"{mask.mean():.0%} of the clips are in the mask; aim at half.": (
-            not 0.2 <= mask.mean() <= 0.8
-        ),
+        f"{share:.0%} of the clips are in the mask; aim at half.": not 0.2 <= share <= 0.8,
         f"A clip-level split: {len(both)} videos have clips in both halves, so T is judged on "
         "near-copies of what it was fit to. Draw videos.": len(both),
     }
-    verdict = unless(halves)
-    if not verdict:
-        return verdict
-    right = fit_temperature(logits[mask], labels[mask])
+    if any(halves.values()):
+        return unless(halves)
+    fit_to, named = calibration.fit_temperature, logits.argmax(axis=1)
+    right, others = (fit_to(logits[half], labels[half]) for half in (mask, ~mask))
+    whole, sure = fit_to(logits, labels), fit_to(logits[mask], named[mask])
     side = "overconfident" if right > 1 else "too modest"
     said = {
         f"T = {right:.2f}: the network was {side} on these clips, and no answer changes.": right,
         "That is 1 / T: the logits are divided by T.": 1 / right,
-        "T was fit to all clips: then none are left to judge it on.": (
-            fit_temperature(logits, labels)
-        ),
-        "T was fit to the other half, the one that is to judge it.": (
-            fit_temperature(logits[~mask], labels[~mask])
-        ),
-        "You took the named speakers for the true ones: no network doubts itself.": (
-            fit_temperature(logits[mask], logits[mask].argmax(axis=1))
-        ),
+        "T was fit to all clips: then none are left to judge it on.": whole,
+        "T was fit to the other half, the one that is to judge it.": others,
+        "You took the named speakers for the true ones: no network doubts itself.": sure,
     }
     return judge(answer, said, rtol=0.02)
 
@@ -153,12 +133,12 @@ def transduced(answer: Answer) -> Verdict:
     names = labels.copy()
     names[[0, 7]] = [3, 0]
     present = np.unique(names)
-    means = unit(np.stack([voice[names == c].mean(axis=0) for c in present]))
-    nearest = (voice @ means.T).argmax(axis=1)
+    means = np.stack([voice[names == c].mean(axis=0) for c in present])
+    nearest, longest = ((voice @ rows.T).argmax(axis=1) for rows in (unit(means), means))
+    right = present[nearest]
     said = {
-        "The face is withheld, yet it has spoken: through the other clips of its video.": (
-            present[nearest]
-        ),
+        "The face is withheld, yet it has spoken: through the other clips of its video.": right,
+        "A long prototype wins: bring all of them to length 1.": present[longest],
         "These are rows of the prototypes; turn them into names of speakers.": nearest,
         "Speaker 2, after whom no clip was named, has a mean of 0 / 0 and wins everywhere: leave "
         "such speakers out.": np.full(len(names), 2),

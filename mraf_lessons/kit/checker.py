@@ -12,12 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
-Answer = Callable[..., Any]
-"""What a student wrote: a function of what the exercise names."""
-Said = Mapping[str, Any]
-"""By what is said: the answer, or the tuple of answers, that it is said to. Praise comes first."""
+Answer = Callable[..., Any]  # what a student wrote, a function of what the exercise names
+Said = Mapping[str, Any]  # praise with the right answer, then hints; a tuple holds several answers
 
 SMALL = "Try it on a case so small that you can work it out by hand."
+TAILS = "That holds 90% of the draws: 2.5% are to be left out at either end."
 
 
 @dataclass(frozen=True, repr=False)
@@ -90,7 +89,6 @@ def judge(given: Any, said: Said, rtol: float = 1e-4, otherwise: str = SMALL) ->
 
     Args:
         given: a number, an array, a tensor or what `ask` returns.
-        said: the praise with the right answer, then the hints with what mistakes lead to.
         rtol: tolerated difference, relative to the largest number of the right answer.
         otherwise: said where no known answer is near.
     """
@@ -113,11 +111,10 @@ def judge(given: Any, said: Said, rtol: float = 1e-4, otherwise: str = SMALL) ->
     nearest = int(np.argmin(distances))
     if distances[nearest] <= tolerance:
         return Verdict(nearest == 0, known[nearest][0])
+    broken = not np.isfinite(found).all()
     hints = {
         f"{_kind(right)} is expected, this is {_kind(found)}.": found.shape != right.shape,
-        "There is NaN or infinity in it: where could 0 be divided by 0?": (
-            not np.isfinite(found).all()
-        ),
+        "There is NaN or infinity in it: where could 0 be divided by 0?": broken,
         "That is in percent; a fraction is asked for.": distance(100 * right) <= tolerance,
         otherwise: True,
     }
@@ -133,10 +130,11 @@ def unless(hints: Mapping[str, Any], praise: str = "") -> Verdict:
 
 
 def judge_interval(given: Any, said: Said, of: str, near: float, lowest: float = -1) -> Verdict:
-    """What is said to the known bootstrap interval that is nearest to the given pair.
+    """What is said to the 95% interval of draws that is nearest to a given pair.
 
     Args:
-        of: what the interval is of, as a hint says it.
+        said: as `judge`, with the draws instead of the answers.
+        of: what was drawn, as a hint says it.
         near: how far an end may be off, relative to the right interval's width.
         lowest: smallest number that an end can be; 1 is the largest.
     """
@@ -144,7 +142,9 @@ def judge_interval(given: Any, said: Said, of: str, near: float, lowest: float =
     if pair is None or pair.shape != (2,):
         return refused(given, "Return a pair of two numbers, low and high.")
     low, high = pair
-    first, last = next(iter(said.values()))
+    known = {message: np.percentile(draws, [2.5, 97.5]) for message, draws in said.items()}
+    draws, (first, last) = next(iter(said.values())), next(iter(known.values()))
+    known[TAILS] = np.percentile(draws, [5, 95])
     hints = {
         "low is above high.": low > high,
         f"({low:.3g}, {high:.3g}) is no interval of fractions.": low < lowest or high > 1,
@@ -155,12 +155,7 @@ def judge_interval(given: Any, said: Said, of: str, near: float, lowest: float =
         f"97.5% quantiles of the {of} over a thousand draws or more."
     )
     rtol = near * (last - first) / max(abs(first), abs(last))
-    return unless(hints) and judge(pair, said, rtol, expected)
-
-
-def percentiles(values: Array, tail: float = 2.5) -> Array:
-    """The interval that leaves out so many percent at either end."""
-    return np.percentile(values, [tail, 100 - tail])
+    return unless(hints) and judge(pair, known, rtol, expected)
 
 
 def _kind(value: Array) -> str:

@@ -21,16 +21,14 @@ def project(answer: Answer) -> Verdict:
     generator = torch.Generator().manual_seed(0)
     x, weight, bias = (torch.randn(*n, generator=generator) for n in ((3, 5), (8, 5), (8,)))
     flat = x @ weight.T + bias
+    right, turned = flat.view(3, 2, 4), flat.view(3, 4, 2)
+    dealt = turned.mT
     said = {
-        "Every token sees the whole feature: a token is a view of a face, not a part of it.": (
-            flat.view(3, 2, 4)
-        ),
+        "Every token sees the whole feature: a token is a view of a face, not a part of it.": right,
         "The bias b is missing: it is all that x = 0 has.": (x @ weight.T).view(3, 2, 4),
         "K tokens of width d are asked for, these are d tokens of width K: turn the last two "
-        "sizes round.": flat.view(3, 4, 2),
-        "You dealt the numbers out like cards; a token is d numbers that stand side by side.": (
-            flat.view(3, 4, 2).mT
-        ),
+        "sizes round.": turned,
+        "You dealt the numbers out like cards; a token is d numbers that stand side by side.": dealt,
         "These are the right numbers in one row a clip: cut it into K tokens.": flat,
     }
     return judge(ask(answer, x, weight, bias, 2), said)
@@ -45,21 +43,17 @@ def replace_missing(answer: Answer) -> Verdict:
     if not torch.equal(face, handed):
         return Verdict(False, "You changed the faces that you were given; return new ones.")
 
-    def where(there: Tensor) -> Tensor:
+    def filled(there: Tensor) -> Tensor:
         return torch.where(there, face, token)
 
+    right, by_all = filled(face.any(1, keepdim=True)), filled(face.all(1, keepdim=True))
+    by_sum = filled(face.sum(1, keepdim=True) != 0)
     said = {
-        "The zeros are a sign of absence here, never an input.": (
-            where(face.any(dim=1, keepdim=True))
-        ),
+        "The zeros are a sign of absence here, never an input.": right,
         "You filled single zeros, too: a face that is there may hold some. Missing is a row in "
-        "which *all* numbers are zero.": where(face != 0),
-        "A face whose numbers add up to zero is not missing; ask whether any is not zero.": (
-            where(face.sum(dim=1, keepdim=True) != 0)
-        ),
-        "A face with a zero somewhere was taken for missing: `any`, not `all`.": (
-            where(face.all(dim=1, keepdim=True))
-        ),
+        "which *all* numbers are zero.": filled(face != 0),
+        "A face whose numbers add up to zero is not missing; ask whether any is not zero.": by_sum,
+        "A face with a zero somewhere was taken for missing: `any`, not `all`.": by_all,
         "Eq. 9 replaces the missing face; you added to all of them.": face + token,
         "Nothing was replaced.": face,
     }
@@ -80,38 +74,34 @@ def weights(answer: Answer) -> Verdict:
 
 
 def compare_weights(given: Any, face: Array, voice: Array, missing: Array, praise: str) -> Verdict:
-    """Weights w_f and w_a (N, 2) against Eq. 11 with r_f = 0 where the face is missing.
+    """Weights w_f and w_a (N, 2) against Eq. 11, for r_f, r_a and missing faces, all (N,)."""
+    scores, absent = np.stack([face, voice], axis=1), missing[:, None]
+    masked, other_masked = (
+        scores * np.where(absent, [0, 1], 1),
+        scores * np.where(absent, 1, [0, 1]),
+    )
 
-    Args:
-        face, voice, missing: r_f, r_a and whether there is no face, shape (N,).
-    """
-    there = np.where(missing, 0, face)
+    def ratio(scores: Array, epsilon: float = 1e-6) -> Array:
+        weights: Array = scores / (scores.sum(axis=1, keepdims=True) + epsilon)
+        return weights
 
-    def ratio(face: Array, epsilon: float = 1e-6) -> Array:
-        return np.stack([face, voice], axis=1) / (face + voice + epsilon)[:, None]
-
-    def soft(face: Array) -> Array:
-        return softmax(np.stack([face, voice], axis=1), axis=1)
-
-    right, unmasked, inverted = ratio(there), ratio(face), ratio(np.where(missing, face, 0))
-    late = unmasked * np.stack([~missing, np.ones(len(face))], axis=1)
-    late_inverted = unmasked * np.stack([missing, np.ones(len(face))], axis=1)
-    exact = np.where(missing[:, None], [0, 1], right)
+    right, unmasked, inverted = ratio(masked), ratio(scores), ratio(other_masked)
+    late, late_inverted = (unmasked * (kept > 0) for kept in (masked, other_masked))
+    exact, without_epsilon = np.where(absent, [0, 1], right), ratio(masked, 0)
+    columns = tuple(weights[:, ::-1] for weights in (right, late, unmasked, inverted))
     said = {
         praise: right,
         "You masked after dividing: w_f is 0, but the voice keeps the weight it had beside a face, "
         "so its tokens shrink. Set r_f = 0 first, then divide.": late,
         "The missing faces are still weighed: they still have their reliability.": unmasked,
-        "Eq. 11 divides by the sum; this is a softmax.": soft(face),
-        "A softmax of r_f = 0 is not 0: e⁰ = 1, so the missing face keeps a weight.": soft(there),
+        "Eq. 11 divides by the sum; this is a softmax.": softmax(scores, axis=1),
+        "A softmax of r_f = 0 is not 0: e⁰ = 1, so the missing face keeps a weight.": softmax(
+            masked, axis=1
+        ),
         "Nearly: with ε in the sum, w_a of a missing face is a little below 1.": exact,
-        "Nearly: the ε of Eq. 11 is missing; without it r_f = r_a = 0 would be 0 / 0.": (
-            ratio(there, 0)
-        ),
+        "Nearly: the ε of Eq. 11 is missing; without it r_f = r_a = 0 would be 0 / 0.": without_epsilon,
         "The mask is the wrong way round.": (inverted, late_inverted),
-        "Face first, then voice: the columns are swapped.": (
-            tuple(weights[:, ::-1] for weights in (right, late, unmasked, inverted))
-        ),
+        "Face first, then voice: the columns are swapped.": columns,
     }
     return judge(given, said, rtol=5e-7)
 
@@ -119,33 +109,27 @@ def compare_weights(given: Any, face: Array, voice: Array, missing: Array, prais
 def seed_interval(answer: object, first: Array, second: Array) -> Verdict:
     """95% t interval over paired seeds of the mean of first - second, as (low, high)."""
     difference = np.subtract(first, second)
-    count = len(difference)
-    spread = difference.std(ddof=1)
-    t = stats.t.ppf(0.975, count - 1)
+    root = np.sqrt(len(difference))
+    spread, biased = difference.std(ddof=1), difference.std()
+    unpaired = np.sqrt(np.var(first, ddof=1) + np.var(second, ddof=1))
+    t, normal = stats.t.ppf(0.975, len(difference) - 1), stats.norm.ppf(0.975)
 
     def around(half: float, mean: float = difference.mean()) -> Array:
         return mean + np.array([-half, half])
 
-    right = t * spread / np.sqrt(count)
+    right, next_seed = around(t * spread / root), around(t * spread)
+    of_many = tuple(around(z * spread / root) for z in (normal, 1.96))
     said = {
-        "It speaks of other seeds. Other videos are another question, see notebook 05.": (
-            around(right)
-        ),
+        "It speaks of other seeds. Other videos are another question, see notebook 05.": right,
         "1.96 is for many seeds: with a handful, the spread itself is uncertain; take the t "
-        "distribution with n - 1 degrees of freedom.": (
-            tuple(around(z * spread / np.sqrt(count)) for z in (stats.norm.ppf(0.975), 1.96, 2))
+        "distribution with n - 1 degrees of freedom.": of_many,
+        "The spread was divided by n instead of n - 1: np.std needs ddof=1.": around(
+            t * biased / root
         ),
-        "The spread was divided by n instead of n - 1: np.std needs ddof=1.": (
-            around(t * difference.std() / np.sqrt(count))
-        ),
-        "That is where the next seed may fall; the mean of n seeds is √n times as sure.": (
-            around(t * spread)
-        ),
+        "That is where the next seed may fall; the mean of n seeds is √n times as sure.": next_seed,
         "You threw the pairing away: runs of one seed share order, dropout and drawn faces. Take "
-        "the difference seed by seed, then its spread.": (
-            around(t * np.sqrt((np.var(first, ddof=1) + np.var(second, ddof=1)) / count))
-        ),
-        "Turn the difference round: first minus second.": around(right, -difference.mean()),
+        "the difference seed by seed, then its spread.": around(t * unpaired / root),
+        "Turn the difference round: first minus second.": -right[::-1],
     }
     return judge(answer, said)
 
@@ -163,8 +147,9 @@ def depends_on_token(answer: Answer) -> Verdict:
         before = token.detach().clone()
         given = ask(answer, model, face.clone(), voice.clone(), fresh=False)
         if not torch.equal(token.detach(), before):
-            hint = "put its token back when you are done."
-            return Verdict(False, f"The network was left changed: {hint}")
+            return Verdict(
+                False, "The network was left changed: put its token back when you are done."
+            )
         says = numbers(given)
         if says is None or says.size != 1:
             hint = "Return one True or False, not one for each clip: use `.any()`."

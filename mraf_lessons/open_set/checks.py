@@ -86,23 +86,16 @@ def strictest(answer: Answer) -> Verdict:
         accepted = (unknown >= t).mean()
         rates = (unknown >= unknown[:, None]).mean(axis=1)
         best = rates[rates <= share].max(initial=0)
+        low_end = accepted > 1 - share - 1e-9 and share < 0.5
         hints = {
             "NaN is no threshold: no score is above it or below it.": np.isnan(t),
             "Infinity lets nobody in, not even who is enrolled.": t == np.inf,
-            "Turned round: high scores are accepted, take the upper end.": (
-                accepted > 1 - share - 1e-9 and share < 0.5
-            ),
-            f"It lets {accepted:.1%} in where {share:.0%} are allowed. Who has exactly the "
-            "threshold is accepted: where many have the same score, they come all at once.": (
-                accepted > share
-            ),
-            f"It lets {accepted:.1%} in, stricter than need be: {best:.1%} would fit.": (
-                accepted < best
-            ),
+            "Turned round: high scores are accepted, take the upper end.": low_end,
+            f"It lets {accepted:.1%} in where {share:.0%} are allowed. Who has exactly the threshold "
+            "is accepted: where many have the same score, they come all at once.": accepted > share,
+            f"It lets {accepted:.1%} in, stricter than need be: {best:.1%} would fit.": accepted
+            < best,
         }
-        verdict = unless(
-            hints, "Set on other strangers than those that come, it will let others in."
-        )
-        if not verdict:
-            break
-    return verdict
+        if any(hints.values()):
+            return unless(hints)
+    return Verdict(True, "Set on other strangers than those that come, it will let others in.")

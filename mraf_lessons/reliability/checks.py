@@ -45,54 +45,46 @@ def shrink(answer: Answer, clips: FeatureSet) -> Verdict:
         mixed: Array = (1 - amount) * unit(face) + amount * mean
         return mixed
 
-    mixed = mixture(mean)
+    mixed, swapped = mixture(mean), length * unit(mixture(mean, 1 - amount))
+    appeared, pulled = np.where(there, length, 1) * unit(mixed), length * unit(mixture(of_raw))
+    too_short = length * unit(mixture(diluted))
+    shrunk = degrade_faces(damaged, "mean face", amount, np.random.default_rng(0)).face
     said = {
-        "It is what `degrade_faces` does.": (
-            degrade_faces(damaged, "mean face", amount, np.random.default_rng(0)).face
-        ),
+        "It is what `degrade_faces` does.": shrunk,
         "The lengths are gone: bring each face back to its own.": unit(mixed) * there,
         "A mixture of two unit vectors is shorter than 1: normalise it before you give it its "
         "length.": length * mixed,
-        "The missing faces have become the mean face: now nobody knows that they were missing.": (
-            np.where(there, length, 1) * unit(mixed)
-        ),
-        "You averaged the zeros of the missing faces into the mean, which makes it too short.": (
-            length * unit(mixture(diluted))
-        ),
+        "The missing faces have become the mean face: now nobody knows that they were "
+        "missing.": appeared,
+        "You averaged the zeros of the missing faces into the mean, which makes it too "
+        "short.": too_short,
         "The mean of unit vectors is shorter than 1: normalise it, or an amount of 0.4 moves less "
         "than that.": length * unit(mixture(centre)),
-        "The amount is the wrong way round: 0 should leave the face as it is.": (
-            length * unit(mixture(mean, 1 - amount))
-        ),
-        "A long face pulled the mean towards itself: normalise the faces first.": (
-            length * unit(mixture(of_raw))
-        ),
+        "The amount is the wrong way round: 0 should leave the face as it is.": swapped,
+        "A long face pulled the mean towards itself: normalise the faces first.": pulled,
     }
     return judge(ask(answer, face, amount), said, rtol=1e-3)
 
 
 def auroc(answer: Answer) -> Verdict:
     """The chance that a clean clip has a higher reliability than a degraded one; ties half."""
-    clean = np.array([0.9, 0.5, 0.5, 0.7, 0.2])
-    worse = np.array([0.6, 0.5, 0.1, 0.3])
+    clean, worse = np.array([0.3, 0.9, 0.2, 0.2, 0.9]), np.array([0.6, 0.9, 0.5, 0.3])
 
     def shares(clean: Array) -> list[Any]:
         above, equal = (clean > worse).mean(), (clean == worse).mean()
         return [above + tie * equal for tie in (0.5, 0, 1)]
 
     half, strict, full = shares(clean[:, None])
+    apart = clean.mean() - worse.mean()
+    turned = (1 - half, 1 - strict, 1 - full)
     said = {
         "That is the area under the ROC curve.": half,
         "Ties are counted as if the scorer were wrong; each is worth one half.": strict,
         "Ties are counted as if the scorer were right; each is worth half.": full,
-        "The other way round: clean above degraded is what counts.": (
-            (1 - half, 1 - strict, 1 - full)
-        ),
+        "The other way round: clean above degraded is what counts.": turned,
         "You compared clip by clip. Take every pair of a clean and a degraded clip: in practice "
         "nobody has the clean version of the same clip.": tuple(shares(clean[: len(worse)])),
-        "That is a difference of means; it has the unit of the scores. Count pairs.": (
-            clean.mean() - worse.mean()
-        ),
+        "That is a difference of means; it has the unit of the scores. Count pairs.": apart,
     }
     return judge(ask(answer, clean, worse), said)
 
@@ -113,12 +105,11 @@ def constant_weights(answer: Answer, model: MRAF, complete: Output, missing: Out
         with torch.inference_mode():
             return ask(answer, output, weight, mask, fresh=False)
 
+    one_sided = logits(complete, weight, complete.weight.voice)
     said = {
         "": logits(complete, weight),
         "These are the logits with the scorer's own weights.": complete.logits.fused,
-        "Only the face has a new weight: w_a = 1 - w_f.": (
-            logits(complete, weight, complete.weight.voice)
-        ),
+        "Only the face has a new weight: w_a = 1 - w_f.": one_sided,
         "Face and voice have swapped their weights.": logits(complete, 1 - weight),
     }
     alone = {

@@ -17,12 +17,10 @@ def target(answer: Answer) -> Verdict:
         fallback = np.cos(theta) - m * np.sin(m)
         return np.where(theta + m <= np.pi, np.cos(theta + sign * m), fallback)
 
-    fallback = np.cos(theta) - margin * np.sin(margin)
+    right, fallback = with_fallback(margin), np.cos(theta) - margin * np.sin(margin)
     cosface = np.cos(theta) - margin
     said = {
-        "It keeps falling up to θ = π, so that a wrong embedding is always pulled.": (
-            with_fallback(margin)
-        ),
+        "It keeps falling up to θ = π, so that a wrong embedding is always pulled.": right,
         "Beyond θ + m = π the cosine rises again: what then?": np.cos(theta + margin),
         "That margin is taken from the cosine (CosFace), not added to the angle.": cosface,
         "A margin makes it harder: larger angle, smaller cosine.": with_fallback(margin, -1),
@@ -52,6 +50,8 @@ def augmentation(answer: Answer) -> Verdict:
     direction, turn = added / length[:, None], np.abs((added * other).sum(axis=1)) / length / turned
     uneven, half_normal = length.std() / length.mean(), 0.1 * np.sqrt(2 / np.pi)
     orthogonal = np.median(along) <= 1e-4
+    one_way = np.linalg.eigvalsh(direction.T @ direction / len(rows))[-1]  # 1/6 if all differ
+    same_lengths = np.allclose(length, turned, rtol=1e-3)
     as_long = abs(length.mean() - half_normal) <= 0.15 * half_normal
     hints = {
         "The lengths were kept; add the vector, do not turn the row.": not orthogonal
@@ -64,15 +64,9 @@ def augmentation(answer: Answer) -> Verdict:
         "All lengths are nearly the same; draw one for each row.": uneven < 0.3,
         "The mean length is right, its spread is not: one in twenty of |N(0, 0.1)| is above 0.196. "
         "Draw it with rng.normal.": abs(np.quantile(length, 0.95) / 0.196 - 1) > 0.1,  # 1.96 σ
-        "All rows are moved much the same way: draw a direction for each row.": (
-            np.linalg.eigvalsh(direction.T @ direction / len(rows))[-1] > 0.4  # 1/6 if all differ
-        ),
-        "Another generator gives the same directions: draw them with `rng`.": (
-            turn.mean() > 0.7  # 0.4 for independent ones
-        ),
-        "Another generator gives the same lengths: draw them with `rng`.": (
-            np.allclose(length, turned, rtol=1e-3)
-        ),
+        "All rows are moved much the same way: draw a direction for each row.": one_way > 0.4,
+        "Another generator gives the same directions: draw them with `rng`.": turn.mean() > 0.7,
+        "Another generator gives the same lengths: draw them with `rng`.": same_lengths,
     }
     return unless(
         hints, "Direction and length are drawn apart, so that D has no say in the length."
@@ -87,15 +81,13 @@ def equal_error(answer: Answer) -> Verdict:
     number = np.arange(len(same))
     right = float(eer(rates(score, Pairs(number, number, number, np.where(same, number, -1)))))
     accuracy = max(((score >= t) == same).mean() for t in np.quantile(score, np.arange(0, 1, 0.01)))
+    at_half = ((score[same] < 0.5).mean(), (score[~same] >= 0.5).mean())
     said = {
         "Neither the number of trials of each kind nor the scale of the scores has a say.": right,
         "That is the share accepted; where is the share of errors?": 1 - right,
         "That is the smallest share of wrong answers, which depends on how many trials of each "
         "kind there are.": 1 - accuracy,
-        "The threshold is not given: look for the one where both are equal.": (
-            (score[same] < 0.5).mean(),
-            (score[~same] >= 0.5).mean(),
-        ),
+        "The threshold is not given: look for the one where both are equal.": at_half,
     }
     return judge(ask(answer, score, same), said, rtol=0.02)
 

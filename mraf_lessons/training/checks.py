@@ -11,13 +11,7 @@ from scipy.special import entr, rel_entr, softmax
 from mraf.training.config import Config
 from mraf_lessons.kit.checker import Answer, Array, Verdict, ask, judge, numbers, refused, unless
 
-TINY: dict[str, Any] = {
-    "width": 64,
-    "tokens": 2,
-    "epochs": 3,
-    "batch_size": 256,
-    "learning_rate": 2e-3,
-}
+TINY = {"width": 64, "tokens": 2, "epochs": 3, "batch_size": 256, "learning_rate": 2e-3}
 """As in section 7 of the notebook: small enough to be trained while one waits."""
 
 
@@ -30,27 +24,22 @@ def distillation(answer: Answer) -> Verdict:
         divergence = rel_entr(softmax(first, axis=axis), softmax(second, axis=axis))
         return t**2 * float(divergence.sum()) / len(first)
 
-    right = loss(teacher / t, student / t)
-    entropy = t**2 * float(entr(softmax(teacher / t, axis=1)).sum()) / len(teacher)
+    soft_teacher, soft_student = teacher / t, student / t
+    right, turned = loss(soft_teacher, soft_student), loss(soft_student, soft_teacher)
+    one_soft, other_soft = loss(soft_teacher, student), loss(teacher, soft_student)
+    columns = loss(soft_teacher, soft_student, axis=0)
+    entropy = t**2 * float(entr(softmax(soft_teacher, axis=1)).sum()) / len(teacher)
     said = {
         "": right,
         "The factor T² is missing: a hot teacher would hardly be heard.": right / t**2,
         "The factor is T², not T: the gradient loses two powers of T.": right / t,
-        "Turned round: the teacher stands in front, its probabilities are the weights.": (
-            loss(student / t, teacher / t)
-        ),
+        "Turned round: the teacher stands in front, its probabilities are the weights.": turned,
         "You averaged over speakers, too: sum over them, and average over the clips.": right / 5,
         "You summed over the clips: average over them.": 4 * right,
-        "Only the teacher is softened: divide the student's logits by T, too.": (
-            loss(teacher / t, student)
-        ),
-        "Only the student is softened: divide the teacher's logits by T, too.": (
-            loss(teacher, student / t)
-        ),
+        "Only the teacher is softened: divide the student's logits by T, too.": one_soft,
+        "Only the student is softened: divide the teacher's logits by T, too.": other_soft,
         "Nothing is softened: T belongs inside the softmax as well.": loss(teacher, student),
-        "The softmax runs over the clips: a row is a clip, its probabilities sum to one.": (
-            loss(teacher / t, student / t, axis=0)
-        ),
+        "The softmax runs over the clips: a row is a clip, its probabilities sum to one.": columns,
         "That is the cross-entropy; subtract the teacher's own entropy.": right + entropy,
     }
     verdict = judge(ask(answer, teacher, student, t), said)
@@ -62,8 +51,9 @@ def distillation(answer: Answer) -> Verdict:
     if large is not None and large.size == 1 and np.isfinite(large):
         found = f"give {float(large):.4g} where 2000 is right, cut off by an ε or a clip"
     hint = f"but large logits {found}: work with z - max(z) - log Σ exp(z - max(z))."
-    wrong = {f"Right for small logits, {hint}": not judge(given, {"": 2000.0})}
-    return unless(wrong, "And stable for large logits.")
+    if not judge(given, {"": 2000.0}):
+        return Verdict(False, f"Right for small logits, {hint}")
+    return Verdict(True, "And stable for large logits.")
 
 
 def center_gradient(answer: Answer) -> Verdict:
