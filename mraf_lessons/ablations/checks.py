@@ -1,7 +1,5 @@
 """Checks of notebook 07, ablations and claims."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from mraf.evaluation import differences

@@ -1,7 +1,5 @@
 """Checks of notebook 01, data inspection."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from mraf.data.clips import FeatureSet
@@ -32,10 +30,8 @@ def cosine(answer: Answer) -> Verdict:
         given = ask(answer, a, b)
         found = numbers(given)
         if found is not None and not np.isfinite(found).all():
-            hint = "a row of zeros, becomes 0 / 0; it has no direction: score 0."
-            return Verdict(
-                False, f"Right for faces that are there, but a missing face in {name}, {hint}"
-            )
+            hint = f"Right for faces that are there, but a missing face in {name}, a row of zeros, "
+            return Verdict(False, f"{hint}becomes 0 / 0; it has no direction: score 0.")
         praise = "And a missing face is equally unlike everybody."
         verdict = judge(given, {praise: unit(a) @ unit(b).T})
     return verdict
@@ -68,24 +64,24 @@ def hold_out(answer: Answer, clips: FeatureSet) -> Verdict:
         both = np.intersect1d(clips.video[held], clips.video[~held])
         lost = np.setdiff1d(clips.labels, clips.labels[~held])
         share = held.mean()
+        off = not 0.1 <= share <= 0.35
         hints = {
             "No clip is held out.": not held.any(),
             "Every clip is held out.": held.all(),
             f"A clip-level split: {len(both)} videos have clips on both sides, so near-copies of "
             "what is judged were trained on. Draw videos, not clips.": len(both),
-            f"{len(lost)} speakers, {lost[:1]} among them, have no clip left to train on: hold out "
-            "a video only of those who have another.": len(lost),
-            f"{share:.0%} of the clips are held out; aim at about a fifth.": not 0.1
-            <= share
-            <= 0.35,
+            f"{len(lost)} speakers, {next(iter(lost), '')} among them, have no clip left to train "
+            "on: hold out a video only of those who have another.": len(lost),
+            f"{share:.0%} of the clips are held out; aim at about a fifth.": off,
         }
         speakers = len(np.unique(clips.labels[held]))
         verdict = unless(hints, f"{held.sum():,} clips of {speakers} speakers are held out.")
         if not verdict:
             return verdict
-    if all(np.array_equal(masks[0], other) for other in masks):
-        return Verdict(False, "Another generator gives the same mask: draw with `rng`.")
-    return verdict
+    same = all(np.array_equal(masks[0], other) for other in masks)
+    return unless(
+        {"Another generator gives the same mask: draw with `rng`.": same}, verdict.message
+    )
 
 
 def centred(answer: Answer, split: Split) -> Verdict:

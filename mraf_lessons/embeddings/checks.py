@@ -1,7 +1,5 @@
 """Checks of notebook 06, maps of embeddings."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
@@ -27,8 +25,7 @@ def neighbour_share(answer: Answer) -> Verdict:
         index = np.argsort(distance, axis=1, kind="stable")[:, :k]
         return float(np.mean(speaker[index] == speaker[:, None]))
 
-    cosine = unit(rows) @ unit(rows).T
-    near = nearest(rows, k).index
+    cosine, near = unit(rows) @ unit(rows).T, nearest(rows, k).index
     of_speaker, of_video = (group[near] == group[:, None] for group in (speaker, video))
     itself, recordings, by_length = first(-cosine), share(None), share(video, "euclidean")
     left_out_after = (np.mean(of_speaker & ~of_video), np.mean(of_speaker[~of_video]))
@@ -89,8 +86,8 @@ def claims(answer: object) -> Verdict:
 
 def gap(answer: Answer) -> Verdict:
     """Remove from each condition its own mean: paired embeddings with and without the face."""
-    rng = np.random.default_rng(0)
-    both = np.stack([rng.normal(size=(6, 4)), rng.normal(size=(6, 4)) + 3])  # with, without
+    both = np.random.default_rng(0).normal(size=(2, 6, 4))  # with the face, without it
+    both[1] += 3
     axes = (1, (0, 1), 2, (1, 2))
     right, common, of_clip, one = (both - both.mean(axis=axis, keepdims=True) for axis in axes)
     said = {
@@ -102,7 +99,7 @@ def gap(answer: Answer) -> Verdict:
         "That is one number for all: the mean over the clips is a vector, axis=0.": one,
         "Nothing was moved.": both,
     }
-    given = ask(answer, both[0], both[1])
+    given = ask(answer, *both)
     moved = numbers(given)
     if moved is None or not moved.ndim:
         return refused(given, "Return two arrays, one for each condition.")

@@ -1,7 +1,5 @@
 """Checks of notebook 05, evaluation in P3–P6."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from mraf.data.describe import unit
@@ -21,12 +19,8 @@ from mraf_lessons.kit.checker import (
 
 def challenge_score(answer: Answer) -> Verdict:
     """The mean of the four accuracies, for outcomes (N,) by setting."""
-    correct = {
-        "P3": np.arange(8) < 7,
-        "P4": np.arange(8) < 2,
-        "P5": np.arange(10) < 9,
-        "P6": np.arange(10) < 3,
-    }
+    right = {"P3": (7, 8), "P4": (2, 8), "P5": (9, 10), "P6": (3, 10)}  # of so many clips
+    correct = {setting: np.arange(clips) < number for setting, (number, clips) in right.items()}
     p3, p4, p5, p6 = four = [outcomes.mean() for outcomes in correct.values()]
     said = {
         "Half of the score is without a face, half in another language.": np.mean(four),
@@ -100,9 +94,8 @@ def temperature(answer: object, fit: object, logits: Array, labels: Array, video
     mask = numbers(fit, "b")
     if mask is None or mask.shape != labels.shape:
         hint = f"A mask is expected, True or False for each of the {len(labels):,} clips."
-        return refused(None if answer is ... else fit, hint)
-    both = np.intersect1d(video[mask], video[~mask])
-    share = mask.mean()
+        return refused(fit, hint)
+    both, share = np.intersect1d(video[mask], video[~mask]), mask.mean()
     halves = {
         f"{share:.0%} of the clips are in the mask; aim at half.": not 0.2 <= share <= 0.8,
         f"A clip-level split: {len(both)} videos have clips in both halves, so T is judged on "
@@ -128,10 +121,9 @@ def transduced(answer: Answer) -> Verdict:
     """Prototypes from judged clips: unit voices (N, D) and names given (N,) to the names (N,)."""
     rng = np.random.default_rng(0)
     centre = rng.normal(size=(4, 6))
-    labels = np.repeat([0, 1, 3], [5, 6, 4])  # nobody is named 2
-    voice = unit(centre[labels] + 0.6 * rng.normal(size=(15, 6)))
-    names = labels.copy()
-    names[[0, 7]] = [3, 0]
+    names = np.repeat([0, 1, 3], [5, 6, 4])  # nobody is named 2
+    voice = unit(centre[names] + 0.6 * rng.normal(size=(15, 6)))
+    names[[0, 7]] = [3, 0]  # two of them are wrong
     present = np.unique(names)
     means = np.stack([voice[names == c].mean(axis=0) for c in present])
     nearest, longest = ((voice @ rows.T).argmax(axis=1) for rows in (unit(means), means))

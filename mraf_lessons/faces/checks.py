@@ -1,7 +1,5 @@
 """Checks of notebook 09, when faces lie."""
 
-from __future__ import annotations
-
 import numpy as np
 from scipy.special import expit, logit, softmax
 
@@ -15,7 +13,7 @@ def bayes_factor(answer: Answer) -> Verdict:
     both = face * voice
     right = np.log(5 * both.sum(axis=1))
     same = 1.0 * (face.argmax(axis=1) == voice.argmax(axis=1))
-    best = np.log(5 * both.max(axis=1))
+    best, summed = np.log(5 * both.max(axis=1)), np.log(both).sum(axis=1)
     said = {
         "And the voice that tells nothing gives 0: a bad voice does not discredit a face.": right,
         "That is B; its logarithm is asked for.": np.exp(right),
@@ -23,9 +21,7 @@ def bayes_factor(answer: Answer) -> Verdict:
         "A sum over the speakers, not a mean.": right - 2 * np.log(5),
         "You took the best speaker only. Every speaker may be the one person: sum over them.": best,
         "Whether the two names are the same forgets how sure either of them is.": same,
-        "You summed logarithms: that asks whether the person is everybody at once.": (
-            np.log(both).sum(axis=1)
-        ),
+        "You summed logarithms: that asks whether the person is everybody at once.": summed,
     }
     return judge(ask(answer, face, voice), said)
 
@@ -85,13 +81,12 @@ def confidence_weighted(answer: Answer) -> Verdict:
     def mean(weights: Array) -> Array:
         return np.einsum("hn,hnc->nc", weights / weights.sum(axis=0), p)
 
+    unnormalised = np.einsum("hn,hnc->nc", surest * there, p)
     heard = np.where(sighted[:, None], mean(surest), p[2])
     alone = p[(surest * there).argmax(axis=0), np.arange(6)]
     said = {
         "Now think of a wrong face: how sure is its head?": mean(surest * there),
-        "The weights of a clip must sum to 1, or it is no distribution.": (
-            np.einsum("hn,hnc->nc", surest * there, p)
-        ),
+        "The weights of a clip must sum to 1, or it is no distribution.": unnormalised,
         "The head of a missing face has a say in your mean.": mean(surest),
         "All heads count the same; the surer ones should count more.": mean(there),
         "Without a face two heads are left, those of the voice and of both.": heard,

@@ -1,7 +1,5 @@
 """Checks of notebook 12, margins and hyperbolic heads."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from mraf_lessons.kit.checker import Answer, Verdict, ask, judge

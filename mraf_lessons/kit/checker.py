@@ -1,7 +1,5 @@
 """Ask a student's function and find what is said to its answer: praise, or a mistake's hint."""
 
-from __future__ import annotations
-
 import copy
 import traceback
 from collections.abc import Callable, Mapping
@@ -21,15 +19,10 @@ TAILS = "That holds 90% of the draws: 2.5% are to be left out at either end."
 
 @dataclass(frozen=True, repr=False)
 class Verdict:
-    """What a check found; true only where the answer is right, and shown as one line.
+    """What a check found; true only where the answer is right, and shown as one line."""
 
-    Args:
-        right: None where nothing was answered yet.
-        message: praise with a further thought, or a hint.
-    """
-
-    right: bool | None
-    message: str = ""
+    right: bool | None  # None where nothing was answered yet
+    message: str = ""  # praise with a further thought, or a hint
 
     def __bool__(self) -> bool:
         return self.right is True
@@ -41,10 +34,9 @@ class Verdict:
 
 
 def ask(answer: Answer, *case: Any, fresh: bool = True) -> Any:
-    """What an answer returns for a case, or the exception that it raises.
+    """What an answer returns for a case, or the exception that it raises; a stub is handed back.
 
     Args:
-        answer: None or ``...`` is not answered yet, and is returned.
         fresh: hand over copies, so that an answer may change what it gets.
     """
     if answer is None or answer is ...:
@@ -68,29 +60,29 @@ def refused(given: Any, hint: str) -> Verdict:
 
 
 def numbers(given: Any, kinds: str = "biuf") -> Array | None:
-    """A number, an array, a tensor or a sequence of them as an array; None for anything else.
+    """Numbers, a tensor or a sequence of them as an array of floats; None for anything else.
 
     Args:
-        kinds: the kinds of NumPy that are taken; "b" are booleans.
+        kinds: NumPy's kinds that are taken; with "b", only booleans are, and stay what they are.
     """
-    single = not isinstance(given, list | tuple)
-    parts = [
-        x.detach().cpu() if hasattr(x, "detach") else x for x in ([given] if single else given)
-    ]
+
+    def plain(part: Any) -> Any:
+        return part.detach().cpu() if hasattr(part, "detach") else part
+
+    parts = [plain(part) for part in given] if isinstance(given, list | tuple) else plain(given)
     try:
-        found = np.asarray(parts[0] if single else parts)
+        found = np.asarray(parts)
     except (TypeError, ValueError, RuntimeError):
         return None
-    return found if found.dtype.kind in kinds else None
+    if found.dtype.kind not in kinds:
+        return None
+    return found if kinds == "b" else found.astype(float)
 
 
 def judge(given: Any, said: Said, rtol: float = 1e-4, otherwise: str = SMALL) -> Verdict:
-    """What is said to the known answer that is nearest to the given one.
+    """What is said to the known answer that is nearest to the given one, or `otherwise`.
 
-    Args:
-        given: a number, an array, a tensor or what `ask` returns.
-        rtol: tolerated difference, relative to the largest number of the right answer.
-        otherwise: said where no known answer is near.
+    The tolerated difference, `rtol`, is relative to the largest number of the right answer.
     """
     known = [
         (message, np.asarray(numbers(value)))
@@ -130,13 +122,9 @@ def unless(hints: Mapping[str, Any], praise: str = "") -> Verdict:
 
 
 def judge_interval(given: Any, said: Said, of: str, near: float, lowest: float = -1) -> Verdict:
-    """What is said to the 95% interval of draws that is nearest to a given pair.
+    """What is said to the draws (`of` something) whose 95% interval is nearest to a given pair.
 
-    Args:
-        said: as `judge`, with the draws instead of the answers.
-        of: what was drawn, as a hint says it.
-        near: how far an end may be off, relative to the right interval's width.
-        lowest: smallest number that an end can be; 1 is the largest.
+    An end lies between `lowest` and 1, and may be off by `near` times the right interval's width.
     """
     pair = numbers(given)
     if pair is None or pair.shape != (2,):

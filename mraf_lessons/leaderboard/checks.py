@@ -1,7 +1,5 @@
 """Checks of notebook 08, what the leaderboard measures."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np
@@ -47,39 +45,31 @@ def detector(answer: Answer) -> Verdict:
     rng = np.random.default_rng(0)
     face, voice = (unit(rng.normal(size=(12, dim))) for dim in (FACE_DIM, VOICE_DIM))
     towards, from_voice = rng.normal(size=(FACE_DIM, 4)), rng.normal(size=(VOICE_DIM, 4))
-    speaker = np.repeat(range(4), 3)
-    video, key = (
-        np.char.add(word, x.astype(str))
-        for word, x in (("video ", speaker), ("clip ", np.arange(12)))
-    )
-    clips = FeatureSet(face, voice, speaker, video, "English", key)
-
-    def of_voice(given: FeatureSet) -> Array:
-        scores: Array = given.voice @ from_voice
-        return scores
+    speaker, key = np.repeat(range(4), 3), np.arange(12).astype(str)
+    clips = FeatureSet(face, voice, speaker, speaker.astype(str), "English", key)
 
     judges: dict[str, Callable[[FeatureSet], Array]] = {
-        "It misses a judge that names clips by nothing but their faces.": (
-            lambda given: given.face @ towards
+        "It misses a judge that names clips by nothing but their faces.": lambda x: (
+            x.face @ towards
         ),
-        "It accuses a judge that never looks at a face. Did you change the voices?": of_voice,
+        "It accuses a judge that never looks at a face. Did you change the voices?": lambda x: (
+            x.voice @ from_voice
+        ),
         "It misses a judge whose scores move but whose names do not, yet: compare the scores, bit "
-        "for bit.": lambda given: of_voice(given) + 1e-6 * given.face @ towards,
+        "for bit.": lambda x: x.voice @ from_voice + 1e-6 * x.face @ towards,
         "It misses a judge that pools all faces, whose order does not matter to it. Put noise in "
-        "their place.": lambda given: of_voice(given) + given.face.max(axis=0) @ towards,
+        "their place.": lambda x: x.voice @ from_voice + x.face.max(axis=0) @ towards,
         "It misses a judge that ignores a clip's own face and looks at that of another clip: "
-        "change the faces of all clips, and compare the scores of all.": (
-            lambda given: of_voice(given) + np.roll(given.face, 1, axis=0) @ towards
-        ),
+        "change the faces of all clips, and compare the scores of "
+        "all.": lambda x: x.voice @ from_voice + np.roll(x.face, 1, axis=0) @ towards,
     }
-    for hint, judge in judges.items():
+    for looks, (hint, judge) in zip((True, False, True, True, True), judges.items(), strict=True):
         before = clips.face.copy()
         given = ask(answer, judge, clips, np.random.default_rng(1), fresh=False)
         if not np.array_equal(before, clips.face):
             return Verdict(False, "The clips themselves were changed; `replace` makes a copy.")
         if not isinstance(given, bool | np.bool_):
-            wrong = f"True or False is expected, this is a {type(given).__name__}."
-            return refused(given, wrong)
-        if given != (judge is not of_voice):
+            return refused(given, f"True or False is expected, this is a {type(given).__name__}.")
+        if given != looks:
             return Verdict(False, hint)
     return Verdict(True, "Five judges told apart, whatever their code looks like.")

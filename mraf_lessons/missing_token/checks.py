@@ -1,7 +1,5 @@
 """Checks of notebook 02, the missing token against zero filling."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
@@ -21,14 +19,14 @@ def project(answer: Answer) -> Verdict:
     generator = torch.Generator().manual_seed(0)
     x, weight, bias = (torch.randn(*n, generator=generator) for n in ((3, 5), (8, 5), (8,)))
     flat = x @ weight.T + bias
-    right, turned = flat.view(3, 2, 4), flat.view(3, 4, 2)
-    dealt = turned.mT
+    right, turned, dealt = flat.view(3, 2, 4), flat.view(3, 4, 2), flat.view(3, 4, 2).mT
     said = {
         "Every token sees the whole feature: a token is a view of a face, not a part of it.": right,
         "The bias b is missing: it is all that x = 0 has.": (x @ weight.T).view(3, 2, 4),
         "K tokens of width d are asked for, these are d tokens of width K: turn the last two "
         "sizes round.": turned,
-        "You dealt the numbers out like cards; a token is d numbers that stand side by side.": dealt,
+        "You dealt the numbers out like cards; a token is d numbers that stand side by "
+        "side.": dealt,
         "These are the right numbers in one row a clip: cut it into K tokens.": flat,
     }
     return judge(ask(answer, x, weight, bias, 2), said)
@@ -75,31 +73,27 @@ def weights(answer: Answer) -> Verdict:
 
 def compare_weights(given: Any, face: Array, voice: Array, missing: Array, praise: str) -> Verdict:
     """Weights w_f and w_a (N, 2) against Eq. 11, for r_f, r_a and missing faces, all (N,)."""
-    scores, absent = np.stack([face, voice], axis=1), missing[:, None]
-    masked, other_masked = (
-        scores * np.where(absent, [0, 1], 1),
-        scores * np.where(absent, 1, [0, 1]),
-    )
+    scores = np.stack([face, voice], axis=1)
+    kept, swapped = (np.stack([mask, np.ones_like(mask)], axis=1) for mask in (~missing, missing))
 
     def ratio(scores: Array, epsilon: float = 1e-6) -> Array:
         weights: Array = scores / (scores.sum(axis=1, keepdims=True) + epsilon)
         return weights
 
-    right, unmasked, inverted = ratio(masked), ratio(scores), ratio(other_masked)
-    late, late_inverted = (unmasked * (kept > 0) for kept in (masked, other_masked))
-    exact, without_epsilon = np.where(absent, [0, 1], right), ratio(masked, 0)
+    right, unmasked, inverted = ratio(scores * kept), ratio(scores), ratio(scores * swapped)
+    late, late_inverted = unmasked * kept, unmasked * swapped
+    exact, no_epsilon = np.where(missing[:, None], [0, 1], right), ratio(scores * kept, 0)
+    flat, half_flat = (softmax(x, axis=1) for x in (scores, scores * kept))
     columns = tuple(weights[:, ::-1] for weights in (right, late, unmasked, inverted))
     said = {
         praise: right,
         "You masked after dividing: w_f is 0, but the voice keeps the weight it had beside a face, "
         "so its tokens shrink. Set r_f = 0 first, then divide.": late,
         "The missing faces are still weighed: they still have their reliability.": unmasked,
-        "Eq. 11 divides by the sum; this is a softmax.": softmax(scores, axis=1),
-        "A softmax of r_f = 0 is not 0: e⁰ = 1, so the missing face keeps a weight.": softmax(
-            masked, axis=1
-        ),
+        "Eq. 11 divides by the sum; this is a softmax.": flat,
+        "A softmax of r_f = 0 is not 0: e⁰ = 1, so the missing face keeps a weight.": half_flat,
         "Nearly: with ε in the sum, w_a of a missing face is a little below 1.": exact,
-        "Nearly: the ε of Eq. 11 is missing; without it r_f = r_a = 0 would be 0 / 0.": without_epsilon,
+        "Nearly: the ε of Eq. 11 is missing; without it r_f = r_a = 0 would be 0 / 0.": no_epsilon,
         "The mask is the wrong way round.": (inverted, late_inverted),
         "Face first, then voice: the columns are swapped.": columns,
     }
@@ -109,26 +103,20 @@ def compare_weights(given: Any, face: Array, voice: Array, missing: Array, prais
 def seed_interval(answer: object, first: Array, second: Array) -> Verdict:
     """95% t interval over paired seeds of the mean of first - second, as (low, high)."""
     difference = np.subtract(first, second)
-    root = np.sqrt(len(difference))
-    spread, biased = difference.std(ddof=1), difference.std()
-    unpaired = np.sqrt(np.var(first, ddof=1) + np.var(second, ddof=1))
-    t, normal = stats.t.ppf(0.975, len(difference) - 1), stats.norm.ppf(0.975)
-
-    def around(half: float, mean: float = difference.mean()) -> Array:
-        return mean + np.array([-half, half])
-
-    right, next_seed = around(t * spread / root), around(t * spread)
-    of_many = tuple(around(z * spread / root) for z in (normal, 1.96))
+    mean, spread, root = difference.mean(), difference.std(ddof=1), np.sqrt(len(difference))
+    ends = stats.t.ppf(0.975, len(difference) - 1) * np.array([-1, 1])
+    right, next_seed = mean + ends * spread / root, mean + ends * spread
+    of_many = mean + 1.96 * np.array([-1, 1]) * spread / root
+    biased = mean + ends * difference.std() / root
+    unpaired = mean + ends * np.hypot(np.std(first, ddof=1), np.std(second, ddof=1)) / root
     said = {
         "It speaks of other seeds. Other videos are another question, see notebook 05.": right,
         "1.96 is for many seeds: with a handful, the spread itself is uncertain; take the t "
         "distribution with n - 1 degrees of freedom.": of_many,
-        "The spread was divided by n instead of n - 1: np.std needs ddof=1.": around(
-            t * biased / root
-        ),
+        "The spread was divided by n instead of n - 1: np.std needs ddof=1.": biased,
         "That is where the next seed may fall; the mean of n seeds is √n times as sure.": next_seed,
         "You threw the pairing away: runs of one seed share order, dropout and drawn faces. Take "
-        "the difference seed by seed, then its spread.": around(t * unpaired / root),
+        "the difference seed by seed, then its spread.": unpaired,
         "Turn the difference round: first minus second.": -right[::-1],
     }
     return judge(answer, said)
@@ -139,7 +127,7 @@ def depends_on_token(answer: Answer) -> Verdict:
     generator = torch.Generator().manual_seed(0)
     face, voice = torch.zeros(4, 512), torch.randn(4, 192, generator=generator)
     # as the configuration says, then two of which its r_f says the opposite
-    halves, deaf = _network("zero", reliability="uniform"), _network("learned")
+    halves, deaf = _network("zero", "uniform"), _network("learned")
     torch.nn.init.zeros_(deaf.get_parameter("face_encoder.projection.weight"))
     found = []
     for model in (_network("zero"), _network("learned"), halves, deaf):
@@ -147,13 +135,11 @@ def depends_on_token(answer: Answer) -> Verdict:
         before = token.detach().clone()
         given = ask(answer, model, face.clone(), voice.clone(), fresh=False)
         if not torch.equal(token.detach(), before):
-            return Verdict(
-                False, "The network was left changed: put its token back when you are done."
-            )
+            hint = "The network was left changed: put its token back when you are done."
+            return Verdict(False, hint)
         says = numbers(given)
         if says is None or says.size != 1:
-            hint = "Return one True or False, not one for each clip: use `.any()`."
-            return refused(given, hint)
+            return refused(given, "Return one True or False, not one for each clip: use `.any()`.")
         found.append(bool(says))
     dead, alive, of_halves, of_deaf = found
     hints = {

@@ -1,7 +1,5 @@
 """Checks of notebook 11, open-set identification."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from mraf_lessons.kit.checker import Answer, Verdict, ask, judge, numbers, refused, unless
@@ -25,9 +23,9 @@ def oscr(answer: Answer) -> Verdict:
         "A tie counts half: here a clip loses where both are equal.": (rightly * above).mean(),
         "A tie counts half: here a clip wins where both are.": (rightly * (above | equal)).mean(),
         "That is the AUROC: it asks who is enrolled, and forgives a wrong name.": half.mean(),
-        "Divide by all clips of enrolled speakers: those named wrongly are lost for good.": (
-            half[named].mean()
-        ),
+        "Divide by all clips of enrolled speakers: those named wrongly are lost for good.": half[
+            named
+        ].mean(),
         "You summed over the pairs: take their mean.": (rightly * half).sum(),
         "Turned round: strangers should be below.": (rightly * (1 - half)).mean(),
     }
@@ -86,15 +84,15 @@ def strictest(answer: Answer) -> Verdict:
         accepted = (unknown >= t).mean()
         rates = (unknown >= unknown[:, None]).mean(axis=1)
         best = rates[rates <= share].max(initial=0)
-        low_end = accepted > 1 - share - 1e-9 and share < 0.5
+        strict, low_end = accepted < best, accepted > 1 - share - 1e-9 and share < 0.5
         hints = {
             "NaN is no threshold: no score is above it or below it.": np.isnan(t),
             "Infinity lets nobody in, not even who is enrolled.": t == np.inf,
             "Turned round: high scores are accepted, take the upper end.": low_end,
-            f"It lets {accepted:.1%} in where {share:.0%} are allowed. Who has exactly the threshold "
-            "is accepted: where many have the same score, they come all at once.": accepted > share,
-            f"It lets {accepted:.1%} in, stricter than need be: {best:.1%} would fit.": accepted
-            < best,
+            f"It lets {accepted:.1%} in where {share:.0%} are allowed. Who has exactly the "
+            "threshold is accepted: where many have the same score, they come all at "
+            "once.": accepted > share,
+            f"It lets {accepted:.1%} in, stricter than need be: {best:.1%} would fit.": strict,
         }
         if any(hints.values()):
             return unless(hints)

@@ -1,7 +1,5 @@
 """Checks of notebook 03, reliability weights."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 
@@ -22,11 +20,10 @@ def masked_weights(answer: Answer) -> Verdict:
     face, voice = np.array([0.8, 0.3, 0.6, 0.5]), np.array([0.4, 0.9, 0.2, 0.5])
     missing = np.array([False, True, False, True])
     given = ask(answer, face, voice, missing)
-    pair = numbers(given)
-    if pair is not None and isinstance(given, tuple):
-        given = pair.T
+    found = numbers(given)
+    found = found.T if found is not None and isinstance(given, tuple) else given
     praise = "And with a missing face the voice has all the weight, whatever r_a is."
-    return compare_weights(given, face, voice, missing, praise)
+    return compare_weights(found, face, voice, missing, praise)
 
 
 def shrink(answer: Answer, clips: FeatureSet) -> Verdict:
@@ -75,8 +72,7 @@ def auroc(answer: Answer) -> Verdict:
         return [above + tie * equal for tie in (0.5, 0, 1)]
 
     half, strict, full = shares(clean[:, None])
-    apart = clean.mean() - worse.mean()
-    turned = (1 - half, 1 - strict, 1 - full)
+    turned, apart = (1 - half, 1 - strict, 1 - full), clean.mean() - worse.mean()
     said = {
         "That is the area under the ROC curve.": half,
         "Ties are counted as if the scorer were wrong; each is worth one half.": strict,
@@ -93,17 +89,17 @@ def constant_weights(answer: Answer, model: MRAF, complete: Output, missing: Out
     """Fused logits when every face that is there gets one and the same weight."""
     weight = 0.3
 
+    @torch.inference_mode()
     def logits(output: Output, face: float, voice: Tensor | None = None) -> Tensor:
         w_f = torch.full_like(output.weight.face, face)
-        w_a = 1 - w_f if voice is None else voice
-        with torch.inference_mode():
-            tokens = (output.face.encoded, output.voice.encoded)
-            return model.fused_head(model.fusion(*map(weight_tokens, (w_f, w_a), tokens))[0])
+        weights = (w_f, 1 - w_f if voice is None else voice)
+        tokens = (output.face.encoded, output.voice.encoded)
+        return model.fused_head(model.fusion(*map(weight_tokens, weights, tokens))[0])
 
+    @torch.inference_mode()
     def given(output: Output, absent: bool) -> Any:
         mask = torch.full_like(output.weight.face, absent, dtype=torch.bool)
-        with torch.inference_mode():
-            return ask(answer, output, weight, mask, fresh=False)
+        return ask(answer, output, weight, mask, fresh=False)
 
     one_sided = logits(complete, weight, complete.weight.voice)
     said = {

@@ -1,7 +1,5 @@
 """Checks of notebook 04, training."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,8 +15,8 @@ TINY = {"width": 64, "tokens": 2, "epochs": 3, "batch_size": 256, "learning_rate
 
 def distillation(answer: Answer) -> Verdict:
     """T² KL(softmax(teacher / T) ‖ softmax(student / T)), averaged over the batch (Eq. 16)."""
-    rng = np.random.default_rng(0)
-    teacher, student, t = 3 * rng.normal(size=(4, 5)), 3 * rng.normal(size=(4, 5)), 3.0
+    teacher, student = 3 * np.random.default_rng(0).normal(size=(2, 4, 5))
+    t = 3.0
 
     def loss(first: Array, second: Array, axis: int = 1) -> float:
         divergence = rel_entr(softmax(first, axis=axis), softmax(second, axis=axis))
@@ -48,12 +46,11 @@ def distillation(answer: Answer) -> Verdict:
     given = ask(answer, np.array([[2000.0, 0.0]]), np.array([[0.0, 2000.0]]), 1.0)
     large = numbers(given)
     found = "overflow"
-    if large is not None and large.size == 1 and np.isfinite(large):
+    if large is not None and not large.ndim and np.isfinite(large):
         found = f"give {float(large):.4g} where 2000 is right, cut off by an ε or a clip"
-    hint = f"but large logits {found}: work with z - max(z) - log Σ exp(z - max(z))."
-    if not judge(given, {"": 2000.0}):
-        return Verdict(False, f"Right for small logits, {hint}")
-    return Verdict(True, "And stable for large logits.")
+    remedy = f"large logits {found}: work with z - max(z) - log Σ exp(z - max(z))."
+    hints = {f"Right for small logits, but {remedy}": not judge(given, {"": 2000.0})}
+    return unless(hints, "And stable for large logits.")
 
 
 def center_gradient(answer: Answer) -> Verdict:
@@ -82,8 +79,8 @@ def center_gradient(answer: Answer) -> Verdict:
 
 def equal_weight(answer: object, config: Config) -> Verdict:
     """The weight that makes the centre loss as a sum the same objective as the mean."""
-    weight, batch = config.training.center_weight, config.training.batch_size
-    width = config.model.width
+    batch, width = config.training.batch_size, config.model.width
+    weight = config.training.center_weight
     said = {
         "It holds for this batch size only; the mean needs no such care.": weight / batch / width,
         "The mean is over all entries of e_c: d of them for each clip.": weight / batch,
@@ -107,25 +104,24 @@ def fair_pair(
         parts = [config.to_dict() for config in pair]
         first, second = ({**part["model"], **part["training"]} for part in parts)
         differ = [name for name in first if first[name] != second[name] and name != key]
-        large = [name for name in sizes if name != key and first[name] != sizes[name]]
-        found = (first[key], second[key])
+        large = [
+            f"{name}={first[name]:g}, TINY has {size:g}"
+            for name, size in sizes.items()
+            if name != key and first[name] != size
+        ]
+        found, repeated = (first[key], second[key]), first["seed"] != seed
         hints = {
             "The two have different seeds: other weights, another order, other missing faces. The "
             "difference would be that of the seeds, too.": "seed" in differ,
             f"They also differ in {', '.join(differ)}: what would the cause be?": differ,
-            "".join(
-                f"Both have {name}={first[name]:g}, TINY has {sizes[name]:g}: spread it into both, "
-                "`{**TINY, …}`, or you wait for two full networks."
-                for name in large[:1]
-            ): large,
-            "Every pair has the same seed: that is one experiment, repeated.": first["seed"]
-            != seed,
+            f"Both have {''.join(large[:1])}: spread it into both, "
+            "`{**TINY, …}`, or you wait for two full networks.": large,
+            "Every pair has the same seed: that is one experiment, repeated.": repeated,
             f"Both have {key}={found[0]:g}: nothing is compared.": found[0] == found[1],
             f"The other way round: {key}={values[0]:g} comes first.": found == values[::-1],
         }
-        verdict = unless(hints) and judge(
-            found, {"One change, the same luck on both sides.": list(values)}
-        )
+        said = {"One change, the same luck on both sides.": list(values)}
+        verdict = unless(hints) and judge(found, said)
         if not verdict:
             break
     return verdict

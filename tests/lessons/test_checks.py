@@ -112,6 +112,8 @@ def test_speaker_average() -> None:
     assert check.speaker_average(..., correct, labels).right is None
     assert "averaged zeros" in hint(check.speaker_average((2 / 3) / 3, correct, labels))
     assert "mean over clips" in hint(check.speaker_average(0.5, correct, labels))
+    all_speakers = (2 / 3) / 5  # the corpus has more speakers than the last label tells
+    assert "averaged zeros" in hint(check.speaker_average(all_speakers, correct, labels))
 
 
 def hold_videos(clips: FeatureSet, rng: np.random.Generator) -> np.ndarray:
@@ -155,10 +157,19 @@ def test_hold_out_is_about_a_fifth(videos: int, share: str, tiny_corpus: Corpus)
         (lambda clips, rng: np.flatnonzero(hold_videos(clips, rng)), "A mask is expected"),
         (lambda clips, rng: hold_videos(clips, np.random.default_rng(0)), "draw with `rng`"),
         (lambda clips, rng: ~hold_videos(clips, rng), "are held out; aim"),
+        (lambda clips, rng: hold_videos(clips, rng).astype(int), "A mask is expected"),
     ],
 )
 def test_hold_out_mistakes(answer: Callable[..., Any], message: str, tiny_corpus: Corpus) -> None:
     assert message in hint(check.hold_out(answer, tiny_corpus.train))
+
+
+def test_hold_out_is_asked_with_more_than_one_generator(tiny_corpus: Corpus) -> None:
+    def lucky(clips: FeatureSet, rng: np.random.Generator) -> np.ndarray:
+        first = rng.bit_generator.state == np.random.default_rng(0).bit_generator.state
+        return hold_videos(clips, rng) if first else rng.random(len(clips)) < 0.2
+
+    assert "A clip-level split" in hint(check.hold_out(lucky, tiny_corpus.train))
 
 
 @pytest.fixture(scope="module")

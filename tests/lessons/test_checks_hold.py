@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -39,7 +38,7 @@ FUNCTIONS = [
     for name, check in vars(module).items()
     if inspect.isfunction(check) and check.__module__ == module.__name__
     if inspect.signature(check).parameters.get("answer", inspect.Parameter("x", 1)).annotation
-    == "Answer"
+    == checker.Answer
 ]
 
 

@@ -87,6 +87,10 @@ def lowest(unknown, most):
         (lambda u, most: u.max() + 1, "stricter than need be"),
         (lambda u, most: np.inf, "lets nobody in"),
         (lambda u, most: "high", "this is a str"),
+        (lambda u, most: "0.97", "this is a str"),
+        (lambda u, most: np.nan, "NaN is no threshold"),
+        (lambda u, most: -np.inf, "Turned round"),
+        (lambda u, most: lowest(u, most)[None], "this is a ndarray"),
     ],
 )
 def test_strictest(answer, message):

@@ -117,6 +117,10 @@ def turned(x, deviation, rng):
         (lambda x, d, rng: x, "Nothing was added"),
         (lambda x, d, rng: x * np.where(np.arange(len(x)) < 9, np.nan, 1)[:, None], "or NaN"),
         (lambda x, d, rng: x[:5], "Shape (2000, 6)"),
+        (lambda *given: augmented()(*given).astype(np.float32), None),
+        (lambda *given: augmented(project=False)(*given).astype(np.float32), "not orthogonal"),
+        (lambda *given: turned(*given).astype(np.float32), "lengths were kept"),
+        (lambda *given: fixed_lengths(*given).astype(np.float32), "gives the same lengths"),
     ],
 )
 def test_augmentation(answer, message):
