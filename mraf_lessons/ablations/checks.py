@@ -36,16 +36,14 @@ def paired_interval(answer: Answer) -> Verdict:
     draws, others = rng.multinomial(60, np.full(60, 1 / 60), size=(2, 4000))
     together = (draws @ (first - second)) / (draws @ clips)
     apart = (draws @ first) / (draws @ clips) - (others @ second) / (others @ clips)
-    n = clips.sum()
-    one, two = (rng.binomial(n, right.sum() / n, size=4000) / n for right in (first, second))
-    of_clips = one - two
-    of_means = draws @ ((first - second) / clips) / 60
+    of_means, n = draws @ ((first - second) / clips) / 60, clips.sum()
+    one, other = (rng.binomial(n, arm.sum() / n, 4000) / n for arm in (first, second))
     times = apart.std() / together.std()
     said = {
         f"Drawn for each arm apart, it would be {times:.1f} times as wide.": together,
         "You drew other videos for each arm: a hard video then counts as a difference between "
         "them. Draw once, and judge both on what was drawn.": apart,
-        "You drew clips: clips of one video are right or wrong together. Draw videos.": of_clips,
+        "You drew clips: clips of one video are right or wrong together. Draw videos.": one - other,
         "You averaged the videos' differences, so that a short video counts as much as a long one. "
         "Add up the counts and the clips of what was drawn, then divide.": of_means,
         "That is second minus first.": -together,

@@ -1,7 +1,5 @@
 """Checks of notebook 06, maps of embeddings."""
 
-from typing import Any
-
 import numpy as np
 
 from mraf.data.describe import unit
@@ -18,23 +16,21 @@ def neighbour_share(answer: Answer) -> Verdict:
     rows = (rows + 0.5 * rng.normal(size=(48, 8))) * rng.uniform(0.2, 5, size=(48, 1))
     k = 3
 
-    def share(apart: Array | None, metric: Any = "cosine") -> float:
-        return same_share(nearest(rows, k, metric, apart), speaker)
-
     def first(distance: Array) -> float:
         index = np.argsort(distance, axis=1, kind="stable")[:, :k]
         return float(np.mean(speaker[index] == speaker[:, None]))
 
     cosine, near = unit(rows) @ unit(rows).T, nearest(rows, k).index
     of_speaker, of_video = (group[near] == group[:, None] for group in (speaker, video))
-    itself, recordings, by_length = first(-cosine), share(None), share(video, "euclidean")
-    left_out_after = (np.mean(of_speaker & ~of_video), np.mean(of_speaker[~of_video]))
+    by_length = same_share(nearest(rows, k, "euclidean", video), speaker)
+    right, itself = same_share(nearest(rows, k, apart=video), speaker), first(-cosine)
+    left_out_after = ((of_speaker & ~of_video).mean(), of_speaker[~of_video].mean())
     farthest = first(np.where(video[:, None] == video, np.inf, cosine))
     said = {
-        "This number speaks of people; with the own video it speaks of recordings.": share(video),
+        "This number speaks of people; with the own video it speaks of recordings.": right,
         "Each clip counts as its own nearest neighbour: that is always the right speaker.": itself,
         "Clips of the same video are among the neighbours: near-copies, which prove "
-        "nothing.": recordings,
+        "nothing.": of_speaker.mean(),
         "You looked up the neighbours first and left the own video out after: then a clip with a "
         "long video has none left. Leave it out before the nearest are chosen.": left_out_after,
         "Those are the nearest by length, too: compare directions, by the cosine.": by_length,

@@ -13,7 +13,6 @@ from mraf_lessons.kit.checker import (
     judge_interval,
     numbers,
     refused,
-    unless,
 )
 
 
@@ -70,21 +69,20 @@ def calibration_error(answer: Answer) -> Verdict:
     confidence = rng.beta(4, 1.5, 500)
     correct = rng.random(500) < np.clip(confidence - 0.1 + 0.3 * (confidence < 0.5), 0, 1)
     table = calibration.reliability_bins(confidence, correct)
-    gap = table.accuracy - table.confidence
-    to_middle = (table.accuracy - (table.low + table.high) / 2).abs()
-    signed, size = np.average(gap, weights=table.clips), gap.abs()
-    middle = np.average(to_middle, weights=table.clips)
+    gap, centre = table.accuracy - table.confidence, (table.low + table.high) / 2
+    gaps = [gap.abs(), gap, (table.accuracy - centre).abs()]
+    right, signed, middle = (np.average(one, weights=table.clips) for one in gaps)
     said = {
-        "": np.average(size, weights=table.clips),
+        "": right,
         "Every bin counts the same: a bin of three clips weighs as much as one of a hundred. Weigh "
-        "the gaps by the bins' clips.": size.mean(),
+        "the gaps by the bins' clips.": gap.abs().mean(),
         "Every bin counts the same, and empty ones as zeros. Weigh the gaps by their "
-        "clips.": size.sum() / 15,
+        "clips.": gap.abs().sum() / 15,
         "Signs cancelled: a bin that is too sure made up for one that is too modest. Take |gap| in "
         "each bin first.": abs(signed),
         "Take the absolute value of each gap.": signed,
         "You compared with the middle of each bin; take the mean confidence of its clips.": middle,
-        "Divide by the number of clips.": (size * table.clips).sum(),
+        "Divide by the number of clips.": right * len(correct),
     }
     return judge(ask(answer, confidence, correct), said)
 
@@ -96,13 +94,11 @@ def temperature(answer: object, fit: object, logits: Array, labels: Array, video
         hint = f"A mask is expected, True or False for each of the {len(labels):,} clips."
         return refused(fit, hint)
     both, share = np.intersect1d(video[mask], video[~mask]), mask.mean()
-    halves = {
-        f"{share:.0%} of the clips are in the mask; aim at half.": not 0.2 <= share <= 0.8,
-        f"A clip-level split: {len(both)} videos have clips in both halves, so T is judged on "
-        "near-copies of what it was fit to. Draw videos.": len(both),
-    }
-    if any(halves.values()):
-        return unless(halves)
+    if not 0.2 <= share <= 0.8:
+        return Verdict(False, f"{share:.0%} of the clips are in the mask; aim at half.")
+    if len(both):
+        hint = f"A clip-level split: {len(both)} videos have clips in both halves, so T is judged "
+        return Verdict(False, f"{hint}on near-copies of what it was fit to. Draw videos.")
     fit_to, named = calibration.fit_temperature, logits.argmax(axis=1)
     right, others = (fit_to(logits[half], labels[half]) for half in (mask, ~mask))
     whole, sure = fit_to(logits, labels), fit_to(logits[mask], named[mask])

@@ -74,16 +74,13 @@ def weights(answer: Answer) -> Verdict:
 def compare_weights(given: Any, face: Array, voice: Array, missing: Array, praise: str) -> Verdict:
     """Weights w_f and w_a (N, 2) against Eq. 11, for r_f, r_a and missing faces, all (N,)."""
     scores = np.stack([face, voice], axis=1)
-    kept, swapped = (np.stack([mask, np.ones_like(mask)], axis=1) for mask in (~missing, missing))
-
-    def ratio(scores: Array, epsilon: float = 1e-6) -> Array:
-        weights: Array = scores / (scores.sum(axis=1, keepdims=True) + epsilon)
-        return weights
-
-    right, unmasked, inverted = ratio(scores * kept), ratio(scores), ratio(scores * swapped)
-    late, late_inverted = unmasked * kept, unmasked * swapped
-    exact, no_epsilon = np.where(missing[:, None], [0, 1], right), ratio(scores * kept, 0)
-    flat, half_flat = (softmax(x, axis=1) for x in (scores, scores * kept))
+    kept, turned = (np.stack([mask, np.ones_like(mask)], axis=1) for mask in (~missing, missing))
+    three = (scores * kept, scores, scores * turned)
+    right, unmasked, inverted = (x / (x.sum(axis=1, keepdims=True) + 1e-6) for x in three)
+    late, late_inverted = unmasked * kept, unmasked * turned
+    exact = np.where(missing[:, None], [0, 1], right)
+    no_epsilon = right / right.sum(axis=1, keepdims=True)
+    half_flat, flat = (softmax(x, axis=1) for x in three[:2])
     columns = tuple(weights[:, ::-1] for weights in (right, late, unmasked, inverted))
     said = {
         praise: right,

@@ -20,10 +20,9 @@ def masked_weights(answer: Answer) -> Verdict:
     face, voice = np.array([0.8, 0.3, 0.6, 0.5]), np.array([0.4, 0.9, 0.2, 0.5])
     missing = np.array([False, True, False, True])
     given = ask(answer, face, voice, missing)
-    found = numbers(given)
-    found = found.T if found is not None and isinstance(given, tuple) else given
+    pair = numbers(given) if isinstance(given, tuple) else None
     praise = "And with a missing face the voice has all the weight, whatever r_a is."
-    return compare_weights(found, face, voice, missing, praise)
+    return compare_weights(given if pair is None else pair.T, face, voice, missing, praise)
 
 
 def shrink(answer: Answer, clips: FeatureSet) -> Verdict:
@@ -67,19 +66,17 @@ def auroc(answer: Answer) -> Verdict:
     """The chance that a clean clip has a higher reliability than a degraded one; ties half."""
     clean, worse = np.array([0.3, 0.9, 0.2, 0.2, 0.9]), np.array([0.6, 0.9, 0.5, 0.3])
 
-    def shares(clean: Array) -> list[Any]:
-        above, equal = (clean > worse).mean(), (clean == worse).mean()
-        return [above + tie * equal for tie in (0.5, 0, 1)]
-
-    half, strict, full = shares(clean[:, None])
-    turned, apart = (1 - half, 1 - strict, 1 - full), clean.mean() - worse.mean()
+    signs = np.sign(clean[:, None] - worse), np.sign(clean[: len(worse)] - worse)
+    pairs, clip_by_clip = [((x + 1).mean() / 2, (x > 0).mean(), (x >= 0).mean()) for x in signs]
+    half, strict, full = pairs
+    turned, apart = tuple(1 - share for share in pairs), clean.mean() - worse.mean()
     said = {
         "That is the area under the ROC curve.": half,
         "Ties are counted as if the scorer were wrong; each is worth one half.": strict,
         "Ties are counted as if the scorer were right; each is worth half.": full,
         "The other way round: clean above degraded is what counts.": turned,
         "You compared clip by clip. Take every pair of a clean and a degraded clip: in practice "
-        "nobody has the clean version of the same clip.": tuple(shares(clean[: len(worse)])),
+        "nobody has the clean version of the same clip.": clip_by_clip,
         "That is a difference of means; it has the unit of the scores. Count pairs.": apart,
     }
     return judge(ask(answer, clean, worse), said)

@@ -59,10 +59,10 @@ def center_gradient(answer: Answer) -> Verdict:
     embedding, centers = rng.normal(size=(5, 3)), rng.normal(size=(4, 3))
     speaker = np.array([1, 1, 0, 1, 3])  # speaker 2 has no clip in the batch
     pull = centers[speaker] - embedding
-    right, last = np.zeros_like(centers), np.zeros_like(centers)
-    np.add.at(right, speaker, pull)
+    member = np.eye(4)[speaker].T
+    right, last = member @ pull, np.zeros_like(centers)
     last[speaker] += pull
-    clips = np.maximum(np.bincount(speaker, minlength=4), 1)[:, None]
+    clips = np.maximum(member.sum(axis=1, keepdims=True), 1)
     said = {
         "A speaker without a clip in the batch stays where it is.": right,
         "The sign: a step against the gradient would push the centres away.": -right,
@@ -104,11 +104,8 @@ def fair_pair(
         parts = [config.to_dict() for config in pair]
         first, second = ({**part["model"], **part["training"]} for part in parts)
         differ = [name for name in first if first[name] != second[name] and name != key]
-        large = [
-            f"{name}={first[name]:g}, TINY has {size:g}"
-            for name, size in sizes.items()
-            if name != key and first[name] != size
-        ]
+        other = [name for name in sizes if name != key and first[name] != sizes[name]]
+        large = [f"{name}={first[name]:g}, TINY has {sizes[name]:g}" for name in other]
         found, repeated = (first[key], second[key]), first["seed"] != seed
         hints = {
             "The two have different seeds: other weights, another order, other missing faces. The "
