@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mraf.evaluation import differences
+from mraf.evaluation.differences import BETTER, EQUAL, OPEN, WORSE, verdict
 from mraf_lessons.kit.checker import Answer, Array, Verdict, ask, judge, judge_interval, refused
 
 
@@ -112,22 +112,21 @@ CASES = (  # low, high, p
 
 def say(answer: Answer) -> Verdict:
     """The verdict on a difference from its interval (fractions) and corrected p-value."""
-    known = [differences.BETTER, differences.OPEN, differences.EQUAL, differences.WORSE]
+    known = [BETTER, OPEN, EQUAL, WORSE]
     for low, high, p in CASES:
-        said, right = ask(answer, low, high, p), differences.verdict(low, high, p)
+        said, right = ask(answer, low, high, p), verdict(low, high, p)
         where = f"[{100 * low:+.1f}, {100 * high:+.1f}] points, p = {p:g}: "
         if not isinstance(said, str) or said not in known:
             return refused(said, f"{where}'{said}' is none of {', '.join(known)}.")
-        equal, clear, sure = said == differences.EQUAL, low > 0 or high < 0, p < 0.05
-        unclear, small = right == differences.OPEN, right == differences.EQUAL
+        off, sure = low > 0 or high < 0, p < 0.05
         hints = {
             "you call them equal, but it lies off zero, however narrow it is: equal is only an "
-            "interval that is wholly within half a point of zero.": equal and clear and sure,
+            "interval that is wholly within half a point of zero.": said == EQUAL and off and sure,
             "you call them equal since no difference was found. Absence of evidence: they are "
-            "equal only where the whole interval is within half a point.": equal,
-            "the corrected p-value takes it back; ask both.": unclear and clear and not sure,
-            "p alone is below 5%, zero is in the interval; ask both.": unclear and sure,
-            "sure or not, it is too small to matter; look at that first.": small,
+            "equal only where the whole interval is within half a point.": said == EQUAL,
+            "the corrected p-value takes it back; ask both.": right == OPEN and off and not sure,
+            "p alone is below 5%, zero is in the interval; ask both.": right == OPEN and sure,
+            "sure or not, it is too small to matter; look at that first.": right == EQUAL,
             f"'{right}' is expected.": True,
         }
         if said != right:

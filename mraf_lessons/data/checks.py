@@ -32,8 +32,8 @@ def cosine(answer: Answer) -> Verdict:
         if found is not None and not np.isfinite(found).all():
             hint = f"Right for faces that are there, but a missing face in {name}, a row of zeros, "
             return Verdict(False, f"{hint}becomes 0 / 0; it has no direction: score 0.")
-        praise = "And a missing face is equally unlike everybody."
-        verdict = judge(given, {praise: unit(a) @ unit(b).T})
+        said = {"And a missing face is equally unlike everybody.": unit(a) @ unit(b).T}
+        verdict = judge(given, said)
     return verdict
 
 

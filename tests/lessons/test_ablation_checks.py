@@ -4,18 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from verdicts import judged
 
 from mraf.evaluation import differences
 from mraf_lessons.ablations import checks as check
-
-
-def hint(verdict):
-    assert verdict.right is False
-    return verdict.message
-
-
-def judge(verdict, message):
-    assert verdict if message is None else message in hint(verdict)
 
 
 @pytest.mark.parametrize(
@@ -31,7 +23,7 @@ def judge(verdict, message):
     ],
 )
 def test_effective_clips(answer, message):
-    judge(check.effective_clips(answer), message)
+    judged(check.effective_clips(answer), message)
     assert check.effective_clips(lambda *_: ...).right is None
 
 
@@ -85,7 +77,7 @@ def shuffled(first, second, clips, rng):
     ],
 )
 def test_paired_interval(answer, message):
-    judge(check.paired_interval(answer), message)
+    judged(check.paired_interval(answer), message)
     assert check.paired_interval(lambda *_: ...).right is None
 
 
@@ -103,7 +95,7 @@ def test_paired_interval(answer, message):
     ],
 )
 def test_superiority(answer, message):
-    judge(check.superiority(answer), message)
+    judged(check.superiority(answer), message)
     assert check.superiority(lambda *_: None).right is None
 
 
@@ -131,7 +123,7 @@ def steps(p):
     ],
 )
 def test_holm(answer, message):
-    judge(check.holm(answer), message)
+    judged(check.holm(answer), message)
     assert check.holm(lambda _: ...).right is None
 
 
@@ -200,5 +192,5 @@ def worse_is_never_small(low, high, p):
     ],
 )
 def test_say(answer, message):
-    judge(check.say(answer), message)
+    judged(check.say(answer), message)
     assert check.say(lambda *_: ...).right is None

@@ -5,16 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from sklearn.metrics import roc_curve
+from verdicts import judged
 
 from mraf_lessons.shared_space import checks as check
-
-
-def judge(verdict, message):
-    if message is None:
-        assert verdict
-    else:
-        assert verdict.right is False
-        assert message in verdict.message
 
 
 def cosine_with_margin(theta, m):
@@ -36,7 +29,7 @@ def cosine_with_margin(theta, m):
     ],
 )
 def test_target(answer, message):
-    judge(check.target(answer), message)
+    judged(check.target(answer), message)
     assert check.target(lambda *_: ...).right is None
 
 
@@ -124,7 +117,7 @@ def turned(x, deviation, rng):
     ],
 )
 def test_augmentation(answer, message):
-    judge(check.augmentation(answer), message)
+    judged(check.augmentation(answer), message)
     assert check.augmentation(lambda *_: ...).right is None
 
 
@@ -152,7 +145,7 @@ def by_accuracy(score, same):
     ],
 )
 def test_equal_error(answer, message):
-    judge(check.equal_error(answer), message)
+    judged(check.equal_error(answer), message)
     assert check.equal_error(lambda *_: ...).right is None
 
 
@@ -168,5 +161,5 @@ def test_equal_error(answer, message):
     ],
 )
 def test_pair_weights(answer, message):
-    judge(check.pair_weights(answer), message)
+    judged(check.pair_weights(answer), message)
     assert check.pair_weights(lambda *_: ...).right is None
