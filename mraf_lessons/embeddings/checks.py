@@ -1,21 +1,13 @@
 """Checks of notebook 06, maps of embeddings."""
 
-from __future__ import annotations
-
-from collections.abc import Callable, Mapping
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from mraf.data.describe import unit
 from mraf_lessons.embeddings.maps import nearest, same_share
-from mraf_lessons.kit.checker import Verdict, compare, unanswered
-
-Array = NDArray[Any]
+from mraf_lessons.kit.checker import Answer, Array, Verdict, ask, judge, numbers, refused, unless
 
 
-def neighbour_share(answer: Callable[[Array, Array, Array, int], Any]) -> Verdict:
+def neighbour_share(answer: Answer) -> Verdict:
     """Share of same-speaker clips among the k nearest of other videos, by cosine."""
     rng = np.random.default_rng(0)
     video = np.repeat(np.arange(12), 4)
@@ -24,55 +16,43 @@ def neighbour_share(answer: Callable[[Array, Array, Array, int], Any]) -> Verdic
     rows = (rows + 0.5 * rng.normal(size=(48, 8))) * rng.uniform(0.2, 5, size=(48, 1))
     k = 3
 
-    def share(apart: Array | None, metric: Any = "cosine") -> float:
-        return same_share(nearest(rows, k, metric, apart), speaker)
-
     def first(distance: Array) -> float:
         index = np.argsort(distance, axis=1, kind="stable")[:, :k]
         return float(np.mean(speaker[index] == speaker[:, None]))
 
-    cosine = unit(rows) @ unit(rows).T
-    near = nearest(rows, k).index
+    cosine, near = unit(rows) @ unit(rows).T, nearest(rows, k).index
     of_speaker, of_video = (group[near] == group[:, None] for group in (speaker, video))
-    mistakes = {
-        "Each clip counts as its own nearest neighbour: that is always the right speaker.": (
-            first(-cosine)
-        ),
-        "Clips of the same video are among the neighbours: near-copies, which prove nothing.": (
-            share(None)
-        ),
+    by_length = same_share(nearest(rows, k, "euclidean", video), speaker)
+    right, itself = same_share(nearest(rows, k, apart=video), speaker), first(-cosine)
+    left_out_after = ((of_speaker & ~of_video).mean(), of_speaker[~of_video].mean())
+    farthest = first(np.where(video[:, None] == video, np.inf, cosine))
+    said = {
+        "This number speaks of people; with the own video it speaks of recordings.": right,
+        "Each clip counts as its own nearest neighbour: that is always the right speaker.": itself,
+        "Clips of the same video are among the neighbours: near-copies, which prove "
+        "nothing.": of_speaker.mean(),
         "You looked up the neighbours first and left the own video out after: then a clip with a "
-        "long video has none left. Leave it out before the nearest are chosen.": (
-            np.mean(of_speaker & ~of_video)
-        ),
-        "Those are the nearest by length, too: compare directions, by the cosine.": (
-            share(video, "euclidean")
-        ),
-        "Those are the farthest: a large cosine means near, so sort it downwards.": (
-            first(np.where(video[:, None] == video, np.inf, cosine))
-        ),
+        "long video has none left. Leave it out before the nearest are chosen.": left_out_after,
+        "Those are the nearest by length, too: compare directions, by the cosine.": by_length,
+        "Those are the farthest: a large cosine means near, so sort it downwards.": farthest,
     }
-    given = answer(rows.copy(), speaker.copy(), video.copy(), k)
-    praise = "This number speaks of people; with the own video it speaks of recordings."
-    return compare(given, share(video), mistakes, praise)
+    return judge(ask(answer, rows, speaker, video, k), said)
 
 
-def chance(answer: Any, label: Array) -> Verdict:
+def chance(answer: object, label: Array) -> Verdict:
     """The share of same-label neighbours if neighbours were drawn at random among the others."""
     count = np.unique(label, return_counts=True)[1]
     n = len(label)
-    right = np.sum(count * (count - 1)) / (n * (n - 1))
-    mistakes = {
-        "That holds if every label is equally frequent; frequent ones meet each other more.": (
-            1 / len(count)
-        ),
-        "Nearly: a clip is not drawn as its own neighbour, so one fewer is left of its label.": (
-            np.sum((count / n) ** 2)
-        ),
+    right, with_itself = (count * (count - 1)).sum() / (n * (n - 1)), (count**2).sum() / n**2
+    even = 1 / len(count)
+    said = {
+        "Every share of neighbours should be read against this one.": right,
+        "That holds if every label is equally frequent; frequent ones meet each other more.": even,
+        "Nearly: a clip is not drawn as its own neighbour, so one fewer is left of its "
+        "label.": with_itself,
         "That is the chance of meeting the most frequent label.": count.max() / n,
     }
-    praise = "Every share of neighbours should be read against this one."
-    return compare(answer, right, mistakes, praise, rtol=1e-6)
+    return judge(answer, said, rtol=1e-6)
 
 
 CLAIMS = {
@@ -85,41 +65,38 @@ CLAIMS = {
 """Statements of exercise 3 by letter: whether they hold, and why."""
 
 
-def claims(answer: Mapping[str, bool] | None) -> Verdict:
+def claims(answer: object) -> Verdict:
     """Which statements about a map hold."""
-    if unanswered(answer) or answer is None or any(unanswered(given) for given in answer.values()):
+    given = answer if isinstance(answer, dict) else {}
+    if any(value is None or value is ... for value in (answer, *given.values())):
         return Verdict(None)
-    if set(answer) != set(CLAIMS) or not all(isinstance(given, bool) for given in answer.values()):
+    known = set(given) == set(CLAIMS)
+    if not known or not all(isinstance(value, bool | np.bool_) for value in given.values()):
         return Verdict(False, f"Say True or False for each of {', '.join(CLAIMS)}.")
-    wrong = [key for key, (holds, _) in CLAIMS.items() if answer[key] != holds]
-    if wrong:
-        return Verdict(False, f"Think again about {wrong[0]}: {CLAIMS[wrong[0]][1]}")
-    return Verdict(True, "A map raises questions; the space answers them.")
+    hints = {
+        f"Think again about {key}: {why}": given[key] != holds
+        for key, (holds, why) in CLAIMS.items()
+    }
+    return unless(hints, "A map raises questions; the space answers them.")
 
 
-def gap(answer: Callable[[Array, Array], Any]) -> Verdict:
+def gap(answer: Answer) -> Verdict:
     """Remove from each condition its own mean: paired embeddings with and without the face."""
-    rng = np.random.default_rng(0)
-    both = np.stack([rng.normal(size=(6, 4)), rng.normal(size=(6, 4)) + 3])  # with, without
-    given = answer(both[0].copy(), both[1].copy())
-    if unanswered(given):
-        return Verdict(None)
-    mistakes = {
-        "Both were moved by their common mean: the gap between them stays as it is.": (
-            both - both.mean(axis=(0, 1))
-        ),
+    both = np.random.default_rng(0).normal(size=(2, 6, 4))  # with the face, without it
+    both[1] += 3
+    axes = (1, (0, 1), 2, (1, 2))
+    right, common, of_clip, one = (both - both.mean(axis=axis, keepdims=True) for axis in axes)
+    said = {
+        "Now see what becomes of the islands.": right,
+        "Both were moved by their common mean: the gap between them stays as it is.": common,
         "Both were moved by the first mean: the gap stays as it is.": both - both[0].mean(axis=0),
-        "You took the mean of each clip's numbers (axis=1): take it over the clips (axis=0).": (
-            both - both.mean(axis=2, keepdims=True)
-        ),
-        "That is one number for all: the mean over the clips is a vector, axis=0.": (
-            both - both.mean(axis=(1, 2), keepdims=True)
-        ),
+        "You took the mean of each clip's numbers (axis=1): take it over the clips "
+        "(axis=0).": of_clip,
+        "That is one number for all: the mean over the clips is a vector, axis=0.": one,
         "Nothing was moved.": both,
     }
-    try:
-        moved = np.stack([np.asarray(part, dtype=float) for part in given])
-    except (TypeError, ValueError):
-        return Verdict(False, "Return two arrays, one for each condition.")
-    right = both - both.mean(axis=1, keepdims=True)
-    return compare(moved, right, mistakes, "Now see what becomes of the islands.")
+    given = ask(answer, *both)
+    moved = numbers(given)
+    if moved is None or not moved.ndim:
+        return refused(given, "Return two arrays, one for each condition.")
+    return judge(moved, said)

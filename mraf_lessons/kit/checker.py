@@ -1,26 +1,28 @@
-"""Compare an answer with the right one and, if it is wrong, with the mistakes that people make."""
+"""Ask a student's function and find what is said to its answer: praise, or a mistake's hint."""
 
-from __future__ import annotations
-
-from collections.abc import Mapping, Sequence
+import copy
+import traceback
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Answer = Callable[..., Any]  # what a student wrote, a function of what the exercise names
+Said = Mapping[str, Any]  # praise with the right answer, then hints; a tuple holds several answers
+
+SMALL = "Try it on a case so small that you can work it out by hand."
+TAILS = "That holds 90% of the draws: 2.5% are to be left out at either end."
 
 
 @dataclass(frozen=True, repr=False)
 class Verdict:
-    """What a check found; true only where the answer is right, and shown as one line.
+    """What a check found; true only where the answer is right, and shown as one line."""
 
-    Args:
-        right: None where nothing was answered yet.
-        message: praise with a further thought, or a hint.
-    """
-
-    right: bool | None
-    message: str = ""
+    right: bool | None  # None where nothing was answered yet
+    message: str = ""  # praise with a further thought, or a hint
 
     def __bool__(self) -> bool:
         return self.right is True
@@ -31,123 +33,118 @@ class Verdict:
         return f"{'✓ Right.' if self.right else '✗ Not yet.'} {self.message}".rstrip()
 
 
-@dataclass(frozen=True)
-class Mistake:
-    """A typical mistake: the answer it leads to, and a hint that names it."""
-
-    answer: ArrayLike
-    hint: str
-
-
-Mistakes = Mapping[str, Any] | Sequence[Mistake]
-"""Typical mistakes in the order in which they are looked for: by hint, the answer it leads to."""
-
-
-def _by_hint(mistakes: Mistakes) -> list[tuple[str, Any]]:
-    if isinstance(mistakes, Mapping):
-        return list(mistakes.items())
-    return [(mistake.hint, mistake.answer) for mistake in mistakes]
-
-
-def unanswered(answer: object) -> bool:
-    """True for what a stub leaves behind: None or an ellipsis."""
-    return answer is None or answer is ...
-
-
-def compare(
-    answer: Any,
-    right: ArrayLike,
-    mistakes: Mistakes = (),
-    praise: str = "",
-    rtol: float = 1e-4,
-) -> Verdict:
-    """Compare a number or an array with the right one, then with each typical mistake.
+def ask(answer: Answer, *case: Any, fresh: bool = True) -> Any:
+    """What an answer returns for a case, or the exception that it raises; a stub is handed back.
 
     Args:
-        answer: what the student computed, also a tensor; None or ``...`` is not answered yet.
-        right: the right answer.
-        mistakes: by hint, the answer that each leads to; looked for in this order.
-        praise: said when the answer is right.
-        rtol: tolerated difference, relative to the largest number of the right answer.
+        fresh: hand over copies, so that an answer may change what it gets.
     """
-    if unanswered(answer):
-        return Verdict(None)
-    expected = _numbers(right)
+    if answer is None or answer is ...:
+        return answer
     try:
-        given = _numbers(answer)
-    except (TypeError, ValueError):
-        return Verdict(False, f"{_kind(expected)} is expected, this is a {type(answer).__name__}.")
+        with np.errstate(all="ignore"):
+            return answer(*(copy.deepcopy(case) if fresh else case))
+    except Exception as error:
+        return error
 
-    def equals(value: ArrayLike) -> bool:
-        other = _numbers(value)
-        atol = rtol * float(np.max(np.abs(expected), initial=0.0))
-        return other.shape == given.shape and np.allclose(
-            given, other, rtol=0, atol=atol, equal_nan=True
-        )
 
-    if equals(expected):
-        return Verdict(True, praise)
-    for hint, wrong in _by_hint(mistakes):
-        if equals(wrong):
+def refused(given: Any, hint: str) -> Verdict:
+    """The verdict on what cannot be judged: a stub, an exception, or else what the hint says."""
+    if given is None or given is ...:
+        return Verdict(None)
+    if isinstance(given, Exception):
+        frames = traceback.extract_tb(given.__traceback__)[1:2]
+        where = "".join(f" in `{frame.line}`" for frame in frames if frame.line)
+        hint = f"It raises {type(given).__name__}{where}: {given}"
+    return Verdict(False, hint)
+
+
+def numbers(given: Any, kinds: str = "biuf") -> Array | None:
+    """Numbers, a tensor or a sequence of them as an array of floats; None for anything else.
+
+    Args:
+        kinds: NumPy's kinds that are taken; with "b", only booleans are, and stay what they are.
+    """
+
+    def plain(part: Any) -> Any:
+        return part.detach().cpu() if hasattr(part, "detach") else part
+
+    parts = [plain(part) for part in given] if isinstance(given, list | tuple) else plain(given)
+    try:
+        found = np.asarray(parts)
+    except (TypeError, ValueError, RuntimeError):
+        return None
+    if found.dtype.kind not in kinds:
+        return None
+    return found if kinds == "b" else found.astype(float)
+
+
+def judge(given: Any, said: Said, rtol: float = 1e-4, otherwise: str = SMALL) -> Verdict:
+    """What is said to the known answer that is nearest to the given one, or `otherwise`.
+
+    The tolerated difference, `rtol`, is relative to the largest number of the right answer.
+    """
+    known = [
+        (message, np.asarray(numbers(value)))
+        for message, values in said.items()
+        for value in (values if isinstance(values, tuple) else (values,))
+    ]
+    right, found = known[0][1], numbers(given)
+    if found is None:
+        return refused(given, f"{_kind(right)} is expected, this is a {type(given).__name__}.")
+    tolerance = rtol * float(np.abs(right).max(initial=0))
+
+    def distance(value: Array) -> float:
+        if value.shape != found.shape:
+            return np.inf
+        return float(np.nan_to_num(np.abs(value - found), nan=np.inf).max(initial=0))
+
+    distances = [distance(value) for _, value in known]
+    nearest = int(np.argmin(distances))
+    if distances[nearest] <= tolerance:
+        return Verdict(nearest == 0, known[nearest][0])
+    broken = not np.isfinite(found).all()
+    hints = {
+        f"{_kind(right)} is expected, this is {_kind(found)}.": found.shape != right.shape,
+        "There is NaN or infinity in it: where could 0 be divided by 0?": broken,
+        "That is in percent; a fraction is asked for.": distance(100 * right) <= tolerance,
+        otherwise: True,
+    }
+    return unless(hints)
+
+
+def unless(hints: Mapping[str, Any], praise: str = "") -> Verdict:
+    """The first hint that holds; praise where none does."""
+    for hint, holds in hints.items():
+        if holds:
             return Verdict(False, hint)
-    if given.shape != expected.shape:
-        return Verdict(False, f"{_kind(expected)} is expected, this is {_kind(given)}.")
-    if not np.isfinite(given).all():
-        return Verdict(False, "There is NaN or infinity in it: where could 0 be divided by 0?")
-    if equals(100 * expected):
-        return Verdict(False, "That is in percent; a fraction is asked for.")
-    return Verdict(False, "Try it on a case so small that you can work it out by hand.")
+    return Verdict(True, praise)
 
 
-def compare_interval(
-    answer: Any,
-    right: ArrayLike,
-    mistakes: Mistakes,
-    of: str,
-    praise: str,
-    near: float,
-    fractions: bool = False,
-) -> Verdict:
-    """Compare a bootstrap interval with the right one and with those of typical mistakes.
+def judge_interval(given: Any, said: Said, of: str, near: float, lowest: float = -1) -> Verdict:
+    """What is said to the draws (`of` something) whose 95% interval is nearest to a given pair.
 
-    Args:
-        answer: a pair (low, high) that a student drew; None or ``...`` is not answered yet.
-        right: the right pair.
-        mistakes: the intervals they lead to.
-        of: what the interval is of, as a hint says it.
-        praise: said when the right interval is the nearest.
-        near: how far an end may be off, relative to the right interval's width.
-        fractions: both ends must lie in [0, 1].
+    An end lies between `lowest` and 1, and may be off by `near` times the right interval's width.
     """
-    if unanswered(answer):
-        return Verdict(None)
-    try:
-        low, high = (float(x) for x in answer)
-    except (TypeError, ValueError):
-        return Verdict(False, "Return a pair of two numbers, low and high.")
-    if low > high:
-        return Verdict(False, "low is above high.")
-    if fractions and not 0 <= low <= high <= 1:
-        return Verdict(False, f"({low:.3g}, {high:.3g}) is no interval of fractions.")
-    if high - low < 1e-9:
-        return Verdict(False, "All draws are equal: draw with replacement, or nothing changes.")
-    hints, wrong = zip(*_by_hint(mistakes), strict=True)
-    known = np.array([right, *wrong], dtype=float)
-    distance = np.abs(known - (low, high)).max(axis=1)
-    nearest = int(distance.argmin())
-    first, last = known[0]
-    if distance[nearest] < near * (last - first):
-        return Verdict(False, hints[nearest - 1]) if nearest else Verdict(True, praise)
-    return Verdict(
-        False,
+    pair = numbers(given)
+    if pair is None or pair.shape != (2,):
+        return refused(given, "Return a pair of two numbers, low and high.")
+    low, high = pair
+    known = {message: np.percentile(draws, [2.5, 97.5]) for message, draws in said.items()}
+    draws, (first, last) = next(iter(said.values())), next(iter(known.values()))
+    known[TAILS] = np.percentile(draws, [5, 95])
+    hints = {
+        "low is above high.": low > high,
+        f"({low:.3g}, {high:.3g}) is no interval of fractions.": low < lowest or high > 1,
+        "All draws are equal: draw with replacement, or nothing changes.": high - low < 1e-9,
+    }
+    expected = (
         f"({low:.3f}, {high:.3f}); about ({first:.3f}, {last:.3f}) is expected. Take the 2.5% and "
-        f"97.5% quantiles of the {of} over a thousand draws or more.",
+        f"97.5% quantiles of the {of} over a thousand draws or more."
     )
+    rtol = near * (last - first) / max(abs(first), abs(last))
+    return unless(hints) and judge(pair, known, rtol, expected)
 
 
-def _numbers(values: Any) -> np.ndarray:
-    return np.asarray(values.detach() if hasattr(values, "detach") else values, dtype=float)
-
-
-def _kind(value: np.ndarray) -> str:
+def _kind(value: Array) -> str:
     return f"an array of shape {value.shape}" if value.ndim else "a number"

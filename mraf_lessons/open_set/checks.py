@@ -1,21 +1,13 @@
 """Checks of notebook 11, open-set identification."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
-from mraf_lessons.kit.answers import judge
-from mraf_lessons.kit.checker import Verdict, unanswered
+from mraf_lessons.kit.checker import Answer, Verdict, ask, judge, numbers, refused, unless
 
-Array = NDArray[Any]
 SPEAKERS = 50
 
 
-def oscr(answer: Callable[[Array, Array, Array], Any]) -> Verdict:
+def oscr(answer: Answer) -> Verdict:
     """The area under CCR over FAR from known confidences, whether named rightly, and unknown ones.
 
     P(named rightly and above a stranger) + ½ P(named rightly and equal to a stranger).
@@ -24,49 +16,42 @@ def oscr(answer: Callable[[Array, Array, Array], Any]) -> Verdict:
     named = np.array([True, True, True, False, True, False])
     unknown = np.array([0.8, 0.7, 0.5, 0.2])
     above, equal = known[:, None] > unknown, known[:, None] == unknown
-
-    def area(which: Array, pairs: Array) -> float:
-        return float((which[:, None] * pairs).mean())
-
-    half, everyone = above + 0.5 * equal, np.ones(len(known))
-    right = area(named, half)
+    half, rightly = above + 0.5 * equal, named[:, None]
+    right = (rightly * half).mean()
     said = {
         "Sorting makes the same of it in O(n log n): see `mraf.related.metrics.oscr`.": right,
-        "A tie counts half: here a clip loses where both are equal.": area(named, above),
-        "A tie counts half: here a clip wins where both are.": area(named, above | equal),
-        "That is the AUROC: it asks who is enrolled, and forgives a wrong name.": area(
-            everyone, half
-        ),
-        "Divide by all clips of enrolled speakers: those named wrongly are lost for good.": right
-        * len(known)
-        / named.sum(),
-        "You summed over the pairs: take their mean.": right * len(known) * len(unknown),
-        "Turned round: strangers should be below.": float(((1 - half) * named[:, None]).mean()),
+        "A tie counts half: here a clip loses where both are equal.": (rightly * above).mean(),
+        "A tie counts half: here a clip wins where both are.": (rightly * (above | equal)).mean(),
+        "That is the AUROC: it asks who is enrolled, and forgives a wrong name.": half.mean(),
+        "Divide by all clips of enrolled speakers: those named wrongly are lost for good.": half[
+            named
+        ].mean(),
+        "You summed over the pairs: take their mean.": (rightly * half).sum(),
+        "Turned round: strangers should be below.": (rightly * (1 - half)).mean(),
     }
-    return judge(answer(known, named, unknown), said)
+    return judge(ask(answer, known, named, unknown), said)
 
 
-def bounded(answer: Callable[[Array, Array, float], Any]) -> Verdict:
+def bounded(answer: Answer) -> Verdict:
     """max(0, −x·p − R + 1) for each clip and its own reciprocal point: −x·p is the distance."""
-    rng = np.random.default_rng(0)
-    x, p, radius = rng.normal(size=(6, 4)), rng.normal(size=(6, 4)), 1.2
+    x, p = np.random.default_rng(0).normal(size=(2, 6, 4))
+    radius = 1.2
     dot = (x * p).sum(axis=1)
     right = np.maximum(0, -dot - radius + 1)
+    public = np.maximum(0, dot - radius + 1)
     said = {
         "Away, but not beyond R − 1.": right,
         "That is the public code's sign. x·p is a similarity: descending it leads farther away, as "
-        "the cross-entropy does already, and nothing holds the clip.": np.maximum(
-            0, dot - radius + 1
-        ),
+        "the cross-entropy does already, and nothing holds the clip.": public,
         "Inside the radius nothing should pull: cut it off at 0.": -dot - radius + 1,
         "The margin of 1 is missing.": np.maximum(0, -dot - radius),
         "Turned round: that one keeps clips *outside* the radius.": np.maximum(0, radius + dot + 1),
         "One value for each clip is asked for, not their mean.": right.mean(),
     }
-    return judge(answer(x, p, radius), said)
+    return judge(ask(answer, x, p, radius), said)
 
 
-def floor(answer: Any, temperature: float = 1.0) -> Verdict:
+def floor(answer: object, temperature: float = 1.0) -> Verdict:
     """The least cross-entropy that 50 logits of length 1, divided by τ, can have."""
 
     def loss(gap: float) -> float:
@@ -78,13 +63,13 @@ def floor(answer: Any, temperature: float = 1.0) -> Verdict:
         "Nearly: (1, 0, …, 0) has length 1, but lower the others a little, too, and the gap grows "
         "to √(K / (K − 1)).": loss(1.0),
         "Without a bound on the length it would be; here the logits have length 1.": 0.0,
-        "That is the loss of equal logits, where training starts.": float(np.log(SPEAKERS)),
+        "That is the loss of equal logits, where training starts.": loss(0.0),
         "(1, −1, …) is longer than 1: the squares of all logits sum to 1.": loss(2.0),
     }
     return judge(answer, said)
 
 
-def strictest(answer: Callable[[Array, float], Any]) -> Verdict:
+def strictest(answer: Answer) -> Verdict:
     """The lowest threshold at which at most a share of the unknown clips is accepted (score ≥ t).
 
     Any value counts that accepts as many clips as the best one does.
@@ -92,29 +77,23 @@ def strictest(answer: Callable[[Array, float], Any]) -> Verdict:
     rng = np.random.default_rng(1)
     cases = [(rng.permutation(np.linspace(0, 1, 201)), 0.05), (np.repeat([0.1, 0.5, 0.9], 40), 0.5)]
     for unknown, share in cases:
-        given = answer(unknown, share)
-        if unanswered(given):
-            return Verdict(None)
-        try:
-            t = float(given)
-        except (TypeError, ValueError):
-            return Verdict(False, f"A number is expected, this is a {type(given).__name__}.")
-        if not np.isfinite(t):
-            return Verdict(False, "Infinity lets nobody in, not even who is enrolled.")
-        accepted = float((unknown >= t).mean())
-        levels = np.unique(unknown)
-        fitting = [float((unknown >= level).mean()) for level in levels]
-        best = max((rate for rate in fitting if rate <= share), default=0.0)
-        if accepted > 1 - share - 1e-9 and share < 0.5:
-            return Verdict(False, "Turned round: high scores are accepted, take the upper end.")
-        if accepted > share:
-            return Verdict(
-                False,
-                f"It lets {accepted:.1%} in where {share:.0%} are allowed. Who has exactly the "
-                "threshold is accepted: where many have the same score, they come all at once.",
-            )
-        if accepted < best:
-            return Verdict(
-                False, f"It lets {accepted:.1%} in, stricter than need be: {best:.1%} would fit."
-            )
+        given = ask(answer, unknown, share)
+        t = numbers(given)
+        if t is None or t.ndim:
+            return refused(given, f"A number is expected, this is a {type(given).__name__}.")
+        accepted = (unknown >= t).mean()
+        rates = (unknown >= unknown[:, None]).mean(axis=1)
+        best = rates[rates <= share].max(initial=0)
+        strict, low_end = accepted < best, accepted > 1 - share - 1e-9 and share < 0.5
+        hints = {
+            "NaN is no threshold: no score is above it or below it.": np.isnan(t),
+            "Infinity lets nobody in, not even who is enrolled.": t == np.inf,
+            "Turned round: high scores are accepted, take the upper end.": low_end,
+            f"It lets {accepted:.1%} in where {share:.0%} are allowed. Who has exactly the "
+            "threshold is accepted: where many have the same score, they come all at "
+            "once.": accepted > share,
+            f"It lets {accepted:.1%} in, stricter than need be: {best:.1%} would fit.": strict,
+        }
+        if any(hints.values()):
+            return unless(hints)
     return Verdict(True, "Set on other strangers than those that come, it will let others in.")

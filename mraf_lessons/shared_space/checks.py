@@ -1,133 +1,104 @@
 """Checks of notebook 10, a space shared by faces and voices."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from mraf.related.metrics import eer
 from mraf.related.shared_space.trials import Pairs, rates, trial_weights
-from mraf_lessons.kit.answers import judge
-from mraf_lessons.kit.checker import Verdict, unanswered
-
-Array = NDArray[Any]
+from mraf_lessons.kit.checker import Answer, Array, Verdict, ask, judge, numbers, refused, unless
 
 
-def target(answer: Callable[[Array, float], Any]) -> Verdict:
+def target(answer: Answer) -> Verdict:
     """What stands for cos θ_y, for angles and a margin in radians, shape (N,)."""
-    theta, m = np.linspace(0, np.pi, 25), 0.2
-    fallback = np.cos(theta) - m * np.sin(m)
-    inside = theta + m <= np.pi
-    right = np.where(inside, np.cos(theta + m), fallback)
+    theta, margin = np.linspace(0, np.pi, 25), 0.2
+
+    def with_fallback(m: float, sign: int = 1) -> Array:
+        fallback = np.cos(theta) - m * np.sin(m)
+        return np.where(theta + m <= np.pi, np.cos(theta + sign * m), fallback)
+
+    right, fallback = with_fallback(margin), np.cos(theta) - margin * np.sin(margin)
+    cosface = np.cos(theta) - margin
     said = {
         "It keeps falling up to θ = π, so that a wrong embedding is always pulled.": right,
-        "Beyond θ + m = π the cosine rises again: what then?": np.cos(theta + m),
-        "That margin is taken from the cosine (CosFace), not added to the angle.": np.cos(theta)
-        - m,
-        "A margin makes it harder: larger angle, smaller cosine.": np.where(
-            inside, np.cos(theta - m), fallback
-        ),
+        "Beyond θ + m = π the cosine rises again: what then?": np.cos(theta + margin),
+        "That margin is taken from the cosine (CosFace), not added to the angle.": cosface,
+        "A margin makes it harder: larger angle, smaller cosine.": with_fallback(margin, -1),
         "That is the stand-in for θ + m > π; below that it is cos(θ + m).": fallback,
-        "Radians are asked for; only the library takes degrees.": np.where(
-            theta + np.radians(m) <= np.pi,
-            np.cos(theta + np.radians(m)),
-            np.cos(theta) - np.radians(m) * np.sin(np.radians(m)),
-        ),
+        "Radians are asked for; only the library takes degrees.": with_fallback(np.radians(margin)),
     }
-    return judge(answer(theta, m), said)
+    return judge(ask(answer, theta, margin), said)
 
 
-def augmentation(answer: Callable[[Array, float, np.random.Generator], Any]) -> Verdict:
+def augmentation(answer: Answer) -> Verdict:
     """Rows with a random orthogonal vector of length |N(0, deviation)| added, shape (N, D)."""
     rows = np.random.default_rng(10).normal(size=(2000, 6)) * 3
-    given, again = (answer(rows.copy(), 0.1, np.random.default_rng(seed)) for seed in (1, 2))
-    if unanswered(given):
-        return Verdict(None)
-    given, again = np.asarray(given, dtype=float), np.asarray(again, dtype=float)
-    if given.shape != rows.shape:
-        return Verdict(False, f"Shape {rows.shape} is expected, this is {given.shape}.")
-    added = given - rows
-    length = np.linalg.norm(added, axis=1)
+    both = [ask(answer, rows, 0.1, np.random.default_rng(seed)) for seed in (1, 2)]
+    moved = [numbers(given) for given in both]
+    for given, found in zip(both, moved, strict=True):
+        if found is None or found.shape != rows.shape:
+            what = type(given).__name__ if found is None else found.shape
+            return refused(given, f"Shape {rows.shape} is expected, this is {what}.")
+    added, other = np.array(moved) - rows
+    length, turned, before = (np.linalg.norm(x, axis=1) for x in (added, other, rows))
     if length.max() < 1e-9:
         return Verdict(False, "Nothing was added.")
     if not (np.isfinite(length).all() and length.all()):
         return Verdict(False, "Some rows have nothing added, or NaN: every row is moved.")
-    before, after, other = (np.linalg.norm(x, axis=1) for x in (rows, given, again - rows))
-    along = (added * rows).sum(axis=1) / length / before
-    direction, turn = added / length[:, None], np.abs((added * (again - rows)).sum(axis=1))
+    along = np.abs((added * rows).sum(axis=1)) / before
+    kept = np.abs(np.linalg.norm(rows + added, axis=1) - before).max() < 1e-5
+    direction, turn = added / length[:, None], np.abs((added * other).sum(axis=1)) / length / turned
     uneven, half_normal = length.std() / length.mean(), 0.1 * np.sqrt(2 / np.pi)
-    orthogonal = np.abs(along).max() <= 1e-4
+    tilted = along.max() > 1e-5  # above what float32 loses
+    one_way = np.linalg.eigvalsh(direction.T @ direction / len(rows))[-1]  # 1/6 if all differ
+    same_lengths = np.allclose(length, turned, rtol=1e-3, atol=1e-5)
     as_long = abs(length.mean() - half_normal) <= 0.15 * half_normal
     hints = {
-        "The lengths were kept; add the vector, do not turn the row.": not orthogonal
-        and np.abs(after - before).max() < 1e-6,
-        "What was added is not orthogonal. Rows have any length: is it divided by ‖x‖²?": (
-            not orthogonal
-        ),
+        "The lengths were kept; add the vector, do not turn the row.": tilted and kept,
+        "What was added is not orthogonal. Rows have any length: is it divided by ‖x‖²?": tilted,
         "All lengths are the same; a length is drawn for each row.": not as_long and uneven < 0.05,
         "Its length should be |N(0, 0.1)|: bring the direction to length 1 first.": not as_long,
         "All lengths are nearly the same; draw one for each row.": uneven < 0.3,
         "The mean length is right, its spread is not: one in twenty of |N(0, 0.1)| is above 0.196. "
         "Draw it with rng.normal.": abs(np.quantile(length, 0.95) / 0.196 - 1) > 0.1,  # 1.96 σ
-        "All rows are moved much the same way: draw a direction for each row.": (
-            np.linalg.eigvalsh(direction.T @ direction / len(rows))[-1] > 0.4  # 1/6 if all differ
-        ),
-        "Another generator gives the same directions: draw them with `rng`.": (
-            (turn / length / other).mean() > 0.7  # 0.4 for independent ones
-        ),
-        "Another generator gives the same lengths: draw them with `rng`.": np.allclose(
-            length, other
-        ),
+        "All rows are moved much the same way: draw a direction for each row.": one_way > 0.4,
+        "Another generator gives the same directions: draw them with `rng`.": turn.mean() > 0.7,
+        "Another generator gives the same lengths: draw them with `rng`.": same_lengths,
     }
-    for hint, deserved in hints.items():
-        if deserved:
-            return Verdict(False, hint)
-    return Verdict(
-        True, "Direction and length are drawn apart, so that D has no say in the length."
-    )
+    praise = "Direction and length are drawn apart, so that D has no say in the length."
+    return unless(hints, praise)
 
 
-def equal_error(answer: Callable[[Array, Array], Any]) -> Verdict:
+def equal_error(answer: Answer) -> Verdict:
     """The equal error rate of scores (N,) with `same` (N,), within a step of the rates."""
     rng = np.random.default_rng(0)
     same = rng.random(4000) < 0.2
     score = rng.normal(size=4000) + 1.3 * same
-    given = answer(score.copy(), same.copy())
     number = np.arange(len(same))
     right = float(eer(rates(score, Pairs(number, number, number, np.where(same, number, -1)))))
     accuracy = max(((score >= t) == same).mean() for t in np.quantile(score, np.arange(0, 1, 0.01)))
-    at_half = float((score[same] < 0.5).mean()), float((score[~same] >= 0.5).mean())
+    at_half = ((score[same] < 0.5).mean(), (score[~same] >= 0.5).mean())
     said = {
         "Neither the number of trials of each kind nor the scale of the scores has a say.": right,
         "That is the share accepted; where is the share of errors?": 1 - right,
         "That is the smallest share of wrong answers, which depends on how many trials of each "
         "kind there are.": 1 - accuracy,
-        "The threshold is not given: look for the one where both are equal.": (
-            at_half[0],
-            at_half[1],
-        ),
+        "The threshold is not given: look for the one where both are equal.": at_half,
     }
-    return judge(given, said, rtol=0.02)
+    return judge(ask(answer, score, same), said, rtol=0.02)
 
 
-def pair_weights(answer: Callable[[Array, Array, Array], Any]) -> Verdict:
+def pair_weights(answer: Answer) -> Verdict:
     """How often each trial counts when identities are drawn with replacement, shape (N,)."""
     drawn = np.array([2, 0, 1, 3])
     speaker, shown = (x.ravel() for x in np.meshgrid(range(4), range(4), indexing="ij"))
-    trials = Pairs(speaker, shown, speaker, shown)
-    right = trial_weights(trials, drawn)
+    right = trial_weights(Pairs(speaker, shown, speaker, shown), drawn)
     a, b = drawn[speaker], drawn[shown]
+    copies = np.where(speaker == shown, a, np.minimum(a, b))
     said = {
         "Resampling trials instead would take near-copies for new people.": right,
         "A trial of one person counts as often as they were drawn, not squared.": a * b,
         "A trial of two people needs both: what if the other was not drawn?": a,
         "If one of two was not drawn, can the trial count?": a + b,
-        "Drawn twice and three times there are six pairs of copies.": np.where(
-            trials.same, a, np.minimum(a, b)
-        ),
+        "Drawn twice and three times there are six pairs of copies.": copies,
         "These are the trials as they are; resampled people count as drawn.": np.ones(16),
     }
-    return judge(answer(drawn, speaker, shown), said)
+    return judge(ask(answer, drawn, speaker, shown), said)

@@ -4,18 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from verdicts import judged
 
 from mraf.evaluation import differences
 from mraf_lessons.ablations import checks as check
-
-
-def hint(verdict):
-    assert verdict.right is False
-    return verdict.message
-
-
-def judge(verdict, message):
-    assert verdict if message is None else message in hint(verdict)
 
 
 @pytest.mark.parametrize(
@@ -31,7 +23,7 @@ def judge(verdict, message):
     ],
 )
 def test_effective_clips(answer, message):
-    judge(check.effective_clips(answer), message)
+    judged(check.effective_clips(answer), message)
     assert check.effective_clips(lambda *_: ...).right is None
 
 
@@ -80,11 +72,12 @@ def shuffled(first, second, clips, rng):
         (bootstrap(shuffled), "with replacement"),
         (lambda *_: (0.5, 0.6), "quantiles"),
         (lambda *_: 0.5, "a pair"),
+        (lambda *_: (1.2, 3.4), "no interval of fractions"),
         (lambda *_: (0.5, 0.4), "above high"),
     ],
 )
 def test_paired_interval(answer, message):
-    judge(check.paired_interval(answer), message)
+    judged(check.paired_interval(answer), message)
     assert check.paired_interval(lambda *_: ...).right is None
 
 
@@ -96,11 +89,13 @@ def test_paired_interval(answer, message):
         (lambda a, b: (a >= b).mean(), "as a win"),
         (lambda a, b: np.mean(np.sign(np.subtract.outer(a, b)) + 1) / 2, "every seed with every"),
         (lambda a, b: (b > a).mean() + (a == b).mean() / 2, "second is ahead"),
+        (lambda a, b: (b > a).mean(), "second is ahead"),
+        (lambda a, b: np.mean(a[:, None] > b), "every seed with every"),
         (lambda a, b: float(a.mean() > b.mean()), "do not compare the means"),
     ],
 )
 def test_superiority(answer, message):
-    judge(check.superiority(answer), message)
+    judged(check.superiority(answer), message)
     assert check.superiority(lambda *_: None).right is None
 
 
@@ -121,12 +116,14 @@ def steps(p):
         (lambda p: p, "Nothing was corrected"),
         (lambda p: np.minimum(len(p) * p, 1), "Bonferroni"),
         (lambda p: np.sort(differences.holm(p)), "sorted"),
+        (lambda p: placed(p, np.maximum.accumulate(steps(p))), "above 1"),
+        (lambda p: placed(p, steps(p)), "running maximum, and let nothing exceed 1"),
         (lambda p: placed(p, np.minimum(steps(p), 1)), "running maximum"),
         (lambda p: placed(p, np.sort(p) * 5 / np.arange(1, 6)), "Benjamini"),
     ],
 )
 def test_holm(answer, message):
-    judge(check.holm(answer), message)
+    judged(check.holm(answer), message)
     assert check.holm(lambda _: ...).right is None
 
 
@@ -168,10 +165,22 @@ def nothing_is_equal(low, high, p):
     return differences.OPEN if found == differences.EQUAL else found
 
 
+def worse_without_p(low, high, p):
+    return differences.verdict(low, high, 0.0 if high < 0 else p)
+
+
+def worse_is_never_small(low, high, p):
+    return differences.WORSE if high < 0 and p < 0.05 else differences.verdict(low, high, p)
+
+
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
         (differences.verdict, None),
+        (worse_without_p, "takes it back"),
+        (worse_is_never_small, "too small to matter"),
+        (lambda *_: ["better"], "none of"),
+        (lambda *_: np.array(["better", "worse"]), "none of"),
         (no_evidence, "Absence of evidence"),
         (interval_alone, "takes it back"),
         (nothing_is_equal, "too small to matter"),
@@ -183,5 +192,5 @@ def nothing_is_equal(low, high, p):
     ],
 )
 def test_say(answer, message):
-    judge(check.say(answer), message)
+    judged(check.say(answer), message)
     assert check.say(lambda *_: ...).right is None

@@ -12,24 +12,25 @@ from verdicts import hint
 from mraf.data import Corpus, FeatureSet, Split, validation_split
 from mraf.data.describe import unit
 from mraf_lessons.data import checks as check
-from mraf_lessons.kit.checker import Mistake, compare
+from mraf_lessons.kit.checker import ask, judge
 
 # --- the checker ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("answer", [None, ...])
 def test_no_answer_is_neither_right_nor_wrong(answer: object) -> None:
-    verdict = compare(answer, 1.0)
+    verdict = judge(answer, {"": 1.0})
     assert verdict.right is None
     assert not verdict
     assert repr(verdict) == "… Not answered yet."
+    assert ask(answer, 1) is answer  # type: ignore[arg-type]
 
 
 def test_a_right_answer_is_praised() -> None:
-    verdict = compare(0.50001, 0.5, [Mistake(0.5, "never said")], praise="Well.", rtol=1e-3)
+    verdict = judge(0.50001, {"Well.": 0.5, "never said": 0.5}, rtol=1e-3)
     assert verdict
     assert repr(verdict) == "✓ Right. Well."
-    assert repr(compare([1, 2], [1, 2])) == "✓ Right."
+    assert repr(judge([1, 2], {"": [1, 2]})) == "✓ Right."
 
 
 @pytest.mark.parametrize(
@@ -37,9 +38,11 @@ def test_a_right_answer_is_praised() -> None:
     [
         (3.0, "It is three."),
         ([[2.0, 4.0], [6.0, 8.0]], "Doubled."),
-        (2.0, r"an array of shape \(2, 2\) is expected, this is a number"),
-        ([1.0, 2.0], r"of shape \(2, 2\) is expected, this is an array of shape \(2,\)"),
-        ("one", r"an array of shape \(2, 2\) is expected, this is a str"),
+        (2.0, "an array of shape (2, 2) is expected, this is a number"),
+        ([1.0, 2.0], "of shape (2, 2) is expected, this is an array of shape (2,)"),
+        ("one", "an array of shape (2, 2) is expected, this is a str"),
+        ([["1", "2"], ["3", "4"]], "an array of shape (2, 2) is expected, this is a list"),
+        ([[1.0, 2.0], [3.0]], "an array of shape (2, 2) is expected, this is a list"),
         ([[1.0, 2.0], [3.0, np.nan]], "NaN or infinity"),
         ([[100, 200], [300, 400]], "in percent"),
         ([[1.0, 2.0], [3.0, 5.0]], "so small"),
@@ -47,11 +50,28 @@ def test_a_right_answer_is_praised() -> None:
 )
 def test_a_wrong_answer_gets_the_hint_that_fits(answer: Any, message: str) -> None:
     right = np.array([[1.0, 2.0], [3.0, 4.0]])
-    verdict = compare(answer, right, [Mistake(3.0, "It is three."), Mistake(2 * right, "Doubled.")])
-    assert verdict.right is False
+    verdict = judge(answer, {"": right, "It is three.": 3.0, "Doubled.": 2 * right})
     assert repr(verdict).startswith("✗ Not yet. ")
-    with pytest.raises(ValueError, match=message):
-        raise ValueError(verdict.message)
+    assert message in hint(verdict)
+
+
+def test_of_two_near_answers_the_nearer_is_meant() -> None:
+    said = {"": 1.0, "Too much.": 1.04, "One of two.": (0.97, 0.9)}
+    assert judge(1.01, said, rtol=0.05)
+    assert "Too much" in hint(judge(1.03, said, rtol=0.05))
+    assert "One of two" in hint(judge(0.98, said, rtol=0.05))
+
+
+def test_an_exception_is_a_wrong_answer_that_is_named() -> None:
+    def answer(rows: np.ndarray) -> Any:
+        rows += 1
+        return rows.nothing  # type: ignore[attr-defined]
+
+    rows = np.zeros(3)
+    verdict = judge(ask(answer, rows), {"": 1.0})
+    assert "It raises AttributeError in `return rows.nothing" in hint(verdict)
+    assert not rows.any()  # answers get copies
+    assert "not callable" in hint(judge(ask(3, rows), {"": 1.0}))  # type: ignore[arg-type]
 
 
 # --- notebook 01 ---------------------------------------------------------------------------
@@ -92,6 +112,8 @@ def test_speaker_average() -> None:
     assert check.speaker_average(..., correct, labels).right is None
     assert "averaged zeros" in hint(check.speaker_average((2 / 3) / 3, correct, labels))
     assert "mean over clips" in hint(check.speaker_average(0.5, correct, labels))
+    all_speakers = (2 / 3) / 5  # the corpus has more speakers than the last label tells
+    assert "averaged zeros" in hint(check.speaker_average(all_speakers, correct, labels))
 
 
 def hold_videos(clips: FeatureSet, rng: np.random.Generator) -> np.ndarray:
@@ -135,10 +157,19 @@ def test_hold_out_is_about_a_fifth(videos: int, share: str, tiny_corpus: Corpus)
         (lambda clips, rng: np.flatnonzero(hold_videos(clips, rng)), "A mask is expected"),
         (lambda clips, rng: hold_videos(clips, np.random.default_rng(0)), "draw with `rng`"),
         (lambda clips, rng: ~hold_videos(clips, rng), "are held out; aim"),
+        (lambda clips, rng: hold_videos(clips, rng).astype(int), "A mask is expected"),
     ],
 )
 def test_hold_out_mistakes(answer: Callable[..., Any], message: str, tiny_corpus: Corpus) -> None:
     assert message in hint(check.hold_out(answer, tiny_corpus.train))
+
+
+def test_hold_out_is_asked_with_more_than_one_generator(tiny_corpus: Corpus) -> None:
+    def lucky(clips: FeatureSet, rng: np.random.Generator) -> np.ndarray:
+        first = rng.bit_generator.state == np.random.default_rng(0).bit_generator.state
+        return hold_videos(clips, rng) if first else rng.random(len(clips)) < 0.2
+
+    assert "A clip-level split" in hint(check.hold_out(lucky, tiny_corpus.train))
 
 
 @pytest.fixture(scope="module")

@@ -37,6 +37,15 @@ def left_out_after(rows: Array, speaker: Array, video: Array, k: int) -> float:
     return float(np.mean(same & (video[near] != video[:, None])))
 
 
+def among_what_is_left(rows: Array, speaker: Array, video: Array, k: int) -> float:
+    rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    score = -rows @ rows.T
+    np.fill_diagonal(score, np.inf)
+    near = np.argsort(score, axis=1)[:, :k]
+    left = video[near] != video[:, None]
+    return float(np.mean((speaker[near] == speaker[:, None])[left]))
+
+
 def by_length(rows: Array, speaker: Array, video: Array, k: int) -> float:
     distance = np.square(rows[:, None] - rows).sum(axis=2)
     distance[video[:, None] == video] = np.inf
@@ -55,6 +64,7 @@ def test_neighbour_share() -> None:
         (lambda *given: share(*given, apart="nothing"), "its own nearest neighbour"),
         (lambda *given: share(*given, apart="itself"), "near-copies"),
         (left_out_after, "left the own video out after"),
+        (among_what_is_left, "left the own video out after"),
         (by_length, "by length"),
         (lambda *given: share(*given, sign=1), "the farthest"),
     ],
@@ -84,7 +94,16 @@ def test_claims() -> None:
     assert check.claims(right)
     assert check.claims(None).right is None
     assert check.claims({**right, "b": ...}).right is None
-    assert "Say True or False" in hint(check.claims({"a": False}))
+    assert check.claims({key: np.bool_(holds) for key, holds in right.items()})
+    for garbage in (
+        {"a": False},
+        "abcde",
+        [True] * 5,
+        3,
+        {**right, "a": "False"},
+        {**right, "a": 0},
+    ):
+        assert "Say True or False" in hint(check.claims(garbage))
     for key, holds in right.items():
         assert f"about {key}:" in hint(check.claims({**right, key: not holds}))
 

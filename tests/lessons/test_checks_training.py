@@ -150,6 +150,7 @@ def both(number: int, **second: Any) -> tuple[Config, Config]:
         (lambda seed: both(seed, kd_temperature=2), "nothing is compared"),
         (lambda seed: both(seed)[::-1], "other way round"),
         (lambda seed: both(seed)[0], "two configurations"),
+        (lambda seed: "two", "two configurations"),
         (lambda seed: both(seed, kd_temperature=4), "so small"),
     ],
 )

@@ -26,6 +26,7 @@ def accuracies(correct):
         (lambda c: np.sum(accuracies(c)), "sum of the four"),
         (lambda c: np.prod(accuracies(c)), "not multiplied"),
         (lambda c: np.median(accuracies(c)), "median"),
+        (lambda c: np.mean(list(c.values())), "It raises ValueError"),
         (lambda c: (c["P3"].mean() + c["P4"].mean()) / 2, "P3 and P4 alone, one language only"),
         (lambda c: (c["P5"].mean() + c["P6"].mean()) / 2, "P5 and P6 alone, one language only"),
         (lambda c: (c["P3"].mean() + c["P5"].mean()) / 2, "P3 and P5 alone, faces only"),
@@ -59,6 +60,11 @@ def video_means(correct, r, n, rng):
     return (r / n)[rng.integers(len(n), size=len(n))].mean()
 
 
+def each_once(correct, r, n, rng):
+    some = np.unique(rng.integers(len(n), size=len(n)))
+    return r[some].sum() / n[some].sum()
+
+
 def shuffled(correct, r, n, rng):
     some = rng.permutation(len(n))
     return r[some].sum() / n[some].sum()
@@ -72,6 +78,8 @@ def shuffled(correct, r, n, rng):
         (bootstrap(video_means), "videos' accuracies"),
         (bootstrap(by_video, tail=5), "90%"),
         (bootstrap(shuffled), "with replacement"),
+        (bootstrap(each_once), "counts twice"),
+        (lambda *_: ([0.7], [0.9]), "a pair"),
         (lambda *_: (0.2, 0.99), "quantiles"),
         (lambda *_: 0.5, "a pair"),
         (lambda *_: (90, 95), "no interval of fractions"),
@@ -158,6 +166,12 @@ def prototypes(voice, names, everybody=False):
     return speakers, (voice @ means.T).argmax(axis=1)
 
 
+def without_length(voice, names):
+    present = np.unique(names)
+    means = np.stack([voice[names == c].mean(axis=0) for c in present])
+    return present[(voice @ means.T).argmax(axis=1)]
+
+
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
@@ -165,6 +179,7 @@ def prototypes(voice, names, everybody=False):
         (lambda v, n: prototypes(v, n)[1], "rows of the prototypes"),
         (lambda v, n: prototypes(v, n, everybody=True)[1], "0 / 0"),
         (lambda v, n: n, "names from the face"),
+        (without_length, "long prototype"),
     ],
 )
 def test_transduced(answer, message):

@@ -5,13 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.special import expit
+from verdicts import judged
 
 from mraf_lessons.faces import checks as check
-
-
-def judge(verdict, message):
-    assert verdict.right is (message is None), verdict
-    assert message is None or message in verdict.message
 
 
 @pytest.mark.parametrize(
@@ -27,7 +23,7 @@ def judge(verdict, message):
     ],
 )
 def test_bayes_factor(answer, message):
-    judge(check.bayes_factor(answer), message)
+    judged(check.bayes_factor(answer), message)
     assert check.bayes_factor(lambda *_: ...).right is None
 
 
@@ -47,7 +43,7 @@ def logit(p):
     ],
 )
 def test_posterior(answer, message):
-    judge(check.posterior(answer), message)
+    judged(check.posterior(answer), message)
     assert check.posterior(lambda *_: ...).right is None
 
 
@@ -62,7 +58,7 @@ def test_posterior(answer, message):
     ],
 )
 def test_at_rate(answer, message):
-    judge(check.at_rate(answer), message)
+    judged(check.at_rate(answer), message)
     assert check.at_rate(lambda *_: ...).right is None
 
 
@@ -77,7 +73,7 @@ def test_at_rate(answer, message):
     ],
 )
 def test_cost_share(answer, message):
-    judge(check.cost_share(answer), message)
+    judged(check.cost_share(answer), message)
     assert check.cost_share(lambda *_: ...).right is None
 
 
@@ -103,5 +99,5 @@ def sure(p, sighted):
     ],
 )
 def test_confidence_weighted(answer, message):
-    judge(check.confidence_weighted(answer), message)
+    judged(check.confidence_weighted(answer), message)
     assert check.confidence_weighted(lambda *_: ...).right is None

@@ -2,14 +2,10 @@
 
 import numpy as np
 import pytest
+from verdicts import judged
 
 from mraf.related.heads.geometry import hardened_angle
 from mraf_lessons.heads import checks as check
-
-
-def judge(verdict, message):
-    assert verdict.right is (message is None), verdict
-    assert message is None or message in verdict.message
 
 
 def own(cosine, speaker):
@@ -29,7 +25,7 @@ def own(cosine, speaker):
     ],
 )
 def test_additive_margin(answer, message):
-    judge(check.additive_margin(answer), message)
+    judged(check.additive_margin(answer), message)
     assert check.additive_margin(lambda *_: ...).right is None
 
 
@@ -54,7 +50,7 @@ def arcface(cosine, margin):
     ],
 )
 def test_angular_margin(answer, message):
-    judge(check.angular_margin(answer), message)
+    judged(check.angular_margin(answer), message)
     assert check.angular_margin(lambda *_: None).right is None
 
 
@@ -69,7 +65,7 @@ def test_angular_margin(answer, message):
     ],
 )
 def test_least_scale(answer, message):
-    judge(check.least_scale(answer), message)
+    judged(check.least_scale(answer), message)
     assert check.least_scale(lambda *_: ...).right is None
 
 
@@ -97,7 +93,7 @@ def distance(x, w, factor=2.0, power=1.0, lengths=1.0):
     ],
 )
 def test_ball_distance(answer, message):
-    judge(check.ball_distance(answer), message)
+    judged(check.ball_distance(answer), message)
     assert check.ball_distance(lambda *_: ...).right is None
 
 
@@ -118,5 +114,5 @@ def excess(theta, margin, a):
     ],
 )
 def test_margin_as_angle(answer, message):
-    judge(check.margin_as_angle(answer), message)
+    judged(check.margin_as_angle(answer), message)
     assert check.margin_as_angle(lambda *_: ...).right is None

@@ -100,7 +100,12 @@ def soft(face, voice):
             ),
             "with ε",
         ),
+        (lambda f, a, m: divided(f.masked_fill(m, 0), a)[::-1], "columns are swapped"),
+        (lambda f, a, m: divided(f, a)[::-1], "columns are swapped"),
+        (lambda f, a, m: divided(f.masked_fill(~m, 0), a), "mask is the wrong way round"),
+        (lambda f, a, m: (divided(f, a)[0] * m, divided(f, a)[1]), "mask is the wrong way round"),
         (lambda f, a, m: f, "Return the pair"),
+        (lambda f, a, m: [x[:, 0] for x in divided(f.masked_fill(m, 0), a)], "Return the pair"),
     ],
 )
 def test_weights(answer, message):

@@ -88,6 +88,9 @@ def pairs(clean, worse, tie):
         (lambda c, w: pairs(c, w, 1), "as if the scorer were right"),
         (lambda c, w: pairs(w, c, 0.5), "other way round"),
         (lambda c, w: np.mean((c[:4] > w) + 0.5 * (c[:4] == w)), "clip by clip"),
+        (lambda c, w: np.mean(c[:4] > w), "clip by clip"),
+        (lambda c, w: np.mean(c[:4] >= w), "clip by clip"),
+        (lambda c, w: np.mean(c[:, None] < w), "other way round"),
         (lambda c, w: c.mean() - w.mean(), "difference of means"),
     ],
 )

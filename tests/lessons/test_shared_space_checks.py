@@ -5,16 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from sklearn.metrics import roc_curve
+from verdicts import judged
 
 from mraf_lessons.shared_space import checks as check
-
-
-def judge(verdict, message):
-    if message is None:
-        assert verdict
-    else:
-        assert verdict.right is False
-        assert message in verdict.message
 
 
 def cosine_with_margin(theta, m):
@@ -36,7 +29,7 @@ def cosine_with_margin(theta, m):
     ],
 )
 def test_target(answer, message):
-    judge(check.target(answer), message)
+    judged(check.target(answer), message)
     assert check.target(lambda *_: ...).right is None
 
 
@@ -117,10 +110,14 @@ def turned(x, deviation, rng):
         (lambda x, d, rng: x, "Nothing was added"),
         (lambda x, d, rng: x * np.where(np.arange(len(x)) < 9, np.nan, 1)[:, None], "or NaN"),
         (lambda x, d, rng: x[:5], "Shape (2000, 6)"),
+        (lambda *given: augmented()(*given).astype(np.float32), None),
+        (lambda *given: augmented(project=False)(*given).astype(np.float32), "not orthogonal"),
+        (lambda *given: turned(*given).astype(np.float32), "lengths were kept"),
+        (lambda *given: fixed_lengths(*given).astype(np.float32), "gives the same lengths"),
     ],
 )
 def test_augmentation(answer, message):
-    judge(check.augmentation(answer), message)
+    judged(check.augmentation(answer), message)
     assert check.augmentation(lambda *_: ...).right is None
 
 
@@ -148,7 +145,7 @@ def by_accuracy(score, same):
     ],
 )
 def test_equal_error(answer, message):
-    judge(check.equal_error(answer), message)
+    judged(check.equal_error(answer), message)
     assert check.equal_error(lambda *_: ...).right is None
 
 
@@ -164,5 +161,5 @@ def test_equal_error(answer, message):
     ],
 )
 def test_pair_weights(answer, message):
-    judge(check.pair_weights(answer), message)
+    judged(check.pair_weights(answer), message)
     assert check.pair_weights(lambda *_: ...).right is None
