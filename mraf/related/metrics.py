@@ -1,7 +1,6 @@
 """Both errors of a decision by threshold, at every threshold at once: FAR, FRR, EER, minDCF, OSCR.
 
-A trial is accepted where its score reaches a threshold. Trials of one score are accepted together,
-so that ties neither help nor harm. Intervals give each trial a weight: how often it was drawn.
+A trial is accepted where its score reaches a threshold. Trials of one score are accepted together.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from mraf.errors import DataError, RunError
@@ -118,15 +117,3 @@ def oscr(found: Curve) -> Floats:
     """
     height = (found.named[..., 1:] + found.named[..., :-1]) / 2
     return np.asarray((height * np.diff(found.false_accept, axis=-1)).sum(axis=-1))
-
-
-def at_threshold(found: Curve, threshold: float) -> Curve:
-    """The one point at which every trial with at least this score is accepted."""
-    point = np.searchsorted(-found.threshold, -threshold, side="right") - 1
-    return Curve(*(part[..., point] for part in found))
-
-
-def at_false_accept(found: Curve, levels: ArrayLike) -> Floats:
-    """FRR where FAR has the given levels, on the lines between thresholds, shape (L,)."""
-    # the lowest FRR of each FAR, as np.interp takes the last of equal points
-    return np.interp(np.asarray(levels, dtype=float), found.false_accept, found.false_reject)

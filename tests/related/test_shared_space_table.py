@@ -58,7 +58,10 @@ def measured(corpus):
 
         return embed
 
-    return study.table(corpus, {"oracle": oracle, study.RIVAL: blind}, resamples=50)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(study, "systems", lambda corpus: {"oracle": oracle, study.RIVAL: blind})
+        patch.setattr(study, "RESAMPLES", 50)
+        return study.table(corpus)
 
 
 def test_who_knows_is_right_and_who_guesses_is_at_chance(measured):

@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from pydantic import Field
+from scipy.stats import rankdata
 from torch import Tensor, nn
 
 from mraf.data.describe import unit
@@ -39,12 +40,11 @@ class Recipe:
             "v2".
         public_signs: the public code's signs, of "v1".
         anchors: adaptive anchors of "v2" besides the targets.
-        unknowns: whether "v2" sees synthetic unknowns, clips between two speakers. Off by default,
-            for they do harm here: they lie nearer to enrolled clips than the next recording of an
-            enrolled speaker does.
+        unknowns: whether "v2" sees synthetic unknowns, clips between two speakers; they do harm
+            here, nearer to enrolled clips than the next recording of an enrolled speaker.
         temperature: τ of LogitNorm.
-        steps: for any number of shots. The public code takes 75 epochs, 225 steps for one clip each
-            of 50 speakers; 100, 225 and 450 came to the same on a draw that is not reported.
+        steps: for any number of shots; 100, 225 (as the public code) and 450 came to the same on a
+            draw that is not reported.
         batch: clips a step, and as many synthetic unknowns where there are any.
         learning_rate, momentum, weight_decay: of SGD; the rate falls tenfold after two thirds.
     """
@@ -78,6 +78,16 @@ def interpolated(first: Tensor, second: Tensor, share: Tensor) -> Tensor:
     return F.normalize(between, dim=-1) * math.sqrt(first.shape[-1])
 
 
+def of_others(
+    own: NDArray[np.int64], labels: NDArray[np.int64], rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """For each of the speakers (N,) a row, drawn, of labels (M,) that is another's, shape (N,)."""
+    rows = rng.integers(len(labels), size=len(own))
+    while (same := labels[rows] == own).any():
+        rows[same] = rng.integers(len(labels), size=same.sum())
+    return rows
+
+
 class Adapters(nn.Module):
     """R adapters with their points, as drawn from one seed each.
 
@@ -104,11 +114,10 @@ class Adapters(nn.Module):
             count = targets + recipe.extra
             run += [0.1 * torch.randn(count, dim, generator=rng) for _ in range(2)]
             drawn.append(run)
-        *layers, points, anchors = (
+        *layers, self.points, self.anchors = (
             nn.Parameter(torch.stack(parts)) for parts in zip(*drawn, strict=True)
         )
         self.layers = nn.ParameterList(layers)
-        self.points, self.anchors = points, anchors
         self.radius = nn.Parameter(torch.zeros(len(seeds)))
 
     @property
@@ -138,24 +147,22 @@ class Adapters(nn.Module):
 
         Args:
             x: standardised clips (R, B, d) of targets (R, B).
-            unknown: synthetic unknowns (R, B, d).
+            unknown: synthetic unknowns (R, B, d), of "v2".
         """
-        recipe, (points, anchors) = self.recipe, self.heads
-        norm: Any = {"logit_norm": recipe.logit_norm, "temperature": recipe.temperature}
+        recipe, (points, anchors), radius = self.recipe, self.heads, self.radius
         z = self.embed(x if unknown is None else torch.cat([x, unknown], dim=1))
-        known = z[:, : label.shape[1]]
-        if recipe.objective == "v2":
-            loss = losses.rpl_v2(known, label, points, anchors, self.radius, **norm)
-            if unknown is not None:
-                other = z[:, label.shape[1] :]
-                loss = loss + losses.strangers(other, points, anchors, self.targets, **norm)
-            return loss
-        if recipe.objective == "v1":
-            public = recipe.public_signs
-            return losses.rpl_v1(known, label, points, anchors, self.radius, public=public)
+        known, other = z[:, : label.shape[1]], z[:, label.shape[1] :]
         if recipe.objective == "arpl":
-            return losses.arpl(known, label, points, self.radius)
-        return losses.cross_entropy(self._anchor_logits(known), label)
+            return losses.arpl(known, label, points, radius)
+        if recipe.objective == "v1":
+            return losses.rpl_v1(known, label, points, anchors, radius, recipe.public_signs)
+        if recipe.objective != "v2":
+            return losses.cross_entropy(self._anchor_logits(known), label)
+        norm = recipe.logit_norm, recipe.temperature
+        loss = losses.rpl_v2(known, label, points, anchors, radius, *norm)
+        if unknown is not None:
+            loss = loss + losses.strangers(other, points, anchors, self.targets, *norm)
+        return loss
 
     def _anchor_logits(self, z: Tensor) -> Tensor:
         recipe = self.recipe
@@ -169,15 +176,13 @@ class Adapters(nn.Module):
         The mean over the heads that the objective trains: distances to reciprocal points and
         similarities to anchors. What the further classes of v2 take is missing from the sum.
         """
-        x = standardised(rows).to(self.radius.device)
-        heads = []
-        z = self.embed(x)
+        z = self.embed(standardised(rows).to(self.radius.device))
         if self.recipe.objective == "arpl":
-            heads.append(losses.reciprocal_logits_arpl(z, self.points))
-        elif self.recipe.objective in ("v1", "v2"):
-            heads.append(-losses.similarity(z, self.points))
-        if self.recipe.objective != "arpl":
-            heads.append(self._anchor_logits(z))
+            heads = [losses.reciprocal_logits_arpl(z, self.points)]
+        else:
+            heads = [self._anchor_logits(z)]
+        if self.recipe.objective in ("v1", "v2"):
+            heads.insert(0, -losses.similarity(z, self.points))
         probability = torch.stack([head.softmax(-1) for head in heads]).mean(0)
         found: NDArray[np.float32] = probability[..., : self.targets].cpu().numpy()
         return found
@@ -239,11 +244,9 @@ def tune(
 def _batches(
     recipe: Recipe, labels: NDArray[np.int64], seeds: Sequence[int]
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """What each run sees in each step, drawn by its seed alone.
+    """Clips and partners of another speaker, (R, S, B); the clip's share in mixtures, (R, S, B, 1).
 
-    Returns:
-        Clips and, of another speaker each, their partners, shape (R, S, B); the share of the clip
-        in the mixture, shape (R, S, B, 1).
+    What each run sees in each step S is drawn by its seed alone.
     """
     wanted = recipe.steps * recipe.batch
     drawn: list[tuple[NDArray[Any], ...]] = []
@@ -251,13 +254,13 @@ def _batches(
         rng = np.random.default_rng(seed)
         epochs = math.ceil(wanted / len(labels))
         order = np.concatenate([rng.permutation(len(labels)) for _ in range(epochs)])[:wanted]
-        partner = rng.integers(len(labels), size=wanted)
-        while (same := labels[order] == labels[partner]).any():
-            partner[same] = rng.integers(len(labels), size=same.sum())
+        partner = of_others(labels[order], labels, rng)
         drawn.append((order, partner, rng.uniform(0.3, 0.7, size=wanted).astype(np.float32)))
     shape = (len(seeds), recipe.steps, recipe.batch)
-    order, partner, share = (np.stack(parts).reshape(shape) for parts in zip(*drawn, strict=True))
-    return torch.from_numpy(order), torch.from_numpy(partner), torch.from_numpy(share)[..., None]
+    order, partner, share = (
+        torch.from_numpy(np.stack(parts).reshape(shape)) for parts in zip(*drawn, strict=True)
+    )
+    return order, partner, share[..., None]
 
 
 def eigenvalue_variance(points: NDArray[Any]) -> NDArray[np.float64]:
@@ -284,9 +287,9 @@ def selected(adapters: Adapters, share: float = 2 / 3) -> NDArray[np.int64]:
     """
     if not 0 < share <= 1:
         raise RunError(f"share={share}: must lie in (0, 1].")
-    ranks = np.zeros(len(adapters.radius))
-    for head in adapters.heads:
-        variance = eigenvalue_variance(head[:, : adapters.targets].cpu().numpy())
-        ranks += np.argsort(np.argsort(variance, kind="stable"), kind="stable")
+    variances = [
+        eigenvalue_variance(head[:, : adapters.targets].cpu().numpy()) for head in adapters.heads
+    ]
+    ranks = np.sum([rankdata(variance, method="ordinal") for variance in variances], axis=0)
     keep = max(1, round(share * len(ranks)))
     return np.sort(np.argsort(ranks, kind="stable")[:keep])

@@ -8,9 +8,8 @@ unknown ones. Known speakers enrol with a few English clips. Judged are
 - the second language: every clip of both, without videos also listed in English and videos that
   carry two labels (`cross_split`).
 
-So no clip of an enrolled video is judged. Of a judged video at most ten clips count, drawn: they
-are near-copies, and the longest has hundreds. All shots of a draw are judged on the same clips, and
-few shots are among the more.
+So no clip of an enrolled video is judged. Of a judged video at most ten clips count, drawn. All
+shots of a draw are judged on the same clips, and few shots are among the more.
 """
 
 from __future__ import annotations
@@ -27,9 +26,6 @@ from mraf.errors import DataError
 from mraf.related.metrics import Curve, Floats, Trials, eer, min_dcf, oscr
 
 UNKNOWN = -1  # the target of a clip whose speaker is not enrolled
-LESS_IS_BETTER = ("EER", "minDCF 0.1", "minDCF 0.01")
-SHOTS = (1, 3, 5, 10)
-DRAWS = 5
 CLIPS_OF_A_VIDEO = 10  # that are judged, at most
 
 
@@ -56,7 +52,6 @@ class Draw:
 
     Args:
         seed: of everything that was drawn.
-        speakers: of the whole corpus.
         known: the corpus of the known speakers alone, numbered 0 … K-1; a network may be trained on
             its validation split with ``split_seed=seed``.
         enrolment: English clips of the known speakers that may be enrolled.
@@ -65,7 +60,6 @@ class Draw:
     """
 
     seed: int
-    speakers: int
     known: Corpus
     enrolment: FeatureSet
     rank: NDArray[np.int64]
@@ -117,15 +111,14 @@ def deal(corpus: Corpus, seed: int = 0, known: int | None = None) -> Draw:
     for clips, where in ((english[fair], target[fair]), (second, number[second.labels])):
         few = _ranks(np.unique(clips.video, return_inverse=True)[1], rng) < CLIPS_OF_A_VIDEO
         judged[clips.language] = OpenSetClips(clips[few], where[few])
-    return Draw(seed, corpus.speakers, closed, split.train, rank, judged)
+    return Draw(seed, closed, split.train, rank, judged)
 
 
 def _ranks(group: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
     """A drawn order within each group: the place of each clip, 0 first, shape (N,)."""
     drawn = np.lexsort((rng.permutation(len(group)), group))
-    first = np.searchsorted(group[drawn], group[drawn])
     ranks = np.empty(len(group), dtype=np.int64)
-    ranks[drawn] = np.arange(len(group)) - first
+    ranks[drawn] = np.arange(len(group)) - np.searchsorted(group[drawn], group[drawn])
     return ranks
 
 

@@ -42,16 +42,11 @@ class FOPBranches:
         return Embedding(*(x.cpu().numpy() for x in rows))
 
 
-def fit_fop_branches(train: FeatureSet, seed: int = 0, progress: bool = True) -> FOPBranches:
-    """FOP by the challenge's recipe (`mraf.evaluation.baselines.fit_fop`) on the speakers that
-    occur.
-
-    Raises:
-        DataError, RunError: as `fit_fop`.
-    """
+def fit_fop_branches(train: FeatureSet, seed: int = 0) -> FOPBranches:
+    """FOP by the challenge's recipe on the speakers that occur. Raises as `fit_fop`."""
     known = replace(train, speaker=compact(train))
     speakers = int(known.labels.max()) + 1
-    return FOPBranches(fit_fop(known, speakers, seed, device="cpu", progress=progress))
+    return FOPBranches(fit_fop(known, speakers, seed, device="cpu", progress=False))
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +115,8 @@ def fit_chosen_correlation(
         DataError: too few identities to hold some out.
     """
     rng = np.random.default_rng(seed)
-    held = rng.permutation(np.unique(train.labels))[: max(2, len(np.unique(train.labels)) // 5)]
+    people = np.unique(train.labels)
+    held = rng.permutation(people)[: max(2, len(people) // 5)]
     rest = train[~np.isin(train.labels, held)]
     trials = draw_trials(train, held, rng)
 

@@ -69,9 +69,8 @@ def draw_trials(
     if per_pair < 1:
         raise DataError(f"{per_pair} trials for each pair: at least 1 is needed.")
     present = np.array(list(clips_of))
-    others = len(present) - 1
     speaker, shown = (x.ravel() for x in np.meshgrid(present, present, indexing="ij"))
-    times = np.where(speaker == shown, per_pair * others, per_pair)
+    times = np.where(speaker == shown, per_pair * (len(present) - 1), per_pair)
     speaker, shown = np.repeat(speaker, times), np.repeat(shown, times)
     return Pairs(_drawn(clips_of, speaker, rng), _drawn(clips_of, shown, rng), speaker, shown)
 
@@ -106,11 +105,10 @@ def _clips_of(clips: FeatureSet, identities: ArrayLike) -> dict[int, list[Ints]]
     if (absent := int(clips.face_missing.sum())) > 0:
         raise DataError(f"{clips.source}: {absent} clips have no face to be matched; drop them.")
     found = {}
-    for identity in np.unique(np.asarray(identities, dtype=np.int64)):
+    for identity in np.intersect1d(np.asarray(identities), clips.labels):
         rows = np.flatnonzero(clips.labels == identity)
-        if len(rows):
-            videos = np.unique(clips.video[rows], return_inverse=True)[1]
-            found[int(identity)] = [rows[videos == v] for v in range(videos.max() + 1)]
+        videos = np.unique(clips.video[rows])
+        found[int(identity)] = [rows[clips.video[rows] == video] for video in videos]
     if len(found) < 2:
         raise DataError(f"{clips.source}: {len(found)} identities with clips; two are needed.")
     return found
@@ -124,8 +122,7 @@ def _drawn(clips_of: dict[int, list[Ints]], identity: Ints, rng: np.random.Gener
         size = np.array([len(video) for video in videos])
         video = rng.integers(len(videos), size=len(own))
         clip = rng.integers(size[video])
-        first = np.concatenate([[0], np.cumsum(size)[:-1]])
-        rows[own] = np.concatenate(videos)[first[video] + clip]
+        rows[own] = np.concatenate(videos)[(np.cumsum(size) - size)[video] + clip]
     return rows
 
 
