@@ -17,35 +17,21 @@ Floats = NDArray[np.float64]
 
 
 class Trials(NamedTuple):
-    """Scored decisions.
+    """Scored decisions, each of shape (N,)."""
 
-    Args:
-        score: the higher, the sooner accepted, shape (N,).
-        accept: whether accepting is right, shape (N,), bool.
-        named: whether it would also be accepted under the right name, shape (N,), bool.
-        unit: number of what is drawn for intervals, shape (N,), int; its trials have one weight.
-    """
-
-    score: Floats
-    accept: NDArray[np.bool_]
-    named: NDArray[np.bool_]
-    unit: NDArray[np.int64]
+    score: Floats  # the higher, the sooner accepted
+    accept: NDArray[np.bool_]  # whether accepting is right
+    named: NDArray[np.bool_]  # whether it would also be accepted under the right name
+    unit: NDArray[np.int64]  # number of what is drawn for intervals; its trials have one weight
 
 
 class Curve(NamedTuple):
-    """Shares of trials at every threshold, from above all scores to the lowest, shapes (…, T).
+    """Shares of trials at every threshold, from above all scores to the lowest, shapes (…, T)."""
 
-    Args:
-        threshold: the lowest accepted score of each point, shape (T,); infinity first.
-        false_accept: FAR, of the trials that are to be rejected.
-        false_reject: FRR, of those that are to be accepted.
-        named: of those that are to be accepted, accepted under the right name (CCR).
-    """
-
-    threshold: Floats
-    false_accept: Floats
-    false_reject: Floats
-    named: Floats
+    threshold: Floats  # the lowest accepted score of each point, shape (T,); infinity first
+    false_accept: Floats  # FAR, of the trials that are to be rejected
+    false_reject: Floats  # FRR, of those that are to be accepted
+    named: Floats  # of those that are to be accepted, accepted under the right name (CCR)
 
 
 def curve(trials: Trials, weight: NDArray[Any] | None = None, points: int | None = None) -> Curve:

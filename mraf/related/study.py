@@ -22,17 +22,11 @@ from mraf.variants.build import Network
 
 
 class Measured(NamedTuple):
-    """A number of one run.
-
-    Args:
-        value: as measured.
-        drawn: the same for each draw of people, shape (B,); empty where no interval is asked for.
-        trials: how many trials it is of.
-    """
+    """A number of one run."""
 
     value: float
-    drawn: NDArray[np.float64]
-    trials: int = 0
+    drawn: NDArray[np.float64]  # for each draw of people, shape (B,); empty where none is asked for
+    trials: int = 0  # how many trials it is of
 
 
 Found = dict[tuple[Any, ...], list[Measured]]
@@ -65,12 +59,8 @@ def estimate(runs: Sequence[Measured]) -> tuple[float, float, float]:
 
 
 def tabulated(found: Found, key: Sequence[str], run: str, mean: str) -> pd.DataFrame:
-    """A row for each run and then one for their mean: key, run, n (trials), value, low, high.
-
-    Args:
-        key: names of what the numbers are found by.
-        run: name of the column that holds the number of the run, or `mean`.
-    """
+    """A row for each run and one for their mean: what it is found by, the column `run` with the
+    number of the run or the word `mean`, n (trials), value, low, high."""
     rows = []
     for names, each in found.items():
         rows += [(*names, n, one.trials, *estimate([one])) for n, one in enumerate(each)]

@@ -43,15 +43,10 @@ Flags = NDArray[np.bool_]
 
 
 class HeadLogits(NamedTuple):
-    """What the heads say of N clips.
+    """What the heads say of N clips."""
 
-    Args:
-        logits: of the heads in `ORDER`, shape (3, N, C).
-        sighted: where the face is there, shape (N,).
-    """
-
-    logits: Floats
-    sighted: Flags
+    logits: Floats  # of the heads in `ORDER`, shape (3, N, C)
+    sighted: Flags  # where the face is there, shape (N,)
 
     @classmethod
     def of(cls, model: Network, clips: FeatureSet) -> HeadLogits:
@@ -61,15 +56,10 @@ class HeadLogits(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """When a unimodal head overrules the fused one.
+    """When a unimodal head overrules the fused one."""
 
-    Args:
-        confidence: θ, how sure it must be; above 1 it never is.
-        margin: δ, how much further ahead of its runner-up it must be than the fused head.
-    """
-
-    confidence: float
-    margin: float
+    confidence: float  # θ, how sure it must be; above 1 it never is
+    margin: float  # δ, how much further ahead of its runner-up it must be than the fused head
 
 
 NEVER = Rule(np.inf, np.inf)
@@ -81,15 +71,10 @@ RULES = [NEVER, *(Rule(*pair) for pair in product(CONFIDENCES, MARGINS))]
 
 @dataclass(frozen=True)
 class DecisionLayer:
-    """Three ways to decide among the heads.
+    """Three ways to decide among the heads."""
 
-    Args:
-        temperatures: T of each head in `ORDER`, without and with the face, shape (2, 3).
-        rule: of the correction.
-    """
-
-    temperatures: Floats
-    rule: Rule = NEVER
+    temperatures: Floats  # T of each head in `ORDER`, without and with the face, shape (2, 3)
+    rule: Rule = NEVER  # of the correction
 
     @classmethod
     def fit(cls, heads: HeadLogits, labels: NDArray[np.int64]) -> DecisionLayer:
@@ -137,11 +122,9 @@ def combine(p: Floats, sighted: Flags, by_confidence: bool) -> Floats:
 def correct(p: Floats, sighted: Flags, rule: Rule) -> tuple[Floats, Flags]:
     """Let a confident unimodal head overrule the fused one; of two, that of the larger margin.
 
-    Args:
-        p: distributions (3, N, C) in `ORDER`.
-        sighted: where the face is there, shape (N,); the head of a missing face says nothing.
     Returns:
-        The distributions that decide (N, C), and where the fused head was overruled (N,).
+        The distributions that decide (N, C), of those of all heads (3, N, C), and where the fused
+        head was overruled (N,). The head of a missing face, not `sighted` (N,), says nothing.
     """
     named, highest = p.argmax(axis=-1), np.partition(p, -2, axis=-1)
     ahead = highest[..., -1] - highest[..., -2]
@@ -179,15 +162,10 @@ def states(clips: FeatureSet, rng: np.random.Generator) -> dict[str, FeatureSet]
 
 
 class Decisions(NamedTuple):
-    """What was decided of all clips, by condition and arm; the arm "fused" is the fused head alone.
+    """What was decided, by condition and arm, of N clips; "fused" is the fused head alone."""
 
-    Args:
-        right: whether the clip was named rightly, shape (N,).
-        overruled: whether the fused head was overruled, shape (N,).
-    """
-
-    right: dict[str, dict[str, Flags]]
-    overruled: dict[str, dict[str, Flags]]
+    right: dict[str, dict[str, Flags]]  # whether the clip was named rightly
+    overruled: dict[str, dict[str, Flags]]  # whether the fused head was overruled
 
 
 def judge(model: Network, clips: FeatureSet, seed: int = 0, folds: int = 5) -> Decisions:

@@ -27,15 +27,10 @@ NEIGHBOURS = 20  # that are kept of each voice
 
 @dataclass(frozen=True, eq=False)
 class Voices:
-    """The voices of a batch, and of the training speakers, in one space.
+    """The voices of a batch, and of the training speakers, in one space; unit length."""
 
-    Args:
-        rows: unit length, shape (N, D).
-        means: class means of the training clips, unit length, shape (C, D).
-    """
-
-    rows: NDArray[np.float32]
-    means: NDArray[np.float32]
+    rows: NDArray[np.float32]  # shape (N, D)
+    means: NDArray[np.float32]  # class means of the training clips, shape (C, D)
 
     @cached_property
     def neighbours(self) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
@@ -48,17 +43,11 @@ class Voices:
 
 @dataclass(frozen=True, eq=False)
 class UnlabelledBatch:
-    """What a method is shown of the clips of one setting.
+    """What a method is shown of the clips of one setting."""
 
-    Args:
-        voices: of all clips.
-        scores: of each clip alone, with its face where `seen`, shape (N, C).
-        seen: where the face was looked at, shape (N,), bool.
-    """
-
-    voices: Voices
-    scores: Scores
-    seen: NDArray[np.bool_]
+    voices: Voices  # of all clips
+    scores: Scores  # of each clip alone, with its face where `seen`, shape (N, C)
+    seen: NDArray[np.bool_]  # where the face was looked at, shape (N,)
 
 
 def soft_names(scores: Scores, sharpness: float) -> Scores:

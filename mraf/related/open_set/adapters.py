@@ -26,7 +26,7 @@ from mraf.training.device import resolve_device
 from mraf.training.fit import fit
 from mraf.variants.config import settings
 
-Objective = Literal["softmax", "logitnorm", "arpl", "v1", "v2"]
+Objective = Literal["softmax", "logitnorm", "v1", "v2"]
 HIDDEN = (512, 256, 256)
 
 
@@ -132,8 +132,7 @@ class Adapters(nn.Module):
     def embed(self, x: Tensor) -> Tensor:
         """Adapted embeddings (R, B, d) of standardised ones, (R, B, d) or (B, d) for all runs.
 
-        192 → 512 → 256 → 256 → 192. InstanceNorm of a vector is taken over its own entries, which
-        is a layer normalisation without weights.
+        192 → 512 → 256 → 256 → 192. InstanceNorm of a vector is a layer norm without weights.
         """
         hidden = x.expand(len(self.radius), *x.shape[-2:])
         for number, (weight, bias) in enumerate(self.weights):
@@ -152,8 +151,6 @@ class Adapters(nn.Module):
         recipe, (points, anchors), radius = self.recipe, self.heads, self.radius
         z = self.embed(x if unknown is None else torch.cat([x, unknown], dim=1))
         known, other = z[:, : label.shape[1]], z[:, label.shape[1] :]
-        if recipe.objective == "arpl":
-            return losses.arpl(known, label, points, radius)
         if recipe.objective == "v1":
             return losses.rpl_v1(known, label, points, anchors, radius, recipe.public_signs)
         if recipe.objective != "v2":
@@ -173,17 +170,14 @@ class Adapters(nn.Module):
     def scores(self, rows: NDArray[Any]) -> NDArray[np.float32]:
         """Probability of each target, shape (R, N, K), of embeddings (N, d).
 
-        The mean over the heads that the objective trains: distances to reciprocal points and
-        similarities to anchors. What the further classes of v2 take is missing from the sum.
+        The mean over the heads that the objective trains: similarities to anchors and, of v1 and
+        v2, distances to reciprocal points. What further classes take is missing from the sum.
         """
         z = self.embed(standardised(rows).to(self.radius.device))
-        if self.recipe.objective == "arpl":
-            heads = [losses.reciprocal_logits_arpl(z, self.points)]
-        else:
-            heads = [self._anchor_logits(z)]
+        probability = self._anchor_logits(z).softmax(-1)
         if self.recipe.objective in ("v1", "v2"):
-            heads.insert(0, -losses.similarity(z, self.points))
-        probability = torch.stack([head.softmax(-1) for head in heads]).mean(0)
+            away = -losses.similarity(z, self.points)
+            probability = (away.softmax(-1) + probability) / 2
         found: NDArray[np.float32] = probability[..., : self.targets].cpu().numpy()
         return found
 
@@ -196,9 +190,7 @@ def tune(
     device: str = "auto",
     progress: bool = True,
 ) -> Adapters:
-    """Tune one adapter for each seed on the same enrolled clips, all at once.
-
-    A seed gives the same run whichever others are tuned beside it, up to the order of additions.
+    """Tune one adapter for each seed on the same enrolled clips; a seed gives the same run always.
 
     Args:
         rows: embeddings (N, d).

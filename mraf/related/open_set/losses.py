@@ -1,4 +1,4 @@
-"""Losses of open-set recognition with reciprocal points: ARPL, SpeakerRPL v1 and v2, LogitNorm.
+"""Losses of open-set recognition with reciprocal points: SpeakerRPL v1 and v2, LogitNorm.
 
 A *reciprocal point* p_k stands for "not speaker k": clips of k are to be far from it, so the logit
 of k is a distance. An *anchor* c_k stands for speaker k: the logit is a similarity. Where distance
@@ -25,7 +25,6 @@ from torch import Tensor
 LogitNorm = Literal["true", "public", "none"]
 
 MARGIN_WEIGHT = 5.0  # of the bound in SpeakerRPL's public code
-ARPL_WEIGHT = 0.1  # of the bound in ARPL's
 ANCHOR_WEIGHT = 2.5  # 5 · ½, of the pull to the own anchor in SpeakerRPL v1's
 
 
@@ -72,20 +71,9 @@ def normalised(logits: Tensor, kind: LogitNorm, temperature: float) -> Tensor:
     return logits / (length * (temperature if kind == "true" else 1.0))
 
 
-def reciprocal_logits_arpl(x: Tensor, points: Tensor) -> Tensor:
-    """ARPL's distance to each reciprocal point, ‖x − p‖²/d − x·p; far is like speaker k."""
-    return squared_distance(x, points) - similarity(x, points)
-
-
 def open_space(distance: Tensor, radius: Tensor) -> Tensor:
     """max(0, distance − R + 1) of distances (R, B) to the own points: no farther than R − 1."""
     return F.relu(distance - radius[:, None] + 1).mean(-1)
-
-
-def arpl(x: Tensor, label: Tensor, points: Tensor, radius: Tensor) -> Tensor:
-    """CE(ℓ) + 0.1 · max(0, ‖x − p_y‖²/d − R + 1) with ℓ = ‖x − p‖²/d − x·p."""
-    bound = open_space(own(squared_distance(x, points), label), radius)
-    return cross_entropy(reciprocal_logits_arpl(x, points), label) + ARPL_WEIGHT * bound
 
 
 def rpl_v1(
@@ -137,8 +125,8 @@ def strangers(
 ) -> Tensor:
     """SpeakerRPL v2 on synthetic unknowns: any class beyond the targets.
 
-    These classes are the unknown and the adaptive anchors. The papers say that anchors occupy the
-    open space, not by which loss; to let them share the unknowns freely is ours.
+    The papers say that anchors occupy the open space, not by which loss: to let the unknown and
+    the adaptive anchors share the unknowns freely is ours.
     """
     head = normalised(similarity(x, anchors), logit_norm, temperature)
     loss = group_cross_entropy(-similarity(x, points), targets)

@@ -31,15 +31,10 @@ CLIPS_OF_A_VIDEO = 10  # that are judged, at most
 
 @dataclass(frozen=True, eq=False)
 class OpenSetClips:
-    """Clips of known and unknown speakers in one language.
+    """Clips of known and unknown speakers in one language."""
 
-    Args:
-        clips: with the speaker labels of the corpus.
-        target: number among the known speakers, or UNKNOWN, shape (N,).
-    """
-
-    clips: FeatureSet
-    target: NDArray[np.int64]
+    clips: FeatureSet  # with the speaker labels of the corpus
+    target: NDArray[np.int64]  # number among the known speakers, or UNKNOWN, shape (N,)
 
     def trials(self, scores: NDArray[Any]) -> Trials:
         """The trials of scores (N, K) of these clips."""

@@ -150,17 +150,11 @@ def compact(clips: FeatureSet) -> NDArray[np.int64]:
 
 @dataclass(frozen=True, eq=False)
 class SharedSpace:
-    """A trained space: clips in, `Embedding` out.
+    """A trained space: clips in, `Embedding` out."""
 
-    Args:
-        network: in evaluation mode.
-        streams: of its inputs.
-        losses: mean loss of each epoch.
-    """
-
-    network: SharedSpaceNetwork
-    streams: tuple[Stream, ...]
-    losses: tuple[float, ...]
+    network: SharedSpaceNetwork  # in evaluation mode
+    streams: tuple[Stream, ...]  # of its inputs
+    losses: tuple[float, ...]  # mean of each epoch
 
     @torch.inference_mode()
     def __call__(self, clips: FeatureSet) -> Embedding:

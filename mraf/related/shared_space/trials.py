@@ -19,17 +19,12 @@ Ints = NDArray[np.int64]
 
 
 class Pairs(NamedTuple):
-    """Pairs of a voice and a face, each of one clip.
+    """Pairs of a voice and a face, each of one clip; shapes (N,)."""
 
-    Args:
-        voice, face: rows of the clips they are taken from, shape (N,).
-        speaker, shown: identities of the voice and of the face, shape (N,).
-    """
-
-    voice: Ints
+    voice: Ints  # rows of the clips they are taken from
     face: Ints
-    speaker: Ints
-    shown: Ints
+    speaker: Ints  # identity of the voice
+    shown: Ints  # identity of the face
 
     @property
     def same(self) -> NDArray[np.bool_]:
@@ -39,17 +34,11 @@ class Pairs(NamedTuple):
 
 
 class Lineups(NamedTuple):
-    """A voice and candidate faces of as many identities, the first of them its own.
+    """A voice and candidate faces of as many identities, the first of them its own."""
 
-    Args:
-        voice: row of the clip, shape (N,).
-        faces: rows of the clips, shape (N, candidates).
-        speaker: identity of the voice, shape (N,).
-    """
-
-    voice: Ints
-    faces: Ints
-    speaker: Ints
+    voice: Ints  # row of the clip, shape (N,)
+    faces: Ints  # rows of the clips, shape (N, candidates)
+    speaker: Ints  # identity of the voice, shape (N,)
 
 
 def draw_trials(
