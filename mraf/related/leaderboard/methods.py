@@ -1,9 +1,8 @@
 """Methods that judge a batch of voices together: the answer for a clip depends on other clips.
 
-Each takes an `UnlabelledBatch`, what it may look at, and returns scores (N, C). What is hidden is
-decided elsewhere (`mraf.related.leaderboard.protocols`). They look at four things only: voices,
-class means of the training voices, the scores that each clip gets alone, and where these scores saw
-a face. They name clips themselves (pseudo-labels) and know no label of the batch.
+Each takes an `UnlabelledBatch`, all that it may look at, and returns scores (N, C). What is hidden
+is decided in `mraf.related.leaderboard.protocols`. Methods name clips themselves (pseudo-labels)
+and know no label of the batch.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ one video where the source does not say; see `groups`.)
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -94,32 +94,23 @@ COPY = Protocol(
 PROTOCOLS = {p.name: p for p in (CLIP, BATCH, BATCH_FACES, LEADERBOARD)}
 
 
+@dataclass(frozen=True, eq=False)
 class System:
-    """Judges clips one by one, and has a space in which their voices can be compared.
+    """Judges clips one by one, and has a space in which their voices can be compared."""
 
-    Args:
-        name: of the system.
-        scores: clips to scores (N, C); a missing face is a row of zeros.
-        embed: clips without faces to rows (N, D).
-        means: class means of the embedded training clips, unit length, shape (C, D).
-    """
-
-    def __init__(
-        self,
-        name: str,
-        scores: Callable[[FeatureSet], Scores],
-        embed: Callable[[FeatureSet], NDArray[Any]],
-        means: NDArray[np.float32],
-    ) -> None:
-        self.name, self.means = name, means
-        self._scores, self._embed = scores, embed
-        self._kept: WeakKeyDictionary[FeatureSet, dict[object, Any]] = WeakKeyDictionary()
+    name: str
+    judge: Callable[[FeatureSet], Scores]  # clips to scores (N, C); a missing face is zeros
+    embed: Callable[[FeatureSet], NDArray[Any]]  # clips without faces to rows (N, D)
+    means: NDArray[np.float32]  # class means of the embedded training clips, unit rows (C, D)
+    _kept: WeakKeyDictionary[FeatureSet, dict[object, Any]] = field(
+        default_factory=WeakKeyDictionary, repr=False
+    )
 
     def scores(self, clips: FeatureSet, face: bool) -> Scores:
         """Scores (N, C) of each clip alone, with its face or without."""
         kept = self._kept.setdefault(clips, {})
         if face not in kept:
-            kept[face] = self._scores(clips if face else clips.without_faces())
+            kept[face] = self.judge(clips if face else clips.without_faces())
         scores: Scores = kept[face]
         return scores
 
@@ -127,7 +118,7 @@ class System:
         """The voices of the clips in the system's space; faces are not looked at."""
         kept = self._kept.setdefault(clips, {})
         if "voices" not in kept:
-            kept["voices"] = Voices(unit(self._embed(clips.without_faces())), self.means)
+            kept["voices"] = Voices(unit(self.embed(clips.without_faces())), self.means)
         voices: Voices = kept["voices"]
         return voices
 
@@ -136,10 +127,7 @@ class Transduction:
     """A system and a method under a protocol; `mraf.evaluation.judge.evaluate` judges it.
 
     Args:
-        system: judges clip by clip.
-        protocol: what may be seen.
-        method: a name of METHODS; by default the one chosen for the protocol.
-        settings: of the method; by default those chosen for the protocol.
+        method, settings: a name of METHODS and its arguments; default: as chosen for the protocol.
     Raises:
         RunError: no such method, or one that looks beside the clip where the protocol does not
             allow that.
@@ -168,16 +156,11 @@ class Transduction:
             self.name += f": {method}"
 
     def answers(self, split: Split, setting: Setting) -> dict[str, Scores]:
-        """Scores (N, C) of the clips of a setting, as `mraf.evaluation.judge.evaluate` asks."""
+        """Scores (N, C) of the clips of a setting, as `Judge` asks."""
         return {self.name: self.judge(getattr(split, setting.language), setting.face)}
 
     def judge(self, clips: FeatureSet, face: bool) -> Scores:
-        """Scores (N, C) of clips in a setting.
-
-        Args:
-            clips: with the faces that P3 or P5 gives.
-            face: whether the setting shows them (P3, P5); then each clip is judged alone.
-        """
+        """Scores (N, C) of clips with their faces, where `face`: then each clip is judged alone."""
         if face:
             return self.system.scores(clips, face=True)
         blind = sighted = self.system.scores(clips, face=False)

@@ -107,28 +107,23 @@ def class_mean_system(train: FeatureSet) -> System:
 def run_system(run: Run, train: FeatureSet) -> System:
     """A run's fused head, in the space of its fused embeddings without the face.
 
-    Without a face the fused embedding is a function of the voice alone. A run with a shortcut
-    has the space of its shortcut's voices.
-
-    Args:
-        train: the clips that the run was trained on, for the class means.
+    Without a face the fused embedding is a function of the voice alone. A run with a shortcut has
+    the space of its shortcut's voices. The class means are of the clips that it was trained on.
     """
     name = SYSTEM_OF_HEAD["fused"]
+    shortcut = run.model.means if isinstance(run.model, BesideClassMeans) else None
 
     def judge(clips: FeatureSet) -> NDArray[np.float32]:
         return predict(run.model, clips)[name]
 
-    if isinstance(run.model, BesideClassMeans):
-        past = run.model.means
-
-        def rows(clips: FeatureSet) -> NDArray[np.float32]:
-            voice = torch.from_numpy(np.array(clips.voice)).to(past.voice_means.device)
-            return past.voice_rows(voice).cpu().numpy()
-
-        return System(name, judge, rows, past.voice_means.cpu().numpy())
-
     def embed(clips: FeatureSet) -> NDArray[np.float32]:
-        return fused_output(run.model, clips)[0]
+        if shortcut is None:
+            return fused_output(run.model, clips)[0]
+        voice = torch.from_numpy(np.array(clips.voice)).to(shortcut.voice_means.device)
+        return shortcut.voice_rows(voice).cpu().numpy()
 
-    means = means_of(embed(train.without_faces()), train, "video")
+    if shortcut is None:
+        means = means_of(embed(train.without_faces()), train, "video")
+    else:
+        means = shortcut.voice_means.cpu().numpy()
     return System(name, judge, embed, means)

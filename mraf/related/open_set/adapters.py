@@ -32,31 +32,20 @@ HIDDEN = (512, 256, 256)
 
 @settings
 class Recipe:
-    """How adapters are tuned.
+    """How adapters are tuned, with SGD whose learning rate falls tenfold after two thirds.
 
-    Args:
-        objective: "softmax" is cross-entropy over anchors, "logitnorm" the same under LogitNorm.
-        logit_norm: "true" or the "public" code's (see `losses.normalised`); of "logitnorm" and
-            "v2".
-        public_signs: the public code's signs, of "v1".
-        anchors: adaptive anchors of "v2" besides the targets.
-        unknowns: whether "v2" sees synthetic unknowns, clips between two speakers; they do harm
-            here, nearer to enrolled clips than the next recording of an enrolled speaker.
-        temperature: τ of LogitNorm.
-        steps: for any number of shots; 100, 225 (as the public code) and 450 came to the same on a
-            draw that is not reported.
-        batch: clips a step, and as many synthetic unknowns where there are any.
-        learning_rate, momentum, weight_decay: of SGD; the rate falls tenfold after two thirds.
+    Synthetic unknowns are off by default: they lie nearer to enrolled clips than the next recording
+    of an enrolled speaker does. 100, 225 (as in the public code) and 450 steps came to the same.
     """
 
-    objective: Objective = "v2"
-    logit_norm: losses.LogitNorm = "true"
-    public_signs: bool = False
-    anchors: Annotated[int, Field(ge=0)] = 10
-    unknowns: bool = False
-    temperature: Annotated[float, Field(gt=0)] = 0.1
-    steps: Annotated[int, Field(gt=0)] = 100
-    batch: Annotated[int, Field(gt=0)] = 16
+    objective: Objective = "v2"  # "softmax" over anchors, "logitnorm": the same under LogitNorm
+    logit_norm: losses.LogitNorm = "true"  # of "logitnorm" and "v2"; see `losses.normalised`
+    public_signs: bool = False  # the public code's signs, of "v1"
+    anchors: Annotated[int, Field(ge=0)] = 10  # adaptive ones, of "v2" besides the targets
+    unknowns: bool = False  # whether "v2" sees synthetic unknowns, clips between two speakers
+    temperature: Annotated[float, Field(gt=0)] = 0.1  # τ of LogitNorm
+    steps: Annotated[int, Field(gt=0)] = 100  # for any number of shots
+    batch: Annotated[int, Field(gt=0)] = 16  # clips a step, and as many unknowns
     learning_rate: Annotated[float, Field(gt=0)] = 0.01
     momentum: float = 0.9
     weight_decay: float = 1e-4
@@ -89,7 +78,7 @@ def of_others(
 
 
 class Adapters(nn.Module):
-    """R adapters with their points, as drawn from one seed each.
+    """R adapters of K targets with their points, as drawn from one seed each.
 
     Attributes:
         layers: weights (R, in, out) and biases (R, 1, out) of each layer in turn.
@@ -98,7 +87,6 @@ class Adapters(nn.Module):
     """
 
     def __init__(self, recipe: Recipe, dim: int, targets: int, seeds: Sequence[int]) -> None:
-        """Args: targets: number of enrolled speakers K."""
         super().__init__()
         self.recipe, self.targets = recipe, targets
         drawn = []
@@ -142,11 +130,9 @@ class Adapters(nn.Module):
         return hidden
 
     def loss(self, x: Tensor, label: Tensor, unknown: Tensor | None = None) -> Tensor:
-        """The objective of each run, shape (R,).
+        """The objective of each run, shape (R,), on standardised clips (R, B, d) of targets (R, B).
 
-        Args:
-            x: standardised clips (R, B, d) of targets (R, B).
-            unknown: synthetic unknowns (R, B, d), of "v2".
+        Of "v2" also on synthetic unknowns (R, B, d).
         """
         recipe, (points, anchors), radius = self.recipe, self.heads, self.radius
         z = self.embed(x if unknown is None else torch.cat([x, unknown], dim=1))
@@ -190,11 +176,10 @@ def tune(
     device: str = "auto",
     progress: bool = True,
 ) -> Adapters:
-    """Tune one adapter for each seed on the same enrolled clips; a seed gives the same run always.
+    """One adapter for each seed, tuned on embeddings (N, d) of enrolled speakers 0 … K-1, (N,).
 
-    Args:
-        rows: embeddings (N, d).
-        labels: 0 … K-1, each at least once, shape (N,).
+    A seed gives the same run, up to the order of additions, whichever others are tuned beside it.
+
     Raises:
         DataError: rows that are not finite or do not fit the labels, or a label without a clip.
         RunError: no seed, or a loss that is not finite.
@@ -245,9 +230,9 @@ def _batches(
     for seed in seeds:
         rng = np.random.default_rng(seed)
         epochs = math.ceil(wanted / len(labels))
-        order = np.concatenate([rng.permutation(len(labels)) for _ in range(epochs)])[:wanted]
-        partner = of_others(labels[order], labels, rng)
-        drawn.append((order, partner, rng.uniform(0.3, 0.7, size=wanted).astype(np.float32)))
+        clips = np.concatenate([rng.permutation(len(labels)) for _ in range(epochs)])[:wanted]
+        others = of_others(labels[clips], labels, rng)
+        drawn.append((clips, others, rng.uniform(0.3, 0.7, size=wanted).astype(np.float32)))
     shape = (len(seeds), recipe.steps, recipe.batch)
     order, partner, share = (
         torch.from_numpy(np.stack(parts).reshape(shape)) for parts in zip(*drawn, strict=True)
@@ -268,12 +253,10 @@ def eigenvalue_variance(points: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def selected(adapters: Adapters, share: float = 2 / 3) -> NDArray[np.int64]:
-    """The runs that a fusion keeps: those whose points have the least eigenvalue variance.
+    """The share of the runs, at least one, whose points have the least eigenvalue variance.
 
     Variances of CCᵀ and of PPᵀ (targets only) are on different scales, so their ranks are added.
 
-    Args:
-        share: of the runs to keep, at least one.
     Raises:
         RunError: a share outside (0, 1].
     """

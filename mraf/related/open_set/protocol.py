@@ -45,27 +45,17 @@ class OpenSetClips:
 class Draw:
     """One way to deal the speakers.
 
-    Args:
-        seed: of everything that was drawn.
-        known: the corpus of the known speakers alone, numbered 0 … K-1; a network may be trained on
-            its validation split with ``split_seed=seed``.
-        enrolment: English clips of the known speakers that may be enrolled.
-        rank: place of each of these clips among its speaker's, shape (E,); drawn.
-        judged: by language.
+    A network may be trained on the validation split of `known` with ``split_seed=seed``.
     """
 
-    seed: int
-    known: Corpus
-    enrolment: FeatureSet
-    rank: NDArray[np.int64]
-    judged: dict[str, OpenSetClips]
+    seed: int  # of everything that was drawn
+    known: Corpus  # of the known speakers alone, numbered 0 … K-1
+    enrolment: FeatureSet  # English clips of the known speakers that may be enrolled
+    rank: NDArray[np.int64]  # drawn place of each of these clips among its speaker's, shape (E,)
+    judged: dict[str, OpenSetClips]  # by language
 
     def enrolled(self, shots: int) -> FeatureSet:
-        """So many clips of every known speaker, or all where there are fewer.
-
-        Raises:
-            DataError: fewer than one shot.
-        """
+        """So many clips of every known speaker, or all where there are fewer; at least one."""
         if shots < 1:
             raise DataError(f"{shots} shots: a speaker enrols with at least 1 clip.")
         return self.enrolment[self.rank < shots]

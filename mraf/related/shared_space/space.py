@@ -56,38 +56,27 @@ def features(clips: FeatureSet) -> tuple[NDArray[Any], NDArray[Any]]:
 class SharedSpaceConfig:
     """The recipe; the defaults are the winner's, trained on English.
 
-    Args:
-        width: D of the space.
-        dropout: of the inputs; the winner takes 0.1 for English and 0.9 for Urdu.
-        margin, scale: m (radians) and s of the additive angular margin; m = 0 is a softmax over
-            cosines.
-        augmentation: standard deviation of the length of the random vector that is added to an
-            input, orthogonal to it; 0 adds none.
-        classifier: "shared" by both modalities, or "separate", which leaves nothing in common.
-        epochs, batch_size: faces and voices a batch, drawn independently of each other.
-        learning_rate, last_learning_rate: of Adam, falling linearly.
-        seed: of weights, order, dropout and augmentation.
     Raises:
         RunError: a value outside its range.
     """
 
-    width: Annotated[int, Field(ge=1)] = 192
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    margin: Annotated[float, Field(ge=0, lt=np.pi)] = 0.2
-    scale: Annotated[float, Field(gt=0)] = 30.0
-    augmentation: Annotated[float, Field(ge=0)] = 0.1
-    classifier: Literal["shared", "separate"] = "shared"
+    width: Annotated[int, Field(ge=1)] = 192  # D of the space
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1  # of the inputs; the winner's for Urdu: 0.9
+    margin: Annotated[float, Field(ge=0, lt=np.pi)] = 0.2  # m of the angular margin, radians
+    scale: Annotated[float, Field(gt=0)] = 30.0  # s of the same
+    augmentation: Annotated[float, Field(ge=0)] = 0.1  # as in `orthogonal_augmentation`; 0: none
+    classifier: Literal["shared", "separate"] = "shared"  # by both modalities, or one each
     epochs: Annotated[int, Field(ge=1)] = 20
-    batch_size: Annotated[int, Field(ge=1)] = 16
-    learning_rate: float = 1e-3
+    batch_size: Annotated[int, Field(ge=1)] = 16  # faces and voices, drawn independently
+    learning_rate: float = 1e-3  # of Adam, falling linearly
     last_learning_rate: Annotated[float, Field(gt=0)] = 1e-5
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0)] = 0  # of weights, order, dropout and augmentation
 
     def __post_init__(self) -> None:
-        if self.last_learning_rate > self.learning_rate:
+        first, last = self.learning_rate, self.last_learning_rate
+        if last > first:
             raise RunError(
-                f"learning_rate={self.learning_rate} is below last_learning_rate="
-                f"{self.last_learning_rate}; it can only fall."
+                f"learning_rate={first} is below last_learning_rate={last}; it can only fall."
             )
 
 
@@ -127,7 +116,7 @@ def angular_margin_loss(classes: int, width: int, margin: float = 0.2, scale: fl
 def orthogonal_augmentation(
     rows: Tensor, deviation: float, generator: torch.Generator | None = None
 ) -> Tensor:
-    """Add to each row a random vector orthogonal to it, of length |N(0, deviation)|, (N, D)."""
+    """Rows (N, D), each plus a random vector orthogonal to it, of length |N(0, deviation)|."""
     direction = torch.randn(rows.shape, generator=generator, dtype=rows.dtype)
     along = (direction * rows).sum(1, keepdim=True) / (rows * rows).sum(1, keepdim=True)
     length = deviation * torch.randn(len(rows), 1, generator=generator, dtype=rows.dtype)
@@ -170,10 +159,8 @@ def fit_shared_space(
     """Train on labelled clips, L = ½ (L_voice + L_face) on independently shuffled batches.
 
     On the CPU: a GPU does not pay for maps this small. The same seed gives the same space; the
-    global random state is left as it was.
+    global random state is left as it was. Labels may have gaps.
 
-    Args:
-        train: clips with faces; labels may have gaps.
     Raises:
         DataError: hidden labels, a missing face, or a single speaker.
         RunError: pytorch-metric-learning is missing, or a loss that is not finite.
@@ -187,16 +174,13 @@ def fit_shared_space(
         raise DataError(f"{train.source}: {absent} training clips have no face; drop them.")
     face, voice = streamed(train, streams)
 
-    def batch(rows: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor]:
-        x = rows[chosen]
-        if config.augmentation:
-            x = orthogonal_augmentation(x, config.augmentation)
-        return x, label[chosen]
-
     def loss(some: Tensor, others: Tensor) -> Tensor:
-        (x_face, y_face), (x_voice, y_voice) = batch(face, some), batch(voice, others)
+        x_face, x_voice = face[some], voice[others]
+        if config.augmentation:
+            x_face = orthogonal_augmentation(x_face, config.augmentation)
+            x_voice = orthogonal_augmentation(x_voice, config.augmentation)
         z_face, z_voice = network(x_face, x_voice)
-        value: Tensor = (of_voice(z_voice, y_voice) + of_face(z_face, y_face)) / 2
+        value: Tensor = (of_voice(z_voice, label[others]) + of_face(z_face, label[some])) / 2
         return value
 
     def batches(_: int) -> Iterable[tuple[Tensor, ...]]:
@@ -205,9 +189,10 @@ def fit_shared_space(
 
     with seeded(config.seed, face.device):  # weights, order, dropout, augmentation
         network = SharedSpaceNetwork(face.shape[1], voice.shape[1], config.width, config.dropout)
-        of_voice = of_face = angular_margin_loss(classes, config.width, config.margin, config.scale)
+        head = classes, config.width, config.margin, config.scale
+        of_voice = of_face = angular_margin_loss(*head)
         if config.classifier == "separate":
-            of_face = angular_margin_loss(classes, config.width, config.margin, config.scale)
+            of_face = angular_margin_loss(*head)
         parts = nn.ModuleList([network, of_voice, of_face])
         optimizer = torch.optim.Adam(parts.parameters(), lr=config.learning_rate, fused=True)
         epochs, last = config.epochs, config.last_learning_rate / config.learning_rate

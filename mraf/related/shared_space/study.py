@@ -71,10 +71,8 @@ class Asked(NamedTuple):
 
 
 def identity_folds(speakers: int, folds: int = FOLDS, seed: int = 0) -> list[Fold]:
-    """Folds over identities; everybody is tested, some in two folds where sizes ask for it.
+    """Folds over identities; everybody is tested, some twice: 70 are cut into 50 and 20.
 
-    Args:
-        speakers: 70 are cut into 50 and 20.
     Raises:
         DataError: fewer than two identities on a side.
     """

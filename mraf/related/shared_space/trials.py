@@ -44,13 +44,11 @@ class Lineups(NamedTuple):
 def draw_trials(
     clips: FeatureSet, identities: ArrayLike, rng: np.random.Generator, per_pair: int = 10
 ) -> Pairs:
-    """As many trials of one person as of two, and as many of every person and pair of persons.
+    """As many trials of one person as of two, and `per_pair` of each voice with each other's face.
 
-    A clip is drawn by its video first, so that long videos do not drown the others.
+    A clip is drawn by its video first, so that long videos do not drown the others. Identities
+    without clips are left out.
 
-    Args:
-        clips: labelled; identities without a clip among them are left out.
-        per_pair: trials of each voice with each other identity's face.
     Raises:
         DataError: fewer than two identities with clips, a missing face, or no trials.
     """
@@ -138,11 +136,7 @@ def rates(scores: ArrayLike, pairs: Pairs, drawn: NDArray[Any] | None = None) ->
 
 
 def right_matches(lineups: Lineups, face: NDArray[Any], voice: NDArray[Any], among: int) -> Any:
-    """True where the own face is more alike than every other of the first `among`, shape (N,).
-
-    Args:
-        face, voice: unit rows of the clips, shape (clips, D).
-    """
+    """True where the own face is more alike than every other of the first `among`, shape (N,)."""
     shown = face[lineups.faces[:, :among]]  # (N, among, D)
     cosine = np.einsum("nd,nkd->nk", voice[lineups.voice], shown)
     return cosine[:, 0] > cosine[:, 1:].max(axis=1)
