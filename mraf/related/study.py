@@ -33,12 +33,16 @@ Found = dict[tuple[Any, ...], list[Measured]]
 """By system, metric and whatever else a study distinguishes; a number for each run."""
 
 
-def paired(first: Sequence[Measured], second: Sequence[Measured]) -> list[Measured]:
-    """One system minus the other, run by run."""
-    return [
-        Measured(own.value - other.value, own.drawn - other.drawn, own.trials)
-        for own, other in zip(first, second, strict=True)
-    ]
+def apart(found: Found, first: str, second: str) -> Found:
+    """One system minus another, run by run, by all that they are found by but the system."""
+    return {
+        tuple(place): [
+            Measured(own.value - other.value, own.drawn - other.drawn, own.trials)
+            for own, other in zip(each, found[(second, *place)], strict=True)
+        ]
+        for (name, *place), each in found.items()
+        if name == first and (second, *place) in found
+    }
 
 
 def people_drawn(people: int, resamples: int) -> NDArray[np.float64]:

@@ -33,9 +33,9 @@ from mraf.related.open_set.protocol import Draw, OpenSetClips, deal, measures
 from mraf.related.study import (
     Found,
     Measured,
+    apart,
     as_grid,
     fused_output,
-    paired,
     people_drawn,
     tabulated,
 )
@@ -208,13 +208,12 @@ def measure(trials: Trials, weights: NDArray[np.float64]) -> dict[str, Measured]
 
 def as_table(found: Found) -> pd.DataFrame:
     """Rows of each draw, of the mean over draws, and of the differences of PAIRS."""
-    apart: Found = {}
-    for first, second in PAIRS:
-        for (name, *place), each in found.items():
-            if name == first and (second, *place) in found:
-                theirs = found[(second, *place)]
-                apart[(f"{first}{MINUS}{second}", *place)] = paired(each, theirs)
-    rows = tabulated(found | apart, KEY, "draw", "mean")
+    minus = {
+        (f"{first}{MINUS}{second}", *place): each
+        for first, second in PAIRS
+        for place, each in apart(found, first, second).items()
+    }
+    rows = tabulated(found | minus, KEY, "draw", "mean")
     is_mean = rows.draw == "mean"
     rows[["low", "high"]] = rows[["low", "high"]].where(is_mean)
     rows = rows[is_mean | ~rows.system.str.contains(MINUS)]

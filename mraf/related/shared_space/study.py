@@ -31,7 +31,7 @@ from mraf.related.shared_space.trials import (
     rates,
     right_matches,
 )
-from mraf.related.study import Found, Measured, as_grid, paired, people_drawn, tabulated
+from mraf.related.study import Found, Measured, apart, as_grid, people_drawn, tabulated
 
 PAPER_EER = 0.2399
 """The winner's mean EER on the challenge's own test (other people, trials and face features)."""
@@ -156,7 +156,7 @@ def table(corpus: Corpus) -> pd.DataFrame:
             key = (name, question.clips.language, question.condition)
             for metric, at, one in _measured(embed, question, drawn):
                 found.setdefault((*key, metric, at), []).append(one)
-    rows = tabulated(found | dict(_differences(found)), KEY, "fold", ALL)
+    rows = tabulated(found | _differences(found), KEY, "fold", ALL)
     rows = rows[(rows.fold == ALL) | (rows.metric != "FRR")]  # curves are kept as means
     place = rows.fold.replace(ALL, -1)
     rows = rows.iloc[np.argsort(place, kind="stable")].reset_index(drop=True)
@@ -171,10 +171,9 @@ def _measured(
     space = embed(clips)
     score = space.cosine(trials.face, trials.voice)
     found = rates(score, trials)
-    by_draw = [
-        eer(rates(score, trials, part)) for part in np.array_split(drawn, -(-len(drawn) // 100))
-    ]
-    yield "EER", None, Measured(float(eer(found)), np.concatenate(by_draw), len(score))
+    hundreds = np.array_split(drawn, -(-len(drawn) // 100))
+    by_draw = np.concatenate([eer(rates(score, trials, part)) for part in hundreds])
+    yield "EER", None, Measured(float(eer(found)), by_draw, len(score))
     asked = np.bincount(lineups.speaker, minlength=drawn.shape[1])
     for among in CANDIDATES:
         if among <= lineups.faces.shape[1]:
@@ -184,20 +183,21 @@ def _measured(
                 shares = (drawn @ hits) / (drawn @ asked)
             yield "matching", among, Measured(float(right.mean()), shares, len(right))
     # of points of one FAR, np.interp takes the last, which has the lowest FRR
-    for level, missed in zip(
-        LEVELS, np.interp(LEVELS, found.false_accept, found.false_reject), strict=True
-    ):
+    missing = np.interp(LEVELS, found.false_accept, found.false_reject)
+    for level, missed in zip(LEVELS, missing, strict=True):
         yield "FRR", level, Measured(float(missed), np.empty(0), len(score))
 
 
-def _differences(found: Found) -> Iterator[tuple[tuple[Any, ...], list[Measured]]]:
+def _differences(found: Found) -> Found:
     """Each EER minus FOP's, and that of each variant minus the space's, on the same trials."""
-    for (system, language, condition, metric, at), each in found.items():
-        for name, difference in zip((RIVAL, WINNER), DIFFERENCES, strict=True):
-            theirs = found.get((name, language, condition, "EER", at))
-            told = name == RIVAL or system.startswith(VARIANT)
-            if metric == "EER" and told and theirs and system != name:
-                yield (system, language, condition, difference, at), paired(each, theirs)
+    errors = {key: each for key, each in found.items() if key[3] == "EER"}
+    return {
+        (system, language, condition, difference, at): each
+        for system in dict.fromkeys(key[0] for key in errors)
+        for rival, difference in zip((RIVAL, WINNER), DIFFERENCES, strict=True)
+        if system != rival and (rival == RIVAL or system.startswith(VARIANT))
+        for (language, condition, _, at), each in apart(errors, system, rival).items()
+    }
 
 
 def summary(table: pd.DataFrame) -> str:
