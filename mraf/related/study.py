@@ -94,12 +94,12 @@ def as_markdown(rows: pd.DataFrame, names: Sequence[str], reference: str) -> str
     lines = [[*names, "accuracy [95%]", f"points minus {reference}", "verdict"]]
     lines.append(["---"] * len(lines[0]))
     for row in rows.to_dict("records"):
+        accuracy, low, high = (f"{row[name]:.1%}" for name in ("accuracy", "low", "high"))
         said = ["", ""]
         if not pd.isna(row["difference"]):
-            low, high = 100 * row["difference_low"], 100 * row["difference_high"]
-            said = [f"{100 * row['difference']:+.1f} [{low:+.1f}, {high:+.1f}]", row["verdict"]]
-        accuracy = f"{row['accuracy']:.1%} [{row['low']:.1%}, {row['high']:.1%}]"
-        lines.append([*(str(row[name]) for name in names), accuracy, *said])
+            ends = (f"{100 * row[name]:+.1f}" for name in ("difference_low", "difference_high"))
+            said = [f"{100 * row['difference']:+.1f} [{', '.join(ends)}]", row["verdict"]]
+        lines.append([*(str(row[name]) for name in names), f"{accuracy} [{low}, {high}]", *said])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 

@@ -18,11 +18,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from mraf.data.clips import Corpus, FeatureSet
 from mraf.data.splits import cross_split, validation_split
 from mraf.errors import DataError
+from mraf.evaluation.judge import top1
 from mraf.related.metrics import Curve, Floats, Trials, eer, min_dcf, oscr
 
 UNKNOWN = -1  # the target of a clip whose speaker is not enrolled
@@ -101,19 +103,14 @@ def deal(corpus: Corpus, seed: int = 0, known: int | None = None) -> Draw:
 
 def _ranks(group: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
     """A drawn order within each group: the place of each clip, 0 first, shape (N,)."""
-    drawn = np.lexsort((rng.permutation(len(group)), group))
-    ranks = np.empty(len(group), dtype=np.int64)
-    ranks[drawn] = np.arange(len(group)) - np.searchsorted(group[drawn], group[drawn])
-    return ranks
+    ranks = pd.Series(rng.permutation(len(group))).groupby(group).rank()
+    return ranks.to_numpy(dtype=np.int64) - 1
 
 
 def open_set_trials(
     scores: NDArray[Any], target: NDArray[np.int64], identity: NDArray[np.int64]
 ) -> Trials:
     """Each clip claims to be its best-scoring enrolled speaker; that score is its confidence.
-
-    A clip is named rightly where its speaker's score is above every other, as in P3 to P6: a tie
-    for the top is an error.
 
     Args:
         scores: of each clip for each enrolled speaker, shape (N, K).
@@ -131,10 +128,8 @@ def open_set_trials(
     if target.min(initial=0) < UNKNOWN or target.max(initial=0) >= scores.shape[1]:
         raise DataError(f"a target is neither {UNKNOWN} nor one of {scores.shape[1]} speakers.")
     known = target != UNKNOWN
-    confidence = scores.max(axis=1)
-    own = scores[np.arange(len(scores)), np.where(known, target, 0)]
-    alone = (scores == confidence[:, None]).sum(axis=1) == 1
-    return Trials(confidence, known, known & (own == confidence) & alone, identity)
+    named = known & top1(scores, np.where(known, target, 0))
+    return Trials(scores.max(axis=1), known, named, identity)
 
 
 def measures(found: Curve) -> dict[str, Floats]:
