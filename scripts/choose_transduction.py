@@ -37,8 +37,6 @@ GRID: dict[str, dict[str, list[float]]] = {
         "sharpness": [1, 2, 3],
         "rounds": [1, 3],
     },
-    "clusters": {"per_speaker": [2, 5], "sharpness": [2, 3], "belief": [0, 0.25, 0.5]},
-    "prior": {"sharpness": [1, 2], "belief": [0.1, 0.25, 0.5]},
 }
 REFERENCE = "spreading (scikit-learn)"
 

@@ -196,8 +196,8 @@ def build_parser() -> argparse.ArgumentParser:
 
     related = commands.add_parser("related", help="measure a system of a neighbouring paper")
     systems = related.add_subparsers(title="systems", metavar="NAME", required=True, dest="name")
-    for name, system in SYSTEMS.items():
-        measured = command(name, actions.related, system.help, systems)
+    for name, what in SYSTEMS.items():
+        measured = command(name, actions.related, what, systems)
         measured.add_argument("--data", metavar="D", help=DATA_HELP)
         measured.add_argument(
             "--record", type=Path, metavar="DIR", help="write the table as CSV, as in data/recorded"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from mraf.errors import RunError
 from mraf.files import slug_of, without_home, write_text
@@ -14,38 +14,15 @@ if TYPE_CHECKING:  # the command line reads SYSTEMS and must start fast
 
     from mraf.data.clips import Corpus
 
-
-class Related(NamedTuple):
-    """A system that `mraf related NAME` measures.
-
-    Args:
-        help: what is measured, for the command line.
-        module: has ``table(corpus) -> DataFrame``, tidy results on a labelled corpus, and
-            ``summary(table) -> str``, the same to read. It is imported when it is asked for.
-    """
-
-    help: str
-    module: str
-
-
 SYSTEMS = {
-    "decision": Related(
-        "decide among MRAF's three heads (after arXiv 2512.14961)",
-        "mraf.related.decision.study",
-    ),
-    "shared-space": Related(
-        "tell whether a face and a voice are of one stranger (FAME 2026, arXiv 2512.04814)",
-        "mraf.related.shared_space.study",
-    ),
-    "heads": Related(
-        "margins and hyperbolic distances on the voice alone (after arXiv 2601.19709)",
-        "mraf.related.heads.study",
-    ),
-    "open-set": Related(
-        "name the enrolled and reject all others (SpeakerRPL v2, arXiv 2604.13605)",
-        "mraf.related.open_set.study",
-    ),
+    "decision": "decide among MRAF's three heads (after arXiv 2512.14961)",
+    "shared-space": "tell whether a face and a voice are of one stranger "
+    "(FAME 2026, arXiv 2512.04814)",
+    "heads": "margins and hyperbolic distances on the voice alone (after arXiv 2601.19709)",
+    "open-set": "name the enrolled and reject all others (SpeakerRPL v2, arXiv 2604.13605)",
 }
+"""What each measures. Its module ``study`` has ``table(corpus) -> DataFrame``, tidy results on a
+labelled corpus, and ``summary(table) -> str``, the same to read."""
 
 
 def measure(name: str, corpus: Corpus) -> tuple[pd.DataFrame, str]:
@@ -57,9 +34,9 @@ def measure(name: str, corpus: Corpus) -> tuple[pd.DataFrame, str]:
     """
     if name not in SYSTEMS:
         raise RunError(f"no related system '{name}'; there are: {', '.join(SYSTEMS)}.")
-    module = import_module(SYSTEMS[name].module)
-    table = module.table(corpus)
-    return table, module.summary(table)
+    study = import_module(f"mraf.related.{_slug(name)}.study")
+    table = study.table(corpus)
+    return table, study.summary(table)
 
 
 def record(table: pd.DataFrame, name: str, corpus: str, command: str, folder: Path) -> Path:
@@ -70,10 +47,14 @@ def record(table: pd.DataFrame, name: str, corpus: str, command: str, folder: Pa
     """
     from mraf.evaluation.records import write_results
 
-    file = folder / f"{name.replace('-', '_')}_{slug_of(corpus)}.csv"
+    file = folder / f"{_slug(name)}_{slug_of(corpus)}.csv"
     rows = table.assign(command=without_home(command))
     if "correct_per_video" in rows.columns:
         write_results(file, rows)
     else:
         write_text(file, rows.to_csv(index=False, float_format="%.5f"))
     return file
+
+
+def _slug(name: str) -> str:
+    return name.replace("-", "_")

@@ -1,7 +1,6 @@
 """Both errors of a decision by threshold, at every threshold at once: FAR, FRR, EER, minDCF, OSCR.
 
-A trial is accepted where its score reaches a threshold. Trials of one score are accepted together,
-so that ties neither help nor harm. Intervals give each trial a weight: how often it was drawn.
+A trial is accepted where its score reaches a threshold. Trials of one score are accepted together.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from mraf.errors import DataError, RunError
@@ -18,35 +17,21 @@ Floats = NDArray[np.float64]
 
 
 class Trials(NamedTuple):
-    """Scored decisions.
+    """Scored decisions, each of shape (N,)."""
 
-    Args:
-        score: the higher, the sooner accepted, shape (N,).
-        accept: whether accepting is right, shape (N,), bool.
-        named: whether it would also be accepted under the right name, shape (N,), bool.
-        unit: number of what is drawn for intervals, shape (N,), int; its trials have one weight.
-    """
-
-    score: Floats
-    accept: NDArray[np.bool_]
-    named: NDArray[np.bool_]
-    unit: NDArray[np.int64]
+    score: Floats  # the higher, the sooner accepted
+    accept: NDArray[np.bool_]  # whether accepting is right
+    named: NDArray[np.bool_]  # whether it would also be accepted under the right name
+    unit: NDArray[np.int64]  # number of what is drawn for intervals; its trials have one weight
 
 
 class Curve(NamedTuple):
-    """Shares of trials at every threshold, from above all scores to the lowest, shapes (…, T).
+    """Shares of trials at every threshold, from above all scores to the lowest, shapes (…, T)."""
 
-    Args:
-        threshold: the lowest accepted score of each point, shape (T,); infinity first.
-        false_accept: FAR, of the trials that are to be rejected.
-        false_reject: FRR, of those that are to be accepted.
-        named: of those that are to be accepted, accepted under the right name (CCR).
-    """
-
-    threshold: Floats
-    false_accept: Floats
-    false_reject: Floats
-    named: Floats
+    threshold: Floats  # the lowest accepted score of each point, shape (T,); infinity first
+    false_accept: Floats  # FAR, of the trials that are to be rejected
+    false_reject: Floats  # FRR, of those that are to be accepted
+    named: Floats  # of those that are to be accepted, accepted under the right name (CCR)
 
 
 def curve(trials: Trials, weight: NDArray[Any] | None = None, points: int | None = None) -> Curve:
@@ -118,15 +103,3 @@ def oscr(found: Curve) -> Floats:
     """
     height = (found.named[..., 1:] + found.named[..., :-1]) / 2
     return np.asarray((height * np.diff(found.false_accept, axis=-1)).sum(axis=-1))
-
-
-def at_threshold(found: Curve, threshold: float) -> Curve:
-    """The one point at which every trial with at least this score is accepted."""
-    point = np.searchsorted(-found.threshold, -threshold, side="right") - 1
-    return Curve(*(part[..., point] for part in found))
-
-
-def at_false_accept(found: Curve, levels: ArrayLike) -> Floats:
-    """FRR where FAR has the given levels, on the lines between thresholds, shape (L,)."""
-    # the lowest FRR of each FAR, as np.interp takes the last of equal points
-    return np.interp(np.asarray(levels, dtype=float), found.false_accept, found.false_reject)

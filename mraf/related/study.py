@@ -8,39 +8,41 @@ runs differ beyond that is added as `mraf.evaluation.differences` does for seeds
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mraf.data.clips import FeatureSet
 from mraf.evaluation.differences import over_seeds
 from mraf.evaluation.intervals import LEVEL
+from mraf.evaluation.predict import forward
+from mraf.variants.build import Network
 
 
 class Measured(NamedTuple):
-    """A number of one run.
-
-    Args:
-        value: as measured.
-        drawn: the same for each draw of people, shape (B,); empty where no interval is asked for.
-        trials: how many trials it is of.
-    """
+    """A number of one run."""
 
     value: float
-    drawn: NDArray[np.float64]
-    trials: int = 0
-
-    def minus(self, other: Measured) -> Measured:
-        """The paired difference."""
-        return Measured(self.value - other.value, self.drawn - other.drawn, self.trials)
+    drawn: NDArray[np.float64]  # for each draw of people, shape (B,); empty where none is asked for
+    trials: int = 0  # how many trials it is of
 
 
-def mean_of(runs: Sequence[Measured]) -> Measured:
-    """The mean over runs: what one run may be expected to do."""
-    return Measured(
-        float(np.mean([run.value for run in runs])), np.mean([run.drawn for run in runs], axis=0)
-    )
+Found = dict[tuple[Any, ...], list[Measured]]
+"""By system, metric and whatever else a study distinguishes; a number for each run."""
+
+
+def apart(found: Found, first: str, second: str) -> Found:
+    """One system minus another, run by run, by all that they are found by but the system."""
+    return {
+        tuple(place): [
+            Measured(own.value - other.value, own.drawn - other.drawn, own.trials)
+            for own, other in zip(each, found[(second, *place)], strict=True)
+        ]
+        for (name, *place), each in found.items()
+        if name == first and (second, *place) in found
+    }
 
 
 def people_drawn(people: int, resamples: int) -> NDArray[np.float64]:
@@ -60,32 +62,52 @@ def estimate(runs: Sequence[Measured]) -> tuple[float, float, float]:
     return float(value.mean()), float(low), float(high)
 
 
+def tabulated(found: Found, key: Sequence[str], run: str, mean: str) -> pd.DataFrame:
+    """A row for each run and one for their mean: what it is found by, the column `run` with the
+    number of the run or the word `mean`, n (trials), value, low, high."""
+    rows = []
+    for names, each in found.items():
+        rows += [(*names, n, one.trials, *estimate([one])) for n, one in enumerate(each)]
+        rows.append((*names, mean, sum(one.trials for one in each), *estimate(each)))
+    return pd.DataFrame(rows, columns=[*key, run, "n", "value", "low", "high"])
+
+
 def as_grid(rows: pd.DataFrame, index: Sequence[str], columns: Sequence[str]) -> str:
     """Value, low and high in percent, `12.3 [10.0, 14.5]`, in the order in which they come."""
     texts = [
         f"{100 * r.value:.1f} [{100 * r.low:.1f}, {100 * r.high:.1f}]" for r in rows.itertuples()
     ]
-    keys = [list(names) for names in (index, columns)]
-    cells = rows.assign(text=texts).set_index(keys[0] + keys[1]).text
-    wide = cells.unstack(keys[1])
-    order = [cells.index.droplevel(other).unique() for other in reversed(keys)]
-    return wide.reindex(index=order[0], columns=order[1]).fillna("–").to_string()
+    cells = rows.assign(text=texts).set_index([*index, *columns]).text
+    down, across = (cells.index.droplevel(list(names)).unique() for names in (columns, index))
+    wide = cells.unstack(list(columns)).reindex(index=down, columns=across)
+    return wide.fillna("–").to_string()
+
+
+def beside(points: pd.DataFrame, differences: pd.DataFrame) -> pd.DataFrame:
+    """Accuracies and, as difference_low and difference_high, the intervals of differences."""
+    names = {"low": "difference_low", "high": "difference_high"}
+    return points.join(differences.rename(columns=names)).reset_index()
 
 
 def as_markdown(rows: pd.DataFrame, names: Sequence[str], reference: str) -> str:
-    """Accuracies and differences to a reference, a row for each combination of names.
-
-    Args:
-        rows: the names; accuracy, low, high; difference, difference_low, difference_high and
-            verdict, NaN for the reference itself.
-    """
+    """A table of `beside`, a row for each combination of names; the reference has no difference."""
     lines = [[*names, "accuracy [95%]", f"points minus {reference}", "verdict"]]
     lines.append(["---"] * len(lines[0]))
     for row in rows.to_dict("records"):
+        accuracy, low, high = (f"{row[name]:.1%}" for name in ("accuracy", "low", "high"))
         said = ["", ""]
         if not pd.isna(row["difference"]):
-            low, high = 100 * row["difference_low"], 100 * row["difference_high"]
-            said = [f"{100 * row['difference']:+.1f} [{low:+.1f}, {high:+.1f}]", row["verdict"]]
-        accuracy = f"{row['accuracy']:.1%} [{row['low']:.1%}, {row['high']:.1%}]"
-        lines.append([*(str(row[name]) for name in names), accuracy, *said])
+            ends = (f"{100 * row[name]:+.1f}" for name in ("difference_low", "difference_high"))
+            said = [f"{100 * row['difference']:+.1f} [{', '.join(ends)}]", row["verdict"]]
+        lines.append([*(str(row[name]) for name in names), f"{accuracy} [{low}, {high}]", *said])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def fused_output(
+    model: Network, clips: FeatureSet, batch: int = 512
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Fused embeddings e_c (N, d) and the fused head's probabilities (N, K) of clips."""
+    parts = [forward(model, clips[at : at + batch]) for at in range(0, len(clips), batch)]
+    embedding = [part.fused_embedding.float().cpu().numpy() for part in parts]
+    probability = [part.logits.fused.float().softmax(-1).cpu().numpy() for part in parts]
+    return np.concatenate(embedding), np.concatenate(probability)

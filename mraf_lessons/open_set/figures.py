@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from mraf.errors import DataError
-from mraf.related.metrics import Trials, at_threshold, curve
+from mraf.related.metrics import Curve, Trials, curve
 from mraf.related.open_set.protocol import measures
 from mraf_lessons.kit import style
 from mraf_lessons.kit.forest import forest
@@ -48,6 +48,12 @@ def confidences(
     axes.set(xlabel=label, title="How sure of the best name?")
     said = "; ".join(f"{name}: {np.median(v):.2f}" for name, v in groups.items())
     return describe(figure, f"Distributions of the {label}, with these medians. {said}.")
+
+
+def at_threshold(found: Curve, threshold: float) -> Curve:
+    """The one point at which every trial with at least this score is accepted."""
+    point = np.searchsorted(-found.threshold, -threshold, side="right") - 1
+    return Curve(*(part[..., point] for part in found))
 
 
 @styled

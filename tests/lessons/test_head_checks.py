@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from verdicts import judged
 
-from mraf.related.heads.geometry import hardened_angle
 from mraf_lessons.heads import checks as check
+from mraf_lessons.heads.geometry import hardened_angle
 
 
 def own(cosine, speaker):

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from mraf.errors import DataError
-from mraf.related.heads.geometry import distance_of_angle, hardened_angle
 from mraf_lessons.heads import figures
 from mraf_lessons.heads.explorer import MarginExplorer
+from mraf_lessons.heads.geometry import distance_of_angle, hardened_angle
 from mraf_lessons.heads.view import ANGLES, NOBODY, OUTSIDE, TURN, embed_in_plane, margins
 from mraf_lessons.kit.style import png
 

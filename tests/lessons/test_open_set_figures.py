@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from mraf.errors import DataError, RunError
-from mraf.related.metrics import at_threshold, curve
+from mraf.related.metrics import curve
 from mraf.related.open_set.protocol import UNKNOWN, open_set_trials
 from mraf_lessons.open_set import figures
 from mraf_lessons.open_set.explorer import DoorExplorer
@@ -28,7 +28,7 @@ def test_one_threshold_accepts_what_reaches_it(trials):
         0.5: (0, 0.5, 2 / 3),
         0.0: (0, 1, 2 / 3),
     }.items():
-        point = at_threshold(found, value)
+        point = figures.at_threshold(found, value)
         assert (point.false_reject, point.false_accept, point.named) == pytest.approx(expected)
 
 

@@ -58,7 +58,7 @@ def test_the_learning_rate_is_chosen_on_videos_that_were_not_trained_on(tiny_cor
 def test_the_table_compares_every_head_with_the_linear_one(tiny_corpus, monkeypatch):
     monkeypatch.setattr(head_study, "EPOCHS", 1)
     monkeypatch.setattr(head_study, "LEARNING_RATES", (1e-2,))
-    found = head_study.table(tiny_corpus, progress=False)
+    found = head_study.table(tiny_corpus)
     names = [*head_study.ARMS, head_study.CLASS_MEANS]
     assert found["head"].unique().tolist() == names
     assert found.columns.isin(LABELS).sum() == len(LABELS)

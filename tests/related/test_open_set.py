@@ -57,15 +57,6 @@ def bound(distance, radius):
     return max(0.0, distance - radius + 1)
 
 
-def test_arpl(batch):
-    def of_clip(x, y, points, _, radius):
-        far = [((x - p) ** 2).sum() / D - x @ p for p in points]
-        return softmax_loss(far, [y]) + 0.1 * bound(((x - points[y]) ** 2).mean(), radius)
-
-    x, label, points, _, radius = tensors(*batch)
-    assert losses.arpl(x, label, points, radius).tolist() == pytest.approx(by_clip(batch, of_clip))
-
-
 @pytest.mark.parametrize("public", [False, True])
 def test_v1(batch, public):
     def of_clip(x, y, points, anchors, radius):
@@ -191,7 +182,6 @@ def enrolled(speakers=4, shots=3, dim=8, seed=0):
 RECIPES = {
     "softmax": Recipe("softmax", steps=6),
     "logitnorm": Recipe("logitnorm", steps=6),
-    "arpl": Recipe("arpl", steps=6),
     "v1": Recipe("v1", steps=6),
     "v2": Recipe("v2", steps=6, anchors=2),
     "v2 with unknowns": Recipe("v2", steps=6, anchors=2, unknowns=True),

@@ -15,11 +15,11 @@ from mraf.errors import DataError, RunError
 from mraf.related.shared_space import rivals as baselines
 from mraf.related.shared_space.space import (
     SharedSpaceConfig,
-    SimulatedTraits,
     angular_margin_loss,
     features,
     fit_shared_space,
     orthogonal_augmentation,
+    simulated_traits,
     streamed,
 )
 
@@ -173,23 +173,28 @@ def test_what_cannot_be_trained_on_is_said(tiny_corpus):
 # --- the made-up age-gender stream
 
 
-def test_traits_are_those_of_the_speaker_with_noise_of_each_clip_and_modality():
+def test_traits_are_told_of_the_speaker_with_noise_of_each_clip_and_modality():
     corpus = generate(speakers=20, draws=1)
-    traits = SimulatedTraits(corpus, noise=0.5)
-    told = traits.scalars(corpus.train)
-    assert set(traits.factors[:, 0]) == {-1, 1}
-    noise = told - traits.factors[corpus.train.labels]
-    assert noise.std() == pytest.approx(0.5, rel=0.05)
-    correlation = np.corrcoef(noise.transpose(0, 2, 1).reshape(4, -1))
-    assert np.abs(correlation - np.eye(4)).max() < 0.12
-    np.testing.assert_array_equal(told[:, 5:9], traits.scalars(corpus.train[5:9]))
-    face, voice = traits(corpus.train[:7])
-    assert face.shape == voice.shape == (7, 16)
+    clips = corpus.train
+    stream = simulated_traits(corpus, noise=0.5)
+    told = stream(clips)
+    assert told[0].shape == told[1].shape == (len(clips), 16)
+    for rows, again, exact in zip(
+        told, stream(clips[5:9]), simulated_traits(corpus, noise=0)(clips), strict=True
+    ):
+        np.testing.assert_array_equal(rows[5:9], again)  # fixed for each clip
+        own = clips.labels == clips.labels[0]
+        assert np.ptp(exact[own], axis=0).max() == 0 < np.ptp(rows[own], axis=0).min()
+        assert np.ptp(exact, axis=0).min() > 0
+    noise = [np.arctanh(rows.clip(-0.999999, 0.999999)) for rows in told]
+    apart = [rows - rows[clips.labels == 0].mean(axis=0) for rows in noise]
+    correlation = np.corrcoef(apart[0][clips.labels == 0].T, apart[1][clips.labels == 0].T)
+    assert np.abs(correlation[:16, 16:]).max() < 0.6  # face and voice are told apart
 
 
 def test_traits_are_for_the_twin_alone(tiny_corpus):
     with pytest.raises(DataError, match="tiny: there is no age-gender stream"):
-        SimulatedTraits(tiny_corpus)
+        simulated_traits(tiny_corpus)
 
 
 # --- the rivals
@@ -214,7 +219,7 @@ def test_canonical_correlation_finds_what_two_modalities_share(tiny_corpus):
 
 def test_fop_is_compared_by_what_enters_its_sum(tiny_corpus):
     clips = tiny_corpus.train[tiny_corpus.train.labels != 1]  # labels with a gap
-    branches = baselines.fit_fop_branches(clips, progress=False)
+    branches = baselines.fit_fop_branches(clips)
     found, network = branches(clips), branches.fitted.network
     with torch.no_grad():
         face, voice = (torch.tensor(np.array(x)) for x in (clips.face, clips.voice))

@@ -58,7 +58,10 @@ def measured(corpus):
 
         return embed
 
-    return study.table(corpus, {"oracle": oracle, study.RIVAL: blind}, resamples=50)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(study, "systems", lambda corpus: {"oracle": oracle, study.RIVAL: blind})
+        patch.setattr(study, "RESAMPLES", 50)
+        return study.table(corpus)
 
 
 def test_who_knows_is_right_and_who_guesses_is_at_chance(measured):
@@ -90,7 +93,7 @@ def test_a_variant_is_compared_with_what_it_varies():
         (name, *where): [Measured(v, np.full(3, v))]
         for name, v in zip(names, (0.3, 0.35, 0.4), strict=True)
     }
-    values = {(k[0], k[3]): (d.value, *d.drawn) for k, (d,) in study._differences(found)}
+    values = {(k[0], k[3]): (d.value, *d.drawn) for k, (d,) in study._differences(found).items()}
     assert values == {
         (names[0], "EER minus FOP's"): pytest.approx((-0.1,) * 4),
         (names[1], "EER minus FOP's"): pytest.approx((-0.05,) * 4),

@@ -9,10 +9,7 @@ from mraf.data.describe import unit
 from mraf.related.leaderboard.methods import (
     UnlabelledBatch,
     Voices,
-    clusters,
-    prior_correction,
     prototypes,
-    rebalanced,
     soft_names,
     spreading,
 )
@@ -49,7 +46,6 @@ def test_methods_name_by_the_faces_of_other_clips(shifted):
     judged = {
         "prototypes": prototypes(batch, anchor=1, sharpness=3, rounds=2),
         "spreading": spreading(batch, neighbours=5, power=4, share=0.8, sharpness=3, rounds=1),
-        "clusters": clusters(batch, per_speaker=1, sharpness=3, belief=0),
     }
     for method, scores in judged.items():
         assert (scores.argmax(axis=1) == labels).all(), method
@@ -67,26 +63,6 @@ def test_one_round_of_spreading_is_a_weighted_vote_by_hand(shifted):
     cosine = batch.voices.rows[7] @ batch.voices.rows.T
     cosine[7] = -1
     near = np.argsort(-cosine)[:3]
-    names = batch.names(2)
+    names = soft_names(batch.scores, 2)
     vote = np.average(names[near], axis=0, weights=cosine[near] ** 2)
     np.testing.assert_allclose(scores[7], 0.5 * vote + 0.5 * names[7], rtol=1e-5)
-
-
-def test_rebalancing_moves_the_shares_as_far_as_is_believed():
-    rng = np.random.default_rng(0)
-    names = soft_names(rng.normal(size=(200, 4)) + np.array([1.0, 0, 0, 0]), 1.5)
-    size = rng.integers(1, 5, 200)
-    share = size @ names / size.sum()
-    for belief in (0.0, 0.5, 1.0):
-        found = size @ rebalanced(names, size, belief, rounds=100) / size.sum()
-        wanted = share ** (1 - belief)
-        np.testing.assert_allclose(found, wanted / wanted.sum(), atol=1e-4)
-
-
-def test_a_prior_decides_only_between_close_candidates():
-    scores = np.array([[3.0, 0.0, 0.0]] * 5 + [[1.0, 0.95, 0.0]])
-    batch = UnlabelledBatch(
-        Voices(np.eye(6, dtype=np.float32), np.eye(3, 6)), scores, np.zeros(6, bool)
-    )
-    named = prior_correction(batch, sharpness=2, belief=0.5).argmax(axis=1)
-    assert named.tolist() == [0] * 5 + [1]

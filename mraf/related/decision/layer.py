@@ -1,8 +1,7 @@
 """Decision fusion: what to answer when MRAF's heads disagree (after arXiv 2512.14961).
 
-That paper lets a confidence-weighted strategy and a mistake correction decide among unimodal and
-fused branches when a modality is missing or bad; it gives no formulas, so these are ours. With the
-distributions p_h = softmax(z_h / T_h) of the heads h (temperatures as in Guo et al., 2017):
+That paper gives no formulas, so these are ours. With the distributions p_h = softmax(z_h / T_h) of
+the heads h (temperatures as in Guo et al., 2017):
 
     mean of the heads       p = Σ_h p_h / H                      over the H heads that see anything
     weighted mean           p = Σ_h w_h p_h,   w_h = max p_h / Σ max p    (confidence as weight)
@@ -44,15 +43,10 @@ Flags = NDArray[np.bool_]
 
 
 class HeadLogits(NamedTuple):
-    """What the heads say of N clips.
+    """What the heads say of N clips."""
 
-    Args:
-        logits: of the heads in `ORDER`, shape (3, N, C).
-        sighted: where the face is there, shape (N,).
-    """
-
-    logits: Floats
-    sighted: Flags
+    logits: Floats  # of the heads in `ORDER`, shape (3, N, C)
+    sighted: Flags  # where the face is there, shape (N,)
 
     @classmethod
     def of(cls, model: Network, clips: FeatureSet) -> HeadLogits:
@@ -61,47 +55,42 @@ class HeadLogits(NamedTuple):
         return cls(logits, ~clips.face_missing)
 
 
-@dataclass(frozen=True)
-class Rule:
-    """When a unimodal head overrules the fused one.
+class Rule(NamedTuple):
+    """When a unimodal head overrules the fused one."""
 
-    Args:
-        confidence: θ, how sure it must be; above 1 it never is.
-        margin: δ, how much further ahead of its runner-up it must be than the fused head.
-    """
-
-    confidence: float
-    margin: float
+    confidence: float  # θ, how sure it must be; above 1 it never is
+    margin: float  # δ, how much further ahead of its runner-up it must be than the fused head
 
 
 NEVER = Rule(np.inf, np.inf)
-RULES = [NEVER, *(Rule(c, m) for c, m in product((0.99, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5),
-                                                 (0.8, 0.6, 0.4, 0.2, 0.1, 0.0)))]  # fmt: skip
+CONFIDENCES = (0.99, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5)
+MARGINS = (0.8, 0.6, 0.4, 0.2, 0.1, 0.0)
+RULES = [NEVER, *(Rule(*pair) for pair in product(CONFIDENCES, MARGINS))]
 """What is tried, the most cautious first."""
 
 
 @dataclass(frozen=True)
 class DecisionLayer:
-    """Three ways to decide among the heads.
+    """Three ways to decide among the heads."""
 
-    Args:
-        temperatures: T of each head in `ORDER`, without and with the face, shape (2, 3).
-        rule: of the correction.
-    """
-
-    temperatures: Floats
-    rule: Rule = NEVER
+    temperatures: Floats  # T of each head in `ORDER`, without and with the face, shape (2, 3)
+    rule: Rule = NEVER  # of the correction
 
     @classmethod
     def fit(cls, heads: HeadLogits, labels: NDArray[np.int64]) -> DecisionLayer:
-        """The likeliest temperatures, then the rule that names most clips rightly.
+        """The likeliest temperatures (1 where not asked), then the rule that names most rightly.
 
         Of rules that do equally well the most cautious is taken.
         """
-        layer = cls(fit_temperatures(heads, labels))
-        p = layer.distributions(heads)
+        temperatures = np.ones((2, len(ORDER)))
+        for sighted, head in product((0, 1), range(len(ORDER))):
+            rows = heads.sighted == sighted
+            if rows.any() and (sighted or head != FACE):
+                logits = heads.logits[head, rows]
+                temperatures[sighted, head] = fit_temperature(logits, labels[rows])
+        p = cls(temperatures).distributions(heads)
         right = [top1(correct(p, heads.sighted, rule)[0], labels).sum() for rule in RULES]
-        return cls(layer.temperatures, RULES[int(np.argmax(right))])
+        return cls(temperatures, RULES[int(np.argmax(right))])
 
     def distributions(self, heads: HeadLogits) -> Floats:
         """p_h of each head, shape (3, N, C)."""
@@ -119,39 +108,23 @@ class DecisionLayer:
         }
 
 
-def fit_temperatures(heads: HeadLogits, labels: NDArray[np.int64]) -> Floats:
-    """The likeliest T of each head, without and with the face, shape (2, 3); 1 where not asked."""
-    found = np.ones((2, len(ORDER)))
-    for sighted, head in product((0, 1), range(len(ORDER))):
-        rows = heads.sighted == sighted
-        if rows.any() and (sighted or head != FACE):
-            found[sighted, head] = fit_temperature(heads.logits[head, rows], labels[rows])
-    return found
-
-
 def combine(p: Floats, sighted: Flags, by_confidence: bool) -> Floats:
     """Σ_h w_h p_h, shape (N, C), of distributions (3, N, C); a missing face has no weight.
 
     Args:
         by_confidence: w_h ∝ max p_h; else all heads that see anything weigh the same.
     """
-    weights = np.ones(p.shape[:2])
-    weights[FACE] = sighted
-    weights /= weights.sum(axis=0)
-    if by_confidence:
-        weights = p.max(axis=-1) * (weights > 0)
-        weights /= weights.sum(axis=0)
-    return np.einsum("hn,hnc->nc", weights, p)
+    weights = p.max(axis=-1) if by_confidence else np.ones(p.shape[:2])
+    weights[FACE] *= sighted
+    return np.einsum("hn,hnc->nc", weights / weights.sum(axis=0), p)
 
 
 def correct(p: Floats, sighted: Flags, rule: Rule) -> tuple[Floats, Flags]:
     """Let a confident unimodal head overrule the fused one; of two, that of the larger margin.
 
-    Args:
-        p: distributions (3, N, C) in `ORDER`.
-        sighted: where the face is there, shape (N,); the head of a missing face says nothing.
     Returns:
-        The distributions that decide (N, C), and where the fused head was overruled (N,).
+        The distributions that decide (N, C), of those of all heads (3, N, C), and where the fused
+        head was overruled (N,). The head of a missing face, not `sighted` (N,), says nothing.
     """
     named, highest = p.argmax(axis=-1), np.partition(p, -2, axis=-1)
     ahead = highest[..., -1] - highest[..., -2]
@@ -161,8 +134,7 @@ def correct(p: Floats, sighted: Flags, rule: Rule) -> tuple[Floats, Flags]:
     may[FACE] &= sighted
     may[FUSED] = False
     overruled = may.any(axis=0)
-    best = np.where(may, ahead, -1.0).argmax(axis=0)
-    head = np.where(overruled, best, FUSED)
+    head = np.where(overruled, np.where(may, ahead, -1.0).argmax(axis=0), FUSED)
     return p[head, np.arange(p.shape[1])], overruled
 
 
@@ -190,15 +162,10 @@ def states(clips: FeatureSet, rng: np.random.Generator) -> dict[str, FeatureSet]
 
 
 class Decisions(NamedTuple):
-    """What was decided of all clips, by condition and arm; the arm "fused" is the fused head alone.
+    """What was decided, by condition and arm, of N clips; "fused" is the fused head alone."""
 
-    Args:
-        right: whether the clip was named rightly, shape (N,).
-        overruled: whether the fused head was overruled, shape (N,).
-    """
-
-    right: dict[str, dict[str, Flags]]
-    overruled: dict[str, dict[str, Flags]]
+    right: dict[str, dict[str, Flags]]  # whether the clip was named rightly
+    overruled: dict[str, dict[str, Flags]]  # whether the fused head was overruled
 
 
 def judge(model: Network, clips: FeatureSet, seed: int = 0, folds: int = 5) -> Decisions:
@@ -211,6 +178,11 @@ def judge(model: Network, clips: FeatureSet, seed: int = 0, folds: int = 5) -> D
         RunError: as `video_folds`.
         DataError: hidden labels, or a fold in which there is nobody to swap faces with.
     """
+
+    def opinions(rows: Flags, stream: list[int]) -> dict[str, HeadLogits]:
+        parts = states(clips[rows], np.random.default_rng(stream))
+        return {condition: HeadLogits.of(model, part) for condition, part in parts.items()}
+
     fold = video_folds(clips.video, folds, np.random.default_rng([seed, 0]))
     arms = ["fused", *(name + ending for ending in FITTED for name in LAYERS)]
     right, overruled = (
@@ -219,22 +191,13 @@ def judge(model: Network, clips: FeatureSet, seed: int = 0, folds: int = 5) -> D
     )
     for number in range(folds):
         own = fold == number
-        seen, asked = (
-            {
-                condition: HeadLogits.of(model, part)
-                for condition, part in states(clips[rows], np.random.default_rng(stream)).items()
-            }
-            for rows, stream in ((~own, [seed, 1, number]), (own, [seed, 2, number]))
-        )
+        seen, asked = opinions(~own, [seed, 1, number]), opinions(own, [seed, 2, number])
         labels = clips.labels[own]
         for condition, heads in asked.items():
             right[condition]["fused"][own] = top1(heads.logits[FUSED], labels)
         for ending, conditions in FITTED.items():
-            fitted_on = [seen[condition] for condition in conditions]
-            pooled = HeadLogits(
-                np.concatenate([part.logits for part in fitted_on], axis=1),
-                np.concatenate([part.sighted for part in fitted_on]),
-            )
+            logits, sighted = zip(*(seen[condition] for condition in conditions), strict=True)
+            pooled = HeadLogits(np.concatenate(logits, axis=1), np.concatenate(sighted))
             layer = DecisionLayer.fit(pooled, np.tile(clips.labels[~own], len(conditions)))
             for condition, heads in asked.items():
                 for name, scores in layer.decide(heads).items():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from mraf.data.clips import Corpus, FeatureSet
@@ -14,7 +13,7 @@ from mraf.evaluation.differences import compare_arms, corrected, runs_of, scores
 from mraf.evaluation.records import counts_text, with_counts
 from mraf.evaluation.results import Judged
 from mraf.related.decision.layer import CONDITIONS, Decisions, judge
-from mraf.related.study import as_markdown
+from mraf.related.study import as_markdown, beside
 from mraf.training.experiment import trained
 
 PRESET = "quick"
@@ -42,10 +41,7 @@ def table(corpus: Corpus) -> pd.DataFrame:
 def tabulated(decisions: Decisions, clips: FeatureSet, seed: int) -> pd.DataFrame:
     """What was decided with one seed, a row for each condition and arm."""
     videos = Judged.of(clips)
-
-    def counts(flags: NDArray[np.bool_]) -> str:
-        return counts_text(videos.published_counts(flags))
-
+    everything = np.ones(len(clips), dtype=bool)
     rows = [
         {
             "condition": condition,
@@ -56,8 +52,8 @@ def tabulated(decisions: Decisions, clips: FeatureSet, seed: int) -> pd.DataFram
             "correct": int(right.sum()),
             "videos": videos.videos,
             "accuracy": float(right.mean()),
-            "correct_per_video": counts(right),
-            "clips_per_video": counts(np.ones(len(clips), dtype=bool)),
+            "correct_per_video": counts_text(videos.published_counts(right)),
+            "clips_per_video": counts_text(videos.published_counts(everything)),
             "overruled": int(decisions.overruled[condition][arm].sum()),
         }
         for condition, arms in decisions.right.items()
@@ -85,19 +81,14 @@ def compared(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     counted = with_counts(rows, lambda index: f"decision fusion, row {index}")
     for condition, part in counted.groupby("condition", sort=False):
         arms, metrics = runs_of(part), [CONDITIONS[str(condition)]]
-        points[condition] = pd.concat(
-            {arm: scores(own, metrics) for arm, own in arms.items()}, names=["arm"]
-        )
+        for arm, own in arms.items():
+            points[condition, arm] = scores(own, metrics)
         differences[condition] = compare_arms(arms, "fused", metrics)
-    first, second = (
-        pd.concat(parts, names=["condition"]).droplevel("metric") for parts in (points, differences)
-    )
+    first = pd.concat(points, names=["condition", "arm"]).droplevel("metric")
+    second = pd.concat(differences, names=["condition"]).droplevel("metric")
     return first, corrected(second)
 
 
 def summary(rows: pd.DataFrame) -> str:
     """Accuracy of each arm in each condition, and what may be said of it, as Markdown."""
-    points, differences = compared(rows)
-    names = {"low": "difference_low", "high": "difference_high"}
-    found = points.join(differences.rename(columns=names)).reset_index()
-    return as_markdown(found, ["condition", "arm"], "fused")
+    return as_markdown(beside(*compared(rows)), ["condition", "arm"], "fused")

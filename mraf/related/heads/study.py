@@ -7,7 +7,7 @@ speakers: whoever is drawn is drawn with all clips in both languages.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -25,7 +25,7 @@ from mraf.evaluation.baselines import ClassMeans, held_out
 from mraf.evaluation.differences import ArmRuns, compare_arms, scores
 from mraf.evaluation.judge import top1
 from mraf.model import Head, standardise
-from mraf.related.study import as_markdown
+from mraf.related.study import as_markdown, beside
 from mraf.training.fit import fit, seeded
 from mraf.variants.config import ModelConfig
 from mraf.variants.margins import HEADS
@@ -38,11 +38,7 @@ REFERENCE, CLASS_MEANS = "linear", "class means"
 ARMS: Mapping[str, Mapping[str, Any]] = {
     "linear": {"head": "linear"},
     "cosine": {"head": "am", "margin": 0.0},
-    "am": {"head": "am"},
-    "aam": {"head": "aam"},
-    "h": {"head": "h"},
-    "ham": {"head": "ham"},
-    "h_exp": {"head": "h_exp"},
+    **{name: {"head": name} for name in ("am", "aam", "h", "ham", "h_exp")},
 }
 
 
@@ -87,14 +83,15 @@ def _voices(clips: FeatureSet) -> Tensor:
 def chosen_learning_rate(train: FeatureSet, config: ModelConfig) -> float:
     """The rate that names most clips of held-out training videos; of equals the smallest."""
     held = held_out(train, np.random.default_rng(0))
-    right = [
-        top1(head_scores(fit_head(train[~held], config, 0, rate), train[held]), train[held].labels)
-        for rate in LEARNING_RATES
-    ]
-    return LEARNING_RATES[int(np.argmax([correct.mean() for correct in right]))]
+
+    def right(rate: float) -> float:
+        head = fit_head(train[~held], config, 0, rate)
+        return float(top1(head_scores(head, train[held]), train[held].labels).mean())
+
+    return max(LEARNING_RATES, key=right)
 
 
-def table(corpus: Corpus, progress: bool = True) -> pd.DataFrame:
+def table(corpus: Corpus) -> pd.DataFrame:
     """Accuracy of each head, and how much more it is than that of the linear one.
 
     Returns:
@@ -104,7 +101,7 @@ def table(corpus: Corpus, progress: bool = True) -> pd.DataFrame:
     split = validation_split(corpus)
     rates: dict[str, float] = {}
     arms: dict[str, ArmRuns] = {}
-    for name, switches in tqdm(ARMS.items(), "heads", disable=not progress):
+    for name, switches in tqdm(ARMS.items(), "heads"):
         config = ModelConfig(corpus.speakers, width=VOICE_DIM, **switches)
         rates[name] = chosen_learning_rate(split.train, config)
         heads = [fit_head(split.train, config, seed, rates[name]) for seed in SEEDS]
@@ -114,14 +111,14 @@ def table(corpus: Corpus, progress: bool = True) -> pd.DataFrame:
     arms[CLASS_MEANS] = _judge(CLASS_MEANS, split, untrained)
     found = pd.concat({name: scores(runs, METRICS) for name, runs in arms.items()}, names=["head"])
     compared = compare_arms(arms, REFERENCE, METRICS).rename_axis(["head", "metric"])
-    compared = compared.rename(columns={"low": "difference_low", "high": "difference_high"})
-    compared = compared.drop(columns=["superiority", "p"])
-    rows = found.join(compared).reset_index()
+    rows = beside(found, compared.drop(columns=["superiority", "p"]))
     rate = rows["head"].map(rates)
     return rows.assign(learning_rate=rate, seeds=len(SEEDS), corpus=corpus.name)
 
 
-def _judge(name: str, split: Split, systems: list[Any]) -> ArmRuns:
+def _judge(
+    name: str, split: Split, systems: Sequence[Callable[[FeatureSet], NDArray[Any]]]
+) -> ArmRuns:
     """Clips of each speaker named rightly by the runs of one head, a run a seed."""
     correct: dict[str, NDArray[Any]] = {}
     spoken: dict[str, NDArray[Any]] = {}

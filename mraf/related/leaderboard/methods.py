@@ -1,23 +1,21 @@
 """Methods that judge a batch of voices together: the answer for a clip depends on other clips.
 
-Each takes an `UnlabelledBatch`, what it may look at, and returns scores (N, C). What is hidden is
-decided elsewhere (`mraf.related.leaderboard.protocols`). They look at four things only: voices,
-class means of the training voices, the scores that each clip gets alone, and where these scores saw
-a face. They name clips themselves (pseudo-labels) and know no label of the batch.
+Each takes an `UnlabelledBatch`, all that it may look at, and returns scores (N, C). What is hidden
+is decided in `mraf.related.leaderboard.protocols`. Methods name clips themselves (pseudo-labels)
+and know no label of the batch.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
-from scipy.special import log_softmax, softmax
-from sklearn.cluster import MiniBatchKMeans
+from scipy.special import softmax
 from sklearn.neighbors import NearestNeighbors
 
 from mraf.data.describe import unit
@@ -28,16 +26,10 @@ NEIGHBOURS = 20  # that are kept of each voice
 
 @dataclass(frozen=True, eq=False)
 class Voices:
-    """The voices of a batch, and of the training speakers, in one space.
+    """The voices of a batch, and of the training speakers, in one space; unit length."""
 
-    Args:
-        rows: unit length, shape (N, D).
-        means: class means of the training clips, unit length, shape (C, D).
-    """
-
-    rows: NDArray[np.float32]
-    means: NDArray[np.float32]
-    _clusters: dict[int, NDArray[np.int32]] = field(default_factory=dict, repr=False)
+    rows: NDArray[np.float32]  # shape (N, D)
+    means: NDArray[np.float32]  # class means of the training clips, shape (C, D)
 
     @cached_property
     def neighbours(self) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
@@ -47,32 +39,14 @@ class Voices:
         distance, index = search.kneighbors()  # Euclidean: a fraction of cosine's time and memory
         return np.clip(1 - distance**2 / 2, 0, 1).astype(np.float32), index
 
-    def clusters(self, number: int) -> NDArray[np.int32]:
-        """The cluster of each voice by k-means, shape (N,)."""
-        number = min(number, len(self.rows))
-        if number not in self._clusters:
-            means = MiniBatchKMeans(number, batch_size=2048, n_init=1, random_state=0)
-            self._clusters[number] = means.fit_predict(self.rows)
-        return self._clusters[number]
-
 
 @dataclass(frozen=True, eq=False)
 class UnlabelledBatch:
-    """What a method is shown of the clips of one setting.
+    """What a method is shown of the clips of one setting."""
 
-    Args:
-        voices: of all clips.
-        scores: of each clip alone, with its face where `seen`, shape (N, C).
-        seen: where the face was looked at, shape (N,), bool.
-    """
-
-    voices: Voices
-    scores: Scores
-    seen: NDArray[np.bool_]
-
-    def names(self, sharpness: float) -> Scores:
-        """How sure each clip is of each speaker, shape (N, C); see `soft_names`."""
-        return soft_names(self.scores, sharpness)
+    voices: Voices  # of all clips
+    scores: Scores  # of each clip alone, with its face where `seen`, shape (N, C)
+    seen: NDArray[np.bool_]  # where the face was looked at, shape (N,)
 
 
 def soft_names(scores: Scores, sharpness: float) -> Scores:
@@ -103,8 +77,8 @@ def prototypes(batch: UnlabelledBatch, anchor: float, sharpness: float, rounds: 
         sharpness: of the soft names.
         rounds: 1 or more.
     """
-    rows, names = batch.voices.rows, batch.names(sharpness)
-    given = names
+    rows = batch.voices.rows
+    given = names = soft_names(batch.scores, sharpness)
     for _ in range(rounds):
         means = unit(anchor * batch.voices.means + names.T @ rows)
         cosine = rows @ means.T
@@ -124,9 +98,7 @@ def spreading(
 
     F ← share · W F + (1 - share) · p, from F = p, the soft names. W has rows that sum to 1, over
     the nearest voices, in proportion to cosine^power. One round is a vote of the neighbours.
-
-    scikit-learn's LabelSpreading takes hard names of some clips and weighs neighbours alike;
-    here every clip has a soft name to start from, sure or not.
+    scikit-learn's LabelSpreading takes hard names of some clips and weighs neighbours alike.
 
     Args:
         neighbours: k, at most NEIGHBOURS.
@@ -141,61 +113,16 @@ def spreading(
     clips, number = index.shape
     start = np.arange(0, clips * number + 1, number)
     graph = csr_matrix((weight.ravel(), index.ravel(), start), shape=(clips, clips))
-    names = batch.names(sharpness)
-    spread = names
+    names = spread = soft_names(batch.scores, sharpness)
     for _ in range(rounds):
         spread = share * (graph @ spread) + (1 - share) * names
     return spread
-
-
-def clusters(batch: UnlabelledBatch, per_speaker: float, sharpness: float, belief: float) -> Scores:
-    """Cluster the voices, then name whole clusters by the mean of their clips' soft names.
-
-    Args:
-        per_speaker: number of clusters for each speaker.
-        sharpness: of the soft names.
-        belief: how far to believe that all speakers have equally many clips; see `rebalanced`.
-    """
-    names = batch.names(sharpness)
-    cluster = batch.voices.clusters(round(per_speaker * names.shape[1]))
-    member = csr_matrix((np.ones(len(names)), (cluster, np.arange(len(names)))))
-    size = np.maximum(np.asarray(member.sum(axis=1)), 1)  # a cluster may be empty
-    named: Scores = rebalanced((member @ names) / size, size[:, 0], belief)[cluster]
-    return named
-
-
-def prior_correction(batch: UnlabelledBatch, sharpness: float, belief: float) -> Scores:
-    """Prior correction: soft names of which no speaker gets far too many clips (`rebalanced`)."""
-    return rebalanced(batch.names(sharpness), np.ones(len(batch.seen)), belief)
-
-
-def rebalanced(names: Scores, size: NDArray[Any], belief: float, rounds: int = 20) -> Scores:
-    """Soft names (M, C), each column scaled so that speakers' shares of clips come nearer.
-
-    The wanted share of a speaker is (present share)^(1 - belief), normed: as it is with belief 0,
-    the same for all with 1. The factors are found by iteration, as in EM for unknown class priors
-    (Saerens et al., Neural Computation 2002), but towards a share that is given.
-
-    Args:
-        size: clips that a row stands for, shape (M,).
-    """
-    logits = np.log(np.maximum(names, 1e-12))
-    weight = size / size.sum()
-    wanted = np.maximum(weight @ names, 1e-12) ** (1 - belief)
-    wanted /= wanted.sum()
-    scaled = logits
-    for _ in range(rounds if belief else 0):
-        scaled = scaled + np.log(wanted / np.maximum(weight @ softmax(scaled, axis=1), 1e-12))
-    named: Scores = np.exp(log_softmax(scaled, axis=1))
-    return named
 
 
 METHODS: dict[str, Callable[..., Scores]] = {
     "alone": alone,
     "prototypes": prototypes,
     "spreading": spreading,
-    "clusters": clusters,
-    "prior": prior_correction,
 }
 
 # Chosen on the validation split of the official features, with class means of raw features:
@@ -204,20 +131,14 @@ SETTINGS_OF: Mapping[str, Mapping[str, Mapping[str, float]]] = {
     "batch": {
         "prototypes": {"anchor": 3, "sharpness": 1, "rounds": 1},
         "spreading": {"neighbours": 20, "power": 4, "share": 0.75, "sharpness": 1, "rounds": 3},
-        "clusters": {"per_speaker": 2, "sharpness": 2, "belief": 0.25},
-        "prior": {"sharpness": 1, "belief": 0.5},
     },
     "batch+faces": {
         "prototypes": {"anchor": 30, "sharpness": 3, "rounds": 3},
         "spreading": {"neighbours": 20, "power": 8, "share": 0.75, "sharpness": 1, "rounds": 3},
-        "clusters": {"per_speaker": 2, "sharpness": 2, "belief": 0.25},
-        "prior": {"sharpness": 1, "belief": 0.1},
     },
     "leaderboard": {
         "prototypes": {"anchor": 10, "sharpness": 3, "rounds": 3},
         "spreading": {"neighbours": 10, "power": 8, "share": 0.75, "sharpness": 3, "rounds": 1},
-        "clusters": {"per_speaker": 2, "sharpness": 3, "belief": 0},
-        "prior": {"sharpness": 1, "belief": 0.1},
     },
 }
 CHOSEN: Mapping[str, str] = {

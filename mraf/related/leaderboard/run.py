@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 from typing import Literal
 
@@ -15,7 +16,7 @@ from mraf.data.splits import Split
 from mraf.errors import RunError
 from mraf.evaluation import run as clipwise
 from mraf.evaluation.baselines import ClassMeans, class_means, means_of
-from mraf.evaluation.predict import SYSTEM_OF_HEAD, forward, predict
+from mraf.evaluation.predict import SYSTEM_OF_HEAD, predict
 from mraf.evaluation.results import Evaluation
 from mraf.related.leaderboard.methods import METHODS
 from mraf.related.leaderboard.protocols import (
@@ -27,6 +28,7 @@ from mraf.related.leaderboard.protocols import (
     System,
     Transduction,
 )
+from mraf.related.study import fused_output
 from mraf.training.runs import Run
 from mraf.variants.class_means import BesideClassMeans
 
@@ -50,9 +52,11 @@ def evaluate_run(
     if protocol == CLIP.name:
         return clipwise.evaluate_run(run, source, split, fop=fop)
     shown = list(PROTOCOLS.values()) if protocol == "all" else [_protocol(protocol)]
-    return clipwise.evaluate_run(
-        run, source, split, fop=fop, systems=lambda run, split: transductions(run, split, *shown)
-    )
+
+    def systems(run: Run, split: Split) -> list[Transduction]:
+        return transductions(run, split, *shown)
+
+    return clipwise.evaluate_run(run, source, split, fop=fop, systems=systems)
 
 
 def submit_run(
@@ -63,14 +67,17 @@ def submit_run(
     Raises as ``evaluate_run``; labels are not needed.
     """
     shown = _protocol(protocol)
-    if shown is CLIP:
-        return clipwise.submit_run(run, source, folder)
-    return clipwise.submit_run(
-        run,
-        source,
-        folder,
-        lambda run, split: [Transduction(run_system(run, split.train), shown)],
-    )
+
+    def chosen(run: Run, split: Split) -> list[Transduction]:
+        return [Transduction(run_system(run, split.train), shown)]
+
+    return clipwise.submit_run(run, source, folder, None if shown is CLIP else chosen)
+
+
+def _protocol(name: str) -> Protocol:
+    if name not in PROTOCOLS:
+        raise RunError(f"no protocol '{name}'; choose one of {', '.join(PROTOCOLS)}.")
+    return PROTOCOLS[name]
 
 
 def transductions(run: Run, split: Split, *protocols: Protocol) -> list[Transduction]:
@@ -78,18 +85,12 @@ def transductions(run: Run, split: Split, *protocols: Protocol) -> list[Transduc
     found = []
     for system in (run_system(run, split.train), class_mean_system(split.train)):
         found.append(Transduction(system, CLIP))
-        methods = [name for name in METHODS if name != "alone"]
-        for protocol in [p for p in protocols if p is not CLIP]:
-            found += [Transduction(system, protocol, method) for method in methods]
+        for protocol, method in product(protocols, METHODS):
+            if protocol is not CLIP and method != "alone":
+                found.append(Transduction(system, protocol, method))
         if LEADERBOARD in protocols:
             found.append(Transduction(system, COPY))
     return found
-
-
-def _protocol(name: str) -> Protocol:
-    if name not in PROTOCOLS:
-        raise RunError(f"no protocol '{name}'; choose one of {', '.join(PROTOCOLS)}.")
-    return PROTOCOLS[name]
 
 
 def class_mean_system(train: FeatureSet) -> System:
@@ -106,30 +107,23 @@ def class_mean_system(train: FeatureSet) -> System:
 def run_system(run: Run, train: FeatureSet) -> System:
     """A run's fused head, in the space of its fused embeddings without the face.
 
-    Without a face the fused embedding is a function of the voice alone. A run with a shortcut
-    has the space of its shortcut's voices.
-
-    Args:
-        train: the clips that the run was trained on, for the class means.
+    Without a face the fused embedding is a function of the voice alone. A run with a shortcut has
+    the space of its shortcut's voices. The class means are of the clips that it was trained on.
     """
     name = SYSTEM_OF_HEAD["fused"]
+    shortcut = run.model.means if isinstance(run.model, BesideClassMeans) else None
 
     def judge(clips: FeatureSet) -> NDArray[np.float32]:
         return predict(run.model, clips)[name]
 
-    if isinstance(run.model, BesideClassMeans):
-        past = run.model.means
+    def embed(clips: FeatureSet) -> NDArray[np.float32]:
+        if shortcut is None:
+            return fused_output(run.model, clips)[0]
+        voice = torch.from_numpy(np.array(clips.voice)).to(shortcut.voice_means.device)
+        return shortcut.voice_rows(voice).cpu().numpy()
 
-        def rows(clips: FeatureSet) -> NDArray[np.float32]:
-            voice = torch.from_numpy(np.array(clips.voice)).to(past.voice_means.device)
-            return past.voice_rows(voice).cpu().numpy()
-
-        return System(name, judge, rows, past.voice_means.cpu().numpy())
-
-    def embed(clips: FeatureSet, batch: int = 512) -> NDArray[np.float32]:
-        parts = [clips[at : at + batch] for at in range(0, len(clips), batch)]
-        rows = [forward(run.model, part).fused_embedding.float().cpu().numpy() for part in parts]
-        return np.concatenate(rows)
-
-    means = means_of(embed(train.without_faces()), train, "video")
+    if shortcut is None:
+        means = means_of(embed(train.without_faces()), train, "video")
+    else:
+        means = shortcut.voice_means.cpu().numpy()
     return System(name, judge, embed, means)

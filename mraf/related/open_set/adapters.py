@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from pydantic import Field
+from scipy.stats import rankdata
 from torch import Tensor, nn
 
 from mraf.data.describe import unit
@@ -25,38 +26,26 @@ from mraf.training.device import resolve_device
 from mraf.training.fit import fit
 from mraf.variants.config import settings
 
-Objective = Literal["softmax", "logitnorm", "arpl", "v1", "v2"]
+Objective = Literal["softmax", "logitnorm", "v1", "v2"]
 HIDDEN = (512, 256, 256)
 
 
 @settings
 class Recipe:
-    """How adapters are tuned.
+    """How adapters are tuned, with SGD whose learning rate falls tenfold after two thirds.
 
-    Args:
-        objective: "softmax" is cross-entropy over anchors, "logitnorm" the same under LogitNorm.
-        logit_norm: "true" or the "public" code's (see `losses.normalised`); of "logitnorm" and
-            "v2".
-        public_signs: the public code's signs, of "v1".
-        anchors: adaptive anchors of "v2" besides the targets.
-        unknowns: whether "v2" sees synthetic unknowns, clips between two speakers. Off by default,
-            for they do harm here: they lie nearer to enrolled clips than the next recording of an
-            enrolled speaker does.
-        temperature: τ of LogitNorm.
-        steps: for any number of shots. The public code takes 75 epochs, 225 steps for one clip each
-            of 50 speakers; 100, 225 and 450 came to the same on a draw that is not reported.
-        batch: clips a step, and as many synthetic unknowns where there are any.
-        learning_rate, momentum, weight_decay: of SGD; the rate falls tenfold after two thirds.
+    Synthetic unknowns are off by default: they lie nearer to enrolled clips than the next recording
+    of an enrolled speaker does. 100, 225 (as in the public code) and 450 steps came to the same.
     """
 
-    objective: Objective = "v2"
-    logit_norm: losses.LogitNorm = "true"
-    public_signs: bool = False
-    anchors: Annotated[int, Field(ge=0)] = 10
-    unknowns: bool = False
-    temperature: Annotated[float, Field(gt=0)] = 0.1
-    steps: Annotated[int, Field(gt=0)] = 100
-    batch: Annotated[int, Field(gt=0)] = 16
+    objective: Objective = "v2"  # "softmax" over anchors, "logitnorm": the same under LogitNorm
+    logit_norm: losses.LogitNorm = "true"  # of "logitnorm" and "v2"; see `losses.normalised`
+    public_signs: bool = False  # the public code's signs, of "v1"
+    anchors: Annotated[int, Field(ge=0)] = 10  # adaptive ones, of "v2" besides the targets
+    unknowns: bool = False  # whether "v2" sees synthetic unknowns, clips between two speakers
+    temperature: Annotated[float, Field(gt=0)] = 0.1  # τ of LogitNorm
+    steps: Annotated[int, Field(gt=0)] = 100  # for any number of shots
+    batch: Annotated[int, Field(gt=0)] = 16  # clips a step, and as many unknowns
     learning_rate: Annotated[float, Field(gt=0)] = 0.01
     momentum: float = 0.9
     weight_decay: float = 1e-4
@@ -78,8 +67,18 @@ def interpolated(first: Tensor, second: Tensor, share: Tensor) -> Tensor:
     return F.normalize(between, dim=-1) * math.sqrt(first.shape[-1])
 
 
+def of_others(
+    own: NDArray[np.int64], labels: NDArray[np.int64], rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """For each of the speakers (N,) a row, drawn, of labels (M,) that is another's, shape (N,)."""
+    rows = rng.integers(len(labels), size=len(own))
+    while (same := labels[rows] == own).any():
+        rows[same] = rng.integers(len(labels), size=same.sum())
+    return rows
+
+
 class Adapters(nn.Module):
-    """R adapters with their points, as drawn from one seed each.
+    """R adapters of K targets with their points, as drawn from one seed each.
 
     Attributes:
         layers: weights (R, in, out) and biases (R, 1, out) of each layer in turn.
@@ -88,7 +87,6 @@ class Adapters(nn.Module):
     """
 
     def __init__(self, recipe: Recipe, dim: int, targets: int, seeds: Sequence[int]) -> None:
-        """Args: targets: number of enrolled speakers K."""
         super().__init__()
         self.recipe, self.targets = recipe, targets
         drawn = []
@@ -104,11 +102,10 @@ class Adapters(nn.Module):
             count = targets + recipe.extra
             run += [0.1 * torch.randn(count, dim, generator=rng) for _ in range(2)]
             drawn.append(run)
-        *layers, points, anchors = (
+        *layers, self.points, self.anchors = (
             nn.Parameter(torch.stack(parts)) for parts in zip(*drawn, strict=True)
         )
         self.layers = nn.ParameterList(layers)
-        self.points, self.anchors = points, anchors
         self.radius = nn.Parameter(torch.zeros(len(seeds)))
 
     @property
@@ -123,8 +120,7 @@ class Adapters(nn.Module):
     def embed(self, x: Tensor) -> Tensor:
         """Adapted embeddings (R, B, d) of standardised ones, (R, B, d) or (B, d) for all runs.
 
-        192 → 512 → 256 → 256 → 192. InstanceNorm of a vector is taken over its own entries, which
-        is a layer normalisation without weights.
+        192 → 512 → 256 → 256 → 192. InstanceNorm of a vector is a layer norm without weights.
         """
         hidden = x.expand(len(self.radius), *x.shape[-2:])
         for number, (weight, bias) in enumerate(self.weights):
@@ -134,28 +130,22 @@ class Adapters(nn.Module):
         return hidden
 
     def loss(self, x: Tensor, label: Tensor, unknown: Tensor | None = None) -> Tensor:
-        """The objective of each run, shape (R,).
+        """The objective of each run, shape (R,), on standardised clips (R, B, d) of targets (R, B).
 
-        Args:
-            x: standardised clips (R, B, d) of targets (R, B).
-            unknown: synthetic unknowns (R, B, d).
+        Of "v2" also on synthetic unknowns (R, B, d).
         """
-        recipe, (points, anchors) = self.recipe, self.heads
-        norm: Any = {"logit_norm": recipe.logit_norm, "temperature": recipe.temperature}
+        recipe, (points, anchors), radius = self.recipe, self.heads, self.radius
         z = self.embed(x if unknown is None else torch.cat([x, unknown], dim=1))
-        known = z[:, : label.shape[1]]
-        if recipe.objective == "v2":
-            loss = losses.rpl_v2(known, label, points, anchors, self.radius, **norm)
-            if unknown is not None:
-                other = z[:, label.shape[1] :]
-                loss = loss + losses.strangers(other, points, anchors, self.targets, **norm)
-            return loss
+        known, other = z[:, : label.shape[1]], z[:, label.shape[1] :]
         if recipe.objective == "v1":
-            public = recipe.public_signs
-            return losses.rpl_v1(known, label, points, anchors, self.radius, public=public)
-        if recipe.objective == "arpl":
-            return losses.arpl(known, label, points, self.radius)
-        return losses.cross_entropy(self._anchor_logits(known), label)
+            return losses.rpl_v1(known, label, points, anchors, radius, recipe.public_signs)
+        if recipe.objective != "v2":
+            return losses.cross_entropy(self._anchor_logits(known), label)
+        norm = recipe.logit_norm, recipe.temperature
+        loss = losses.rpl_v2(known, label, points, anchors, radius, *norm)
+        if unknown is not None:
+            loss = loss + losses.strangers(other, points, anchors, self.targets, *norm)
+        return loss
 
     def _anchor_logits(self, z: Tensor) -> Tensor:
         recipe = self.recipe
@@ -166,19 +156,14 @@ class Adapters(nn.Module):
     def scores(self, rows: NDArray[Any]) -> NDArray[np.float32]:
         """Probability of each target, shape (R, N, K), of embeddings (N, d).
 
-        The mean over the heads that the objective trains: distances to reciprocal points and
-        similarities to anchors. What the further classes of v2 take is missing from the sum.
+        The mean over the heads that the objective trains: similarities to anchors and, of v1 and
+        v2, distances to reciprocal points. What further classes take is missing from the sum.
         """
-        x = standardised(rows).to(self.radius.device)
-        heads = []
-        z = self.embed(x)
-        if self.recipe.objective == "arpl":
-            heads.append(losses.reciprocal_logits_arpl(z, self.points))
-        elif self.recipe.objective in ("v1", "v2"):
-            heads.append(-losses.similarity(z, self.points))
-        if self.recipe.objective != "arpl":
-            heads.append(self._anchor_logits(z))
-        probability = torch.stack([head.softmax(-1) for head in heads]).mean(0)
+        z = self.embed(standardised(rows).to(self.radius.device))
+        probability = self._anchor_logits(z).softmax(-1)
+        if self.recipe.objective in ("v1", "v2"):
+            away = -losses.similarity(z, self.points)
+            probability = (away.softmax(-1) + probability) / 2
         found: NDArray[np.float32] = probability[..., : self.targets].cpu().numpy()
         return found
 
@@ -191,13 +176,10 @@ def tune(
     device: str = "auto",
     progress: bool = True,
 ) -> Adapters:
-    """Tune one adapter for each seed on the same enrolled clips, all at once.
+    """One adapter for each seed, tuned on embeddings (N, d) of enrolled speakers 0 … K-1, (N,).
 
-    A seed gives the same run whichever others are tuned beside it, up to the order of additions.
+    A seed gives the same run, up to the order of additions, whichever others are tuned beside it.
 
-    Args:
-        rows: embeddings (N, d).
-        labels: 0 … K-1, each at least once, shape (N,).
     Raises:
         DataError: rows that are not finite or do not fit the labels, or a label without a clip.
         RunError: no seed, or a loss that is not finite.
@@ -239,25 +221,23 @@ def tune(
 def _batches(
     recipe: Recipe, labels: NDArray[np.int64], seeds: Sequence[int]
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """What each run sees in each step, drawn by its seed alone.
+    """Clips and partners of another speaker, (R, S, B); the clip's share in mixtures, (R, S, B, 1).
 
-    Returns:
-        Clips and, of another speaker each, their partners, shape (R, S, B); the share of the clip
-        in the mixture, shape (R, S, B, 1).
+    What each run sees in each step S is drawn by its seed alone.
     """
     wanted = recipe.steps * recipe.batch
     drawn: list[tuple[NDArray[Any], ...]] = []
     for seed in seeds:
         rng = np.random.default_rng(seed)
         epochs = math.ceil(wanted / len(labels))
-        order = np.concatenate([rng.permutation(len(labels)) for _ in range(epochs)])[:wanted]
-        partner = rng.integers(len(labels), size=wanted)
-        while (same := labels[order] == labels[partner]).any():
-            partner[same] = rng.integers(len(labels), size=same.sum())
-        drawn.append((order, partner, rng.uniform(0.3, 0.7, size=wanted).astype(np.float32)))
+        clips = np.concatenate([rng.permutation(len(labels)) for _ in range(epochs)])[:wanted]
+        others = of_others(labels[clips], labels, rng)
+        drawn.append((clips, others, rng.uniform(0.3, 0.7, size=wanted).astype(np.float32)))
     shape = (len(seeds), recipe.steps, recipe.batch)
-    order, partner, share = (np.stack(parts).reshape(shape) for parts in zip(*drawn, strict=True))
-    return torch.from_numpy(order), torch.from_numpy(partner), torch.from_numpy(share)[..., None]
+    order, partner, share = (
+        torch.from_numpy(np.stack(parts).reshape(shape)) for parts in zip(*drawn, strict=True)
+    )
+    return order, partner, share[..., None]
 
 
 def eigenvalue_variance(points: NDArray[Any]) -> NDArray[np.float64]:
@@ -273,20 +253,18 @@ def eigenvalue_variance(points: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def selected(adapters: Adapters, share: float = 2 / 3) -> NDArray[np.int64]:
-    """The runs that a fusion keeps: those whose points have the least eigenvalue variance.
+    """The share of the runs, at least one, whose points have the least eigenvalue variance.
 
     Variances of CCᵀ and of PPᵀ (targets only) are on different scales, so their ranks are added.
 
-    Args:
-        share: of the runs to keep, at least one.
     Raises:
         RunError: a share outside (0, 1].
     """
     if not 0 < share <= 1:
         raise RunError(f"share={share}: must lie in (0, 1].")
-    ranks = np.zeros(len(adapters.radius))
-    for head in adapters.heads:
-        variance = eigenvalue_variance(head[:, : adapters.targets].cpu().numpy())
-        ranks += np.argsort(np.argsort(variance, kind="stable"), kind="stable")
+    variances = [
+        eigenvalue_variance(head[:, : adapters.targets].cpu().numpy()) for head in adapters.heads
+    ]
+    ranks = np.sum([rankdata(variance, method="ordinal") for variance in variances], axis=0)
     keep = max(1, round(share * len(ranks)))
     return np.sort(np.argsort(ranks, kind="stable")[:keep])

@@ -1,4 +1,4 @@
-"""Losses of open-set recognition with reciprocal points: ARPL, SpeakerRPL v1 and v2, LogitNorm.
+"""Losses of open-set recognition with reciprocal points: SpeakerRPL v1 and v2, LogitNorm.
 
 A *reciprocal point* p_k stands for "not speaker k": clips of k are to be far from it, so the logit
 of k is a distance. An *anchor* c_k stands for speaker k: the logit is a similarity. Where distance
@@ -10,7 +10,8 @@ The SpeakerRPL papers were at hand as abstracts and digests only. The formulas f
 code, except where its sign or scale goes against that idea; then the code's form is a switch,
 "public". Everything takes a leading dimension of runs.
 
-Shapes: R runs, B clips, d dimensions, N points. x (R, B, d), points (R, N, d), label (R, B).
+Shapes: R runs, B clips, d dimensions, N points. x (R, B, d), label (R, B), points and anchors
+(R, N, d), the learned radius (R,). Losses are means over the clips of each run, shape (R,).
 """
 
 from __future__ import annotations
@@ -24,7 +25,6 @@ from torch import Tensor
 LogitNorm = Literal["true", "public", "none"]
 
 MARGIN_WEIGHT = 5.0  # of the bound in SpeakerRPL's public code
-ARPL_WEIGHT = 0.1  # of the bound in ARPL's
 ANCHOR_WEIGHT = 2.5  # 5 · ½, of the pull to the own anchor in SpeakerRPL v1's
 
 
@@ -45,15 +45,14 @@ def own(values: Tensor, label: Tensor) -> Tensor:
 
 
 def cross_entropy(logits: Tensor, label: Tensor) -> Tensor:
-    """Mean over the clips of each run, shape (R,)."""
+    """−log of the label's probability."""
     return -own(logits.log_softmax(-1), label).mean(-1)
 
 
 def group_cross_entropy(logits: Tensor, first: int) -> Tensor:
-    """−log of the probability of all classes from ``first`` on together, shape (R,).
+    """−log of the probability of all classes from ``first`` on together.
 
-    For clips that belong to none of the targets: which of the other classes takes them is free, so
-    that several may share the open space.
+    For clips that belong to none of the targets: which of the other classes takes them is free.
     """
     whole = torch.logsumexp(logits, -1)
     return (whole - torch.logsumexp(logits[..., first:], -1)).mean(-1)
@@ -72,37 +71,15 @@ def normalised(logits: Tensor, kind: LogitNorm, temperature: float) -> Tensor:
     return logits / (length * (temperature if kind == "true" else 1.0))
 
 
-def reciprocal_logits_arpl(x: Tensor, points: Tensor) -> Tensor:
-    """ARPL's distance to each reciprocal point, ‖x − p‖²/d − x·p; far is like speaker k."""
-    return squared_distance(x, points) - similarity(x, points)
-
-
 def open_space(distance: Tensor, radius: Tensor) -> Tensor:
-    """Mean of max(0, distance − R + 1) over clips, shape (R,): no farther than R − 1.
-
-    Args:
-        distance: of each clip to its own reciprocal point, shape (R, B).
-        radius: learned, shape (R,).
-    """
+    """max(0, distance − R + 1) of distances (R, B) to the own points: no farther than R − 1."""
     return F.relu(distance - radius[:, None] + 1).mean(-1)
 
 
-def arpl(x: Tensor, label: Tensor, points: Tensor, radius: Tensor) -> Tensor:
-    """CE(ℓ) + 0.1 · max(0, ‖x − p_y‖²/d − R + 1) with ℓ = ‖x − p‖²/d − x·p, shape (R,)."""
-    bound = open_space(own(squared_distance(x, points), label), radius)
-    return cross_entropy(reciprocal_logits_arpl(x, points), label) + ARPL_WEIGHT * bound
-
-
 def rpl_v1(
-    x: Tensor,
-    label: Tensor,
-    points: Tensor,
-    anchors: Tensor,
-    radius: Tensor,
-    *,
-    public: bool = False,
+    x: Tensor, label: Tensor, points: Tensor, anchors: Tensor, radius: Tensor, public: bool = False
 ) -> Tensor:
-    """SpeakerRPL v1: far from the own reciprocal point but bounded, near the own anchor, (R,).
+    """SpeakerRPL v1: far from the own reciprocal point but bounded, near the own anchor.
 
     CE(−xPᵀ) + 5 max(0, −x·p_y − R + 1) + CE(xCᵀ) + 2.5 ‖x − c_y‖²/d.
 
@@ -111,13 +88,10 @@ def rpl_v1(
     the cross-entropy pushes anyway, and only the pull holds the clips. Q = −C is a matter of names.
     """
     away, near = similarity(x, points), similarity(x, anchors)
-    loss = cross_entropy(-away, label)
-    if public:
-        bound, pull = own(away, label), own(squared_distance(x, points), label)
-    else:
-        bound, pull = -own(away, label), own(squared_distance(x, anchors), label)
-    loss = loss + MARGIN_WEIGHT * open_space(bound, radius) + cross_entropy(near, label)
-    return loss + ANCHOR_WEIGHT * pull.mean(-1)
+    bound, pulls = (away, points) if public else (-away, anchors)
+    loss = cross_entropy(-away, label) + MARGIN_WEIGHT * open_space(own(bound, label), radius)
+    pull = own(squared_distance(x, pulls), label).mean(-1)
+    return loss + cross_entropy(near, label) + ANCHOR_WEIGHT * pull
 
 
 def rpl_v2(
@@ -126,11 +100,10 @@ def rpl_v2(
     points: Tensor,
     anchors: Tensor,
     radius: Tensor,
-    *,
     logit_norm: LogitNorm = "true",
     temperature: float = 0.1,
 ) -> Tensor:
-    """SpeakerRPL v2 on clips of enrolled speakers, shape (R,).
+    """SpeakerRPL v2 on clips of enrolled speakers.
 
     CE(−xPᵀ) + 5 max(0, ‖x − p_y‖²/d − R + 1) + CE(LogitNorm(xCᵀ)). The first two speak of the same
     points with opposite signs: away, but not beyond the radius. Points and anchors beyond the
@@ -147,14 +120,13 @@ def strangers(
     points: Tensor,
     anchors: Tensor,
     targets: int,
-    *,
     logit_norm: LogitNorm = "true",
     temperature: float = 0.1,
 ) -> Tensor:
-    """SpeakerRPL v2 on synthetic unknowns x (R, B, d): any class beyond the targets, (R,).
+    """SpeakerRPL v2 on synthetic unknowns: any class beyond the targets.
 
-    These classes are the unknown and the adaptive anchors. The papers say that anchors occupy the
-    open space, not by which loss; to let them share the unknowns freely is ours.
+    The papers say that anchors occupy the open space, not by which loss: to let the unknown and
+    the adaptive anchors share the unknowns freely is ours.
     """
     head = normalised(similarity(x, anchors), logit_norm, temperature)
     loss = group_cross_entropy(-similarity(x, points), targets)

@@ -8,9 +8,8 @@ unknown ones. Known speakers enrol with a few English clips. Judged are
 - the second language: every clip of both, without videos also listed in English and videos that
   carry two labels (`cross_split`).
 
-So no clip of an enrolled video is judged. Of a judged video at most ten clips count, drawn: they
-are near-copies, and the longest has hundreds. All shots of a draw are judged on the same clips, and
-few shots are among the more.
+So no clip of an enrolled video is judged. Of a judged video at most ten clips count, drawn. All
+shots of a draw are judged on the same clips, and few shots are among the more.
 """
 
 from __future__ import annotations
@@ -19,31 +18,25 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from mraf.data.clips import Corpus, FeatureSet
 from mraf.data.splits import cross_split, validation_split
 from mraf.errors import DataError
+from mraf.evaluation.judge import top1
 from mraf.related.metrics import Curve, Floats, Trials, eer, min_dcf, oscr
 
 UNKNOWN = -1  # the target of a clip whose speaker is not enrolled
-LESS_IS_BETTER = ("EER", "minDCF 0.1", "minDCF 0.01")
-SHOTS = (1, 3, 5, 10)
-DRAWS = 5
 CLIPS_OF_A_VIDEO = 10  # that are judged, at most
 
 
 @dataclass(frozen=True, eq=False)
 class OpenSetClips:
-    """Clips of known and unknown speakers in one language.
+    """Clips of known and unknown speakers in one language."""
 
-    Args:
-        clips: with the speaker labels of the corpus.
-        target: number among the known speakers, or UNKNOWN, shape (N,).
-    """
-
-    clips: FeatureSet
-    target: NDArray[np.int64]
+    clips: FeatureSet  # with the speaker labels of the corpus
+    target: NDArray[np.int64]  # number among the known speakers, or UNKNOWN, shape (N,)
 
     def trials(self, scores: NDArray[Any]) -> Trials:
         """The trials of scores (N, K) of these clips."""
@@ -54,29 +47,17 @@ class OpenSetClips:
 class Draw:
     """One way to deal the speakers.
 
-    Args:
-        seed: of everything that was drawn.
-        speakers: of the whole corpus.
-        known: the corpus of the known speakers alone, numbered 0 … K-1; a network may be trained on
-            its validation split with ``split_seed=seed``.
-        enrolment: English clips of the known speakers that may be enrolled.
-        rank: place of each of these clips among its speaker's, shape (E,); drawn.
-        judged: by language.
+    A network may be trained on the validation split of `known` with ``split_seed=seed``.
     """
 
-    seed: int
-    speakers: int
-    known: Corpus
-    enrolment: FeatureSet
-    rank: NDArray[np.int64]
-    judged: dict[str, OpenSetClips]
+    seed: int  # of everything that was drawn
+    known: Corpus  # of the known speakers alone, numbered 0 … K-1
+    enrolment: FeatureSet  # English clips of the known speakers that may be enrolled
+    rank: NDArray[np.int64]  # drawn place of each of these clips among its speaker's, shape (E,)
+    judged: dict[str, OpenSetClips]  # by language
 
     def enrolled(self, shots: int) -> FeatureSet:
-        """So many clips of every known speaker, or all where there are fewer.
-
-        Raises:
-            DataError: fewer than one shot.
-        """
+        """So many clips of every known speaker, or all where there are fewer; at least one."""
         if shots < 1:
             raise DataError(f"{shots} shots: a speaker enrols with at least 1 clip.")
         return self.enrolment[self.rank < shots]
@@ -117,25 +98,19 @@ def deal(corpus: Corpus, seed: int = 0, known: int | None = None) -> Draw:
     for clips, where in ((english[fair], target[fair]), (second, number[second.labels])):
         few = _ranks(np.unique(clips.video, return_inverse=True)[1], rng) < CLIPS_OF_A_VIDEO
         judged[clips.language] = OpenSetClips(clips[few], where[few])
-    return Draw(seed, corpus.speakers, closed, split.train, rank, judged)
+    return Draw(seed, closed, split.train, rank, judged)
 
 
 def _ranks(group: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
     """A drawn order within each group: the place of each clip, 0 first, shape (N,)."""
-    drawn = np.lexsort((rng.permutation(len(group)), group))
-    first = np.searchsorted(group[drawn], group[drawn])
-    ranks = np.empty(len(group), dtype=np.int64)
-    ranks[drawn] = np.arange(len(group)) - first
-    return ranks
+    ranks = pd.Series(rng.permutation(len(group))).groupby(group).rank()
+    return ranks.to_numpy(dtype=np.int64) - 1
 
 
 def open_set_trials(
     scores: NDArray[Any], target: NDArray[np.int64], identity: NDArray[np.int64]
 ) -> Trials:
     """Each clip claims to be its best-scoring enrolled speaker; that score is its confidence.
-
-    A clip is named rightly where its speaker's score is above every other, as in P3 to P6: a tie
-    for the top is an error.
 
     Args:
         scores: of each clip for each enrolled speaker, shape (N, K).
@@ -153,10 +128,8 @@ def open_set_trials(
     if target.min(initial=0) < UNKNOWN or target.max(initial=0) >= scores.shape[1]:
         raise DataError(f"a target is neither {UNKNOWN} nor one of {scores.shape[1]} speakers.")
     known = target != UNKNOWN
-    confidence = scores.max(axis=1)
-    own = scores[np.arange(len(scores)), np.where(known, target, 0)]
-    alone = (scores == confidence[:, None]).sum(axis=1) == 1
-    return Trials(confidence, known, known & (own == confidence) & alone, identity)
+    named = known & top1(scores, np.where(known, target, 0))
+    return Trials(scores.max(axis=1), known, named, identity)
 
 
 def measures(found: Curve) -> dict[str, Floats]:

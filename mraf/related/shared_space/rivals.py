@@ -42,30 +42,20 @@ class FOPBranches:
         return Embedding(*(x.cpu().numpy() for x in rows))
 
 
-def fit_fop_branches(train: FeatureSet, seed: int = 0, progress: bool = True) -> FOPBranches:
-    """FOP by the challenge's recipe (`mraf.evaluation.baselines.fit_fop`) on the speakers that
-    occur.
-
-    Raises:
-        DataError, RunError: as `fit_fop`.
-    """
+def fit_fop_branches(train: FeatureSet, seed: int = 0) -> FOPBranches:
+    """FOP by the challenge's recipe on the speakers that occur. Raises as `fit_fop`."""
     known = replace(train, speaker=compact(train))
     speakers = int(known.labels.max()) + 1
-    return FOPBranches(fit_fop(known, speakers, seed, device="cpu", progress=progress))
+    return FOPBranches(fit_fop(known, speakers, seed, device="cpu", progress=False))
 
 
 @dataclass(frozen=True, eq=False)
 class CanonicalCorrelation:
-    """A linear map for each modality, under which the two of a clip are as correlated as can be.
+    """A linear map for each modality, under which the two of a clip are as correlated as can be."""
 
-    Args:
-        face, voice: mean (D_m,) and map (D_m, components) of the modality.
-        correlation: of each component on the training clips, shape (components,).
-    """
-
-    face: tuple[NDArray[Any], NDArray[Any]]
+    face: tuple[NDArray[Any], NDArray[Any]]  # mean (D_m,) and map (D_m, components)
     voice: tuple[NDArray[Any], NDArray[Any]]
-    correlation: NDArray[Any]
+    correlation: NDArray[Any]  # of each component on the training clips, shape (components,)
 
     def __call__(self, clips: FeatureSet) -> Embedding:
         pairs = ((self.face, clips.face), (self.voice, clips.voice))
@@ -87,23 +77,20 @@ def fit_canonical_correlation(
     """
     if not 1 <= components <= train.voice.shape[1] or not 0 < shrinkage <= 1:
         raise RunError(f"components={components}, shrinkage={shrinkage}: outside their range.")
-    means, centred, whitening = [], [], []
-    for rows in (unit(train.face), unit(train.voice)):
-        mean = rows.mean(axis=0, dtype=np.float64)
-        x = rows - mean
-        covariance = x.T @ x / len(x)
-        energy, axes = np.linalg.eigh(covariance)
+    means = [unit(rows).mean(axis=0, dtype=np.float64) for rows in (train.face, train.voice)]
+    face, voice = unit(train.face) - means[0], unit(train.voice) - means[1]
+    whitening = []
+    for x in (face, voice):
+        energy, axes = np.linalg.eigh(x.T @ x / len(x))
         energy = (1 - shrinkage) * energy.clip(0) + shrinkage * energy.mean()
-        means.append(mean)
-        centred.append(x)
         whitening.append(axes / np.sqrt(energy) @ axes.T)
-    common = whitening[0] @ (centred[0].T @ centred[1] / len(train)) @ whitening[1]
+    common = whitening[0] @ (face.T @ voice / len(train)) @ whitening[1]
     left, weight, right = np.linalg.svd(common, full_matrices=False)
     turns = [
         whiten @ side[:, :components] * np.sqrt(weight[:components])
         for whiten, side in zip(whitening, (left, right.T), strict=True)
     ]
-    first, second = (x @ turn for x, turn in zip(centred, turns, strict=True))
+    first, second = face @ turns[0], voice @ turns[1]
     lengths = np.linalg.norm(first, axis=0) * np.linalg.norm(second, axis=0)
     correlation = (first * second).sum(axis=0) / lengths
     return CanonicalCorrelation((means[0], turns[0]), (means[1], turns[1]), correlation)
@@ -120,7 +107,8 @@ def fit_chosen_correlation(
         DataError: too few identities to hold some out.
     """
     rng = np.random.default_rng(seed)
-    held = rng.permutation(np.unique(train.labels))[: max(2, len(np.unique(train.labels)) // 5)]
+    people = np.unique(train.labels)
+    held = rng.permutation(people)[: max(2, len(people) // 5)]
     rest = train[~np.isin(train.labels, held)]
     trials = draw_trials(train, held, rng)
 

@@ -1,11 +1,11 @@
 """One space for faces and voices: the winner of FAME 2026 (arXiv 2512.04814), on our two streams.
 
-Nothing pairs a face with a voice in training. Each modality has its own linear map into the space,
-and *one* cosine classifier judges both: a face and a voice of a speaker meet where the speaker's
-class weight is. People never seen in training are compared by the cosine of face and voice.
+Each modality has its own linear map into the space, and *one* cosine classifier judges both: a face
+and a voice of a speaker meet where the speaker's class weight is. Nothing pairs them in training.
+People never seen in training are compared by the cosine of face and voice.
 
-The winner's streams are VGG-Face, ECAPA and age-gender networks; ours are FaceNet and ECAPA. The
-official features come without an age-gender stream; for the twin `SimulatedTraits` makes one up.
+The winner's streams are VGG-Face, ECAPA and age-gender networks; ours are FaceNet and ECAPA, and
+for the twin `simulated_traits`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ from mraf.data.describe import unit
 from mraf.data.twin.generate import calibration
 from mraf.data.twin.people import draw_people
 from mraf.errors import DataError, RunError
-from mraf.training.device import resolve_device
 from mraf.training.fit import fit, seeded
 from mraf.variants.config import settings
 
@@ -57,47 +56,32 @@ def features(clips: FeatureSet) -> tuple[NDArray[Any], NDArray[Any]]:
 class SharedSpaceConfig:
     """The recipe; the defaults are the winner's, trained on English.
 
-    Args:
-        width: D of the space.
-        dropout: of the inputs; the winner takes 0.1 for English and 0.9 for Urdu.
-        margin, scale: m (radians) and s of the additive angular margin; m = 0 is a softmax over
-            cosines.
-        augmentation: standard deviation of the length of the random vector that is added to an
-            input, orthogonal to it; 0 adds none.
-        classifier: "shared" by both modalities, or "separate", which leaves nothing in common.
-        epochs, batch_size: faces and voices a batch, drawn independently of each other.
-        learning_rate, last_learning_rate: of Adam, falling linearly.
-        seed: of weights, order, dropout and augmentation.
     Raises:
         RunError: a value outside its range.
     """
 
-    width: Annotated[int, Field(ge=1)] = 192
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    margin: Annotated[float, Field(ge=0, lt=np.pi)] = 0.2
-    scale: Annotated[float, Field(gt=0)] = 30.0
-    augmentation: Annotated[float, Field(ge=0)] = 0.1
-    classifier: Literal["shared", "separate"] = "shared"
+    width: Annotated[int, Field(ge=1)] = 192  # D of the space
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1  # of the inputs; the winner's for Urdu: 0.9
+    margin: Annotated[float, Field(ge=0, lt=np.pi)] = 0.2  # m of the angular margin, radians
+    scale: Annotated[float, Field(gt=0)] = 30.0  # s of the same
+    augmentation: Annotated[float, Field(ge=0)] = 0.1  # as in `orthogonal_augmentation`; 0: none
+    classifier: Literal["shared", "separate"] = "shared"  # by both modalities, or one each
     epochs: Annotated[int, Field(ge=1)] = 20
-    batch_size: Annotated[int, Field(ge=1)] = 16
-    learning_rate: float = 1e-3
+    batch_size: Annotated[int, Field(ge=1)] = 16  # faces and voices, drawn independently
+    learning_rate: float = 1e-3  # of Adam, falling linearly
     last_learning_rate: Annotated[float, Field(gt=0)] = 1e-5
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0)] = 0  # of weights, order, dropout and augmentation
 
     def __post_init__(self) -> None:
-        if self.last_learning_rate > self.learning_rate:
+        first, last = self.learning_rate, self.last_learning_rate
+        if last > first:
             raise RunError(
-                f"learning_rate={self.learning_rate} is below last_learning_rate="
-                f"{self.last_learning_rate}; it can only fall."
+                f"learning_rate={first} is below last_learning_rate={last}; it can only fall."
             )
 
 
 class SharedSpaceNetwork(nn.Module):
-    """Dropout → Linear → L2 for each modality.
-
-    Args:
-        face_dim, voice_dim: of all streams together.
-    """
+    """Dropout → Linear → L2 for each modality, whose dimension is that of all streams together."""
 
     def __init__(self, face_dim: int, voice_dim: int, width: int = 192, dropout: float = 0.1):
         super().__init__()
@@ -132,7 +116,7 @@ def angular_margin_loss(classes: int, width: int, margin: float = 0.2, scale: fl
 def orthogonal_augmentation(
     rows: Tensor, deviation: float, generator: torch.Generator | None = None
 ) -> Tensor:
-    """Add to each row a random vector orthogonal to it, of length |N(0, deviation)|, (N, D)."""
+    """Rows (N, D), each plus a random vector orthogonal to it, of length |N(0, deviation)|."""
     direction = torch.randn(rows.shape, generator=generator, dtype=rows.dtype)
     along = (direction * rows).sum(1, keepdim=True) / (rows * rows).sum(1, keepdim=True)
     length = deviation * torch.randn(len(rows), 1, generator=generator, dtype=rows.dtype)
@@ -155,42 +139,31 @@ def compact(clips: FeatureSet) -> NDArray[np.int64]:
 
 @dataclass(frozen=True, eq=False)
 class SharedSpace:
-    """A trained space: clips in, `Embedding` out.
+    """A trained space: clips in, `Embedding` out."""
 
-    Args:
-        network: in evaluation mode.
-        streams: of its inputs.
-        losses: mean loss of each epoch.
-    """
-
-    network: SharedSpaceNetwork
-    streams: tuple[Stream, ...]
-    losses: tuple[float, ...]
+    network: SharedSpaceNetwork  # in evaluation mode
+    streams: tuple[Stream, ...]  # of its inputs
+    losses: tuple[float, ...]  # mean of each epoch
 
     @torch.inference_mode()
     def __call__(self, clips: FeatureSet) -> Embedding:
-        device = next(self.network.parameters()).device
-        face, voice = (x.to(device) for x in streamed(clips, self.streams))
-        return Embedding(*(x.cpu().numpy() for x in self.network(face, voice)))
+        return Embedding(*(x.numpy() for x in self.network(*streamed(clips, self.streams))))
 
 
 def fit_shared_space(
     train: FeatureSet,
     config: SharedSpaceConfig | None = None,
     streams: Sequence[Stream] = (features,),
-    device: str = "cpu",
     progress: bool = True,
 ) -> SharedSpace:
     """Train on labelled clips, L = ½ (L_voice + L_face) on independently shuffled batches.
 
-    The same seed gives the same space on a CPU; the global random state is left as it was.
+    On the CPU: a GPU does not pay for maps this small. The same seed gives the same space; the
+    global random state is left as it was. Labels may have gaps.
 
-    Args:
-        train: clips with faces; labels may have gaps.
-        device: a GPU does not pay for maps this small.
     Raises:
         DataError: hidden labels, a missing face, or a single speaker.
-        RunError: no such device, pytorch-metric-learning is missing, or a loss that is not finite.
+        RunError: pytorch-metric-learning is missing, or a loss that is not finite.
     """
     config = config or SharedSpaceConfig()
     label = torch.from_numpy(compact(train))
@@ -199,90 +172,69 @@ def fit_shared_space(
         raise DataError(f"{train.source}: one speaker; a classifier needs at least two.")
     if (absent := int(train.face_missing.sum())) > 0:
         raise DataError(f"{train.source}: {absent} training clips have no face; drop them.")
-    where = resolve_device(device)
     face, voice = streamed(train, streams)
 
-    def batch(rows: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor]:
-        x = rows[chosen]
-        if config.augmentation:
-            x = orthogonal_augmentation(x, config.augmentation)
-        return x.to(where), label[chosen].to(where)
-
     def loss(some: Tensor, others: Tensor) -> Tensor:
-        (x_face, y_face), (x_voice, y_voice) = batch(face, some), batch(voice, others)
+        x_face, x_voice = face[some], voice[others]
+        if config.augmentation:
+            x_face = orthogonal_augmentation(x_face, config.augmentation)
+            x_voice = orthogonal_augmentation(x_voice, config.augmentation)
         z_face, z_voice = network(x_face, x_voice)
-        value: Tensor = (of_voice(z_voice, y_voice) + of_face(z_face, y_face)) / 2
+        value: Tensor = (of_voice(z_voice, label[others]) + of_face(z_face, label[some])) / 2
         return value
 
     def batches(_: int) -> Iterable[tuple[Tensor, ...]]:
         orders = (torch.randperm(len(label)).split(config.batch_size) for _ in range(2))
         return zip(*orders, strict=True)
 
-    with seeded(config.seed, where):  # weights, order, dropout, augmentation
+    with seeded(config.seed, face.device):  # weights, order, dropout, augmentation
         network = SharedSpaceNetwork(face.shape[1], voice.shape[1], config.width, config.dropout)
-        of_voice = of_face = angular_margin_loss(classes, config.width, config.margin, config.scale)
+        head = classes, config.width, config.margin, config.scale
+        of_voice = of_face = angular_margin_loss(*head)
         if config.classifier == "separate":
-            of_face = angular_margin_loss(classes, config.width, config.margin, config.scale)
-        parts = nn.ModuleList([network, of_voice, of_face]).to(where)
+            of_face = angular_margin_loss(*head)
+        parts = nn.ModuleList([network, of_voice, of_face])
         optimizer = torch.optim.Adam(parts.parameters(), lr=config.learning_rate, fused=True)
-        steps = config.epochs * -(-len(label) // config.batch_size)
-        last = config.last_learning_rate / config.learning_rate
-        falling = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, last, total_iters=steps)
+        epochs, last = config.epochs, config.last_learning_rate / config.learning_rate
+        steps = epochs * -(-len(label) // config.batch_size)
+        falls = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, last, total_iters=steps)
         losses = fit(
-            "shared space",
-            optimizer,
-            batches,
-            loss,
-            config.epochs,
-            schedule=falling,
-            progress=progress,
+            "shared space", optimizer, batches, loss, epochs, schedule=falls, progress=progress
         )
     return SharedSpace(network.eval(), tuple(streams), tuple(losses))
 
 
-class SimulatedTraits:
+def simulated_traits(corpus: Corpus, noise: float = 0.5, width: int = 16, seed: int = 0) -> Stream:
     """A made-up age-gender stream for the twin: what a good age-gender network *might* tell.
 
-    The official features have no such stream, and the twin has no ages. So each speaker's gender
-    is the twin's own group (±1), each age is drawn, and each clip shows both with noise, drawn anew
-    for its face and for its voice. Both scalars g and a become tanh(R [g, a] + b); R and b are
-    random, fixed, and not the same for the two modalities. The factors are looked up by the clip's
-    speaker, test clips included: a result with this stream says what age and gender would be worth
-    if they could be told so well, and nothing of how well they can be told.
+    Gender is the twin's own group (±1) and age is drawn, both looked up by the clip's speaker, test
+    clips included: a result with this stream says what they would be worth if they could be told so
+    well, and nothing of how well they can be told. Each clip shows both with noise of its own in
+    face and voice, as tanh(R [gender, age] + b) with R and b random and fixed for a modality.
 
     Args:
-        corpus: the twin.
         noise: standard deviation of both, where the groups are 2 apart and ages have deviation 1.
-        width: of the embedding.
+        width: of the embeddings.
     Raises:
         DataError: another corpus than the twin.
     """
+    if corpus.name != "twin":
+        raise DataError(
+            f"{corpus.name}: there is no age-gender stream in these features; it can only be "
+            "simulated, from the factors of the twin's speakers."
+        )
+    rng = np.random.default_rng([seed, zlib.crc32(b"traits")])
+    group = draw_people(0, calibration(), corpus.speakers).group
+    factors = np.column_stack([group, rng.standard_normal(corpus.speakers)])
+    turn, shift = rng.standard_normal((2, 2, width)), rng.standard_normal((2, 1, width))
 
-    def __init__(self, corpus: Corpus, noise: float = 0.5, width: int = 16, seed: int = 0) -> None:
-        if corpus.name != "twin":
-            raise DataError(
-                f"{corpus.name}: there is no age-gender stream in these features; it can only be "
-                "simulated, from the factors of the twin's speakers."
-            )
-        rng = np.random.default_rng([seed, zlib.crc32(b"traits")])
-        group = draw_people(0, calibration(), corpus.speakers).group
-        self.factors = np.column_stack([group, rng.standard_normal(corpus.speakers)])
-        self.noise, self.seed = noise, seed
-        self.maps = rng.standard_normal((2, 2, width)), rng.standard_normal((2, width))
-
-    def scalars(self, clips: FeatureSet) -> NDArray[np.float64]:
-        """Gender and age as told by face and by voice, shape (2, N, 2); fixed for each clip."""
-        noise = [
-            np.random.default_rng([self.seed, zlib.crc32(key.encode())]).standard_normal((2, 2))
+    def stream(clips: FeatureSet) -> tuple[NDArray[Any], NDArray[Any]]:
+        own = [
+            np.random.default_rng([seed, zlib.crc32(key.encode())]).standard_normal((2, 2))
             for key in np.char.add(f"{clips.language} ", clips.key)
         ]
-        shown: NDArray[np.float64] = self.factors[clips.labels] + self.noise * np.stack(
-            noise, axis=1
-        )
-        return shown
-
-    def __call__(self, clips: FeatureSet) -> tuple[NDArray[Any], NDArray[Any]]:
-        """The stream: embeddings of faces and of voices, shapes (N, width)."""
-        turn, shift = self.maps
-        face, voice = (np.tanh(x @ turn[m] + shift[m]) for m, x in enumerate(self.scalars(clips)))
+        told = factors[clips.labels] + noise * np.stack(own, axis=1)  # (2, N, 2)
+        face, voice = np.tanh(told @ turn + shift)
         return face, voice
+
+    return stream

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -14,14 +14,14 @@ from tqdm.auto import tqdm
 from mraf.data.clips import Corpus, FeatureSet
 from mraf.data.splits import cross_split
 from mraf.errors import DataError
-from mraf.related.metrics import at_false_accept, eer
+from mraf.related.metrics import eer
 from mraf.related.shared_space.rivals import fit_chosen_correlation, fit_fop_branches
 from mraf.related.shared_space.space import (
     Embedder,
     SharedSpaceConfig,
-    SimulatedTraits,
     features,
     fit_shared_space,
+    simulated_traits,
 )
 from mraf.related.shared_space.trials import (
     Lineups,
@@ -31,7 +31,7 @@ from mraf.related.shared_space.trials import (
     rates,
     right_matches,
 )
-from mraf.related.study import Measured, as_grid, estimate, people_drawn
+from mraf.related.study import Found, Measured, apart, as_grid, people_drawn, tabulated
 
 PAPER_EER = 0.2399
 """The winner's mean EER on the challenge's own test (other people, trials and face features)."""
@@ -46,13 +46,12 @@ CANDIDATES = (2, 5, 10)
 LEVELS = np.round(np.arange(0.02, 1, 0.02), 2)
 """False-accept rates at which the DET curve is recorded."""
 FOLDS, TESTED = 5, 2 / 7  # of 70 identities, 20 are tested in each fold
+RESAMPLES = 1000
 ALL = "all"  # the fold of a row that holds the mean over folds
 KEY = ["system", "language", "condition", "metric", "at"]
 COLUMNS = ["corpus", *KEY, "fold", "seed", "n", "value", "low", "high"]
 
 Fit = Callable[[FeatureSet, int], Embedder]
-Key = tuple[str, str, str, str, float | None]
-Found = dict[Key, list[Measured]]  # by KEY; a number a fold
 
 
 class Fold(NamedTuple):
@@ -72,10 +71,8 @@ class Asked(NamedTuple):
 
 
 def identity_folds(speakers: int, folds: int = FOLDS, seed: int = 0) -> list[Fold]:
-    """Folds over identities; everybody is tested, some in two folds where sizes ask for it.
+    """Folds over identities; everybody is tested, some twice: 70 are cut into 50 and 20.
 
-    Args:
-        speakers: 70 are cut into 50 and 20.
     Raises:
         DataError: fewer than two identities on a side.
     """
@@ -95,8 +92,7 @@ def systems(corpus: Corpus) -> dict[str, Fit]:
     recipe are left out on the twin: so near to chance they cannot be told apart.
     """
 
-    def space(**changes: Any) -> Fit:
-        streams = changes.pop("streams", (features,))
+    def space(streams: Any = (features,), **changes: Any) -> Fit:
         config = replace(RECIPE, **{"dropout": 0.9, **changes})
         return lambda train, seed: fit_shared_space(
             train, replace(config, seed=seed), streams, progress=False
@@ -108,15 +104,13 @@ def systems(corpus: Corpus) -> dict[str, Fit]:
         VARIANT + "a classifier each": space(classifier="separate"),
     }
     if corpus.name == "twin":
-        traits = (features, SimulatedTraits(corpus))
-        found[VARIANT + "with simulated age and gender"] = space(streams=traits)
+        traits = (features, simulated_traits(corpus))
+        found[VARIANT + "with simulated age and gender"] = space(traits)
     else:
         found[VARIANT + "batches of 16"] = space(batch_size=16)
         found[VARIANT + "without augmentation"] = space(augmentation=0.0)
         found[VARIANT + "without margin"] = space(margin=0.0)
-    found[RIVAL] = lambda train, seed: fit_fop_branches(train, seed, progress=False)
-    found["CCA"] = fit_chosen_correlation
-    return found
+    return found | {RIVAL: fit_fop_branches, "CCA": fit_chosen_correlation}
 
 
 def training_clips(corpus: Corpus, fold: Fold) -> FeatureSet:
@@ -141,49 +135,32 @@ def asked(corpus: Corpus, fold: Fold, seed: int) -> list[Asked]:
     return found
 
 
-def table(
-    corpus: Corpus,
-    chosen: Mapping[str, Fit] | None = None,
-    folds: Sequence[Fold] | None = None,
-    resamples: int = 1000,
-) -> pd.DataFrame:
+def table(corpus: Corpus) -> pd.DataFrame:
     """EER, matching accuracy and DET of every system on every fold, and their means.
 
     Each fold is one draw of people and, by a seed of its own, of training. Intervals resample the
     identities; those of means resample the same identities in all folds.
 
-    Args:
-        chosen: of `systems`; all by default.
-        folds: default `identity_folds`.
     Returns:
         The columns of COLUMNS. `at` is the number of candidates of the metric "matching", the
         false-accept rate of "FRR", and else empty. Differences are paired: same trials, same draws.
     """
-    fits = systems(corpus) if chosen is None else chosen
-    folds = identity_folds(corpus.speakers) if folds is None else folds
-    drawn = people_drawn(corpus.speakers, resamples)
+    folds, drawn = identity_folds(corpus.speakers), people_drawn(corpus.speakers, RESAMPLES)
     found: Found = {}
-    tasks = [(number, name) for number in range(len(folds)) for name in fits]
-    for number, name in tqdm(tasks, "folds x systems", delay=2, leave=False):
-        embed = fits[name](training_clips(corpus, folds[number]), number)
+    tasks = [
+        (number, *system) for number in range(len(folds)) for system in systems(corpus).items()
+    ]
+    for number, name, fit in tqdm(tasks, "folds x systems", delay=2, leave=False):
+        embed = fit(training_clips(corpus, folds[number]), number)
         for question in asked(corpus, folds[number], number):
             key = (name, question.clips.language, question.condition)
             for metric, at, one in _measured(embed, question, drawn):
                 found.setdefault((*key, metric, at), []).append(one)
-    parts = found, dict(_differences(found))
-    rows: list[tuple[Any, ...]] = [
-        (*key, ALL, "", sum(one.trials for one in each), *estimate(each))
-        for part in parts
-        for key, each in part.items()
-    ]
-    rows += [
-        (*key, number, number, each[number].trials, *estimate(each[number : number + 1]))
-        for part in parts
-        for number in range(len(folds))
-        for key, each in part.items()
-        if key[3] != "FRR"  # curves are kept as means
-    ]
-    return pd.DataFrame(rows, columns=COLUMNS[1:]).assign(corpus=corpus.name)[COLUMNS]
+    rows = tabulated(found | _differences(found), KEY, "fold", ALL)
+    rows = rows[(rows.fold == ALL) | (rows.metric != "FRR")]  # curves are kept as means
+    place = rows.fold.replace(ALL, -1)
+    rows = rows.iloc[np.argsort(place, kind="stable")].reset_index(drop=True)
+    return rows.assign(corpus=corpus.name, seed=rows.fold.replace(ALL, ""))[COLUMNS]
 
 
 def _measured(
@@ -194,10 +171,9 @@ def _measured(
     space = embed(clips)
     score = space.cosine(trials.face, trials.voice)
     found = rates(score, trials)
-    by_draw = [
-        eer(rates(score, trials, part)) for part in np.array_split(drawn, -(-len(drawn) // 100))
-    ]
-    yield "EER", None, Measured(float(eer(found)), np.concatenate(by_draw), len(score))
+    hundreds = np.array_split(drawn, -(-len(drawn) // 100))
+    by_draw = np.concatenate([eer(rates(score, trials, part)) for part in hundreds])
+    yield "EER", None, Measured(float(eer(found)), by_draw, len(score))
     asked = np.bincount(lineups.speaker, minlength=drawn.shape[1])
     for among in CANDIDATES:
         if among <= lineups.faces.shape[1]:
@@ -206,20 +182,22 @@ def _measured(
             with np.errstate(invalid="ignore"):
                 shares = (drawn @ hits) / (drawn @ asked)
             yield "matching", among, Measured(float(right.mean()), shares, len(right))
-    for level, missed in zip(LEVELS, at_false_accept(found, LEVELS), strict=True):
+    # of points of one FAR, np.interp takes the last, which has the lowest FRR
+    missing = np.interp(LEVELS, found.false_accept, found.false_reject)
+    for level, missed in zip(LEVELS, missing, strict=True):
         yield "FRR", level, Measured(float(missed), np.empty(0), len(score))
 
 
-def _differences(found: Found) -> Iterator[tuple[Key, list[Measured]]]:
+def _differences(found: Found) -> Found:
     """Each EER minus FOP's, and that of each variant minus the space's, on the same trials."""
-    for (system, language, condition, metric, at), each in found.items():
-        rivals = [RIVAL, WINNER] if system.startswith(VARIANT) else [RIVAL]
-        for name, difference in zip(rivals, DIFFERENCES, strict=False):
-            theirs = found.get((name, language, condition, metric, at))
-            if metric == "EER" and theirs is not None and system != name:
-                pairs = zip(each, theirs, strict=True)
-                key = (system, language, condition, difference, at)
-                yield key, [own.minus(other) for own, other in pairs]
+    errors = {key: each for key, each in found.items() if key[3] == "EER"}
+    return {
+        (system, language, condition, difference, at): each
+        for system in dict.fromkeys(key[0] for key in errors)
+        for rival, difference in zip((RIVAL, WINNER), DIFFERENCES, strict=True)
+        if system != rival and (rival == RIVAL or system.startswith(VARIANT))
+        for (language, condition, _, at), each in apart(errors, system, rival).items()
+    }
 
 
 def summary(table: pd.DataFrame) -> str:

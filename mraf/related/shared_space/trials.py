@@ -19,17 +19,12 @@ Ints = NDArray[np.int64]
 
 
 class Pairs(NamedTuple):
-    """Pairs of a voice and a face, each of one clip.
+    """Pairs of a voice and a face, each of one clip; shapes (N,)."""
 
-    Args:
-        voice, face: rows of the clips they are taken from, shape (N,).
-        speaker, shown: identities of the voice and of the face, shape (N,).
-    """
-
-    voice: Ints
+    voice: Ints  # rows of the clips they are taken from
     face: Ints
-    speaker: Ints
-    shown: Ints
+    speaker: Ints  # identity of the voice
+    shown: Ints  # identity of the face
 
     @property
     def same(self) -> NDArray[np.bool_]:
@@ -39,29 +34,21 @@ class Pairs(NamedTuple):
 
 
 class Lineups(NamedTuple):
-    """A voice and candidate faces of as many identities, the first of them its own.
+    """A voice and candidate faces of as many identities, the first of them its own."""
 
-    Args:
-        voice: row of the clip, shape (N,).
-        faces: rows of the clips, shape (N, candidates).
-        speaker: identity of the voice, shape (N,).
-    """
-
-    voice: Ints
-    faces: Ints
-    speaker: Ints
+    voice: Ints  # row of the clip, shape (N,)
+    faces: Ints  # rows of the clips, shape (N, candidates)
+    speaker: Ints  # identity of the voice, shape (N,)
 
 
 def draw_trials(
     clips: FeatureSet, identities: ArrayLike, rng: np.random.Generator, per_pair: int = 10
 ) -> Pairs:
-    """As many trials of one person as of two, and as many of every person and pair of persons.
+    """As many trials of one person as of two, and `per_pair` of each voice with each other's face.
 
-    A clip is drawn by its video first, so that long videos do not drown the others.
+    A clip is drawn by its video first, so that long videos do not drown the others. Identities
+    without clips are left out.
 
-    Args:
-        clips: labelled; identities without a clip among them are left out.
-        per_pair: trials of each voice with each other identity's face.
     Raises:
         DataError: fewer than two identities with clips, a missing face, or no trials.
     """
@@ -69,9 +56,8 @@ def draw_trials(
     if per_pair < 1:
         raise DataError(f"{per_pair} trials for each pair: at least 1 is needed.")
     present = np.array(list(clips_of))
-    others = len(present) - 1
     speaker, shown = (x.ravel() for x in np.meshgrid(present, present, indexing="ij"))
-    times = np.where(speaker == shown, per_pair * others, per_pair)
+    times = np.where(speaker == shown, per_pair * (len(present) - 1), per_pair)
     speaker, shown = np.repeat(speaker, times), np.repeat(shown, times)
     return Pairs(_drawn(clips_of, speaker, rng), _drawn(clips_of, shown, rng), speaker, shown)
 
@@ -106,11 +92,10 @@ def _clips_of(clips: FeatureSet, identities: ArrayLike) -> dict[int, list[Ints]]
     if (absent := int(clips.face_missing.sum())) > 0:
         raise DataError(f"{clips.source}: {absent} clips have no face to be matched; drop them.")
     found = {}
-    for identity in np.unique(np.asarray(identities, dtype=np.int64)):
+    for identity in np.intersect1d(np.asarray(identities), clips.labels):
         rows = np.flatnonzero(clips.labels == identity)
-        if len(rows):
-            videos = np.unique(clips.video[rows], return_inverse=True)[1]
-            found[int(identity)] = [rows[videos == v] for v in range(videos.max() + 1)]
+        videos = np.unique(clips.video[rows])
+        found[int(identity)] = [rows[clips.video[rows] == video] for video in videos]
     if len(found) < 2:
         raise DataError(f"{clips.source}: {len(found)} identities with clips; two are needed.")
     return found
@@ -124,8 +109,7 @@ def _drawn(clips_of: dict[int, list[Ints]], identity: Ints, rng: np.random.Gener
         size = np.array([len(video) for video in videos])
         video = rng.integers(len(videos), size=len(own))
         clip = rng.integers(size[video])
-        first = np.concatenate([[0], np.cumsum(size)[:-1]])
-        rows[own] = np.concatenate(videos)[first[video] + clip]
+        rows[own] = np.concatenate(videos)[(np.cumsum(size) - size)[video] + clip]
     return rows
 
 
@@ -152,11 +136,7 @@ def rates(scores: ArrayLike, pairs: Pairs, drawn: NDArray[Any] | None = None) ->
 
 
 def right_matches(lineups: Lineups, face: NDArray[Any], voice: NDArray[Any], among: int) -> Any:
-    """True where the own face is more alike than every other of the first `among`, shape (N,).
-
-    Args:
-        face, voice: unit rows of the clips, shape (clips, D).
-    """
+    """True where the own face is more alike than every other of the first `among`, shape (N,)."""
     shown = face[lineups.faces[:, :among]]  # (N, among, D)
     cosine = np.einsum("nd,nkd->nk", voice[lineups.voice], shown)
     return cosine[:, 0] > cosine[:, 1:].max(axis=1)

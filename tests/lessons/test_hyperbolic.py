@@ -7,15 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mraf.errors import RunError
-from mraf.related.heads.geometry import (
+from mraf.variants.config import ModelConfig
+from mraf.variants.margins import HEADS, clip_to_ball, poincare_distance
+from mraf_lessons.heads.geometry import (
     agreement,
     angle_of_distance,
     distance_of_angle,
     hardened_angle,
     steepness,
 )
-from mraf.variants.config import ModelConfig
-from mraf.variants.margins import HEADS, clip_to_ball, poincare_distance
 
 seeds = st.integers(0, 2**32 - 1)
 curvatures = st.floats(1.05, 20)

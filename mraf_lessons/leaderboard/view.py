@@ -1,0 +1,59 @@
+"""What notebook 08 reads off judged systems: their protocol, and what a judge has looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mraf.data.clips import FeatureSet
+from mraf.data.describe import unit
+from mraf.related.leaderboard.methods import Scores
+from mraf.related.leaderboard.protocols import COPY, PROTOCOLS, Sight
+
+
+def by_protocol(scores: pd.DataFrame) -> pd.DataFrame:
+    """Scores of transductions with the columns system, protocol and method taken from their names.
+
+    Args:
+        scores: with a column system of names such as "MRAF, batch: prototypes"; other systems are
+            left out.
+    """
+    form = r"^(?P<system>.*), (?P<protocol>[^:,]+)(?:: (?P<method>.*))?$"
+    parts = scores.system.str.extract(form).fillna({"method": "alone"})
+    known = parts.protocol.isin([*PROTOCOLS, COPY.name])
+    return parts.join(scores.drop(columns="system"))[known].reset_index(drop=True)
+
+
+def sights(judge: Callable[[FeatureSet], Scores], clips: FeatureSet, row: int) -> set[Sight]:
+    """What the scores of one clip depend on, found by exchanging it for noise: a leak detector.
+
+    Args:
+        judge: clips with faces to scores (N, C), of what claims to judge without the face.
+        clips: the batch, its videos known.
+        row: the clip of which the scores are compared, bit for bit.
+    """
+    rng = np.random.default_rng(0)
+    own = np.arange(len(clips)) == row
+    same_video = (clips.video == clips.video[row]) & ~own
+    before = judge(clips)[row]
+
+    def changed(rows: NDArray[np.bool_], what: str) -> bool:
+        values = np.array(getattr(clips, what))
+        noise = rng.standard_normal(values[rows].shape)
+        length = np.linalg.norm(values[rows], axis=1, keepdims=True)
+        values[rows] = unit(noise) * length
+        other = replace(clips, face=values) if what == "face" else replace(clips, voice=values)
+        after = judge(other)[row]
+        return not np.array_equal(before, after)
+
+    asked = {
+        Sight.VOICES: (~own, "voice"),
+        Sight.OTHER_FACES: (~own & ~same_video, "face"),
+        Sight.SAME_VIDEO: (same_video, "face"),
+        Sight.OWN_FACE: (own, "face"),
+    }
+    return {sight for sight, (rows, what) in asked.items() if rows.any() and changed(rows, what)}
