@@ -72,7 +72,7 @@ def files(official) -> dict[str, bytes]:
 @pytest.mark.parametrize("top", ["", "./", "polysim/", "a/b/polysim_v1/"])
 def test_the_layout_begins_at_the_folder_however_it_is_wrapped(tmp_path, files, write, top):
     archive = write(tmp_path / "fetched", {top + name: data for name, data in files.items()})
-    assert extract(archive, tmp_path / "data", progress=False) == len(files)
+    assert extract(archive, tmp_path / "data") == len(files)
     assert tree(tmp_path / "data") == files
     assert load(tmp_path / "data").speakers == 3
 
@@ -335,19 +335,12 @@ class Drive:
         }
         self.asked: list[tuple[str, bool]] = []
         monkeypatch.setattr(gdown, "download", self.download)
-        monkeypatch.setattr(gdown, "download_folder", self.download_folder)
 
-    def download(self, *, id: str, output: str, resume: bool, quiet: bool) -> str:
-        name = next(name for name, archive in ARCHIVES.items() if archive.drive_id == id)
+    def download(self, *, id: str, output: str, resume: bool) -> str:
+        name = next(name for name, drive_id in ARCHIVES.items() if drive_id == id)
         self.asked.append((name, resume))
         Path(output).write_bytes(self.content[name])
         return output
-
-    def download_folder(self, *, id: str, output: str, resume: bool, quiet: bool) -> list[str]:
-        assert id == ARCHIVES["v3-features"].drive_id
-        Path(output, "inner").mkdir(parents=True)
-        Path(output, "read me.txt").write_text("hello")
-        return [str(make_zip(Path(output, "inner", "v3.zip"), {"feats/v3.npy": b"3"}))]
 
 
 @pytest.fixture
@@ -356,7 +349,7 @@ def drive(monkeypatch, tmp_path, files) -> Drive:
 
 
 def test_download_fetches_and_unpacks_what_v1_needs(drive, tmp_path, files):
-    fetched = download(tmp_path / "data", progress=False)
+    fetched = download(tmp_path / "data")
     names = ["train-lists", "train-features", "test-lists", "test-features"]
     assert drive.asked == [(name, True) for name in names]
     assert [path.name for path in fetched] == names
@@ -364,39 +357,6 @@ def test_download_fetches_and_unpacks_what_v1_needs(drive, tmp_path, files):
     assert {name: data for name, data in found.items() if name[0] != "."} == files
     assert list(load(tmp_path / "data").parts) == ["train", "cross", "test_english", "test_cross"]
     assert (tmp_path / "data" / ".gitignore").read_text() == "*\n"
-
-
-def test_download_of_some(drive, tmp_path):
-    assert len(download(tmp_path / "data", only=["test-lists"])) == 1
-    assert [name for name, _ in drive.asked] == ["test-lists"]
-    with pytest.raises(DataError, match="No archive 'v9-features'; there are train-lists, train-f"):
-        download(tmp_path / "data", only=["v9-features"])
-
-
-def test_download_of_a_drive_folder(drive, tmp_path):
-    download(tmp_path / "data", only=["v3-features"])
-    assert (tmp_path / "data/feats/v3.npy").read_bytes() == b"3"
-
-
-def test_a_drive_folder_fetched_in_part_is_a_refusal(drive, tmp_path, monkeypatch):
-    def part(**options):
-        drive.download_folder(**options)  # gdown 5 returns nothing when one of the files fails
-
-    monkeypatch.setattr(gdown, "download_folder", part)
-    with pytest.raises(DataError, match="did not hand out v3-features"):
-        download(tmp_path / "data", only=["v3-features"])
-
-
-def test_a_drive_folder_without_archives(drive, tmp_path, monkeypatch):
-    def nothing(*, id, output, resume, quiet):
-        Path(output).mkdir(parents=True)
-        return []
-
-    monkeypatch.setattr(gdown, "download_folder", nothing)
-    with pytest.raises(
-        DataError, match=r"no zip or tar in it; see https://drive\.google\.com/drive"
-    ):
-        download(tmp_path / "data", only=["v3-features"])
 
 
 FAILURES = {
@@ -418,9 +378,7 @@ def test_offline_it_says_so_and_prints_the_manual_steps(drive, tmp_path, monkeyp
     assert "offline, or refused" in lines[0]
     assert len(lines[0]) < 320
     assert [line.split()[0] for line in lines[2:6]] == [
-        f"https://drive.google.com/file/d/{archive.drive_id}/view"
-        for archive in ARCHIVES.values()
-        if archive.default
+        f"https://drive.google.com/file/d/{drive_id}/view" for drive_id in ARCHIVES.values()
     ]
     assert lines[-1].strip() == f"mraf data download {tmp_path / 'data'} --from-archive FILE"
     assert tree(tmp_path / "data") == {}

@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 
 from mraf.data.clips import Corpus
-from mraf.data.official.lists import FEATURE_FOLDERS, Release, find_release, read_lists
-from mraf.data.official.reader import corpus_of, find_features, read_corpus
+from mraf.data.official.lists import read_lists
+from mraf.data.official.reader import corpus_of, read_corpus
+from mraf.data.official.release import FEATURE_FOLDERS, Release, find_release
 from mraf.errors import DataError, RunError
 from mraf.files import user_cache, write_atomically, write_text
 
@@ -29,13 +30,13 @@ ARRAYS = ("face", "voice", "speaker", "video", "key")
 Source = dict[str, Any]  # as JSON; a pack is true as long as none of it has changed
 
 
-def load(folder: str | Path, version: str | None = None, progress: bool = True) -> Corpus:
+def load(folder: str | Path, progress: bool = True) -> Corpus:
     """The corpus of a folder in the official layout, from its pack where that is still true.
 
     Otherwise reads the single files and packs them: beside the data, else in the user's cache
     folder; where neither can be written, warns and keeps the corpus in memory only.
     """
-    release = find_release(Path(folder), version)
+    release = find_release(folder)
     for place in places(release):
         if (corpus := open_pack(place, release)) is not None:
             return corpus
@@ -47,9 +48,7 @@ def load(folder: str | Path, version: str | None = None, progress: bool = True) 
     return corpus
 
 
-def pack(
-    folder: str | Path, version: str | None = None, force: bool = False, progress: bool = True
-) -> Path:
+def pack(folder: str | Path, force: bool = False) -> Path:
     """Pack a folder in the official layout, unless a true pack is there; always with ``force``.
 
     Returns:
@@ -57,11 +56,11 @@ def pack(
     Raises:
         DataError: the features are not what they should be, or no place can be written.
     """
-    release = find_release(Path(folder), version)
+    release = find_release(folder)
     for place in places(release):
         if not force and open_pack(place, release) is not None:
             return place
-    return _write(release, *_read(release, progress))
+    return _write(release, *_read(release))
 
 
 def places(release: Release) -> list[Path]:
@@ -91,10 +90,14 @@ def open_pack(place: Path, release: Release) -> Corpus | None:
         return None
 
 
-def _read(release: Release, progress: bool) -> tuple[Corpus, Source]:
+def _read(release: Release, progress: bool = True) -> tuple[Corpus, Source]:
     lists = read_lists(release)
-    find_features(release, lists)
-    files = [file for clips in lists.values() for file in clips.voice + clips.face]
+    files = [
+        file
+        for clips in lists.values()
+        for name in ("voice", "face")
+        for file in clips.rows[name].tolist()
+    ]
     # Taken before reading: a file changed meanwhile makes the pack untrue, not wrong.
     source = _source(release, files)
     return read_corpus(release, lists, progress), source
