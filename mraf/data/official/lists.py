@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import posixpath
 import re
 import warnings
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mraf.data.official.release import FEATURE_FOLDERS, Release
+from mraf.data.official.release import FEATURE_FOLDERS, Release, feature_folder
 from mraf.errors import DataError
 from mraf.files import read_csv
 
@@ -183,33 +182,15 @@ def _check_labels(clips: ClipList, train: ClipList) -> None:
 
 def _find_features(clips: ClipList, folder: Path) -> None:
     """Let the listed paths lead from the folder of the release to where its features lie."""
-    roots: dict[str, str | None] = {}
     for name in ("voice", "face"):
         paths = clips.rows[name].tolist()
-        for row, path in enumerate(paths):
-            if not path:
-                continue  # the face is missing
-            head = "/".join(path.split("/")[:-1][:2])
-            if head not in roots:
-                roots[head] = _root(folder, head)
-            if roots[head] is None:
-                where = f"no folder '{head}' under {' or '.join(FEATURE_FOLDERS)} of {folder}"
-                reason = f"{where}; unpack the features there (see data/README.md)."
-                raise FeaturesMissing(clips.refuse(row, reason))
-            paths[row] = f"{roots[head]}{path[len(head) :]}"
-        clips.rows[name] = paths
-
-
-def _root(folder: Path, head: str) -> str | None:
-    """Where listed paths that begin with two folders lie; None where no spelling of them exists.
-
-    "ecappafeats/v1" may be "feats/ecappa_feats/v1".
-    """
-    name, _, rest = head.partition("/")
-    respelled = re.sub(r"_?feats$", "feats" if name.endswith("_feats") else "_feats", name)
-    for spelling in (name, respelled):
-        for place in FEATURE_FOLDERS:
-            root = posixpath.normpath(posixpath.join(place, spelling, rest))
-            if os.path.isdir(folder / root):
-                return root
-    return None
+        heads = ["/".join(path.split("/")[:-1][:2]) for path in paths]
+        roots = {head: feature_folder(folder, head) for head in dict.fromkeys(heads)}
+        if absent := [head for head, root in roots.items() if not root]:
+            where = f"no folder '{absent[0]}' under {' or '.join(FEATURE_FOLDERS)} of {folder}"
+            reason = f"{where}; unpack the features there (see data/README.md)."
+            raise FeaturesMissing(clips.refuse(heads.index(absent[0]), reason))
+        clips.rows[name] = [
+            path and roots[head] + path[len(head) :]  # no path: the face is missing
+            for path, head in zip(paths, heads, strict=True)
+        ]

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from mraf.data.clips import Corpus
+from mraf.data.clips import ARRAYS, Corpus
 from mraf.data.official.lists import read_lists
 from mraf.data.official.reader import corpus_of, read_corpus
 from mraf.data.official.release import FEATURE_FOLDERS, Release, find_release
@@ -25,7 +25,6 @@ from mraf.files import user_cache, write_atomically, write_text
 
 FORMAT = 2
 FOLDER = ".mraf-cache"
-ARRAYS = ("face", "voice", "speaker", "video", "key")
 
 Source = dict[str, Any]  # as JSON; a pack is true as long as none of it has changed
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 import re
 import warnings
 from collections.abc import Iterable
@@ -88,9 +89,7 @@ def find_release(folder: str | Path) -> Release:
 
 def _choose(folder: Path, train: dict[str, dict[str, Path]], version: str | None) -> str:
     """The version asked for, or the only one that can be used."""
-    voices = ("ecappafeats", "ecappa_feats")
-    tops = [folder / place / name for place in FEATURE_FOLDERS for name in voices]
-    there = [name for name in sorted(train) if any((top / name).is_dir() for top in tops)]
+    there = [name for name in sorted(train) if feature_folder(folder, f"ecappafeats/{name}")]
     usable = [version] if version else there or sorted(train)
     if usable[0] not in train:
         known = ", ".join(sorted(train))
@@ -102,6 +101,21 @@ def _choose(folder: Path, train: dict[str, dict[str, Path]], version: str | None
             f"in {next(iter(train[usable[0]].values()))}."
         )
     return usable[0]
+
+
+def feature_folder(folder: Path, head: str) -> str:
+    """Where listed paths that begin with two folders lie; "" where no spelling of them exists.
+
+    "ecappafeats/v1" may be "feats/ecappa_feats/v1".
+    """
+    name, _, rest = head.partition("/")
+    respelled = re.sub(r"_?feats$", "feats" if name.endswith("_feats") else "_feats", name)
+    for spelling in (name, respelled):
+        for place in FEATURE_FOLDERS:
+            found = posixpath.normpath(posixpath.join(place, spelling, rest))
+            if os.path.isdir(folder / found):
+                return found
+    return ""
 
 
 def _near_names(files: Iterable[str], kind: str) -> str:
