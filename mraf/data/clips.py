@@ -122,12 +122,10 @@ class Corpus:
     """A whole corpus: English to train on, a second language to cross to, and the test clips.
 
     Args:
-        train: English training clips, labelled.
-        cross: clips of the second language, labelled, never trained on.
-        test_english, test_cross: the test clips; labels hidden where the source hides them,
-            None where it has no test clips (v2 and v3 are often fetched without).
+        train, cross: labelled clips in English, and in the second language, never trained on.
+        test_english, test_cross: the test clips, None where the source has none.
         speakers: number of speakers C.
-        name: "twin", or the version and folder of the official features.
+        name: "twin", or the version of the official features.
         version: release of the challenge, "v1", "v2" or "v3"; it names the submission files.
     """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from mraf.data.clips import FeatureSet
@@ -49,9 +50,8 @@ def enrolled(clips: FeatureSet, per_speaker: int, rng: np.random.Generator) -> F
     if per_speaker < 1:
         raise DataError(f"{per_speaker} clips a speaker: at least 1 is needed.")
     order = rng.permutation(len(clips))
-    order = order[np.argsort(clips.labels[order], kind="stable")]
-    speaker = clips.labels[order]
-    place = np.arange(len(clips)) - np.searchsorted(speaker, speaker)  # 0, 1, … of each speaker
+    speaker = pd.Series(clips.labels[order])
+    place = speaker.groupby(speaker).cumcount().to_numpy()  # 0, 1, … of each speaker
     return clips[np.sort(order[place < per_speaker])]
 
 

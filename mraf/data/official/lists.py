@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 import re
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,10 +38,9 @@ class ClipList:
     """The rows of one list.
 
     Args:
-        rows: indexed by the line, as an editor counts. ``key`` is of a training clip its voice
-            path, of a test clip the official key; ``video`` the folder in which a training clip
-            lies, "" for a test clip; ``voice`` and ``face`` are paths of the features, a face is
-            "" where its cell is empty: it is missing. ``label`` is there where the list has labels.
+        rows: by line: ``key``, of a training clip its voice path; ``video``, the folder in which a
+            training clip lies, else ""; ``voice`` and ``face``, paths of the features, "" where the
+            face is missing; ``label``, where the list has labels.
         spare: a test list in the form of a training list, which is left out where it is bad.
     """
 
@@ -108,6 +106,8 @@ def read_lists(release: Release) -> dict[str, ClipList]:
 
 def _checked(path: Path, cells: pd.DataFrame, kind: str) -> pd.DataFrame:
     """The rows of a list, see `ClipList`, from its cells; paths as listed, but normalised."""
+    import pandas as pd
+
     columns = {}
     for name, spellings in {**COLUMNS[kind], "label": ("label",)}.items():
         if present := [spelling for spelling in spellings if spelling in cells]:
@@ -116,46 +116,37 @@ def _checked(path: Path, cells: pd.DataFrame, kind: str) -> pd.DataFrame:
             reason = f"no column '{' or '.join(spellings)}', only "
             reason += f"{', '.join(cells) or 'an empty line'}; fetch the official list again."
             raise _refused(path, 1, reason)
-    rows = cells[list(columns)].rename(columns=columns)
-    if rows.empty:
+    rows: list[dict[str, Any]] = []
+    lines: dict[str, int] = {}
+    wanted = cells[list(columns)].rename(columns=columns)
+    for line, cell in zip(cells.index, wanted.to_dict("records"), strict=True):
+        try:
+            rows.append(_row(cell, kind))
+            if (key := rows[-1]["key"]) in lines:
+                raise ValueError(f"'{key}' occurs already in line {lines[key]}; remove one")
+        except ValueError as error:
+            raise _refused(path, line, f"{error}; {REMEDY}.") from None
+        lines[key] = line
+    if not rows:
         raise DataError(f"{path}: the list holds no clips; fetch it again.")
-
-    def each(name: str, convert: Callable[[str], Any]) -> list[Any]:
-        found = []
-        for line, cell in rows[name].items():
-            try:
-                found.append(convert(cell))
-            except ValueError as error:
-                raise _refused(path, line, f"{error}; {REMEDY}.") from None
-        return found
-
-    rows["key"] = each("key", inner_path if kind == "train" else _key)
-    rows["video"] = each("key", _video) if kind == "train" else ""
-    rows["voice"] = each("voice", _feature_path)
-    rows["face"] = each("face", lambda text: text.strip() and _feature_path(text))
-    if "label" in rows:
-        rows["label"] = each("label", _label)
-    if (again := rows.key.duplicated()).any():
-        line, key = again.idxmax(), rows.key[again.idxmax()]
-        first = (rows.key == key).idxmax()
-        raise _refused(path, line, f"'{key}' occurs already in line {first}; remove one; {REMEDY}.")
-    return rows
+    return pd.DataFrame(rows, cells.index)
 
 
-def _key(text: str) -> str:
-    if not text:
+def _row(cell: dict[str, str], kind: str) -> dict[str, Any]:
+    row: dict[str, Any] = {"key": cell["key"], "video": ""}
+    if kind == "train":
+        row["key"] = inner_path(cell["key"])
+        row["video"] = posixpath.basename(posixpath.dirname(row["key"]))
+        if not row["video"]:
+            raise ValueError(f"the path '{row['key']}' has no folder to name its video")
+    if not row["key"]:
         raise ValueError("the key is empty")
-    return text
-
-
-def _video(path: str) -> str:
-    if not (folder := posixpath.basename(posixpath.dirname(path))):
-        raise ValueError(f"the path '{path}' has no folder to name its video")
-    return folder
-
-
-def _feature_path(text: str) -> str:
-    return posixpath.splitext(inner_path(text))[0] + ".npy"
+    for name in ("voice", "face"):
+        missing = name == "face" and not cell[name].strip()
+        row[name] = "" if missing else posixpath.splitext(inner_path(cell[name]))[0] + ".npy"
+    if "label" in cell:
+        row["label"] = _label(cell["label"])
+    return row
 
 
 def _label(text: str) -> int:

@@ -36,9 +36,8 @@ def load(folder: str | Path, progress: bool = True) -> Corpus:
     folder; where neither can be written, warns and keeps the corpus in memory only.
     """
     release = find_release(folder)
-    for place in places(release):
-        if (corpus := open_pack(place, release)) is not None:
-            return corpus
+    if found := _find(release):
+        return found[1]
     corpus, source = _read(release, progress)
     try:
         _write(release, corpus, source)
@@ -56,9 +55,8 @@ def pack(folder: str | Path, force: bool = False) -> Path:
         DataError: the features are not what they should be, or no place can be written.
     """
     release = find_release(folder)
-    for place in places(release):
-        if not force and open_pack(place, release) is not None:
-            return place
+    if not force and (found := _find(release)):
+        return found[0]
     return _write(release, *_read(release))
 
 
@@ -71,6 +69,13 @@ def places(release: Release) -> list[Path]:
         return [beside, user_cache() / f"{origin.name}-{tag}" / name]
     except RunError:  # no home folder
         return [beside]
+
+
+def _find(release: Release) -> tuple[Path, Corpus] | None:
+    for place in places(release):
+        if corpus := open_pack(place, release):
+            return place, corpus
+    return None
 
 
 def open_pack(place: Path, release: Release) -> Corpus | None:
@@ -91,12 +96,7 @@ def open_pack(place: Path, release: Release) -> Corpus | None:
 
 def _read(release: Release, progress: bool = True) -> tuple[Corpus, Source]:
     lists = read_lists(release)
-    files = [
-        file
-        for clips in lists.values()
-        for name in ("voice", "face")
-        for file in clips.rows[name].tolist()
-    ]
+    files = [file for clips in lists.values() for file in (*clips.rows.voice, *clips.rows.face)]
     # Taken before reading: a file changed meanwhile makes the pack untrue, not wrong.
     source = _source(release, files)
     return read_corpus(release, lists, progress), source

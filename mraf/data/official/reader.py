@@ -139,11 +139,8 @@ def _read_vectors(folder: Path, clips: ClipList, name: str, bar: tqdm) -> NDArra
 def read_vector(path: str, size: int) -> NDArray[np.floating]:
     """One feature vector as stored, shape (size,); axes of length 1 around it are accepted.
 
-    The file is not trusted: nothing is unpickled, and no more is read than a vector takes.
-
-    Raises:
-        ValueError: what is wrong with the file, without its name.
-        OSError: the file cannot be read.
+    The file is not trusted: nothing is unpickled, and no more is read than a vector takes. Raises
+    ValueError with what is wrong with it, OSError where it cannot be read.
     """
     if not stat.S_ISREG(os.stat(path).st_mode):  # to open a pipe would wait for ever
         raise ValueError("is not a regular file")
@@ -164,6 +161,5 @@ def read_vector(path: str, size: int) -> NDArray[np.floating]:
         raise ValueError(f"has shape {shape}, expected ({size},)")
     end = stream.tell() + size * dtype.itemsize
     if len(content) != end:
-        problem = "truncated" if len(content) < end else "longer than its header says"
-        raise ValueError(f"is {problem}")
+        raise ValueError("is truncated" if len(content) < end else "is longer than its header says")
     return np.frombuffer(content, dtype, size, stream.tell())

@@ -1,7 +1,6 @@
 """Unpacking archives without trust: nothing outside the folder, no links, nothing half-done.
 
-The rules are the same for zip and tar. They are stricter than `tarfile.data_filter`, which mends a
-path that leaves the folder and lets symbolic links stand.
+The rules hold for zip and tar. `tarfile.data_filter` would mend paths and let links stand.
 """
 
 from __future__ import annotations
@@ -55,8 +54,8 @@ def extract(
     files and folders inside itself changes nothing. A hard link becomes a copy of its file. Hidden
     files are left out; files that are already there are replaced.
 
-    Returns:
-        The number of files unpacked.
+    Returns the number of files unpacked.
+
     Raises:
         DataError: not such an archive, damaged, or unsafe; a full disk.
     """
@@ -79,10 +78,9 @@ def extract(
                     continue
                 size, count = size + member.size, count + 1
                 if size > max_bytes or count > max_files:
-                    raise DataError(
-                        f"{archive}: refused, unpacks to more than {max_bytes / 2**30:g} GiB or "
-                        f"{max_files:,} files; nothing was unpacked."
-                    )
+                    bounds = f"{max_bytes / 2**30:g} GiB or {max_files:,} files"
+                    reason = f"refused, unpacks to more than {bounds}; nothing was unpacked"
+                    raise DataError(f"{archive}: {reason}.")
                 place.parent.mkdir(parents=True, exist_ok=True)
                 with member.open() as source, place.open("wb") as out:
                     shutil.copyfileobj(source, out)
@@ -96,10 +94,8 @@ def extract(
         raise
     except Exception as error:  # a damaged archive raises nearly anything
         if isinstance(error, OSError) and error.errno is not None:  # not from a decompressor
-            raise DataError(
-                f"{archive}: cannot be unpacked into {folder} ({error.strerror}); free or permit "
-                "the place and repeat."
-            ) from error
+            reason = f"cannot be unpacked into {folder} ({error.strerror})"
+            raise DataError(f"{archive}: {reason}; free or permit the place and repeat.") from error
         reason = f"damaged or truncated ({error})"
         raise DamagedArchive(f"{archive}: {reason}; nothing changed, fetch it again.") from error
     finally:
@@ -179,14 +175,12 @@ def _place(archive: Path, member: _Member, into: Path) -> Path | None:
 def _top(folder: Path) -> Path:
     """Where the official layout begins: under folders that hold nothing but one other folder."""
     place = folder
-    while True:
-        children = list(place.iterdir())
-        if any(child.name in LANDMARKS or LIST_NAME.fullmatch(child.name) for child in children):
-            return place
-        inner = [child for child in children if child.is_dir()]
+    while not any(p.name in LANDMARKS or LIST_NAME.fullmatch(p.name) for p in place.iterdir()):
+        inner = [child for child in place.iterdir() if child.is_dir()]
         if len(inner) != 1:
             return folder
         place = inner[0]
+    return place
 
 
 def _moves(source: Path, target: Path) -> Iterator[tuple[Path, Path]]:
