@@ -51,7 +51,7 @@ def load(source: str | Path | None = None, progress: bool = True) -> Corpus:
     Args:
         source: "twin" for the synthetic twin, or a folder in the official layout (a folder that
             is really called twin is "./twin"), or one of its lists, to choose among releases.
-            None: the environment variable MRAF_DATA (see ``named_source``), else the twin.
+            None: see ``named_source``.
         progress: show a bar while the single feature files are read for the first time.
     Raises:
         DataError: the source is neither, or its content is not what it should be.
@@ -67,13 +67,9 @@ def load(source: str | Path | None = None, progress: bool = True) -> Corpus:
     folder = checked_path(source, DataError)
     if folder.is_dir() or (folder.is_file() and LIST_NAME.fullmatch(folder.name)):
         return pack.load(folder, progress)
-    remedy = (
-        "is neither 'twin' nor a folder; give the folder that holds csv_files/, or 'twin' for the "
-        "synthetic twin"
-    )
+    reason = "is neither 'twin' nor a folder"
+    remedy = "give the folder that holds csv_files/, or 'twin' for the synthetic twin"
     if folder.is_file():
-        remedy = (
-            "is a file; if it is an archive of the official features, unpack it with "
-            f"`mraf data download DIR --from-archive {folder}` and load DIR"
-        )
-    raise DataError(f"{str(source)!r}{origin} {remedy}.")
+        reason = "is a file, perhaps an archive of the official features"
+        remedy = f"unpack it with `mraf data download DIR --from-archive {folder}` and load DIR"
+    raise DataError(f"{str(source)!r}{origin} {reason}; {remedy}.")

@@ -16,13 +16,12 @@ import io
 import os
 import stat
 import warnings
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm.auto import tqdm
+from tqdm.contrib.concurrent import thread_map
 
 from mraf.data.clips import FACE_DIM, VOICE_DIM, Corpus, FeatureSet
 from mraf.data.official.lists import LEFT_OUT, ClipList
@@ -31,7 +30,6 @@ from mraf.errors import DataError
 
 LARGEST = 65_536  # bytes; a vector of 512 floats with its header takes 2,176
 CHUNK = 256  # files per task: long enough to outweigh the hand-over between threads
-THREADS = 8
 HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
@@ -45,23 +43,18 @@ def read_corpus(release: Release, lists: dict[str, ClipList], progress: bool = T
         DataError: the first bad feature file, with list, line and remedy; a gap in the labels.
     """
     arrays: dict[str, dict[str, NDArray]] = {}
-    total = sum(2 * len(clips) for clips in lists.values())
-    title = f"reading {release.version} features"
-    with tqdm(total=total, desc=title, unit="file", delay=1, disable=not progress) as bar:
-        for part, clips in lists.items():
-            try:
-                arrays[part] = {
-                    name: _read_vectors(release.folder, clips, name, bar)
-                    for name in ("voice", "face")
-                }
-            except DataError as error:
-                if not clips.spare:
-                    raise
-                warnings.warn(f"{error} {LEFT_OUT}", stacklevel=2)
-                continue
-            arrays[part] |= {name: np.array(clips.rows[name].tolist()) for name in ("video", "key")}
-            if "label" in clips.rows:
-                arrays[part]["speaker"] = clips.rows.label.to_numpy(np.int64)
+    for part, clips in lists.items():
+        found = {name: np.array(clips.rows[name].tolist()) for name in ("video", "key")}
+        if "label" in clips.rows:
+            found["speaker"] = clips.rows.label.to_numpy(np.int64)
+        try:
+            for name in ("voice", "face"):
+                found[name] = _read_vectors(release.folder, clips, name, progress)
+            arrays[part] = found
+        except DataError as error:
+            if not clips.spare:
+                raise
+            warnings.warn(f"{error} {LEFT_OUT}", stacklevel=2)
     return corpus_of(release, arrays)
 
 
@@ -77,7 +70,7 @@ def corpus_of(release: Release, arrays: dict[str, dict[str, NDArray]]) -> Corpus
     return Corpus(**parts, speakers=speakers, name=name, version=release.version)
 
 
-def _read_vectors(folder: Path, clips: ClipList, name: str, bar: tqdm) -> NDArray[np.float32]:
+def _read_vectors(folder: Path, clips: ClipList, name: str, progress: bool) -> NDArray[np.float32]:
     """The voices or faces of a list, shape (N, D); of several bad files the first is told.
 
     A face whose file is not there is a row of zeros, with a note. Several threads read: on a
@@ -92,7 +85,7 @@ def _read_vectors(folder: Path, clips: ClipList, name: str, bar: tqdm) -> NDArra
         remedy = "unpack the archive again or remove the line"
         return clips.refuse(row, f"feature file {files[row]} {problem}; {remedy}.")
 
-    def fill(rows: range) -> int:
+    def fill(rows: range) -> None:
         for row in rows:
             path = os.path.join(folder, files[row])
             if name == "face" and not (files[row] and os.path.lexists(path)):
@@ -111,15 +104,10 @@ def _read_vectors(folder: Path, clips: ClipList, name: str, bar: tqdm) -> NDArra
                 cast.append(str(vector.dtype))
             with np.errstate(over="ignore"):  # what is too large for float32 is told as Inf
                 matrix[row] = vector
-        return len(rows)
 
-    every = range(len(files))
-    pool = ThreadPoolExecutor(THREADS)
-    try:
-        for count in pool.map(fill, (every[at : at + CHUNK] for at in every[::CHUNK])):
-            bar.update(count)
-    finally:
-        pool.shutdown(cancel_futures=True)
+    chunks = [range(len(files))[at : at + CHUNK] for at in range(0, len(files), CHUNK)]
+    title = f"reading the {name}s of {clips.path.name}"
+    thread_map(fill, chunks, max_workers=8, desc=title, delay=1, disable=not progress)
     if not (finite := np.isfinite(matrix).all(axis=1)).all():
         raise refuse(int(np.argmin(finite)), "holds NaN or Inf")
     if name == "voice" and not (spoken := matrix.any(axis=1)).all():

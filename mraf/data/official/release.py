@@ -56,12 +56,12 @@ def find_release(folder: str | Path) -> Release:
             lists = found[match["kind"]].setdefault(match["version"], {})
             lists[match["language"]] = files[name]
     if not found["train"]:
-        inner = [child.parent for child in sorted(folder.glob("*/csv_files"))]
+        inner = sorted(folder.glob("*/csv_files"))
+        meant = f"did you mean {inner[0].parent}? " if inner else ""
         raise DataError(
-            f"{folder}: no training list such as csv_files/comp/v1_train_English.csv; "
-            + (f"did you mean {inner[0]}? " if inner else "")
-            + "`mraf data download` fetches the official files, data/README.md shows the layout."
-            + _near_names(files, "train")
+            f"{folder}: no training list such as csv_files/comp/v1_train_English.csv; {meant}"
+            "`mraf data download` fetches the official files, data/README.md shows the layout."
+            f"{_near_names(files, 'train')}"
         )
     version = _choose(folder, found["train"], version)
     train, test = found["train"][version], found["test"].get(version, {})
@@ -69,15 +69,11 @@ def find_release(folder: str | Path) -> Release:
     if "English" not in train or not others:
         missing = "<second language>" if "English" in train else "English"
         path = next(iter(train.values())).parent / f"{version}_train_{missing}.csv"
-        raise DataError(
-            f"{path}: the list is missing; training lists of two languages are needed."
-            f"{_near_names(files, 'train')}"
-        )
+        reason = "the list is missing; training lists of two languages are needed"
+        raise DataError(f"{path}: {reason}.{_near_names(files, 'train')}")
     if len(others) > 1:
-        raise DataError(
-            f"{folder}: {version} has training lists of several second languages "
-            f"({', '.join(others)}); keep that of one."
-        )
+        reason = f"training lists of several second languages ({', '.join(others)})"
+        raise DataError(f"{folder}: {version} has {reason}; keep that of one.")
     if renamed := _near_names(files, "test"):
         warnings.warn(f"{folder}: a test list is not read.{renamed}", stacklevel=3)
     parts = {"train": train["English"], "cross": train[others[0]]}
@@ -95,11 +91,9 @@ def _choose(folder: Path, train: dict[str, dict[str, Path]], version: str | None
         known = ", ".join(sorted(train))
         raise DataError(f"{folder}: no training lists of '{version}', only of {known}.")
     if len(usable) > 1:
-        named = [f"{name} ({', '.join(sorted(train[name]))})" for name in usable]
-        raise DataError(
-            f"{folder} holds several releases: {', '.join(named)}; choose one by its list, as "
-            f"in {next(iter(train[usable[0]].values()))}."
-        )
+        named = ", ".join(f"{name} ({', '.join(sorted(train[name]))})" for name in usable)
+        remedy = f"choose one by its list, as in {next(iter(train[usable[0]].values()))}"
+        raise DataError(f"{folder} holds several releases: {named}; {remedy}.")
     return usable[0]
 
 
