@@ -35,7 +35,6 @@ def degrade_faces(
     """Clips with worse faces; a missing face stays missing, voices stay as they are.
 
     Args:
-        clips: N clips.
         kind: "noise" turns towards a random direction, one for each clip; "mean face" shrinks
             towards the mean of the reference's faces, as a blurred picture looks like anybody;
             "swap" turns towards the face of another speaker, drawn among the reference's clips.

@@ -119,8 +119,7 @@ def cosine_quantiles(
 ) -> pd.DataFrame:
     """Percentiles of cosine similarity over random pairs of clips of train and cross.
 
-    Returns:
-        Rows (modality, kind of pair), columns the levels.
+    Rows are (modality, kind of pair), columns the levels.
     """
     sampled = sample_pairs(corpus, pairs, seed)
     found = {}
@@ -145,16 +144,13 @@ def _percentiles(found: dict, levels: tuple[float, ...], of: str) -> pd.DataFram
 def describe(corpus: Corpus) -> str:
     """Counts, flawed videos, norms and cosines of a corpus, one table below the other."""
     flaws = flawed_videos(corpus)
+    lengths = norms(corpus).to_string(float_format="{:.2f}".format)
+    cosines = cosine_quantiles(corpus).to_string(float_format="{:.3f}".format)
+    videos = "none" if flaws.empty else flaws.to_string(index=False, justify="left")
     tables = {
         "counts": counts(corpus).T.to_string(na_rep="–"),
-        "videos to leave out or to know of": (
-            "none" if flaws.empty else flaws.to_string(index=False, justify="left")
-        ),
-        "length of the feature vectors, percentiles": norms(corpus).to_string(
-            float_format="{:.2f}".format
-        ),
-        "cosine of pairs of clips (train and cross), percentiles": cosine_quantiles(
-            corpus
-        ).to_string(float_format="{:.3f}".format),
+        "videos to leave out or to know of": videos,
+        "length of the feature vectors, percentiles": lengths,
+        "cosine of pairs of clips (train and cross), percentiles": cosines,
     }
     return "\n".join([corpus.name, *(f"\n{title}\n{table}" for title, table in tables.items())])

@@ -62,16 +62,15 @@ def draw_pairs(
     video: NDArray[np.int64],
     pairs: int,
 ) -> dict[str, NDArray[np.int64]]:
-    """Pairs of rows by kind; all pairs of a kind are equally likely, drawn with replacement.
+    """Pairs of rows, an array (2, pairs) for each kind of `PAIRS` that there is.
 
-    A pair of a shared video across languages is no pair: it may be the same clip.
+    All pairs of a kind are equally likely, drawn with replacement. A pair of a shared video across
+    languages is no pair: it may be the same clip.
 
     Args:
         speaker, language, video: of each row, shape (N,).
-    Returns:
-        For each kind of `PAIRS` that there is, an array (2, pairs).
     """
-    drawn: dict[str, list[NDArray[np.int64]]] = {kind: [] for kind in PAIRS}
+    drawn = {kind: np.empty((2, 0), dtype=np.int64) for kind in PAIRS}
     order = np.argsort(speaker, kind="stable")
     size = np.bincount(speaker)
     start = np.cumsum(size) - size
@@ -90,12 +89,11 @@ def draw_pairs(
             two[:, strangers & one_language],
             two[:, strangers & ~one_language],
         )
-        for many, more in zip(drawn.values(), found, strict=True):
-            many.append(more)
-        if all(sum(p.shape[1] for p in many) >= pairs for many in drawn.values()):
+        for kind, more in zip(PAIRS, found, strict=True):
+            drawn[kind] = np.concatenate([drawn[kind], more], axis=1)[:, :pairs]
+        if all(some.shape[1] == pairs for some in drawn.values()):
             break
-    joined = {name: np.concatenate(many, axis=1)[:, :pairs] for name, many in drawn.items()}
-    return {name: some for name, some in joined.items() if some.shape[1]}
+    return {kind: some for kind, some in drawn.items() if some.shape[1]}
 
 
 def pair_cosines(rows: NDArray[np.float32], pairs: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 from pathlib import Path
+from textwrap import shorten
 
 from mraf.data.official.unpacking import DamagedArchive, extract, make_private
 from mraf.errors import DataError
@@ -24,6 +25,7 @@ The official features are face and voice templates of real people.
 """
 
 DOWNLOADS = ".mraf-downloads"
+LOCAL = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS)  # the place is at fault
 ARCHIVES = {
     "train-lists": "1V_Wctz02J1wA47rTAZ3uIXiCkw9rYDQd",
     "train-features": "11gjdlJgRxWcoNU9h-xlD8W0171Q6nvAA",
@@ -33,63 +35,47 @@ ARCHIVES = {
 """What v1 needs: name and public Google Drive id; `data/README.md` links the others."""
 
 
-def download(folder: str | Path) -> list[Path]:
+def download(folder: str | Path) -> None:
     """Fetch the official archives of v1 through gdown and unpack them.
 
     The archives stay in ``folder/.mraf-downloads``: what is complete is not fetched again, what
     is not is resumed. gdown's own bar shows the size of each.
 
-    Returns:
-        The archives fetched.
     Raises:
         DataError: Google Drive cannot be reached or refuses, with the steps to fetch by hand; a
             full disk; a bad archive.
     """
-    folder = checked_path(folder, DataError)
-    make_private(folder)
-    fetched = []
-    for name in ARCHIVES:
-        file = _fetch(name, folder)
-        try:
-            extract(file, folder)
-        except DamagedArchive:
-            file.unlink()  # gdown would take it for complete
-            raise
-        fetched.append(file)
-    return fetched
-
-
-def _fetch(name: str, folder: Path) -> Path:
     import gdown  # takes a while to import
 
-    target = folder / DOWNLOADS / name
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        result = gdown.download(id=ARCHIVES[name], output=str(target), resume=True)
-    except Exception as error:  # gdown lets through what its dependencies raise, also offline
-        if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
-            raise DataError(
-                f"{target}: {error}; free or permit the place and repeat, the download resumes."
-            ) from error
-        raise DataError(_manual_steps(folder, f"{type(error).__name__}: {error}")) from error
-    if result is None or not target.exists():
-        raise DataError(_manual_steps(folder, f"Google Drive did not hand out {name}"))
-    return target
+    folder = checked_path(folder, DataError)
+    make_private(folder)
+    for name, drive_id in ARCHIVES.items():
+        target = folder / DOWNLOADS / name
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            fetched = gdown.download(id=drive_id, output=str(target), resume=True)
+        except Exception as error:  # gdown lets through what its dependencies raise, also offline
+            if getattr(error, "errno", None) in LOCAL:
+                remedy = "free or permit the place and repeat, the download resumes"
+                raise DataError(f"{target}: {error}; {remedy}.") from error
+            raise DataError(_manual_steps(folder, f"{type(error).__name__}: {error}")) from error
+        if fetched is None or not target.exists():
+            raise DataError(_manual_steps(folder, f"Google Drive did not hand out {name}"))
+        try:
+            extract(target, folder)
+        except DamagedArchive:
+            target.unlink()  # gdown would take it for complete
+            raise
 
 
 def _manual_steps(folder: Path, reason: str) -> str:
     """What to do where Google Drive cannot be reached from this program."""
-    links = [
-        f"  https://drive.google.com/file/d/{id}/view  {name}" for name, id in ARCHIVES.items()
-    ]
-    reason = " ".join(reason.split())  # libraries' messages run over many lines
-    reason = reason if len(reason) <= 200 else f"{reason[:200]}…"
-    return "\n".join(
-        [
-            f"The official archives cannot be fetched from here: offline, or refused ({reason}).",
-            "Repeat later (the download resumes), or open these links in a browser:",
-            *links,
-            "and unpack each file that you saved with",
-            f"  mraf data download {folder} --from-archive FILE",
-        ]
+    page = "  https://drive.google.com/file/d/{}/view  {}"
+    links = "\n".join(page.format(drive_id, name) for name, drive_id in ARCHIVES.items())
+    reason = shorten(reason, 200, placeholder="…")  # libraries' messages run over many lines
+    return (
+        f"The official archives cannot be fetched from here: offline, or refused ({reason}).\n"
+        "Repeat later (the download resumes), or open these links in a browser:\n"
+        f"{links}\nand unpack each file that you saved with\n"
+        f"  mraf data download {folder} --from-archive FILE"
     )

@@ -1,8 +1,7 @@
 """The pack: tens of thousands of feature files, read once, then one file with all arrays.
 
-A pack is an uncompressed .npz; the checksum of each of its arrays is checked on reading. Beside the
-arrays it keeps its source: the contents of the CSV lists, and the name, size and time of change of
-every feature file.
+A pack is an uncompressed .npz, which checks its sums on reading. Beside the arrays it keeps its
+source: the contents of the lists, and name, size and time of change of every feature file.
 """
 
 from __future__ import annotations
@@ -47,10 +46,8 @@ def load(folder: str | Path, progress: bool = True) -> Corpus:
 
 
 def pack(folder: str | Path, force: bool = False) -> Path:
-    """Pack a folder in the official layout, unless a true pack is there; always with ``force``.
+    """The file of a folder's pack; it is made unless a true one is there, with ``force`` always.
 
-    Returns:
-        The file of the pack.
     Raises:
         DataError: the features are not what they should be, or no place can be written.
     """

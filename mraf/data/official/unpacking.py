@@ -45,16 +45,12 @@ class _Member(NamedTuple):
     problem: str = ""
 
 
-def extract(
-    archive: str | Path, folder: str | Path, max_bytes: int = MAX_BYTES, max_files: int = MAX_FILES
-) -> int:
-    """Unpack a zip or tar (also compressed) so that the official layout begins at ``folder``.
+def extract(archive: str | Path, folder: str | Path) -> int:
+    """The number of files unpacked from a zip or tar (also compressed) to the official layout.
 
-    All is unpacked to a temporary folder first: an archive that is damaged or holds anything but
-    files and folders inside itself changes nothing. A hard link becomes a copy of its file. Hidden
-    files are left out; files that are already there are replaced.
-
-    Returns the number of files unpacked.
+    The layout begins at ``folder``. All is unpacked to a temporary folder first: an archive that is
+    damaged or holds anything but files and folders inside itself changes nothing. A hard link
+    becomes a copy of its file. Hidden files are left out; those that are there are replaced.
 
     Raises:
         DataError: not such an archive, damaged, or unsafe; a full disk.
@@ -77,8 +73,8 @@ def extract(
                 if (place := _place(archive, member, temporary)) is None:
                     continue
                 size, count = size + member.size, count + 1
-                if size > max_bytes or count > max_files:
-                    bounds = f"{max_bytes / 2**30:g} GiB or {max_files:,} files"
+                if size > MAX_BYTES or count > MAX_FILES:
+                    bounds = f"{MAX_BYTES / 2**30:g} GiB or {MAX_FILES:,} files"
                     reason = f"refused, unpacks to more than {bounds}; nothing was unpacked"
                     raise DataError(f"{archive}: {reason}.")
                 place.parent.mkdir(parents=True, exist_ok=True)
