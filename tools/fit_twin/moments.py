@@ -186,9 +186,7 @@ def fit_energies(corpus: Corpus, modality: str) -> tuple[Array, Scalars]:
         speaker, language, video, np.arange(listed), listed + np.flatnonzero(judged)
     )
     scalars = {
-        "landmarks": {
-            name: _rounded(value, 3) for name, value in measure(coordinates).items()
-        },
+        "landmarks": {name: _rounded(value, 3) for name, value in measure(coordinates).items()},
         "mean": energies(middle**2 - person / speakers),
         "shift": energies(shift**2 - 2 * (accent + noise) / speakers),
         "group": {"axis": 0, "strength": 0.0},

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -61,11 +62,10 @@ def places(release: Release) -> list[Path]:
     """Where the pack of a release may lie: beside the data, and in the user's cache folder."""
     origin, name = release.folder.resolve(), f"{release.version}.npz"
     tag = hashlib.blake2b(os.fsencode(origin), digest_size=6).hexdigest()
-    beside = release.folder / FOLDER / name
-    try:
-        return [beside, user_cache() / f"{origin.name}-{tag}" / name]
-    except RunError:  # no home folder
-        return [beside]
+    found = [release.folder / FOLDER / name]
+    with suppress(RunError):  # no home folder
+        found.append(user_cache() / f"{origin.name}-{tag}" / name)
+    return found
 
 
 def _find(release: Release) -> tuple[Path, Corpus] | None:

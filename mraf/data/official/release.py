@@ -77,9 +77,8 @@ def find_release(folder: str | Path) -> Release:
     if renamed := _near_names(files, "test"):
         warnings.warn(f"{folder}: a test list is not read.{renamed}", stacklevel=3)
     parts = {"train": train["English"], "cross": train[others[0]]}
-    for part, language in (("test_english", "English"), ("test_cross", others[0])):
-        if language in test:
-            parts[part] = test[language]
+    tests = {"test_english": test.get("English"), "test_cross": test.get(others[0])}
+    parts |= {part: path for part, path in tests.items() if path}
     return Release(folder, version, others[0], parts)
 
 
