@@ -7,7 +7,6 @@ import csv
 import glob
 import hashlib
 import io
-import json
 import os
 import re
 import tempfile
@@ -43,40 +42,6 @@ def checked_path(path: Path | str, error: type[MrafError] = RunError) -> Path:
     return found
 
 
-def read_text(
-    path: Path, remedy: str, error: type[MrafError] = DataError, table: bool = False
-) -> str:
-    """The text of a file in UTF-8, with or without a byte order mark; line ends as they are.
-
-    Args:
-        remedy: ends the message, as in "fetch it again".
-        table: of a spreadsheet: UTF-16 is read, too, where its byte order mark says so.
-    Raises:
-        error: there is no such file, or it is unreadable or not UTF-8.
-    """
-    try:
-        content = path.read_bytes()
-        marked = table and content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-        return content.decode("utf-16" if marked else "utf-8-sig")
-    except UnicodeDecodeError:
-        reason = "not text in UTF-8"
-        remedy = f"save it as 'CSV UTF-8', or {remedy}" if table else remedy
-    except OSError as problem:
-        reason = problem.strerror or str(problem)
-    raise error(f"{path}: cannot be read ({reason}); {remedy}.")
-
-
-def read_json(path: Path, remedy: str, error: type[MrafError] = DataError) -> Any:
-    """The content of a JSON file. Raises as ``read_text``, also where it is not JSON."""
-    try:
-        return json.loads(read_text(path, remedy, error))
-    except RecursionError:
-        reason = "nested too deeply"
-    except ValueError as problem:
-        reason = str(problem)
-    raise error(f"{path}: not valid JSON ({reason}); {remedy}.")
-
-
 def read_frame(path: Path, **options: Any) -> pd.DataFrame:
     """A CSV file as pandas reads it, its numbers as they were written."""
     import pandas as pd  # which the command line must not wait for
@@ -87,63 +52,67 @@ def read_frame(path: Path, **options: Any) -> pd.DataFrame:
     return frame
 
 
-def read_csv(path: Path, remedy: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """The header of a CSV file, and its other rows that are not blank with their line numbers.
+def read_csv(path: Path, remedy: str) -> pd.DataFrame:
+    """The cells of a CSV file as text; the index holds the lines, blank ones are left out.
 
     Fields are separated by commas, or as spreadsheets save them by semicolons or tabs; the text is
     in UTF-8 or, with a byte order mark, in UTF-16.
 
+    Args:
+        remedy: ends the messages, as in "fetch it again".
     Raises:
-        DataError: as ``read_text``; a column that is named twice, a stray quotation mark, a line
+        DataError: an unreadable file, a column that is named twice, a stray quotation mark, a line
             break within a cell, or a row with more or fewer cells than the header.
     """
-    text = read_text(path, remedy, table=True)
-    head = text.lstrip("\r\n").splitlines()[:1]
-    between = next((sign for sign in ",;\t" if head and sign in head[0]), ",")
+    import pandas as pd
+
+    try:
+        content = path.read_bytes()
+        marked = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        text = content.decode("utf-16" if marked else "utf-8-sig")
+    except UnicodeDecodeError:
+        reason = f"not text in UTF-8); save it as 'CSV UTF-8', or {remedy}"
+        raise DataError(f"{path}: cannot be read ({reason}.") from None
+    except OSError as problem:
+        raise DataError(f"{path}: cannot be read ({problem.strerror}); {remedy}.") from None
+    head = re.split(r"[\r\n]", text.lstrip("\r\n"), maxsplit=1)[0]
+    between = next((sign for sign in ",;\t" if sign in head), ",")
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=between, strict=True)
-    header: list[str] = []
     begin = 1
-    found: list[tuple[int, list[str]]] = []
+    found: dict[int, list[str]] = {}
     try:
         header = [name.strip() for name in next(rows, [])]
         if twice := [name for name in header if name and header.count(name) > 1]:
             raise ValueError(f"the column '{twice[0]}' occurs twice")
         begin = rows.line_num + 1
         for cells in rows:
-            first, begin = begin, rows.line_num + 1
-            if not cells:
-                continue
-            if len(cells) != len(header):
+            if cells and len(cells) != len(header):
                 raise ValueError(f"{len(cells)} fields, but the header has {len(header)}")
             if any("\n" in cell or "\r" in cell for cell in cells):
-                raise ValueError(
-                    f"a line break within a field of the row that begins in line {first}; is a "
-                    "quotation mark missing?"
-                )
-            found.append((rows.line_num, cells))
-    except csv.Error as problem:
+                raise ValueError("a line break within a field (is a quotation mark missing?)")
+            if cells:
+                found[rows.line_num] = cells
+            begin = rows.line_num + 1
+    except (csv.Error, ValueError) as problem:
         where = f"; the row begins in line {begin}" if begin < rows.line_num else ""
         raise DataError(f"{path}, line {rows.line_num}: {problem}{where}; {remedy}.") from None
-    except ValueError as problem:
-        raise DataError(f"{path}, line {rows.line_num}: {problem}; {remedy}.") from None
-    return header, found
+    return pd.DataFrame(list(found.values()), list(found), header, dtype=object)
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Let ``write`` fill a temporary neighbour of ``path``, then rename it into place.
 
-    A link stays: the file that it leads to is replaced. What is there but no regular file, such as
-    a device or a pipe, is refused.
-
-    Temporary neighbours that a killed process left are removed.
+    A link stays: the file that it leads to is replaced. Temporary neighbours that a killed process
+    left are removed.
 
     Raises:
-        RunError: the disk is full or the folder is not writable; nothing half-written stays.
+        RunError: the disk is full, the folder is not writable, or what is there is no regular file
+            but a device or a pipe; nothing half-written stays.
     """
     temporary: Path | None = None
     if reason := _irregular(path):
         raise RunError(f"{path}: cannot be written ({reason}); give another file.")
-    shown, path = path, _target(path)
+    shown, path = path, Path(os.path.realpath(path))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         for left in path.parent.glob(f".{glob.escape(path.name)}.*"):
@@ -169,16 +138,9 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
             temporary.unlink(missing_ok=True)
 
 
-def _target(path: Path) -> Path:
-    """The file that a link leads to; any other path as it is."""
-    return Path(os.path.realpath(path)) if path.is_symlink() else path
-
-
 def _irregular(path: Path) -> str:
-    """Why a path cannot be replaced by a file; empty where it can.
-
-    /dev/stdout is none even where it leads to a file: its holder would go on in the old file.
-    """
+    """Why a path cannot be replaced by a file; empty where it can."""
+    # /dev/stdout cannot even where it leads to a file: its holder would go on in the old file.
     stream = os.path.realpath(path.parent).startswith("/proc/") or (
         path.is_symlink() and os.readlink(path).startswith("/proc/")
     )
@@ -196,8 +158,8 @@ def check_target(path: Path) -> None:
     """
     checked_path(path)
     reason = _irregular(path)
-    shown, path = path, _target(path)
-    above = next(str(folder) for folder in path.absolute().parents if os.path.exists(folder))
+    shown, path = path, Path(os.path.realpath(path))
+    above = next(str(folder) for folder in path.parents if os.path.exists(folder))
     if reason:
         pass
     elif path.name in RUN_FILES and os.path.exists(path.parent / RUN_FILES[0]):

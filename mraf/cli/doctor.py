@@ -261,7 +261,7 @@ def features(data: str | Path | None) -> list[Check]:
     """Whether features are there, their lists complete and their pack ready or possible."""
     from mraf.data import named_source
     from mraf.data.official import pack as cache
-    from mraf.data.official.lists import find_release
+    from mraf.data.official.release import find_release
     from mraf.errors import DataError
 
     source = str(data or named_source())

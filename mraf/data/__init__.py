@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mraf.data.clips import Corpus, FeatureSet
 from mraf.data.official import pack
-from mraf.data.official.lists import LIST_NAME
+from mraf.data.official.release import LIST_NAME
 from mraf.data.splits import P3, P4, P5, P6, SETTINGS, Setting, Split, test_split, validation_split
 from mraf.errors import DataError
 from mraf.files import checked_path
@@ -45,17 +45,14 @@ def named_source() -> str:
     return source
 
 
-def load(
-    source: str | Path | None = None, progress: bool = True, version: str | None = None
-) -> Corpus:
+def load(source: str | Path | None = None, progress: bool = True) -> Corpus:
     """Load a corpus.
 
     Args:
         source: "twin" for the synthetic twin, or a folder in the official layout (a folder that
             is really called twin is "./twin"), or one of its lists, to choose among releases.
-            None: the environment variable MRAF_DATA (see ``named_source``), else the twin.
+            None: see ``named_source``.
         progress: show a bar while the single feature files are read for the first time.
-        version: "v1", "v2" or "v3", where a folder holds features of several releases.
     Raises:
         DataError: the source is neither, or its content is not what it should be.
     """
@@ -68,16 +65,11 @@ def load(
 
         return generate()
     folder = checked_path(source, DataError)
-    if not folder.is_dir() and not (folder.is_file() and LIST_NAME.fullmatch(folder.name)):
-        if folder.is_file():
-            remedy = (
-                "is a file; if it is an archive of the official features, unpack it with "
-                f"`mraf data download DIR --from-archive {folder}` and load DIR"
-            )
-        else:
-            remedy = (
-                "is neither 'twin' nor a folder; give the folder that holds csv_files/, or "
-                "'twin' for the synthetic twin"
-            )
-        raise DataError(f"{str(source)!r}{origin} {remedy}.")
-    return pack.load(folder, version, progress)
+    if folder.is_dir() or (folder.is_file() and LIST_NAME.fullmatch(folder.name)):
+        return pack.load(folder, progress)
+    reason = "is neither 'twin' nor a folder"
+    remedy = "give the folder that holds csv_files/, or 'twin' for the synthetic twin"
+    if folder.is_file():
+        reason = "is a file, perhaps an archive of the official features"
+        remedy = f"unpack it with `mraf data download DIR --from-archive {folder}` and load DIR"
+    raise DataError(f"{str(source)!r}{origin} {reason}; {remedy}.")

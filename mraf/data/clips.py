@@ -13,6 +13,13 @@ from mraf.errors import DataError
 
 FACE_DIM = 512  # FaceNet
 VOICE_DIM = 192  # ECAPA-TDNN
+ARRAYS = {  # of a FeatureSet: shape of a row, dtype
+    "face": ((FACE_DIM,), "float32"),
+    "voice": ((VOICE_DIM,), "float32"),
+    "speaker": ((), "int64"),
+    "video": ((), "strings"),
+    "key": ((), "strings"),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,13 +52,7 @@ class FeatureSet:
         clips = len(self.key)
         if clips == 0:
             raise DataError(f"{self.source}: no clips; at least one row is needed.")
-        for name, width, dtype in (
-            ("face", (FACE_DIM,), "float32"),
-            ("voice", (VOICE_DIM,), "float32"),
-            ("speaker", (), "int64"),
-            ("video", (), "strings"),
-            ("key", (), "strings"),
-        ):
+        for name, (width, dtype) in ARRAYS.items():
             values = getattr(self, name)
             if name == "speaker" and values is None:
                 continue
@@ -62,25 +63,20 @@ class FeatureSet:
             if dtype != ("strings" if kind.kind == "U" else kind.name):
                 raise DataError(f"{self.source}: '{name}' is {kind}, expected {dtype}.")
         for name in ("face", "voice"):
-            self._reject(
-                ~np.isfinite(getattr(self, name)).all(axis=1),
-                f"'{name}' holds NaN or Inf; extract this clip's feature again",
-            )
-        self._reject(
-            ~np.any(self.voice, axis=1),
-            "the voice is all zeros; only a face may be missing, drop the clip",
-        )
+            finite = np.isfinite(getattr(self, name)).all(axis=1)
+            self.refuse(~finite, f"'{name}' holds NaN or Inf; extract this clip's feature again")
+        silent = ~np.any(self.voice, axis=1)
+        self.refuse(silent, "the voice is all zeros; only a face may be missing, drop the clip")
         if self.speaker is not None:
-            self._reject(self.speaker < 0, "the speaker label is negative; labels are 0 … C-1")
-        first = np.unique(self.key, return_index=True)[1]
-        if len(first) != clips:
-            repeated = np.ones(clips, dtype=bool)
-            repeated[first] = False
-            self._reject(repeated, "the key occurs twice; keys name clips and must be unique")
+            self.refuse(self.speaker < 0, "the speaker label is negative; labels are 0 … C-1")
+        repeated = np.ones(clips, dtype=bool)
+        repeated[np.unique(self.key, return_index=True)[1]] = False
+        self.refuse(repeated, "the key occurs twice; keys name clips and must be unique")
 
-    def _reject(self, bad: NDArray[np.bool_], reason: str) -> None:
+    def refuse(self, bad: NDArray[np.bool_], reason: str) -> None:
+        """Raise the DataError that names the first bad row, where there is one."""
         if bad.any():
-            row = int(np.flatnonzero(bad)[0])
+            row = int(bad.argmax())
             more = f" ({int(bad.sum())} such rows)" if bad.sum() > 1 else ""
             raise DataError(f"{self.source}, row {row} ({self.key[row]}): {reason}{more}.")
 
@@ -91,14 +87,8 @@ class FeatureSet:
         """The clips selected by a boolean mask, an index array or a slice, as a new FeatureSet."""
         if not isinstance(rows, slice):
             rows = np.atleast_1d(np.asarray(rows))
-        return replace(
-            self,
-            face=self.face[rows],
-            voice=self.voice[rows],
-            speaker=None if self.speaker is None else self.speaker[rows],
-            video=self.video[rows],
-            key=self.key[rows],
-        )
+        arrays = {name: getattr(self, name) for name in ARRAYS}
+        return replace(self, **{k: v[rows] for k, v in arrays.items() if v is not None})
 
     @property
     def face_missing(self) -> NDArray[np.bool_]:
@@ -109,9 +99,8 @@ class FeatureSet:
     def labels(self) -> NDArray[np.int64]:
         """The speaker labels, shape (N,). Raises DataError where the source hides them."""
         if self.speaker is None:
-            raise DataError(
-                f"{self.source}: the speaker labels are hidden; nothing can be scored here."
-            )
+            reason = "the speaker labels are hidden; nothing can be scored here"
+            raise DataError(f"{self.source}: {reason}.")
         return self.speaker
 
     @property
@@ -133,12 +122,10 @@ class Corpus:
     """A whole corpus: English to train on, a second language to cross to, and the test clips.
 
     Args:
-        train: English training clips, labelled.
-        cross: clips of the second language, labelled, never trained on.
-        test_english, test_cross: the test clips; labels hidden where the source hides them,
-            None where it has no test clips (v2 and v3 are often fetched without).
+        train, cross: labelled clips in English, and in the second language, never trained on.
+        test_english, test_cross: the test clips, None where the source has none.
         speakers: number of speakers C.
-        name: "twin", or the version and folder of the official features.
+        name: "twin", or the version of the official features.
         version: release of the challenge, "v1", "v2" or "v3"; it names the submission files.
     """
 
@@ -152,14 +139,12 @@ class Corpus:
 
     def __post_init__(self) -> None:
         if self.speakers < 2:
-            raise DataError(
-                f"{self.name}: {self.speakers} speaker(s); identification needs at least 2."
-            )
+            reason = f"{self.speakers} speaker(s); identification needs at least 2"
+            raise DataError(f"{self.name}: {reason}.")
         for part in self.parts.values():
             if part.speaker is not None:
-                part._reject(
-                    part.speaker >= self.speakers, f"the speaker label is not below {self.speakers}"
-                )
+                high = part.speaker >= self.speakers
+                part.refuse(high, f"the speaker label is not below {self.speakers}")
         absent = np.flatnonzero(np.bincount(self.train.labels, minlength=self.speakers) == 0)
         if len(absent):
             named = ", ".join(map(str, absent[:10])) + (", …" if len(absent) > 10 else "")

@@ -35,7 +35,6 @@ def degrade_faces(
     """Clips with worse faces; a missing face stays missing, voices stay as they are.
 
     Args:
-        clips: N clips.
         kind: "noise" turns towards a random direction, one for each clip; "mean face" shrinks
             towards the mean of the reference's faces, as a blurred picture looks like anybody;
             "swap" turns towards the face of another speaker, drawn among the reference's clips.
@@ -48,12 +47,20 @@ def degrade_faces(
     """
     _check(kind, get_args(FaceDegradation), amount)
     pool = clips if reference is None else reference
+    there = np.flatnonzero(~pool.face_missing)
     if kind == "noise":
         target = unit(rng.standard_normal(clips.face.shape, dtype=np.float32))
     elif kind == "mean face":
-        target = np.broadcast_to(_mean_face(pool), clips.face.shape)
+        if not len(there):
+            raise DataError(f"{pool.source}: no clip has a face; give a reference that has.")
+        target = unit(unit(pool.face[there]).mean(axis=0, keepdims=True))
     else:
-        target = unit(pool.face[_other_speakers(clips, pool, rng)])
+        try:
+            other = there[other_speakers(clips.labels, pool.labels[there], rng)]
+        except DataError as error:
+            remedy = "give a reference with faces of several speakers"
+            raise DataError(f"{pool.source}: {error}; {remedy}.") from None
+        target = unit(pool.face[other])
     return replace(clips, face=_turned(clips.face, target, 1 - amount, amount))
 
 
@@ -64,19 +71,14 @@ def degrade_voices(
     rng: np.random.Generator,
     reference: FeatureSet | None = None,
 ) -> FeatureSet:
-    """Clips with worse voices; faces stay as they are.
+    """Clips with worse voices, as `degrade_faces`; faces stay as they are.
 
-    "shorter clip" is a model, since a feature cannot be cut: a clip's unit voice is its video's
-    mean plus noise whose variance falls with the clip's length. A share s = 1 - amount of the clip
-    then has 1/s times the noise, x + √(1/s - 1) n, of which the direction √s x + √(1-s) n is kept.
-    n is how far a random clip of the reference lies from the mean of its own video.
+    "noise" turns towards a random direction. "shorter clip" is a model, since a feature cannot be
+    cut: a clip's unit voice is its video's mean plus noise whose variance falls with the clip's
+    length. A share s = 1 - amount of the clip then has 1/s times the noise, x + √(1/s - 1) n, of
+    which the direction √s x + √(1-s) n is kept. n is how far a random clip of the reference lies
+    from the mean of its own video.
 
-    Args:
-        clips: N clips.
-        kind: "noise" turns towards a random direction; "shorter clip" as above.
-        amount: 0 (as it is) to 1 (the target alone; a clip of no length).
-        rng: draws directions and the clips that lend their noise.
-        reference: clips to take noise from; by default the clips themselves.
     Raises:
         RunError: an unknown kind, or an amount outside [0, 1].
         DataError: the reference has no video with two different voices.
@@ -105,50 +107,21 @@ def _turned(rows: Floats, target: Floats, own: float, other: float) -> Floats:
     return length * unit(own * unit(rows) + other * target)
 
 
-def _mean_face(clips: FeatureSet) -> Floats:
-    """The direction of the mean of the faces that are there, shape (1, 512)."""
-    there = clips.face[~clips.face_missing]
-    if not len(there):
-        raise DataError(f"{clips.source}: no clip has a face; give a reference that has.")
-    return unit(unit(there).mean(axis=0, keepdims=True))
-
-
-def _other_speakers(
-    clips: FeatureSet, pool: FeatureSet, rng: np.random.Generator
-) -> NDArray[np.int64]:
-    """For each clip a row of the pool with a face of another speaker, shape (N,)."""
-    rows = np.flatnonzero(~pool.face_missing)
-    try:
-        return rows[other_speakers(clips.labels, pool.labels[rows], rng)]
-    except DataError as error:
-        raise DataError(
-            f"{pool.source}: {error}; give a reference with faces of several speakers."
-        ) from None
-
-
 def _clip_noise(clips: FeatureSet) -> Floats:
-    """Unit voices minus the mean of their video, of the variance of a single clip, shape (M, 192).
-
-    Videos with fewer than two different voices tell nothing and are left out; a residual from the
-    mean of n clips is too short by √(1 - 1/n), which is put right.
-    """
+    """Unit voices minus the mean of their video, with the variance of a single clip, (M, 192)."""
     if clips.speaker is None or not np.any(clips.video != ""):
-        raise DataError(
-            f"{clips.source}: the videos are hidden, so clip noise cannot be measured; "
-            "give a reference that names speakers and videos."
-        )
+        reason = "the videos are hidden, so clip noise cannot be measured; give a reference that"
+        raise DataError(f"{clips.source}: {reason} names speakers and videos.")
     video = video_index(clips)
     size = np.bincount(video)
     order = np.argsort(video, kind="stable")
     voice = unit(clips.voice)
     mean = np.add.reduceat(voice[order], np.cumsum(size) - size) / size[:, None]
     residual = voice - mean[video]
-    length = np.linalg.norm(residual, axis=1)
-    useful = length > 1e-4  # below that, rounding between copies
+    # Of videos with fewer than two different voices, rounding between copies is all that is left.
+    useful = np.linalg.norm(residual, axis=1) > 1e-4
     if not useful.any():
-        raise DataError(
-            f"{clips.source}: no video has two different voices, so clip noise cannot be measured; "
-            "give a larger reference."
-        )
-    number = size[video][useful]
-    return (residual[useful] / np.sqrt(1 - 1 / number)[:, None]).astype(np.float32)
+        reason = "no video has two different voices, so clip noise cannot be measured"
+        raise DataError(f"{clips.source}: {reason}; give a larger reference.")
+    short = np.sqrt(1 - 1 / size[video][useful])  # from the mean of n clips: √(1 - 1/n) too short
+    return (residual[useful] / short[:, None]).astype(np.float32)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass
-from itertools import combinations
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -18,14 +15,12 @@ from mraf.data.draws import draw_pairs, pair_cosines
 from mraf.data.splits import ambiguous_videos, shared_videos
 
 Modality = Literal["face", "voice"]
-LEVELS = (5, 50, 95)
 
 
 def counts(corpus: Corpus) -> pd.DataFrame:
-    """Clips, videos and speakers of each part, and how unevenly they are spread.
+    """Clips, videos and speakers of each part (a row), and how unevenly they are spread.
 
-    Returns:
-        One row per part; missing values where the source hides labels or videos.
+    Missing values stand where the source hides labels or videos.
     """
     rows = {}
     for name, part in corpus.parts.items():
@@ -34,10 +29,9 @@ def counts(corpus: Corpus) -> pd.DataFrame:
             "clips": len(part),
             "missing faces": int(part.face_missing.sum()),
             "distinct faces": len({face.tobytes() for face in part.face}),
-            "distinct voices": len({voice.tobytes() for voice in part.voice}),
+            "distinct voices": len(set(_voices(part))),
         }
-        named = bool(np.any(part.video != ""))
-        if named:
+        if named := bool(np.any(part.video != "")):
             row["videos"] = len(np.unique(part.video))
         if part.speaker is not None:
             frame = pd.DataFrame({"speaker": part.speaker, "video": part.video})
@@ -69,9 +63,9 @@ def flawed_videos(corpus: Corpus) -> pd.DataFrame:
     train, cross = corpus.train, corpus.cross
     found: list[tuple[str, tuple[str, ...], int]] = []
     for video in shared_videos(train, cross).tolist():
-        known = {voice.tobytes() for voice in train.voice[train.video == video]}
-        mine = cross.voice[cross.video == video]
-        found.append(("shared", (video,), sum(voice.tobytes() in known for voice in mine)))
+        known = set(_voices(train[train.video == video]))
+        again = sum(voice in known for voice in _voices(cross[cross.video == video]))
+        found.append(("shared", (video,), again))
     for part in (train, cross):
         found += [("ambiguous", (video,), 0) for video in ambiguous_videos(part).tolist()]
         found += [("repeated", pair, number) for pair, number in _repeated_videos(part)]
@@ -85,39 +79,34 @@ def flawed_videos(corpus: Corpus) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
+def _voices(part: FeatureSet) -> list[bytes]:
+    return [voice.tobytes() for voice in part.voice]
+
+
 def _repeated_videos(part: FeatureSet) -> list[tuple[tuple[str, str], int]]:
     """Pairs of videos of which at least half of the shorter one's voices are the same."""
-    clips = Counter(part.video.tolist())
-    places: dict[bytes, set[str]] = {}
-    for voice, video in zip(part.voice, part.video.tolist(), strict=True):
-        places.setdefault(voice.tobytes(), set()).add(video)
-    common = Counter(pair for videos in places.values() for pair in combinations(sorted(videos), 2))
-    return [(p, n) for p, n in sorted(common.items()) if 2 * n >= min(clips[p[0]], clips[p[1]])]
+    rows = pd.DataFrame({"voice": _voices(part), "video": part.video})
+    clips, rows = rows["video"].value_counts(), rows.drop_duplicates()
+    pairs = rows.merge(rows, on="voice").query("video_x < video_y")
+    common = pairs.groupby(["video_x", "video_y"]).size()
+    return [(pair, n) for pair, n in common.items() if 2 * n >= clips[list(pair)].min()]
 
 
 def norms(corpus: Corpus, levels: tuple[float, ...] = (0, 5, 50, 95, 100)) -> pd.DataFrame:
-    """Percentiles of the rows' lengths; rows (modality, part), columns the levels.
-
-    Missing faces are left out.
-    """
+    """Percentiles of the lengths of the rows (modality, part); missing faces are left out."""
     found = {}
     for modality in get_args(Modality):
         for name, part in corpus.parts.items():
             length = np.linalg.norm(getattr(part, modality), axis=1)
-            present = length[length > 0]
-            if len(present):
-                found[modality, name] = present
+            if length.any():
+                found[modality, name] = length[length > 0]
     return _percentiles(found, levels, "part")
 
 
 def sample_pairs(
     corpus: Corpus, pairs: int = 20_000, seed: int = 0
 ) -> dict[str, NDArray[np.int64]]:
-    """Random pairs of clips of train and cross (rows counted through both) by kind.
-
-    Returns:
-        For each kind of `PAIRS` that the corpus has, an array (2, pairs).
-    """
+    """Pairs as `draw_pairs` gives them, of train and cross; rows are counted through both."""
     parts = corpus.train, corpus.cross
     speaker = np.concatenate([part.labels for part in parts])
     language = np.repeat([0, 1], [len(part) for part in parts])
@@ -126,12 +115,11 @@ def sample_pairs(
 
 
 def cosine_quantiles(
-    corpus: Corpus, seed: int = 0, pairs: int = 20_000, levels: tuple[float, ...] = LEVELS
+    corpus: Corpus, seed: int = 0, pairs: int = 20_000, levels: tuple[float, ...] = (5, 50, 95)
 ) -> pd.DataFrame:
     """Percentiles of cosine similarity over random pairs of clips of train and cross.
 
-    Returns:
-        Rows (modality, kind of pair), columns the levels.
+    Rows are (modality, kind of pair), columns the levels.
     """
     sampled = sample_pairs(corpus, pairs, seed)
     found = {}
@@ -140,7 +128,7 @@ def cosine_quantiles(
         present = np.asarray(rows.any(axis=1))
         rows = unit(rows)
         for kind, chosen in sampled.items():
-            given = chosen[:, present[chosen[0]] & present[chosen[1]]]
+            given = chosen[:, present[chosen].all(axis=0)]
             if given.shape[1]:
                 found[modality, kind] = pair_cosines(rows, given)
     return _percentiles(found, levels, "pair")
@@ -153,40 +141,16 @@ def _percentiles(found: dict, levels: tuple[float, ...], of: str) -> pd.DataFram
     return pd.DataFrame(values, index, [f"{level:g}%" for level in levels])
 
 
-@dataclass(frozen=True, eq=False)
-class Description:
-    """The tables of `describe`; ``str()`` shows them one below the other."""
-
-    name: str
-    counts: pd.DataFrame
-    flawed_videos: pd.DataFrame
-    norms: pd.DataFrame
-    cosines: pd.DataFrame
-
-    def __str__(self) -> str:
-        flaws = self.flawed_videos
-        tables = {
-            "counts": self.counts.T.to_string(na_rep="–"),
-            "videos to leave out or to know of": (
-                "none" if flaws.empty else flaws.to_string(index=False, justify="left")
-            ),
-            "length of the feature vectors, percentiles": self.norms.to_string(
-                float_format="{:.2f}".format
-            ),
-            "cosine of pairs of clips (train and cross), percentiles": self.cosines.to_string(
-                float_format="{:.3f}".format
-            ),
-        }
-        head = f"{self.name}\n"
-        return head + "\n".join(f"\n{title}\n{table}" for title, table in tables.items())
-
-
-def describe(corpus: Corpus, seed: int = 0) -> Description:
-    """Counts, flawed videos, norms and cosines of a corpus; seed: of the sampled pairs."""
-    return Description(
-        corpus.name,
-        counts(corpus),
-        flawed_videos(corpus),
-        norms(corpus),
-        cosine_quantiles(corpus, seed),
-    )
+def describe(corpus: Corpus) -> str:
+    """Counts, flawed videos, norms and cosines of a corpus, one table below the other."""
+    flaws = flawed_videos(corpus)
+    lengths = norms(corpus).to_string(float_format="{:.2f}".format)
+    cosines = cosine_quantiles(corpus).to_string(float_format="{:.3f}".format)
+    videos = "none" if flaws.empty else flaws.to_string(index=False, justify="left")
+    tables = {
+        "counts": counts(corpus).T.to_string(na_rep="–"),
+        "videos to leave out or to know of": videos,
+        "length of the feature vectors, percentiles": lengths,
+        "cosine of pairs of clips (train and cross), percentiles": cosines,
+    }
+    return "\n".join([corpus.name, *(f"\n{title}\n{table}" for title, table in tables.items())])

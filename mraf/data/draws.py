@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from mraf.data.clips import FeatureSet
 from mraf.errors import DataError
 
-PAIRS = {
-    "same speaker, same video": "two clips of one video",
-    "same speaker, other video": "two videos, one language",
-    "same speaker, other language": "two videos, two languages",
-    "different speakers": "two speakers, one language",
-    "different speakers, other language": "two speakers, two languages",
-}
-"""The five kinds of pairs of clips, each with its meaning."""
+PAIRS = (
+    "same speaker, same video",
+    "same speaker, other video",
+    "same speaker, other language",
+    "different speakers",  # of one language
+    "different speakers, other language",
+)
+"""The five kinds of pairs of clips."""
 
 
 def other_speakers(
     speaker: NDArray[np.int64], pool: NDArray[np.int64], rng: np.random.Generator
 ) -> NDArray[np.int64]:
-    """For each clip a row of a pool that is another speaker's, all such rows equally probable.
+    """For each clip a row of a pool that is another speaker's, all equally probable, shape (N,).
 
     Args:
-        speaker: labels of the clips (N,).
-        pool: labels of the rows to draw from (M,).
-    Returns:
-        Rows of the pool, shape (N,).
+        speaker, pool: labels of the clips (N,), and of the rows to draw from (M,).
     Raises:
         DataError: the pool holds nobody but one of the speakers.
     """
@@ -52,9 +50,8 @@ def enrolled(clips: FeatureSet, per_speaker: int, rng: np.random.Generator) -> F
     if per_speaker < 1:
         raise DataError(f"{per_speaker} clips a speaker: at least 1 is needed.")
     order = rng.permutation(len(clips))
-    order = order[np.argsort(clips.labels[order], kind="stable")]
-    speaker = clips.labels[order]
-    place = np.arange(len(clips)) - np.searchsorted(speaker, speaker)  # 0, 1, … of each speaker
+    speaker = pd.Series(clips.labels[order])
+    place = speaker.groupby(speaker).cumcount().to_numpy()  # 0, 1, … of each speaker
     return clips[np.sort(order[place < per_speaker])]
 
 
@@ -65,16 +62,15 @@ def draw_pairs(
     video: NDArray[np.int64],
     pairs: int,
 ) -> dict[str, NDArray[np.int64]]:
-    """Pairs of rows by kind; all pairs of a kind are equally likely, drawn with replacement.
+    """Pairs of rows, an array (2, pairs) for each kind of `PAIRS` that there is.
 
-    A pair of a shared video across languages is no pair: it may be the same clip.
+    All pairs of a kind are equally likely, drawn with replacement. A pair of a shared video across
+    languages is no pair: it may be the same clip.
 
     Args:
         speaker, language, video: of each row, shape (N,).
-    Returns:
-        For each kind of `PAIRS` that there is, an array (2, pairs).
     """
-    drawn: dict[str, list[NDArray[np.int64]]] = {kind: [] for kind in PAIRS}
+    drawn = {kind: np.empty((2, 0), dtype=np.int64) for kind in PAIRS}
     order = np.argsort(speaker, kind="stable")
     size = np.bincount(speaker)
     start = np.cumsum(size) - size
@@ -82,23 +78,22 @@ def draw_pairs(
     wanted = 4 * pairs
     for _ in range(8):  # rare kinds need more than one draw
         i = rng.choice(len(speaker), wanted, p=chance)
-        j = order[start[speaker[i]] + rng.integers(0, size[speaker[i]])]
-        alike, same_video = language[i] == language[j], video[i] == video[j]
-        some = rng.integers(0, len(speaker), (2, wanted))
-        strangers = speaker[some[0]] != speaker[some[1]]
-        one_language = language[some[0]] == language[some[1]]
-        for kind, (first, second), mask in (
-            ("same speaker, same video", (i, j), alike & same_video & (i != j)),
-            ("same speaker, other video", (i, j), alike & ~same_video),
-            ("same speaker, other language", (i, j), ~alike & ~same_video),
-            ("different speakers", some, strangers & one_language),
-            ("different speakers, other language", some, strangers & ~one_language),
-        ):
-            drawn[kind].append(np.stack([first[mask], second[mask]]))
-        if all(sum(p.shape[1] for p in many) >= pairs for many in drawn.values()):
+        one = np.stack([i, order[start[speaker[i]] + rng.integers(0, size[speaker[i]])]])
+        two = rng.integers(0, len(speaker), (2, wanted))
+        alike, same_video = np.equal(*language[one]), np.equal(*video[one])
+        strangers, one_language = np.not_equal(*speaker[two]), np.equal(*language[two])
+        found = (
+            one[:, alike & same_video & np.not_equal(*one)],
+            one[:, alike & ~same_video],
+            one[:, ~alike & ~same_video],
+            two[:, strangers & one_language],
+            two[:, strangers & ~one_language],
+        )
+        for kind, more in zip(PAIRS, found, strict=True):
+            drawn[kind] = np.concatenate([drawn[kind], more], axis=1)[:, :pairs]
+        if all(some.shape[1] == pairs for some in drawn.values()):
             break
-    joined = {name: np.concatenate(many, axis=1)[:, :pairs] for name, many in drawn.items()}
-    return {name: found for name, found in joined.items() if found.shape[1]}
+    return {kind: some for kind, some in drawn.items() if some.shape[1]}
 
 
 def pair_cosines(rows: NDArray[np.float32], pairs: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -33,14 +33,11 @@ class Split:
     """What is trained on and what is judged.
 
     Args:
-        train: labelled English clips.
-        english: clips judged in P3 and P4.
-        cross: clips of the second language judged in P5 and P6.
+        train: labelled English clips, all with a face.
+        english, cross: clips judged in P3 and P4, and those of the second language in P5 and P6.
         speakers: number of speakers C.
         name: "validation" or "test".
         notes: one sentence for each group of clips left out, and why.
-
-    The training clips all have a face: `with_faces` leaves out the others.
     """
 
     train: FeatureSet
@@ -68,63 +65,59 @@ def ambiguous_videos(clips: FeatureSet) -> NDArray[np.str_]:
     return np.setdiff1d(videos[identities > 1], [""])
 
 
+def _left_out(
+    clips: FeatureSet, bad: NDArray[np.bool_], note: str, refusal: str
+) -> tuple[FeatureSet, tuple[str, ...]]:
+    """The clips but for the bad ones, and a note where there are such; an error if all are."""
+    if not bad.any():
+        return clips, ()
+    if bad.all():
+        raise DataError(f"{clips.source}: {refusal}.")
+    return clips[~bad], (f"{clips.language}: {note}.",)
+
+
 def with_faces(train: FeatureSet, speakers: int) -> tuple[FeatureSet, tuple[str, ...]]:
     """The training clips that have a face, and a sentence where there are others.
 
-    Raises:
-        DataError: some speaker has no training clip with a face.
+    Raises DataError where a speaker has no training clip with a face.
     """
     missing = train.face_missing
-    if not missing.any():
-        return train, ()
     count = f"{missing.sum()} of {len(train)} training clips have no face"
-    absent = np.flatnonzero(np.bincount(train.labels[~missing], minlength=speakers) == 0)
-    if len(absent):
-        whose = "" if missing.all() else f", among them every clip of speaker {absent[0]}"
-        raise DataError(
-            f"{train.source}: {count}{whose}; MRAF is trained on clips with a face, so add the "
-            "face features."
-        )
-    return train[~missing], (f"{train.language}: {count} and are left out of training.",)
+    remedy = "MRAF is trained on clips with a face, so add the face features"
+    absent = np.setdiff1d(np.arange(speakers), train.labels[~missing])
+    if len(absent) and not missing.all():
+        reason = f"{count}, among them every clip of speaker {absent[0]}; {remedy}"
+        raise DataError(f"{train.source}: {reason}.")
+    return _left_out(train, missing, f"{count} and are left out of training", f"{count}; {remedy}")
 
 
 def unseen(train: FeatureSet, clips: FeatureSet) -> tuple[FeatureSet, tuple[str, ...]]:
     """The clips to be judged without the videos that were trained on, and a sentence on those.
 
-    Raises:
-        DataError: no clip is left.
+    Raises DataError where no clip is left.
     """
     seen = np.isin(clips.video, shared_videos(train, clips))
-    if not seen.any():
-        return clips, ()
     reason = "their videos also occur in the English training list"
-    if seen.all():
-        raise DataError(f"{clips.source}: no test clip can be judged; {reason}.")
-    return clips[~seen], (f"{clips.language}: {seen.sum()} test clips left out; {reason}.",)
+    note, refusal = f"{seen.sum()} test clips left out", "no test clip can be judged"
+    return _left_out(clips, seen, f"{note}; {reason}", f"{refusal}; {reason}")
 
 
 def cross_split(corpus: Corpus) -> tuple[FeatureSet, tuple[str, ...]]:
-    """The second language without videos also used in English training or carrying two speakers.
+    """The clips judged in P5 and P6, and a sentence for each reason with the clips it removes.
 
-    Returns:
-        The clips judged in P5 and P6, and a sentence for each reason with the clips it removes.
+    Videos that are also used in English training or carry two speakers are left out.
     """
-    cross, notes = corpus.cross, []
-    reasons = {
-        "also occur in the English training list": shared_videos(corpus.train, cross),
-        "carry two speaker labels": ambiguous_videos(cross),
-    }
-    for reason, videos in reasons.items():
+    cross, notes = corpus.cross, tuple[str, ...]()
+    for reason, videos in (
+        ("also occur in the English training list", shared_videos(corpus.train, cross)),
+        ("carry two speaker labels", ambiguous_videos(cross)),
+    ):
         bad = np.isin(cross.video, videos)
-        if bad.any():
-            counts = f"{bad.sum()} clips of {len(np.unique(cross.video[bad]))} videos"
-            notes.append(f"{cross.language}: {counts} left out; they {reason}.")
-            if bad.all():
-                raise DataError(
-                    f"{corpus.cross.source}: no clip is left for P5 and P6; all videos {reason}."
-                )
-            cross = cross[~bad]
-    return cross, tuple(notes)
+        count = f"{bad.sum()} clips of {len(np.unique(cross.video[bad]))} videos left out"
+        refusal = f"no clip is left for P5 and P6; all videos {reason}"
+        cross, note = _left_out(cross, bad, f"{count}; they {reason}", refusal)
+        notes += note
+    return cross, notes
 
 
 def validation_split(corpus: Corpus, seed: int = 0) -> Split:
@@ -138,30 +131,26 @@ def validation_split(corpus: Corpus, seed: int = 0) -> Split:
         DataError: no speaker has two English videos, or a speaker has no face to train on.
     """
     train = corpus.train
-    given, without = with_faces(train, corpus.speakers)  # each speaker keeps a face to train on
+    given, notes = with_faces(train, corpus.speakers)  # each speaker keeps a face to train on
     rng = np.random.default_rng(seed)
     held = np.zeros(len(train), dtype=bool)
     ambiguous = ambiguous_videos(train)
     for speaker in range(corpus.speakers):
-        own = train.labels == speaker
         videos = np.unique(given.video[given.labels == speaker])
         if len(videos) > 1 and len(candidates := np.setdiff1d(videos, ambiguous)):
-            held |= own & (train.video == rng.choice(candidates))
+            held |= (train.labels == speaker) & (train.video == rng.choice(candidates))
     if not held.any():
         raise DataError(
             f"{train.source}: no speaker has two English videos, so no video can be held out; "
             "train on all clips with holdout=false (`mraf train --set holdout=false`) and judge "
             "on the test clips."
         )
-    cross, notes = cross_split(corpus)
-    single = corpus.speakers - len(np.unique(train.labels[held]))
-    if single:
-        notes = (
-            f"English: {single} speakers have a single video and are not judged in P3 and P4.",
-            *notes,
-        )
+    cross, left_out = cross_split(corpus)
+    if single := corpus.speakers - len(np.unique(train.labels[held])):
+        reason = "have a single video and are not judged in P3 and P4"
+        notes += (f"English: {single} speakers {reason}.",)
     rest = train[~held & ~train.face_missing]
-    return Split(rest, train[held], cross, corpus.speakers, "validation", (*without, *notes))
+    return Split(rest, train[held], cross, corpus.speakers, "validation", notes + left_out)
 
 
 def test_split(corpus: Corpus) -> Split:

@@ -205,18 +205,18 @@ class _Table:
     @classmethod
     def read(cls, path: Path, required: Sequence[str], optional: Sequence[str] = ()) -> _Table:
         """Raises DataError where the file, a column or a field is missing, naming the line."""
-        header, found = read_csv(path, "mend the line or write the file again")
+        found = read_csv(path, "mend the line or write the file again")
         for name in required:
-            if header.count(name) != 1:
+            if name not in found:
                 raise DataError(
-                    f"{path}: needs one column '{name}', the header is {','.join(header)!r}."
+                    f"{path}: needs one column '{name}', the header is {','.join(found)!r}."
                 )
-        if not found:
+        if found.empty:
             raise DataError(f"{path}: a header without rows.")
-        lines, rows = [line for line, _ in found], [cells for _, cells in found]
-        texts = dict(zip(header, map(list, zip(*rows, strict=True)), strict=True))
-        texts = {name: [""] * len(rows) for name in optional} | texts
-        return cls(path, {name: texts[name] for name in (*required, *optional)}, lines)
+        lines = found.index.tolist()
+        texts = {name: [""] * len(lines) for name in optional}
+        texts |= {name: found[name].tolist() for name in (*required, *optional) if name in found}
+        return cls(path, texts, lines)
 
     def error(self, row: int, reason: str) -> DataError:
         return DataError(f"{self.path}, line {self.lines[row]}: {reason}.")

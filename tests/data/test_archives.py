@@ -15,6 +15,7 @@ import pytest
 from official import write_official
 
 from mraf.data import load
+from mraf.data.official import unpacking
 from mraf.data.official.download import ARCHIVES, CONSENT_NOTE, download
 from mraf.data.official.pack import pack
 from mraf.data.official.unpacking import extract
@@ -72,7 +73,7 @@ def files(official) -> dict[str, bytes]:
 @pytest.mark.parametrize("top", ["", "./", "polysim/", "a/b/polysim_v1/"])
 def test_the_layout_begins_at_the_folder_however_it_is_wrapped(tmp_path, files, write, top):
     archive = write(tmp_path / "fetched", {top + name: data for name, data in files.items()})
-    assert extract(archive, tmp_path / "data", progress=False) == len(files)
+    assert extract(archive, tmp_path / "data") == len(files)
     assert tree(tmp_path / "data") == files
     assert load(tmp_path / "data").speakers == 3
 
@@ -159,15 +160,20 @@ def test_links_in_a_zip_are_refused(tmp_path):
 
 
 @every_kind
-@pytest.mark.parametrize("bound", [{"max_bytes": 999_999}, {"max_files": 2}])
-def test_size_and_count_are_bounded(tmp_path, write, bound):
+@pytest.mark.parametrize("bound", [{"MAX_BYTES": 999_999}, {"MAX_FILES": 2}])
+def test_size_and_count_are_bounded(tmp_path, monkeypatch, write, bound):
+    exact = {"MAX_BYTES": 1_200_000, "MAX_FILES": 3}
+    for name, value in (exact | bound).items():
+        monkeypatch.setattr(unpacking, name, value)
     bomb = {f"feats/{number}.npy": bytes(400_000) for number in range(3)}
     archive = write(tmp_path / "bomb", bomb)
     with pytest.raises(DataError, match="refused, unpacks to more than"):
-        extract(archive, tmp_path / "data", **bound)
+        extract(archive, tmp_path / "data")
     assert tree(tmp_path / "data") == {}
     assert list((tmp_path / "data").iterdir()) == [tmp_path / "data" / ".gitignore"]
-    assert extract(archive, tmp_path / "data", max_bytes=1_200_000, max_files=3) == 3
+    for name, value in exact.items():
+        monkeypatch.setattr(unpacking, name, value)
+    assert extract(archive, tmp_path / "data") == 3
 
 
 @pytest.mark.parametrize("keep", [0.01, 0.3, 0.8, 0.97])
@@ -205,7 +211,7 @@ def test_a_flipped_bit_in_a_compressed_tar_is_noticed(tmp_path, mode):
         assert tree(tmp_path / "data") == {}
 
 
-def test_a_hard_link_within_the_archive_becomes_a_copy(tmp_path):
+def test_a_hard_link_within_the_archive_becomes_a_copy(tmp_path, monkeypatch):
     def write(path: Path, links: dict[str, str]) -> Path:
         with tarfile.open(path, "w:gz") as archive:
             archive.addfile(good := tarfile.TarInfo("./feats/1.npy"), io.BytesIO(b""))
@@ -223,8 +229,10 @@ def test_a_hard_link_within_the_archive_becomes_a_copy(tmp_path):
     assert (tmp_path / "data/feats/3.npy").read_bytes() == b"2" * 400
     assert (tmp_path / "data/feats/3.npy").stat().st_nlink == 1
     bomb = write(tmp_path / "bomb", {f"feats/{n}": "feats/2.npy" for n in range(3, 9)})
-    with pytest.raises(DataError, match="refused, unpacks to more than"):
-        extract(bomb, tmp_path / "data", max_bytes=2000)
+    with monkeypatch.context() as bounded:
+        bounded.setattr(unpacking, "MAX_BYTES", 2000)
+        with pytest.raises(DataError, match="refused, unpacks to more than"):
+            extract(bomb, tmp_path / "data")
     (tmp_path / "secret").write_text("outside")
     for target in ("../secret", "../../secret", str(tmp_path / "secret"), "feats/9.npy", "", "."):
         with pytest.raises(DataError, match="'feats/8' is a link or device"):
@@ -335,19 +343,12 @@ class Drive:
         }
         self.asked: list[tuple[str, bool]] = []
         monkeypatch.setattr(gdown, "download", self.download)
-        monkeypatch.setattr(gdown, "download_folder", self.download_folder)
 
-    def download(self, *, id: str, output: str, resume: bool, quiet: bool) -> str:
-        name = next(name for name, archive in ARCHIVES.items() if archive.drive_id == id)
+    def download(self, *, id: str, output: str, resume: bool) -> str:
+        name = next(name for name, drive_id in ARCHIVES.items() if drive_id == id)
         self.asked.append((name, resume))
         Path(output).write_bytes(self.content[name])
         return output
-
-    def download_folder(self, *, id: str, output: str, resume: bool, quiet: bool) -> list[str]:
-        assert id == ARCHIVES["v3-features"].drive_id
-        Path(output, "inner").mkdir(parents=True)
-        Path(output, "read me.txt").write_text("hello")
-        return [str(make_zip(Path(output, "inner", "v3.zip"), {"feats/v3.npy": b"3"}))]
 
 
 @pytest.fixture
@@ -356,47 +357,13 @@ def drive(monkeypatch, tmp_path, files) -> Drive:
 
 
 def test_download_fetches_and_unpacks_what_v1_needs(drive, tmp_path, files):
-    fetched = download(tmp_path / "data", progress=False)
+    download(tmp_path / "data")
     names = ["train-lists", "train-features", "test-lists", "test-features"]
     assert drive.asked == [(name, True) for name in names]
-    assert [path.name for path in fetched] == names
     found = tree(tmp_path / "data")
     assert {name: data for name, data in found.items() if name[0] != "."} == files
     assert list(load(tmp_path / "data").parts) == ["train", "cross", "test_english", "test_cross"]
     assert (tmp_path / "data" / ".gitignore").read_text() == "*\n"
-
-
-def test_download_of_some(drive, tmp_path):
-    assert len(download(tmp_path / "data", only=["test-lists"])) == 1
-    assert [name for name, _ in drive.asked] == ["test-lists"]
-    with pytest.raises(DataError, match="No archive 'v9-features'; there are train-lists, train-f"):
-        download(tmp_path / "data", only=["v9-features"])
-
-
-def test_download_of_a_drive_folder(drive, tmp_path):
-    download(tmp_path / "data", only=["v3-features"])
-    assert (tmp_path / "data/feats/v3.npy").read_bytes() == b"3"
-
-
-def test_a_drive_folder_fetched_in_part_is_a_refusal(drive, tmp_path, monkeypatch):
-    def part(**options):
-        drive.download_folder(**options)  # gdown 5 returns nothing when one of the files fails
-
-    monkeypatch.setattr(gdown, "download_folder", part)
-    with pytest.raises(DataError, match="did not hand out v3-features"):
-        download(tmp_path / "data", only=["v3-features"])
-
-
-def test_a_drive_folder_without_archives(drive, tmp_path, monkeypatch):
-    def nothing(*, id, output, resume, quiet):
-        Path(output).mkdir(parents=True)
-        return []
-
-    monkeypatch.setattr(gdown, "download_folder", nothing)
-    with pytest.raises(
-        DataError, match=r"no zip or tar in it; see https://drive\.google\.com/drive"
-    ):
-        download(tmp_path / "data", only=["v3-features"])
 
 
 FAILURES = {
@@ -418,9 +385,7 @@ def test_offline_it_says_so_and_prints_the_manual_steps(drive, tmp_path, monkeyp
     assert "offline, or refused" in lines[0]
     assert len(lines[0]) < 320
     assert [line.split()[0] for line in lines[2:6]] == [
-        f"https://drive.google.com/file/d/{archive.drive_id}/view"
-        for archive in ARCHIVES.values()
-        if archive.default
+        f"https://drive.google.com/file/d/{drive_id}/view" for drive_id in ARCHIVES.values()
     ]
     assert lines[-1].strip() == f"mraf data download {tmp_path / 'data'} --from-archive FILE"
     assert tree(tmp_path / "data") == {}

@@ -15,8 +15,8 @@ from official import random_corpus, write_official
 
 import mraf.data.official.pack
 from mraf.data import load
-from mraf.data.official.lists import find_release
 from mraf.data.official.pack import open_pack, pack
+from mraf.data.official.release import find_release
 from mraf.errors import DataError
 
 VOICE = "feats/ecappafeats/v1/voices/id0001/English/English-00/00001.npy"
@@ -337,7 +337,7 @@ def test_pack_refuses_bad_features(folder):
 def test_releases_are_packed_apart(folder, reads):
     write_official(folder, random_corpus("Hindi", "v2", speakers=4))
     for _ in range(2):
-        assert load(folder, version="v1").speakers == 3
-        assert load(folder, version="v2").speakers == 4
+        assert load(folder / LIST).speakers == 3
+        assert load(folder / LIST.replace("v1", "v2")).speakers == 4
     assert reads == ["v1", "v2"]
     assert sorted(os.listdir(folder / ".mraf-cache")) == [".gitignore", "v1.npz", "v2.npz"]

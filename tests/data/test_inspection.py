@@ -194,6 +194,6 @@ def test_missing_faces_have_no_cosine(tiny_corpus: Corpus) -> None:
 
 
 def test_description_shows_every_table(tiny_corpus: Corpus) -> None:
-    text = str(describe(tiny_corpus))
+    text = describe(tiny_corpus)
     for word in ("clips per speaker, max", "videos to leave out", "none", "percentiles", "95%"):
         assert word in text

@@ -13,7 +13,7 @@ from official import random_corpus, write_official
 
 from mraf.data import load
 from mraf.data.clips import Corpus
-from mraf.data.describe import describe
+from mraf.data.describe import counts
 from mraf.data.splits import test_split, validation_split
 from mraf.errors import DataError
 from mraf.evaluation.judge import evaluate
@@ -136,7 +136,7 @@ def test_a_test_list_in_the_form_of_a_training_list_is_read_with_its_labels(fold
     as_training_list(folder)
     corpus = load(folder)
     assert corpus.test_english.labels.tolist() == corpus.cross.labels.tolist()
-    assert describe(corpus).counts.notna().any(axis=None)
+    assert counts(corpus).notna().any(axis=None)
 
 
 BAD = {

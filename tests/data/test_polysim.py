@@ -212,14 +212,13 @@ def test_several_releases_ask_for_a_choice(two_releases):
     assert load(path).version == "v1"  # the remedy works as printed
 
 
-@pytest.mark.parametrize("place", ["", "csv_files/comp/v2_train_English.csv"])
-def test_a_release_is_chosen_by_version_or_by_its_list(two_releases, monkeypatch, place):
-    version = None if place else "v2"
-    assert load(two_releases / place, version=version).cross.language == "Hindi"
+def test_a_release_is_chosen_by_its_list(two_releases, monkeypatch):
+    place = "csv_files/comp/v2_train_English.csv"
+    assert load(two_releases / place).cross.language == "Hindi"
     monkeypatch.chdir(two_releases / "csv_files")
-    assert load(Path("..") / place, version=version).speakers == 4
+    assert load(Path("..") / place).speakers == 4
     monkeypatch.setenv("MRAF_DATA", str(two_releases / place))
-    assert load(version=version).version == "v2"
+    assert load().version == "v2"
 
 
 def test_a_list_is_found_from_within_its_folder(two_releases, monkeypatch):
@@ -233,9 +232,11 @@ def test_a_release_without_features_is_no_choice(two_releases):
     assert load(two_releases).version == "v1"
 
 
-def test_an_unknown_version(two_releases):
+def test_a_release_without_training_lists(two_releases):
+    path = two_releases / "csv_files/comp/v7_test_English.csv"
+    path.touch()
     with pytest.raises(DataError, match="no training lists of 'v7', only of v1, v2"):
-        load(two_releases, version="v7")
+        load(path)
 
 
 def test_without_test_lists_one_can_still_train(folder):

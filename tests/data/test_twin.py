@@ -16,7 +16,7 @@ from mraf.data.describe import PAIRS, flawed_videos, unit, video_index
 from mraf.data.splits import cross_split, validation_split
 from mraf.data.twin.factors import balanced_levels, heavy_tailed, stray_shares
 from mraf.data.twin.generate import calibration, generate
-from mraf.data.twin.landmarks import Landmarks
+from mraf.data.twin.landmarks import landmarks
 from mraf.errors import DataError
 
 
@@ -82,10 +82,10 @@ def test_landmarks_are_the_measured_ones_whatever_the_seed(twin: Corpus) -> None
         train = np.arange(len(corpus.train))
         video = video_index(corpus.train, corpus.cross)
         cross = len(train) + np.flatnonzero(judged)
-        landmarks = Landmarks(speaker, language, video, train, cross)
+        measure = landmarks(speaker, language, video, train, cross)
         for modality in ("face", "voice"):
             parts = (getattr(part, modality) for part in (corpus.train, corpus.cross))
-            found = landmarks.measure(unit(np.concatenate(list(parts))))
+            found = measure(unit(np.concatenate(list(parts))))
             for name, value in calibration()[modality]["landmarks"].items():
                 assert found[name] == pytest.approx(value, abs=2 if "accuracy" in name else 0.07)
 

@@ -22,7 +22,7 @@ from mraf.data.describe import flawed_videos, unit, video_index
 from mraf.data.splits import cross_split, validation_split
 from mraf.data.twin.factors import BAND_EDGES, Scalars
 from mraf.data.twin.generate import NORM_LEVELS
-from mraf.data.twin.landmarks import Landmarks, group_means
+from mraf.data.twin.landmarks import group_means, landmarks
 from mraf.errors import DataError
 from tools.fit_twin.calibrate import calibrate
 
@@ -182,13 +182,11 @@ def fit_energies(corpus: Corpus, modality: str) -> tuple[Array, Scalars]:
 
     judged = np.isin(corpus.cross.key, cross_split(corpus)[0].key)
     listed = len(corpus.train)
-    landmarks = Landmarks(
+    measure = landmarks(
         speaker, language, video, np.arange(listed), listed + np.flatnonzero(judged)
     )
     scalars = {
-        "landmarks": {
-            name: _rounded(value, 3) for name, value in landmarks.measure(coordinates).items()
-        },
+        "landmarks": {name: _rounded(value, 3) for name, value in measure(coordinates).items()},
         "mean": energies(middle**2 - person / speakers),
         "shift": energies(shift**2 - 2 * (accent + noise) / speakers),
         "group": {"axis": 0, "strength": 0.0},

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
+from textwrap import shorten
 
-from mraf.data.official.unpacking import DamagedArchive, extract, make_private, members_of
+from mraf.data.official.unpacking import DamagedArchive, extract, make_private
 from mraf.errors import DataError
 from mraf.files import checked_path
-
-__all__ = ["ARCHIVES", "CONSENT_NOTE", "Archive", "download", "extract", "manual_steps"]
 
 CONSENT_NOTE = """\
 The official features are face and voice templates of real people.
@@ -28,110 +25,57 @@ The official features are face and voice templates of real people.
 """
 
 DOWNLOADS = ".mraf-downloads"
-
-
-@dataclass(frozen=True)
-class Archive:
-    """One download: its public Google Drive id, and whether that is a folder of archives."""
-
-    drive_id: str
-    holds: str
-    folder: bool = False
-    default: bool = True
-
-    @property
-    def link(self) -> str:
-        """The page on which a browser offers the download."""
-        kind = "drive/folders/{}" if self.folder else "file/d/{}/view"
-        return f"https://drive.google.com/{kind.format(self.drive_id)}"
-
-
+LOCAL = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS)  # the place is at fault
 ARCHIVES = {
-    "train-lists": Archive("1V_Wctz02J1wA47rTAZ3uIXiCkw9rYDQd", "train and dev CSV lists"),
-    "train-features": Archive("11gjdlJgRxWcoNU9h-xlD8W0171Q6nvAA", "train features"),
-    "test-lists": Archive("12bewwdD29Irr8X8max0d9Ddc5HRpQGv9", "test CSV lists"),
-    "test-features": Archive("1CIndslpYn7pbhYPZnDAXy7tELJghK_1F", "test features"),
-    "dev-features": Archive(
-        "19smDBY2fcvR-vXML2UjGrWc0XyfDO3-l", "dev features (not read by mraf)", default=False
-    ),
-    "v3-features": Archive(
-        "1J500HqsijTm5zrVO2gyfFQ9s0_4c0jdy", "features of v3", folder=True, default=False
-    ),
+    "train-lists": "1V_Wctz02J1wA47rTAZ3uIXiCkw9rYDQd",
+    "train-features": "11gjdlJgRxWcoNU9h-xlD8W0171Q6nvAA",
+    "test-lists": "12bewwdD29Irr8X8max0d9Ddc5HRpQGv9",
+    "test-features": "1CIndslpYn7pbhYPZnDAXy7tELJghK_1F",
 }
+"""What v1 needs: name and public Google Drive id; `data/README.md` links the others."""
 
 
-def download(
-    folder: str | Path, only: Iterable[str] | None = None, progress: bool = True
-) -> list[Path]:
-    """Fetch official archives through gdown and unpack them.
+def download(folder: str | Path) -> None:
+    """Fetch the official archives of v1 through gdown and unpack them.
 
     The archives stay in ``folder/.mraf-downloads``: what is complete is not fetched again, what
     is not is resumed. gdown's own bar shows the size of each.
 
-    Args:
-        only: names from ``ARCHIVES``; None fetches the four that v1 needs.
-    Returns:
-        The archives fetched.
     Raises:
-        DataError: an unknown name; Google Drive cannot be reached or refuses, with the steps to
-            fetch by hand; a full disk; a bad archive.
+        DataError: Google Drive cannot be reached or refuses, with the steps to fetch by hand; a
+            full disk; a bad archive.
     """
-    folder = checked_path(folder, DataError)
-    names = [name for name, archive in ARCHIVES.items() if archive.default]
-    names = names if only is None else list(only)
-    if unknown := [name for name in names if name not in ARCHIVES]:
-        raise DataError(f"No archive '{unknown[0]}'; there are {', '.join(ARCHIVES)}.")
-    make_private(folder)
-    fetched = []
-    for name in names:
-        place = _fetch(name, folder, progress)
-        files = [place]
-        if place.is_dir():
-            files = [file for file in sorted(place.rglob("*")) if members_of(file)]
-            if not files:
-                raise DataError(f"{place}: no zip or tar in it; see {ARCHIVES[name].link}.")
-        for file in files:
-            try:
-                extract(file, folder, progress)
-            except DamagedArchive:
-                file.unlink()  # gdown would take it for complete
-                raise
-        fetched += files
-    return fetched
-
-
-def _fetch(name: str, folder: Path, progress: bool) -> Path:
     import gdown  # takes a while to import
 
-    archive, target = ARCHIVES[name], folder / DOWNLOADS / name
-    fetch = gdown.download_folder if archive.folder else gdown.download
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        result = fetch(id=archive.drive_id, output=str(target), resume=True, quiet=not progress)
-    except Exception as error:  # gdown lets through what its dependencies raise, also offline
-        if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
-            raise DataError(
-                f"{target}: {error}; free or permit the place and repeat, the download resumes."
-            ) from error
-        raise DataError(manual_steps(folder, f"{type(error).__name__}: {error}")) from error
-    if result is None or not target.exists():
-        raise DataError(manual_steps(folder, f"Google Drive did not hand out {name}"))
-    return target
+    folder = checked_path(folder, DataError)
+    make_private(folder)
+    for name, drive_id in ARCHIVES.items():
+        target = folder / DOWNLOADS / name
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            fetched = gdown.download(id=drive_id, output=str(target), resume=True)
+        except Exception as error:  # gdown lets through what its dependencies raise, also offline
+            if getattr(error, "errno", None) in LOCAL:
+                remedy = "free or permit the place and repeat, the download resumes"
+                raise DataError(f"{target}: {error}; {remedy}.") from error
+            raise DataError(_manual_steps(folder, f"{type(error).__name__}: {error}")) from error
+        if fetched is None or not target.exists():
+            raise DataError(_manual_steps(folder, f"Google Drive did not hand out {name}"))
+        try:
+            extract(target, folder)
+        except DamagedArchive:
+            target.unlink()  # gdown would take it for complete
+            raise
 
 
-def manual_steps(folder: Path, reason: str) -> str:
+def _manual_steps(folder: Path, reason: str) -> str:
     """What to do where Google Drive cannot be reached from this program."""
-    links = [
-        f"  {archive.link}  {archive.holds}" for archive in ARCHIVES.values() if archive.default
-    ]
-    reason = " ".join(reason.split())  # libraries' messages run over many lines
-    reason = reason if len(reason) <= 200 else f"{reason[:200]}…"
-    return "\n".join(
-        [
-            f"The official archives cannot be fetched from here: offline, or refused ({reason}).",
-            "Repeat later (the download resumes), or open these links in a browser:",
-            *links,
-            "and unpack each file that you saved with",
-            f"  mraf data download {folder} --from-archive FILE",
-        ]
+    page = "  https://drive.google.com/file/d/{}/view  {}"
+    links = "\n".join(page.format(drive_id, name) for name, drive_id in ARCHIVES.items())
+    reason = shorten(reason, 200, placeholder="…")  # libraries' messages run over many lines
+    return (
+        f"The official archives cannot be fetched from here: offline, or refused ({reason}).\n"
+        "Repeat later (the download resumes), or open these links in a browser:\n"
+        f"{links}\nand unpack each file that you saved with\n"
+        f"  mraf data download {folder} --from-archive FILE"
     )

@@ -1,8 +1,7 @@
 """The pack: tens of thousands of feature files, read once, then one file with all arrays.
 
-A pack is an uncompressed .npz; the checksum of each of its arrays is checked on reading. Beside the
-arrays it keeps its source: the contents of the CSV lists, and the name, size and time of change of
-every feature file.
+A pack is an uncompressed .npz, which checks its sums on reading. Beside the arrays it keeps its
+source: the contents of the lists, and name, size and time of change of every feature file.
 """
 
 from __future__ import annotations
@@ -11,34 +10,34 @@ import hashlib
 import json
 import os
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mraf.data.clips import Corpus
-from mraf.data.official.lists import FEATURE_FOLDERS, Release, find_release, read_lists
-from mraf.data.official.reader import corpus_of, find_features, read_corpus
+from mraf.data.clips import ARRAYS, Corpus
+from mraf.data.official.lists import read_lists
+from mraf.data.official.reader import corpus_of, read_corpus
+from mraf.data.official.release import FEATURE_FOLDERS, Release, find_release
 from mraf.errors import DataError, RunError
 from mraf.files import user_cache, write_atomically, write_text
 
 FORMAT = 2
 FOLDER = ".mraf-cache"
-ARRAYS = ("face", "voice", "speaker", "video", "key")
 
 Source = dict[str, Any]  # as JSON; a pack is true as long as none of it has changed
 
 
-def load(folder: str | Path, version: str | None = None, progress: bool = True) -> Corpus:
+def load(folder: str | Path, progress: bool = True) -> Corpus:
     """The corpus of a folder in the official layout, from its pack where that is still true.
 
     Otherwise reads the single files and packs them: beside the data, else in the user's cache
     folder; where neither can be written, warns and keeps the corpus in memory only.
     """
-    release = find_release(Path(folder), version)
-    for place in places(release):
-        if (corpus := open_pack(place, release)) is not None:
-            return corpus
+    release = find_release(folder)
+    if found := _find(release):
+        return found[1]
     corpus, source = _read(release, progress)
     try:
         _write(release, corpus, source)
@@ -47,32 +46,33 @@ def load(folder: str | Path, version: str | None = None, progress: bool = True) 
     return corpus
 
 
-def pack(
-    folder: str | Path, version: str | None = None, force: bool = False, progress: bool = True
-) -> Path:
-    """Pack a folder in the official layout, unless a true pack is there; always with ``force``.
+def pack(folder: str | Path, force: bool = False) -> Path:
+    """The file of a folder's pack; it is made unless a true one is there, with ``force`` always.
 
-    Returns:
-        The file of the pack.
     Raises:
         DataError: the features are not what they should be, or no place can be written.
     """
-    release = find_release(Path(folder), version)
-    for place in places(release):
-        if not force and open_pack(place, release) is not None:
-            return place
-    return _write(release, *_read(release, progress))
+    release = find_release(folder)
+    if not force and (found := _find(release)):
+        return found[0]
+    return _write(release, *_read(release))
 
 
 def places(release: Release) -> list[Path]:
     """Where the pack of a release may lie: beside the data, and in the user's cache folder."""
     origin, name = release.folder.resolve(), f"{release.version}.npz"
     tag = hashlib.blake2b(os.fsencode(origin), digest_size=6).hexdigest()
-    beside = release.folder / FOLDER / name
-    try:
-        return [beside, user_cache() / f"{origin.name}-{tag}" / name]
-    except RunError:  # no home folder
-        return [beside]
+    found = [release.folder / FOLDER / name]
+    with suppress(RunError):  # no home folder
+        found.append(user_cache() / f"{origin.name}-{tag}" / name)
+    return found
+
+
+def _find(release: Release) -> tuple[Path, Corpus] | None:
+    for place in places(release):
+        if corpus := open_pack(place, release):
+            return place, corpus
+    return None
 
 
 def open_pack(place: Path, release: Release) -> Corpus | None:
@@ -91,10 +91,9 @@ def open_pack(place: Path, release: Release) -> Corpus | None:
         return None
 
 
-def _read(release: Release, progress: bool) -> tuple[Corpus, Source]:
+def _read(release: Release, progress: bool = True) -> tuple[Corpus, Source]:
     lists = read_lists(release)
-    find_features(release, lists)
-    files = [file for clips in lists.values() for file in clips.voice + clips.face]
+    files = [file for clips in lists.values() for file in (*clips.rows.voice, *clips.rows.face)]
     # Taken before reading: a file changed meanwhile makes the pack untrue, not wrong.
     source = _source(release, files)
     return read_corpus(release, lists, progress), source

@@ -1,7 +1,6 @@
 """Unpacking archives without trust: nothing outside the folder, no links, nothing half-done.
 
-The rules are the same for zip and tar. They are stricter than `tarfile.data_filter`, which mends a
-path that leaves the folder and lets symbolic links stand.
+The rules hold for zip and tar. `tarfile.data_filter` would mend paths and let links stand.
 """
 
 from __future__ import annotations
@@ -12,14 +11,15 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from tqdm.auto import tqdm
 
-from mraf.data.official.lists import LIST_NAME, inner_path
+from mraf.data.official.lists import inner_path
+from mraf.data.official.release import LIST_NAME
 from mraf.errors import DataError
 from mraf.files import checked_path
 
@@ -36,8 +36,7 @@ class DamagedArchive(DataError):
     """The file is no archive, or incomplete: fetching it again may help."""
 
 
-@dataclass(frozen=True)
-class _Member:
+class _Member(NamedTuple):
     """One file of an archive; ``problem`` says why it may not be unpacked."""
 
     name: str
@@ -46,54 +45,53 @@ class _Member:
     problem: str = ""
 
 
-_Lister = Callable[[IO[bytes], Path], Iterator[_Member]]
-"""Lists the files of an archive that is being unpacked into a folder."""
+def extract(archive: str | Path, folder: str | Path) -> int:
+    """The number of files unpacked from a zip or tar (also compressed) to the official layout.
 
+    The layout begins at ``folder``. All is unpacked to a temporary folder first: an archive that is
+    damaged or holds anything but files and folders inside itself changes nothing. A hard link
+    becomes a copy of its file. Hidden files are left out; those that are there are replaced.
 
-def extract(
-    archive: str | Path,
-    folder: str | Path,
-    progress: bool = True,
-    max_bytes: int = MAX_BYTES,
-    max_files: int = MAX_FILES,
-) -> int:
-    """Unpack a zip or tar (also compressed) so that the official layout begins at ``folder``.
-
-    All is unpacked to a temporary folder first: an archive that is damaged or holds anything but
-    files and folders inside itself changes nothing. A hard link becomes a copy of its file. Hidden
-    files are left out; files that are already there are replaced.
-
-    Returns:
-        The number of files unpacked.
     Raises:
         DataError: not such an archive, damaged, or unsafe; a full disk.
     """
     archive, folder = checked_path(archive, DataError), checked_path(folder, DataError)
     if not archive.is_file():
         raise DataError(f"{archive}: there is no such file.")
-    if (members := members_of(archive)) is None:
-        raise DamagedArchive(f"{archive}: neither zip nor tar, or damaged; fetch it again.")
+    members = _members_of(archive)
     make_private(folder)
     # A fixed name: what a killed process left is cleared away by the next attempt.
     temporary = folder / f".unpacking-{archive.name}"
     shutil.rmtree(temporary, ignore_errors=True)
     try:
         temporary.mkdir()
-        count = _unpack(archive, members, temporary, progress, max_bytes, max_files)
+        count = size = 0
+        total, name = archive.stat().st_size, f"unpacking {archive.name}"
+        bar = partial(tqdm.wrapattr, total=total, desc=name, delay=1)
+        with archive.open("rb") as opened, bar(opened, "read") as file:
+            for member in members(file, temporary):
+                if (place := _place(archive, member, temporary)) is None:
+                    continue
+                size, count = size + member.size, count + 1
+                if size > MAX_BYTES or count > MAX_FILES:
+                    bounds = f"{MAX_BYTES / 2**30:g} GiB or {MAX_FILES:,} files"
+                    reason = f"refused, unpacks to more than {bounds}; nothing was unpacked"
+                    raise DataError(f"{archive}: {reason}.")
+                place.parent.mkdir(parents=True, exist_ok=True)
+                with member.open() as source, place.open("wb") as out:
+                    shutil.copyfileobj(source, out)
         if not count:
             raise DamagedArchive(f"{archive}: the archive holds no files; fetch it again.")
         moves = list(_moves(_top(temporary), folder))  # all are possible, or none is made
-        for child, place in tqdm(moves, "moving into place", delay=1, disable=not progress):
+        for child, place in tqdm(moves, "moving into place", delay=1):
             shutil.move(child, place)
         return count
     except DataError:
         raise
     except Exception as error:  # a damaged archive raises nearly anything
         if isinstance(error, OSError) and error.errno is not None:  # not from a decompressor
-            raise DataError(
-                f"{archive}: cannot be unpacked into {folder} ({error.strerror}); free or permit "
-                "the place and repeat."
-            ) from error
+            reason = f"cannot be unpacked into {folder} ({error.strerror})"
+            raise DataError(f"{archive}: {reason}; free or permit the place and repeat.") from error
         reason = f"damaged or truncated ({error})"
         raise DamagedArchive(f"{archive}: {reason}; nothing changed, fetch it again.") from error
     finally:
@@ -103,24 +101,23 @@ def extract(
 def make_private(folder: Path) -> None:
     """Make the folder; a new one keeps git away from what it will hold."""
     try:
-        fresh = not folder.exists() or not any(folder.iterdir())
         folder.mkdir(parents=True, exist_ok=True)
-        if fresh:
+        if not any(folder.iterdir()):
             (folder / ".gitignore").write_text("*\n", encoding="utf-8")
     except OSError as error:
         raise DataError(f"{folder}: {error.strerror}; choose another folder.") from error
 
 
-def members_of(path: Path) -> _Lister | None:
-    """The function that lists the files of an archive; None for a file that is none."""
-    if not path.is_file():
-        return None
+def _members_of(path: Path) -> Callable[[IO[bytes], Path], Iterator[_Member]]:
+    """The function that lists the files of an archive that is being unpacked into a folder."""
     try:
         if tarfile.is_tarfile(path):
             return _tar_members
     except (EOFError, zlib.error):  # compressed, but damaged: unpacking it will say so
         return _tar_members
-    return _zip_members if zipfile.is_zipfile(path) else None
+    if zipfile.is_zipfile(path):
+        return _zip_members
+    raise DamagedArchive(f"{path}: neither zip nor tar, or damaged; fetch it again.")
 
 
 def _zip_members(file: IO[bytes], into: Path) -> Iterator[_Member]:
@@ -153,54 +150,33 @@ def _tar_members(file: IO[bytes], into: Path) -> Iterator[_Member]:
 
 def _unpacked(into: Path, link: str) -> Path | None:
     """The file of the same archive that a hard link names, which becomes a copy of it."""
+    with suppress(ValueError):
+        if (place := into / inner_path(link)).is_file():
+            return place
+    return None
+
+
+def _place(archive: Path, member: _Member, into: Path) -> Path | None:
+    """Where a file goes; None for hidden files and what a Mac adds, which are no features."""
     try:
-        place = into / inner_path(link)
-    except ValueError:
-        return None
-    return place if place.is_file() else None
-
-
-def _unpack(
-    archive: Path, members: _Lister, into: Path, progress: bool, max_bytes: int, max_files: int
-) -> int:
-    """Write the files of an archive that are not hidden into a folder, and return their number."""
-    size = count = 0
-    total, name = archive.stat().st_size, f"unpacking {archive.name}"
-    bar = partial(tqdm.wrapattr, total=total, desc=name, delay=1, disable=not progress)
-    with archive.open("rb") as opened, bar(opened, "read") as file:
-        for member in members(file, into):
-            try:
-                path = inner_path(member.name)
-            except ValueError as error:
-                raise DataError(f"{archive}: refused, {error}; nothing was unpacked.") from None
-            if member.problem:
-                raise DataError(f"{archive}: refused, '{path}' {member.problem}.")
-            if any(part.startswith((".", "__MACOSX")) for part in path.split("/")):
-                continue  # hidden files and what a Mac adds are no features
-            size, count = size + member.size, count + 1
-            if size > max_bytes or count > max_files:
-                raise DataError(
-                    f"{archive}: refused, unpacks to more than {max_bytes / 2**30:g} GiB or "
-                    f"{max_files:,} files; nothing was unpacked."
-                )
-            target = into / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with member.open() as source, target.open("wb") as out:
-                shutil.copyfileobj(source, out)
-    return count
+        path = inner_path(member.name)
+    except ValueError as error:
+        raise DataError(f"{archive}: refused, {error}; nothing was unpacked.") from None
+    if member.problem:
+        raise DataError(f"{archive}: refused, '{path}' {member.problem}.")
+    hidden = any(part.startswith((".", "__MACOSX")) for part in path.split("/"))
+    return None if hidden else into / path
 
 
 def _top(folder: Path) -> Path:
     """Where the official layout begins: under folders that hold nothing but one other folder."""
     place = folder
-    while True:
-        children = list(place.iterdir())
-        if any(child.name in LANDMARKS or LIST_NAME.fullmatch(child.name) for child in children):
-            return place
-        inner = [child for child in children if child.is_dir()]
+    while not any(p.name in LANDMARKS or LIST_NAME.fullmatch(p.name) for p in place.iterdir()):
+        inner = [child for child in place.iterdir() if child.is_dir()]
         if len(inner) != 1:
             return folder
         place = inner[0]
+    return place
 
 
 def _moves(source: Path, target: Path) -> Iterator[tuple[Path, Path]]:

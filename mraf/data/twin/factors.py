@@ -8,7 +8,6 @@ is a stranger, one for each video. The factors' scales vary log-normally, which 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import cycle, islice
 from typing import Any
 
@@ -44,21 +43,21 @@ def draw_coordinates(
         draws: at most; 1 for a free draw.
     """
     factors = Factors(rng, scalars, people)
-    drawn = {name: draw() for name, draw in factors.draws.items()}
+    names = ("mean", "speaker", "language", "video", "clip", "stray")
+    drawn = {name: getattr(factors, name)() for name in names}
     rows = factors.rows(drawn)
     if draws == 1:
         return rows
-    landmarks, listed = people.landmarks()
+    measure, listed = people.landmarks()
 
     def away(rows: Floats) -> float:
-        return distance(landmarks.measure(rows[shown[:listed]]), scalars["landmarks"])
+        return distance(measure(rows[shown[:listed]]), scalars["landmarks"])
 
     nearest = away(rows)
-    turns = cycle(("language", "stray", "video", "speaker"))
-    for name in islice(turns, draws - 1):
+    for name in islice(cycle(("language", "stray", "video", "speaker")), draws - 1):
         if nearest < NEAR:
             break
-        changed = drawn | {name: factors.draws[name]()}
+        changed = drawn | {name: getattr(factors, name)()}
         other = factors.rows(changed)
         if (found := away(other)) < nearest:
             nearest, rows, drawn = found, other, changed
@@ -66,27 +65,12 @@ def draw_coordinates(
 
 
 class Factors:
-    """Draws the factors of one modality and sums them up.
-
-    Args:
-        rng, scalars, people: as in `draw_coordinates`.
-
-    Attributes:
-        draws: a function for each factor that draws it afresh.
-    """
+    """One modality's factors: each method draws one afresh, ``rows`` sums them up."""
 
     def __init__(self, rng: np.random.Generator, scalars: Scalars, people: People) -> None:
         self.rng, self.scalars, self.people = rng, scalars, people
         self.size = np.bincount(people.video)
         self.noisier = np.where(people.language == 0, np.exp(scalars["first_language_noise"]), 1)
-        self.draws: dict[str, Callable[[], Any]] = {
-            "mean": self._mean,
-            "speaker": self._speaker,
-            "language": self._language,
-            "video": self._video,
-            "clip": self._clip,
-            "stray": self._stray,
-        }
 
     def rows(self, drawn: dict[str, Any]) -> Floats:
         """Unit vectors (N, D) of all clips: the factors' sum, brought to its length."""
@@ -107,14 +91,14 @@ class Factors:
     def _video_levels(self) -> NDArray[np.float64]:
         return balanced_levels(self.rng, self.size, self.people.part)
 
-    def _mean(self) -> Floats:
+    def mean(self) -> Floats:
         """The mean of each video's language, shape (V, D)."""
         mean = np.sqrt(band_energies(self.scalars["mean"]))
         mean *= self.rng.choice([-1, 1], len(mean))
         shift = np.sign(mean) * np.sqrt(band_energies(self.scalars["shift"])) / 2
         return (mean + np.stack([-shift, shift]))[self.people.language]
 
-    def _speaker(self) -> Floats:
+    def speaker(self) -> Floats:
         """The persons: all speakers, then each video's stranger, shape (C + V, D)."""
         group = self.people.group
         count = len(group) + len(self.size)
@@ -126,7 +110,7 @@ class Factors:
         person[:, axis] += strength * size * (sign - group.mean())
         return person
 
-    def _language(self) -> Floats:
+    def language(self) -> Floats:
         """How each video's speaker differs in its language, shape (V, D)."""
         speakers = len(self.people.group)
         cell = self.people.language * speakers + self.people.speaker
@@ -134,12 +118,12 @@ class Factors:
         level = balanced_levels(self.rng, clips, np.repeat([0, 1], speakers))
         return self._factor("language", level)[cell]
 
-    def _video(self) -> Floats:
+    def video(self) -> Floats:
         """How each video differs, shape (V, D); copies of a video are alike."""
         drawn = self._factor("video", self._video_levels()) * self.noisier[:, None]
         return drawn[self.people.factor]
 
-    def _clip(self) -> Floats:
+    def clip(self) -> Floats:
         """How each clip differs, in some videos more than in others, shape (N, D)."""
         clips = len(self.people.video)
         restless = heavy_tailed(self._video_levels(), self.scalars["clip"]["video_spread"])
@@ -147,25 +131,25 @@ class Factors:
         noise = self._factor("clip", (self.rng.permutation(clips) + 0.5) / clips)
         return noise * restless[self.people.video]
 
-    def _stray(self) -> NDArray[np.bool_]:
+    def stray(self) -> NDArray[np.bool_]:
         """In which clips a stranger is heard or seen, shape (N,)."""
         share = stray_shares(self._video_levels(), self.scalars["stray"])[self.people.factor]
         return self.rng.random(len(self.people.video)) < share[self.people.video]
 
 
 def balanced_levels(
-    rng: np.random.Generator, weight: NDArray[Any], group: Ints, draws: int = 200
+    rng: np.random.Generator, weight: NDArray[Any], group: Ints
 ) -> NDArray[np.float64]:
     """Probability levels, one for each item, evenly spread over [0, 1] in each group.
 
     With free draws one outlier among the few long videos would decide a corpus's accuracy. So of
-    many random orders the one is kept in which the tails carry their share of the weight as well.
-    Of very many items one outlier decides nothing: fewer orders do, and memory stays in bounds.
+    many random orders (fewer of very many items, to bound memory) the one is kept in which the
+    tails carry their share of the weight as well.
     """
     level = np.empty(len(weight))
     tails = np.array([0.02, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.98])
     for members in (np.flatnonzero(group == g) for g in np.unique(group)):
-        tried = min(draws, 1 + 1_000_000 // len(members))
+        tried = min(200, 1 + 1_000_000 // len(members))
         orders = rng.permuted(np.tile(np.arange(len(members)), (tried, 1)), axis=1)
         drawn = (orders + 0.5) / len(members)
         share = weight[members] / weight[members].sum()
@@ -181,10 +165,9 @@ def heavy_tailed(level: NDArray[np.float64], spread: float) -> Floats:
 
 
 def stray_shares(level: NDArray[np.float64], scalars: Scalars) -> NDArray[np.float64]:
-    """Share of each video's clips in which a stranger is heard or seen, shape (V,).
+    """Share of each video's clips in which a stranger is heard or seen, (V,): Beta quantiles.
 
-    Quantiles of a Beta distribution; with a small concentration most videos have none, and a few
-    are a stranger's throughout.
+    With a small concentration most videos have none, and a few are a stranger's throughout.
     """
     mean, concentration = scalars["share"], scalars["concentration"]
     return betaincinv(mean * concentration, (1 - mean) * concentration, level)

@@ -1,13 +1,10 @@
 """The twin: a synthetic MAV-Celeb, drawn from scalars measured on the real features.
 
 A random-effects model gives the rows (`mraf.data.twin.factors`), drawn people say who speaks in
-which video (`mraf.data.twin.people`); a random basis turns the rows into the space of their
-modality.
+which video (`mraf.data.twin.people`); a random basis turns the rows into their modality's space.
 
-``twin.json`` holds aggregates over all people only: how much energy each factor has in bands of
-the common basis, how heavy its tails are, how videos and clips are counted. No direction of the
-real feature space is kept, so no template of a person can be recovered. `tools.fit_twin` measures
-it.
+``twin.json``, which `tools.fit_twin` measures, holds aggregates over all people only. No direction
+of the real feature space is kept, so no template of a person can be recovered.
 """
 
 from __future__ import annotations
@@ -15,6 +12,7 @@ from __future__ import annotations
 import json
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 import numpy as np
 from scipy.special import ndtr, ndtri
@@ -25,8 +23,6 @@ from mraf.data.twin.people import PARTS, People, draw_people, stream
 from mraf.errors import DataError
 
 LANGUAGES = ("English", "Urdu")
-DRAWS = 24
-"""Draws of the factors at most (see `draw_coordinates`)."""
 FLOOR = 1e-9
 """Energy of each coordinate beyond the last band."""
 NORM_LEVELS = (0, 0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 1)
@@ -39,21 +35,18 @@ def calibration() -> Scalars:
 
 
 def generate(
-    seed: int = 0,
-    speakers: int | None = None,
-    scalars: Scalars | None = None,
-    draws: int = DRAWS,
+    seed: int = 0, speakers: int | None = None, scalars: Scalars | None = None, draws: int = 24
 ) -> Corpus:
     """Draw a twin of MAV-Celeb v1: same shape, same counts, same statistics, no real person.
 
-    Test labels and test videos are visible, unlike those of the real corpus.
+    Test labels and test videos are visible, unlike those of the real corpus. The same seed gives
+    the same corpus.
 
     Args:
-        seed: same seed, same corpus.
-        speakers: number of speakers; videos and clips grow with it. None: as many as the real one.
+        speakers: videos and clips grow with their number. None: as many as the real one.
         scalars: another calibration than the one shipped (`python -m tools.fit_twin`).
-        draws: of the factors, of which that of the measured accuracy is kept; 1 for a free draw.
-            With another number of speakers it is always one, since then accuracies differ.
+        draws: of the factors, see `draw_coordinates`; always 1 with another number of speakers,
+            since then accuracies differ.
     Raises:
         DataError: less than two speakers.
     """
@@ -69,16 +62,18 @@ def generate(
         """What is drawn for each clip, before it is shown in others, shape (N, dim)."""
         rng, shown = stream(seed, name), people.rows(name)
         drawn = draw_coordinates(rng, scalars[name], people, shown, draws)
-        return rotate(drawn, stream(seed, f"{name} basis"), dim)
+        return _rotate(drawn, stream(seed, f"{name} basis"), dim)
 
     face, voice = rows("face", FACE_DIM), rows("voice", VOICE_DIM)
-    voice *= draw_norms(stream(seed, "norm"), scalars["norm"], people)[:, None]
+    voice *= _norms(stream(seed, "norm"), scalars["norm"], people)[:, None]
     face, voice = face[people.rows("face")], voice[people.rows("voice")]
-    train, cross, english, other = (_part(people, face, voice, part) for part in range(len(PARTS)))
-    return Corpus(train, cross, english, other, speakers, "twin")
+    parts: dict[str, Any] = {
+        name: _part(people, face, voice, part) for part, name in enumerate(PARTS)
+    }
+    return Corpus(**parts, speakers=speakers, name="twin")
 
 
-def rotate(rows: Floats, rng: np.random.Generator, dim: int) -> Floats:
+def _rotate(rows: Floats, rng: np.random.Generator, dim: int) -> Floats:
     """Turn coordinates (N, D) into a space of `dim` dimensions by a random orthonormal basis."""
     basis, triangle = np.linalg.qr(rng.standard_normal((dim, rows.shape[1])))
     basis *= np.sign(np.diag(triangle))  # uniform over all orthonormal bases
@@ -89,7 +84,7 @@ def rotate(rows: Floats, rng: np.random.Generator, dim: int) -> Floats:
     return turned
 
 
-def draw_norms(rng: np.random.Generator, scalars: Scalars, people: People) -> Floats:
+def _norms(rng: np.random.Generator, scalars: Scalars, people: People) -> Floats:
     """Lengths of the voices, shape (N,): their quantiles, and how far they follow the video."""
     share = scalars["video_share"]
     video = ndtri(balanced_levels(rng, np.bincount(people.video), people.part))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,42 +12,31 @@ from scipy.sparse import csr_array
 from mraf.data.draws import draw_pairs, pair_cosines
 
 Array = NDArray[Any]
-LEVELS = (5, 50, 95)
+Measure = Callable[[Array], dict[str, float]]
 ACCURACY, COSINE = 1.0, 0.03
 """Differences, in points and in cosine, that weigh the same."""
 
 
-@dataclass(frozen=True, eq=False)
-class Landmarks:
-    """Measures held-out accuracy and cosines of pairs of rows with given speakers and videos.
+def landmarks(speaker: Array, language: Array, video: Array, train: Array, cross: Array) -> Measure:
+    """A function of unit-length rows (N, D): their accuracies in percent and cosines, by name.
 
     Args:
         speaker, language, video: of each row, shape (N,); languages are 0 and 1, videos differ
             between speakers and languages.
         train, cross: rows that are trained on, and those judged in the second language.
     """
+    kinds = draw_pairs(np.random.default_rng(0), speaker, language, video, pairs=3000)
 
-    speaker: Array
-    language: Array
-    video: Array
-    train: Array
-    cross: Array
-
-    @cached_property
-    def pairs(self) -> dict[str, Array]:
-        """Pairs of rows by kind, each (2, P); always the same."""
-        rng = np.random.default_rng(0)
-        return draw_pairs(rng, self.speaker, self.language, self.video, pairs=3000)
-
-    def measure(self, rows: Array) -> dict[str, float]:
-        """Accuracies in percent and percentiles of cosines, by name, of unit-length rows."""
-        accuracy = held_out_accuracy(rows, self.speaker, self.video, self.train, self.cross)
+    def measure(rows: Array) -> dict[str, float]:
+        accuracy = held_out_accuracy(rows, speaker, video, train, cross)
         found = {f"accuracy, {name}": value for name, value in accuracy.items()}
-        for kind, pairs in self.pairs.items():
-            values = np.percentile(pair_cosines(rows, pairs), LEVELS)
-            for level, value in zip(LEVELS, values, strict=True):
-                found[f"{kind}, {level}%"] = float(value)
+        for kind, pairs in kinds.items():
+            cosines = pair_cosines(rows, pairs)
+            for level in (5, 50, 95):
+                found[f"{kind}, {level}%"] = float(np.percentile(cosines, level))
         return found
+
+    return measure
 
 
 def distance(found: dict[str, float], wanted: dict[str, float]) -> float:
@@ -69,18 +57,14 @@ def group_means(values: Array, group: Array, groups: int) -> Array:
 def held_out_accuracy(
     rows: Array, speaker: Array, video: Array, train: Array, cross: Array
 ) -> dict[str, float]:
-    """Expected accuracy in percent of class means over the validation splits.
+    """Expected accuracy in percent of class means over the validation splits, in each language.
 
     Each English video of a speaker with at least two is held out in turn from the own class mean,
     with the chance that a split has to choose it; the other speakers' means stay whole, which
     makes this quick.
 
     Args:
-        rows: unit length, shape (N, D).
-        speaker, video: of each row, shape (N,).
-        train, cross: the rows of each.
-    Returns:
-        "english": of the held-out videos; "cross": of the cross clips.
+        rows: unit length, shape (N, D); the others as in `landmarks`.
     """
     label, (names, index) = speaker[train], np.unique(video[train], return_inverse=True)
     people, clips = np.bincount(label), np.bincount(index)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mraf.data.twin.landmarks import Landmarks
+from mraf.data.twin.landmarks import Measure, landmarks
 
 Ints = NDArray[np.int64]
 PARTS = ("train", "cross", "test_english", "test_cross")
@@ -46,28 +46,25 @@ class People:
         """Which clip's drawn row each clip shows, shape (N,)."""
         return self.frame[self.copy_of] if modality == "face" else self.copy_of
 
-    def landmarks(self) -> tuple[Landmarks, int]:
+    def landmarks(self) -> tuple[Measure, int]:
         """What measures the rows of train and cross, and their number; flawed videos not judged."""
-        listed = int((self.part[self.video] < 2).sum())
-        video = self.video[:listed]
+        video = self.video[self.part[self.video] < 2]
         names, times = np.unique(self.name[self.part < 2], return_counts=True)
         sound = ~np.isin(self.name, names[times > 1])
         train = np.flatnonzero(self.part[video] == 0)
         cross = np.flatnonzero((self.part[video] == 1) & sound[video])
-        return Landmarks(self.speaker[video], self.language[video], video, train, cross), listed
+        return landmarks(self.speaker[video], self.language[video], video, train, cross), len(video)
 
 
 def stream(seed: int, purpose: str) -> np.random.Generator:
-    """A random stream of its own for each purpose: changing one leaves the others as they were."""
+    """A random stream for each purpose: changing one leaves the others as they were."""
     return np.random.default_rng([seed, *purpose.encode()])
 
 
 def draw_people(seed: int, scalars: dict[str, Any], speakers: int) -> People:
     """Draw videos and clips with the measured imbalance and the flaws of the real lists.
 
-    Args:
-        scalars: of the twin.
-        speakers: numbers of videos, clips and flaws grow in proportion.
+    Numbers of videos, clips and flaws grow with that of the speakers.
     """
     rng, counts = stream(seed, "layout"), scalars["counts"]
     growth = speakers / counts["speakers"]
@@ -75,16 +72,14 @@ def draw_people(seed: int, scalars: dict[str, Any], speakers: int) -> People:
     owner, sizes, part = [], [], []
     for index, name in enumerate(PARTS):
         some = counts[name]
-        videos = _by_rank(next(latent), _resample(some["videos_per_speaker"], speakers))
+        videos = _by_rank(next(latent), _videos(some["videos_per_speaker"], speakers))
         total = max(round(growth * some["clips"]), int(videos.sum()))
         clips = _by_rank(next(latent), _clips(some["clips_per_speaker"], speakers, total))
         for short in np.flatnonzero(clips < videos):  # lent by whoever has most
             lent = videos[short] - clips[short]
             clips[[short, (clips - videos).argmax()]] += [lent, -lent]
-        sizes += [
-            _divide(rng, int(n), int(v), some["video_spread"])
-            for n, v in zip(clips, videos, strict=True)
-        ]
+        for n, v in zip(clips.tolist(), videos.tolist(), strict=True):
+            sizes.append(_divide(rng, n, v, some["video_spread"]))
         owner.append(np.repeat(np.arange(speakers), videos))
         part.append(np.full(videos.sum(), index))
     size = np.concatenate(sizes)
@@ -106,8 +101,7 @@ def draw_people(seed: int, scalars: dict[str, Any], speakers: int) -> People:
 def _latent(rng: np.random.Generator, speakers: int, correlations: NDArray[Any]) -> NDArray[Any]:
     """Normal scores of each speaker's videos and clips, part by part, shape (C, 8).
 
-    Those of train and cross have exactly the given correlations (4, 4), so that twins of different
-    seeds are alike; those of the tests are independent.
+    Those of train and cross have exactly the given correlations (4, 4), so that twins are alike.
     """
     scores = rng.standard_normal((speakers, 2 * len(PARTS)))
     listed = len(correlations)
@@ -123,7 +117,7 @@ def _by_rank(score: NDArray[Any], counts: Ints) -> Ints:
     return np.sort(counts)[np.argsort(np.argsort(score))]
 
 
-def _resample(histogram: list[int], speakers: int) -> Ints:
+def _videos(histogram: list[int], speakers: int) -> Ints:
     """Counts 1, 2, … of `speakers` speakers that follow a histogram."""
     counts = np.repeat(np.arange(1, len(histogram) + 1), histogram)
     return counts[((np.arange(speakers) + 0.5) / speakers * len(counts)).astype(np.int64)]
