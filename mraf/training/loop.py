@@ -19,9 +19,10 @@ from mraf.model import MRAF, Clips, Encoded, Output
 from mraf.training.batches import TrainingClips, number_of_batches
 from mraf.training.config import Config
 from mraf.training.device import resolve_device, resolve_precision
+from mraf.training.fit import seeded
 from mraf.training.folder import RunFolder
 from mraf.training.runs import Row, Run
-from mraf.variants.build import beside_class_means, fit, network, objective
+from mraf.variants.build import beside_class_means, network, objective
 from mraf.variants.config import TrainingConfig
 
 
@@ -102,18 +103,12 @@ def train(
     data = dict(data or {"name": clips.source})
     placed = TrainingClips.place(clips, where, config.model.speakers)
     path = None if out is None else Path(out)
-    forked = [where.index or 0] if where.type == "cuda" else []
-    with (
-        RunFolder.open(path, config, data, resume) as folder,
-        torch.random.fork_rng(devices=forked),
-    ):
+    with RunFolder.open(path, config, data, resume) as folder, seeded(seed, where):
         if path is not None and folder.finished:
             return Run.load(path, where)
-        torch.manual_seed(seed)
         learner = Learner(config, placed.clips_of(config.model.speakers)).to(where)
         model = beside_class_means(learner.model).to(where)
-        features = (placed.face, placed.voice, placed.speaker, placed.video)
-        fit(model, *features, generator=torch.Generator().manual_seed(seed))
+        placed.fit(model, torch.Generator().manual_seed(seed))
         optimizer = make_optimizer(learner, config.training)
         history = folder.restore(learner, optimizer)
         steps = number_of_batches(len(placed), config.training.batch_size)
@@ -125,7 +120,9 @@ def train(
             disable=not progress,
         ) as bar:
             for epoch in range(len(history), config.training.epochs):
-                torch.manual_seed(_epoch_seed(seed, epoch))  # dropout
+                # a seed of its own for the dropout: resuming needs no generator state
+                drawn = np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)
+                torch.manual_seed(int(drawn[0]) >> 1)
                 row = _train_epoch(learner, optimizer, placed, config.training, epoch, bar)
                 history.append(row)
                 folder.save(learner, optimizer, history)
@@ -165,11 +162,6 @@ def _train_epoch(
         )
     bar.set_postfix({name: f"{value:.3g}" for name, value in means.items()})
     return {"epoch": epoch + 1, **means, "seconds": time.perf_counter() - start}
-
-
-def _epoch_seed(seed: int, epoch: int) -> int:
-    """A seed for the dropout of one epoch, so that resuming needs no generator state."""
-    return int(np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)[0]) >> 1
 
 
 def make_optimizer(learner: Learner, config: TrainingConfig) -> torch.optim.Adam:

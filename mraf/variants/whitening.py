@@ -14,7 +14,17 @@ from torch import Tensor, nn
 SHRINKAGE = 0.7  # of the covariance towards a sphere: a few hundred videos tell little of 192 axes
 
 
-class Whitening(nn.Module):
+class UnitRows(nn.Module):
+    """Features as they come, of length 1."""
+
+    def fit(self, rows: Tensor, speaker: Tensor, video: Tensor) -> None:
+        """Nothing is measured."""
+
+    def forward(self, rows: Tensor) -> Tensor:
+        return F.normalize(rows, dim=-1)
+
+
+class Whitening(UnitRows):
     """Length 1, centred, and with ``covariance`` whitened by what differs within a speaker."""
 
     center: Tensor

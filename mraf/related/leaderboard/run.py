@@ -122,7 +122,7 @@ def run_system(run: Run, train: FeatureSet) -> System:
 
         def rows(clips: FeatureSet) -> NDArray[np.float32]:
             voice = torch.from_numpy(np.array(clips.voice)).to(past.voice_means.device)
-            return past.voice_rows(voice).cpu().numpy()
+            return past.of_voices(voice).cpu().numpy()
 
         return System(name, judge, rows, past.voice_means.cpu().numpy())
 
