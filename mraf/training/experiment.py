@@ -9,6 +9,7 @@ import shutil
 import time
 import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,9 @@ from mraf.errors import RunError
 from mraf.files import user_cache, without_home, write_text
 from mraf.training.config import Config, configure
 from mraf.training.device import resolve_device
-from mraf.training.folder import FolderInUse
 from mraf.training.golden import golden_numbers
 from mraf.training.loop import train
-from mraf.training.runs import MODEL, Run
+from mraf.training.runs import FolderInUse, Run
 from mraf.variants.config import ModelConfig
 
 NOTICE = "NOTICE.txt"
@@ -137,24 +137,14 @@ def trained(
         kept = "not kept, no folder can be written"
     else:
         path = folder / name
-        if (known := _loaded(path, device)) is not None:
-            return known
+        with suppress(RunError):  # there is none, or a damaged one
+            run = Run.load(path, resolve_device(device))
+            run.origin = f"loaded from {without_home(path)}"
+            return run
         run = _trained_or_awaited(experiment, path)
         kept = f"kept in {without_home(path)}"
     seconds = run.history["seconds"].sum()
     run.origin = f"trained now in {seconds:.0f} s, {kept}"
-    return run
-
-
-def _loaded(path: Path, device: str) -> Run | None:
-    """The finished run of a folder; None where there is none, or a damaged one."""
-    if not (path / MODEL).is_file():
-        return None
-    try:
-        run = Run.load(path, resolve_device(device))
-    except RunError:
-        return None
-    run.origin = f"loaded from {without_home(path)}"
     return run
 
 

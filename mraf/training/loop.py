@@ -20,8 +20,7 @@ from mraf.training.batches import TrainingClips, number_of_batches
 from mraf.training.config import Config
 from mraf.training.device import resolve_device, resolve_precision
 from mraf.training.fit import seeded
-from mraf.training.folder import RunFolder
-from mraf.training.runs import Row, Run
+from mraf.training.runs import Row, Run, RunFolder
 from mraf.variants.build import beside_class_means, network, objective
 from mraf.variants.config import TrainingConfig
 
