@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,11 +14,11 @@ if TYPE_CHECKING:
 
 
 def doctor(options: argparse.Namespace) -> int:
-    from mraf.cli.doctor import report
+    from mraf.cli.doctor import checks, table
 
-    text, healthy = report()
-    print(text)
-    return 0 if healthy else 1
+    results = checks()
+    print(table(results))
+    return int(any(check.status == "fail" for check in results))
 
 
 def describe(options: argparse.Namespace) -> None:
@@ -101,8 +102,7 @@ def _run(options: argparse.Namespace) -> Run:
 def submit(options: argparse.Namespace) -> None:
     from mraf.related.leaderboard.run import submit_run
 
-    for path in submit_run(_run(options), options.data, options.out, options.protocol):
-        print(path)
+    print(*submit_run(_run(options), options.data, options.out, options.protocol), sep="\n")
 
 
 def score(options: argparse.Namespace) -> None:
@@ -124,8 +124,8 @@ def sweep(options: argparse.Namespace) -> int:
     from mraf.evidence.sweeps.workers import Cluster, Processes, Workers
 
     tables = [read_table(table_file(name), options.preset) for name in options.tables]
-    workers: Workers = Cluster(options.cluster) if options.cluster else Processes(options.jobs)
-    try:
+    chosen: Workers = Cluster(options.cluster) if options.cluster else Processes(options.jobs)
+    with closing(chosen) as workers:
         sweep = Sweep(
             tables,
             workers,
@@ -140,8 +140,6 @@ def sweep(options: argparse.Namespace) -> int:
             failed = sweep.run()
         finally:  # what was finished before an interruption is recorded, too
             recorded = sweep.record(options.record) if options.record else []
-    finally:
-        workers.close()
     for table in tables:
         print(f"{table.title}\n{sweep.summary(table).to_string(float_format='{:.2f}'.format)}\n")
     for path in recorded:

@@ -38,8 +38,7 @@ def checks(runs: Path = Path("runs"), data: str | Path | None = None) -> list[Ch
 
     Args:
         runs: the folder that runs are to be written to; need not exist yet.
-        data: "twin" or a folder of features; None is the environment variable MRAF_DATA, or else
-            the twin.
+        data: "twin" or a folder of features; None is $MRAF_DATA, or else the twin.
     """
     examine: dict[str, Callable[[], Check | list[Check]]] = {
         "Python": python,
@@ -61,12 +60,6 @@ def checks(runs: Path = Path("runs"), data: str | Path | None = None) -> list[Ch
             found = Check(name, "fail", message, remedy)
         results += found if isinstance(found, list) else [found]
     return results
-
-
-def report(runs: Path = Path("runs"), data: str | Path | None = None) -> tuple[str, bool]:
-    """The checks as text, and whether none has failed."""
-    results = checks(runs, data)
-    return table(results), all(check.status != "fail" for check in results)
 
 
 def table(results: list[Check]) -> str:
@@ -241,20 +234,17 @@ def features(data: str | Path | None) -> list[Check]:
 
         calibration()
         return [Check("data", "ok", "the synthetic twin; MRAF_DATA names no folder of features")]
-    folder = Path(source).expanduser()
-    if not folder.exists():
-        remedy = "set MRAF_DATA to the folder that holds csv_files/, or unset it for the twin"
-        return [Check("data", "fail", f"{folder} does not exist", remedy)]
     try:
-        release = find_release(folder)
+        release = find_release(Path(source))
     except (DataError, OSError) as error:
-        remedy = "see `mraf data download --help`, or unset MRAF_DATA for the twin"
+        remedy = "set MRAF_DATA to the folder that holds csv_files/ (`mraf data download --help` "
+        remedy += "says how to fetch it), or unset it for the twin"
         return [Check("data", "fail", _one_line(error), remedy)]
     found = f"{release.version}, English and {release.language}, {release.folder}"
-    unreadable = [path for path in release.lists.values() if not os.access(path, os.R_OK)]
-    if unreadable:
-        remedy = "give yourself the right to read it"
-        return [Check("data", "fail", f"{unreadable[0]} cannot be read", remedy)]
+    for path in release.lists.values():
+        if not os.access(path, os.R_OK):
+            remedy = "give yourself the right to read it"
+            return [Check("data", "fail", f"{path} cannot be read", remedy)]
     packs = cache.places(release)
     if any(pack.is_file() for pack in packs):
         return [Check("data", "ok", f"{found}; packed")]

@@ -46,12 +46,7 @@ class Experiment:
         overrides: Mapping[str, Any] | None = None,
         device: str = "auto",
     ) -> Experiment:
-        """Load a corpus and configure a preset for it.
-
-        Raises:
-            DataError: the corpus cannot be loaded.
-            RunError: an unknown preset or setting.
-        """
+        """A preset for a corpus. Raises DataError or RunError as ``data.load``, ``configure``."""
         configure(preset, 2, overrides)  # a typing error is told before the features are read
         corpus = data.load(source)
         return cls(corpus, configure(preset, corpus.speakers, overrides), preset, device)
@@ -59,11 +54,8 @@ class Experiment:
     @property
     def data(self) -> dict[str, str]:
         """What is kept with a run about its corpus."""
-        return {
-            "corpus": self.corpus.name,
-            "preset": self.preset,
-            "features": self.corpus.train.fingerprint,
-        }
+        features = self.corpus.train.fingerprint
+        return {"corpus": self.corpus.name, "preset": self.preset, "features": features}
 
     @property
     def training_clips(self) -> FeatureSet:
@@ -83,14 +75,8 @@ def train_run(experiment: Experiment, out: Path | None, *, resume: bool = False)
         notes.append(f"the run will hold {' and '.join(held)}: do not pass its folder on.")
     for note in notes:
         warnings.warn(note, stacklevel=2)
-    run = train(
-        experiment.config,
-        experiment.training_clips,
-        out,
-        device=experiment.device,
-        resume=resume,
-        data=experiment.data,
-    )
+    clips, where = experiment.training_clips, experiment.device
+    run = train(experiment.config, clips, out, device=where, resume=resume, data=experiment.data)
     if held and out is not None:
         write_text(out / NOTICE, f"This run holds {' and '.join(held)}. Do not pass it on.\n")
     return run
@@ -131,10 +117,8 @@ def trained(
     means = [f"{value:.4g}" for value in golden_numbers(config).values()]
     made_of = json.dumps([config.to_dict(), experiment.data, means], sort_keys=True)
     name = f"{preset}-{hashlib.sha256(made_of.encode()).hexdigest()[:12]}"
-    folder = _store(store)
-    if folder is None:
-        run = train_run(experiment, None)
-        kept = "not kept, no folder can be written"
+    if (folder := _store(store)) is None:
+        run, kept = train_run(experiment, None), "not kept, no folder can be written"
     else:
         path = folder / name
         with suppress(RunError):  # there is none, or a damaged one
@@ -143,8 +127,7 @@ def trained(
             return run
         run = _trained_or_awaited(experiment, path)
         kept = f"kept in {without_home(path)}"
-    seconds = run.history["seconds"].sum()
-    run.origin = f"trained now in {seconds:.0f} s, {kept}"
+    run.origin = f"trained now in {run.history['seconds'].sum():.0f} s, {kept}"
     return run
 
 

@@ -29,13 +29,11 @@ Numbers = dict[str, float]
 
 
 def golden_numbers(config: Config, steps: int = 1) -> Numbers:
-    """The initial state, the logits, the losses of the first step and its gradient, in numbers.
+    """By name, sums that another initial weight, logit, loss or gradient would change.
 
     Args:
         config: its sizes are cut down; precision, dropout and the number of epochs have no part.
         steps: of the optimiser; the losses and the gradient are those of the last one.
-    Returns:
-        By name: sums that any other weight, logit or gradient would change.
     """
     width = min(config.model.width, WIDTH)
     small = Config(
@@ -95,8 +93,5 @@ def _logits(model: Network, clips: TrainingClips) -> Numbers:
 def _sums(name: str, tensors: Iterable[Tensor]) -> Numbers:
     """Number, sum and sum of squares, in whatever order the tensors come."""
     flat = torch.cat([x.detach().double().flatten() for x in tensors])
-    return {
-        f"{name} count": float(len(flat)),
-        f"{name} sum": float(flat.sum()),
-        f"{name} squares": float(flat.square().sum()),
-    }
+    found = {"count": len(flat), "sum": flat.sum(), "squares": flat.square().sum()}
+    return {f"{name} {kind}": float(value) for kind, value in found.items()}

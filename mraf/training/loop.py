@@ -93,7 +93,6 @@ def train(
         progress: show a bar with the loss parts.
         data: what the clips are (corpus, split), kept with the run.
         on_epoch: called after each epoch with the network and the history so far.
-
     Raises:
         RunError: ``out`` holds another run, cannot be written, or the loss is no longer finite.
         DataError: clips without labels or faces, or labels that the network has no class for.
@@ -111,12 +110,9 @@ def train(
         optimizer = make_optimizer(learner, config.training)
         history = folder.restore(learner, optimizer)
         steps = number_of_batches(len(placed), config.training.batch_size)
+        done, total = steps * len(history), steps * config.training.epochs
         with tqdm(
-            total=steps * config.training.epochs,
-            initial=steps * len(history),
-            desc="training",
-            unit="step",
-            disable=not progress,
+            desc="training", unit="step", initial=done, total=total, disable=not progress
         ) as bar:
             for epoch in range(len(history), config.training.epochs):
                 # a seed of its own for the dropout: resuming needs no generator state
@@ -165,10 +161,6 @@ def _train_epoch(
 
 def make_optimizer(learner: Learner, config: TrainingConfig) -> torch.optim.Adam:
     """Adam (Section 4.2)."""
-    device = next(learner.parameters()).device
-    return torch.optim.Adam(
-        learner.parameters(),
-        lr=config.learning_rate,
-        weight_decay=config.weight_decay,
-        fused=device.type in {"cpu", "cuda"},
-    )
+    fused = next(learner.parameters()).device.type in {"cpu", "cuda"}
+    rate, decay = config.learning_rate, config.weight_decay
+    return torch.optim.Adam(learner.parameters(), lr=rate, weight_decay=decay, fused=fused)

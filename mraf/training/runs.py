@@ -33,23 +33,14 @@ MODEL, STATE = "model.safetensors", "state.safetensors"
 
 @dataclass
 class Run:
-    """A trained network with what made it.
-
-    Args:
-        config: the network and its training.
-        model: in evaluation mode, on the device it was trained or loaded on.
-        history: one row an epoch: losses, accuracy on the training clips, seconds.
-        data: name of the corpus and split it was trained on.
-        path: its folder; None while it lives in memory only.
-        origin: whether it was trained now or loaded, in words.
-    """
+    """A trained network with what made it."""
 
     config: Config
-    model: Network
-    history: pd.DataFrame
-    data: dict[str, str] = field(default_factory=dict)
-    path: Path | None = None
-    origin: str = ""
+    model: Network  # in evaluation mode, on the device it was trained or loaded on
+    history: pd.DataFrame  # one row an epoch: losses, accuracy on the training clips, seconds
+    data: dict[str, str] = field(default_factory=dict)  # names of the corpus and the split
+    path: Path | None = None  # its folder; None while it lives in memory only
+    origin: str = ""  # whether it was trained now or loaded, in words
 
     @classmethod
     def load(cls, path: str | Path, device: torch.device | str = "cpu") -> Run:
@@ -59,15 +50,12 @@ class Run:
             RunError: no such run, an unfinished one, or a file that is damaged or of another shape.
         """
         path = Path(path)
-        if (path / CONFIG).is_file() and not (path / MODEL).is_file():
-            raise RunError(f"{path}: this run is unfinished; finish it with mraf train --resume.")
-        if not (path / MODEL).is_file():
-            raise RunError(f"{path}: no run here (no {MODEL}); make one with mraf train --out.")
         config, data = read_config(path)
+        if not (path / MODEL).is_file():
+            raise RunError(f"{path}: this run is unfinished; finish it with mraf train --resume.")
         with torch.random.fork_rng(devices=[]):  # the initial weights drawn here are overwritten
             model = build(config.model)
-        tensors, _ = read_tensors(path / MODEL)
-        load_weights(model, tensors, path / MODEL)
+        load_weights(model, read_tensors(path / MODEL)[0], path / MODEL)
         history = read_history(path)
         if len(history) != config.training.epochs:
             raise RunError(
@@ -142,13 +130,13 @@ def _checksum(tensors: Mapping[str, Tensor]) -> str:
 
 
 def load_weights(module: nn.Module, tensors: Mapping[str, Tensor], file: Path) -> None:
-    """Copy tensors into a module. Raises RunError naming the first that is missing or misshapen."""
+    """Copy tensors into a module. Raises RunError naming the first that does not fit."""
     expected = module.state_dict()
     for name, tensor in expected.items():
         if name not in tensors:
             raise RunError(f"{file}: '{name}' is missing; it belongs to another configuration.")
-        if tensors[name].shape != tensor.shape:
-            found, wanted = tuple(tensors[name].shape), tuple(tensor.shape)
+        found, wanted = tuple(tensors[name].shape), tuple(tensor.shape)
+        if found != wanted:
             raise RunError(f"{file}: '{name}' has shape {found}, the configuration wants {wanted}.")
     if extra := sorted(set(tensors) - set(expected)):
         raise RunError(f"{file}: '{extra[0]}' does not belong to this configuration.")
@@ -160,12 +148,7 @@ class FolderInUse(RunError):
 
 
 class RunFolder:
-    """Where a training keeps what it has done; with no path it keeps nothing.
-
-    Args:
-        path: of the folder.
-        finished: the run is there, whole.
-    """
+    """Where a training keeps what it has done; with no path it keeps nothing."""
 
     def __init__(self, path: Path | None, finished: bool = False) -> None:
         self.path, self.finished = path, finished
@@ -217,11 +200,7 @@ class RunFolder:
         write_tensors(self.path / STATE, tensors, {"epoch": str(len(history))})
 
     def restore(self, learner: nn.Module, optimizer: torch.optim.Optimizer) -> list[Row]:
-        """Put back the last saved state; returns the history up to it, none at the start.
-
-        Raises:
-            RunError: the state or the history is damaged.
-        """
+        """Put back the last saved state; returns the history up to it, none at the start."""
         if self.path is None or not (self.path / STATE).is_file():
             return []
         file = self.path / STATE

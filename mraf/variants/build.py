@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from mraf.errors import RunError
@@ -94,18 +92,9 @@ def objective(config: ModelConfig, training: TrainingConfig, clips_of: Tensor | 
     )
     of_team = bool(t.label_smoothing or t.class_weights or t.reliability_floor_weight)
     kind = _composed(Objective, (SwappedFaces, t.swapped_faces > 0), (TeamObjective, of_team))
-    made: type[Any] = type("Objective", (kind,), {"center_loss": center})
     more = [clips_of if t.class_weights else None] if of_team else []
-    found: Objective = made(config, t, *more)
-    return found
-
-
-def rebuilt(model: Network, **switches: Any) -> Network:
-    """The same weights, shared, in a network with other switches; the model is left as it is."""
-    with torch.random.fork_rng(devices=[]):  # what is drawn here gives way to the model's own
-        other = build(replace(model.config, **switches))
-    other.load_state_dict(model.state_dict(keep_vars=True), assign=True)
-    return other.train(model.training)
+    made: Objective = type("Objective", (kind,), {"center_loss": center})(config, t, *more)
+    return made
 
 
 def _composed(base: type, *choices: tuple[type, bool]) -> Any:
