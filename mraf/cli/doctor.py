@@ -152,10 +152,9 @@ def device() -> Check:
 def processor() -> Check:
     """Cores that this process may use, against the threads that torch starts."""
     import torch
+    from joblib import cpu_count
 
-    affinity = getattr(os, "sched_getaffinity", None)
-    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
-    threads = torch.get_num_threads()
+    cores, threads = cpu_count(), torch.get_num_threads()
     found = f"{cores} core{'s' * (cores > 1)}, {threads} thread{'s' * (threads > 1)}"
     if threads > cores:
         remedy = f"threads wait for each other: export OMP_NUM_THREADS={cores}"

@@ -7,7 +7,7 @@ import os
 import shlex
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _show_warning
-            return int(options.run(options) or 0)
+            return int(getattr(actions, options.run)(options) or 0)
     except MrafError as error:
         print(f"mraf: error: {error}", file=sys.stderr)
         return 2
@@ -73,8 +73,9 @@ class _Parser(argparse.ArgumentParser):
 
     def take(self, name: str, metavar: str, help: str | None = None, **more: Any) -> None:
         """Add an argument with a value, which is a path where ``metavar`` stands for one."""
-        kind = Path if metavar in PATHS else None
-        self.add_argument(name, metavar=metavar, help=help, type=kind, **more)
+        if metavar in PATHS:
+            more["type"] = Path
+        self.add_argument(name, metavar=metavar, help=help, **more)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -89,46 +90,39 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"mraf {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
-    def command(
-        name: str,
-        run: Callable[[argparse.Namespace], int | None],
-        help: str,
-        into: argparse._SubParsersAction[_Parser] = commands,
-        **defaults: Any,
-    ) -> _Parser:
-        added = into.add_parser(
+    def command(name: str, help: str, into: Any = commands, run: str = "") -> _Parser:
+        """A command; the function of its name in ``mraf.cli.commands`` runs it."""
+        added: _Parser = into.add_parser(
             name,
             help=help,
             description=help[0].upper() + help[1:] + ".",
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        added.set_defaults(run=run, **defaults)
+        added.set_defaults(run=run or name)
         return added
 
-    command("doctor", actions.doctor, "say what is wrong with this environment and how to mend it")
+    command("doctor", "say what is wrong with this environment and how to mend it")
 
     data = commands.add_parser("data", help="look at, fetch and pack features")
     kinds = data.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    describe = command("describe", actions.describe, "counts, norms, similarities, flaws", kinds)
+    describe = command("describe", "counts, norms, similarities, flaws", kinds)
     describe.take("data", "DATA", DATA, nargs="?")
-    fetch = "fetch the official archives into a folder"
-    download = command("download", actions.download, fetch, kinds)
+    download = command("download", "fetch the official archives into a folder", kinds)
     download.take("folder", "DIR")
-    by_hand = "unpack archives fetched by hand (zip, tar, tar.gz) instead"
-    download.take("--from-archive", "FILE", by_hand, nargs="+", default=[])
+    fetched = "unpack archives fetched by hand (zip, tar, tar.gz) instead"
+    download.take("--from-archive", "FILE", fetched, nargs="+", default=[])
     download.add_argument("--yes", action="store_true", help="accept the licence and consent note")
-    pack = command("pack", actions.pack, "pack a folder's features into its cache", kinds)
+    pack = command("pack", "pack a folder's features into its cache", kinds)
     pack.take("folder", "DIR")
     pack.add_argument("--force", action="store_true", help="also when the cache is up to date")
 
-    kept = "The finished epochs are kept: go on with --resume."
-    train = command("train", actions.train, "train MRAF", kept=kept)
+    train = command("train", "train MRAF")
+    train.set_defaults(kept="The finished epochs are kept: go on with --resume.")
     _take_training_options(train, preset="paper")
     train.take("--out", "RUN", "folder of the run", required=True)
     train.add_argument("--resume", action="store_true", help="go on with an unfinished run")
 
-    judge = "judge a run in P3-P6, with intervals over videos"
-    evaluate = command("evaluate", actions.evaluate, judge)
+    evaluate = command("evaluate", "judge a run in P3-P6, with intervals over videos")
     evaluate.take("path", "RUN")
     evaluate.take("--data", "D", DATA)
     evaluate.add_argument(
@@ -143,24 +137,23 @@ def build_parser() -> argparse.ArgumentParser:
     evaluate.take("--json", "FILE", "write every outcome")
     evaluate.take("--record", "FILE", "append the table to a CSV")
 
-    submit = command("submit", actions.submit, "write the two CSV files of the challenge")
+    submit = command("submit", "write the two CSV files of the challenge")
     submit.take("path", "RUN")
     submit.take("--data", "D", DATA)
     submit.take("--protocol", "P", PROTOCOL, default="clip")
     submit.take("--device", "D", DEVICE, default="auto")
     submit.take("--out", "DIR", required=True)
 
-    score = command("score", actions.score, "score a submission folder where the labels are known")
+    score = command("score", "score a submission folder where the labels are known")
     score.take("folder", "DIR")
     score.take("--labels", "FILE", "CSV: key,language,speaker", required=True)
 
-    reproduce = command("reproduce", actions.reproduce, "train, evaluate, compare and report")
+    reproduce = command("reproduce", "train, evaluate, compare and report")
     _take_training_options(reproduce, preset="quick")
     reproduce.take("--out", "DIR", DEFAULT, default=Path("build/reproduce"))
 
-    arms = "train and judge every arm of a table with several seeds"
-    kept = "The finished runs are kept: the same command goes on."
-    sweep = command("sweep", actions.sweep, arms, kept=kept)
+    sweep = command("sweep", "train and judge every arm of a table with several seeds")
+    sweep.set_defaults(kept="The finished runs are kept: the same command goes on.")
     sweep.take("tables", "TABLE", "a file, or a name of data/sweeps", nargs="+")
     sweep.take("--data", "D", DATA)
     sweep.take("--preset", "P", f"paper or quick ({DEFAULT})", default="quick")
@@ -179,7 +172,7 @@ def build_parser() -> argparse.ArgumentParser:
     sweep.take("--folder", "DIR", "of finished runs (default: in the user's cache)")
     sweep.take("--record", "DIR", "write what is done as CSV, as in data/recorded")
 
-    ledger = command("ledger", actions.ledger, "judge every claim of the paper by what is recorded")
+    ledger = command("ledger", "judge every claim of the paper by what is recorded")
     ledger.take("--claims", "TOML", "default: data/claims.toml")
     ledger.take("--recorded", "DIR", "default: data/recorded")
     ledger.take("--out", "FILE", "write it as CSV")
@@ -188,11 +181,11 @@ def build_parser() -> argparse.ArgumentParser:
     related = commands.add_parser("related", help="measure a system of a neighbouring paper")
     systems = related.add_subparsers(title="systems", metavar="NAME", required=True, dest="name")
     for name, system in SYSTEMS.items():
-        measured = command(name, actions.related, system.help, systems)
+        measured = command(name, system.help, systems, run="related")
         measured.take("--data", "D", DATA)
         measured.take("--record", "DIR", "write the table as CSV, as in data/recorded")
 
-    figure = command("figure", actions.figure, "draw the picture of the pipeline")
+    figure = command("figure", "draw the picture of the pipeline")
     figure.add_argument("name", choices=["pipeline"])
     figure.take("--out", "FILE", ".svg, .png, .pdf", required=True)
     return parser

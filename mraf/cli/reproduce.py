@@ -24,15 +24,12 @@ BASELINE = "class means, sum (clip-weighted)"
 
 
 def reproduce(experiment: Experiment, out: Path, command: str) -> tuple[Evaluation, Path]:
-    """Train, judge beside the baselines, draw and report.
+    """Train, judge beside the baselines, draw and report; gives the path of the report, too.
 
     Args:
-        experiment: the corpus and the configuration.
         out: folder for the run and the report. A finished run there is replaced, an unfinished
             one of the same configuration is resumed.
         command: what was typed, for the report.
-    Returns:
-        The evaluation and the path of ``report.html``.
     Raises:
         RunError: no video is held out, so that nothing could be judged.
     """

@@ -33,18 +33,14 @@ class TrainingClips:
     def place(
         cls, clips: FeatureSet, device: torch.device, speakers: int | None = None
     ) -> TrainingClips:
-        """Copy a labelled, complete FeatureSet.
-
-        Raises:
-            DataError: hidden labels, a missing face, or a label that is not below ``speakers``.
-        """
+        """Copy labelled clips. Raises DataError on a missing face or a label ≥ ``speakers``."""
         highest = int(clips.labels.max())
         if speakers is not None and highest >= speakers:
             raise DataError(
                 f"{clips.source}: speaker label {highest}, but the network has {speakers} classes "
                 f"(0 … {speakers - 1})."
             )
-        if (absent := int(clips.face_missing.sum())) > 0:
+        if absent := int(clips.face_missing.sum()):
             raise DataError(
                 f"{clips.source}: {absent} training clips have no face; drop them, missing faces "
                 "are simulated during training (audio_only_probability)."
@@ -57,12 +53,8 @@ class TrainingClips:
         return len(self.speaker)
 
     def fit(self, model: nn.Module, generator: torch.Generator) -> None:
-        """Fit what is computed from clips and not trained: stand-ins and class means.
-
-        Args:
-            generator: draws the memory bank.
-        """
-        for part in list(model.modules()):
+        """Fit stand-ins and class means, which are not trained; a memory bank is drawn."""
+        for part in model.modules():
             if isinstance(part, MRAF) and isinstance(part.missing_face, FittedStandIn):
                 part.missing_face.fit(*part.inputs(self.face, self.voice), generator)
             elif isinstance(part, Agreement):

@@ -93,5 +93,5 @@ def _logits(model: Network, clips: TrainingClips) -> Numbers:
 def _sums(name: str, tensors: Iterable[Tensor]) -> Numbers:
     """Number, sum and sum of squares, in whatever order the tensors come."""
     flat = torch.cat([x.detach().double().flatten() for x in tensors])
-    found = {"count": len(flat), "sum": flat.sum(), "squares": flat.square().sum()}
-    return {f"{name} {kind}": float(value) for kind, value in found.items()}
+    sums = {"sum": flat.sum().item(), "squares": flat.square().sum().item()}
+    return {f"{name} {kind}": value for kind, value in {"count": float(len(flat)), **sums}.items()}

@@ -44,11 +44,7 @@ class Run:
 
     @classmethod
     def load(cls, path: str | Path, device: torch.device | str = "cpu") -> Run:
-        """Read a finished run.
-
-        Raises:
-            RunError: no such run, an unfinished one, or a file that is damaged or of another shape.
-        """
+        """Read a finished run. Raises RunError where it is absent, unfinished or damaged."""
         path = Path(path)
         config, data = read_config(path)
         if not (path / MODEL).is_file():

@@ -67,12 +67,10 @@ class Agreement(nn.Module):
 
     @torch.no_grad()
     def fit(self, face: Tensor, voice: Tensor, speaker: Tensor, video: Tensor) -> None:
-        """Class means and temperatures of complete training clips.
+        """Class means and temperatures of complete training clips (N, 512) and (N, 192).
 
         Args:
-            face, voice: (N, 512) and (N, 192).
-            speaker: labels (N,).
-            video: numbers of the videos (N,).
+            speaker, video: labels and numbers of the videos (N,).
         Raises:
             DataError: no speaker has two videos, so nothing is known about a new one.
         """
@@ -114,24 +112,19 @@ class Agreement(nn.Module):
 
 
 def with_nobody(scores: Tensor, nobody: Tensor) -> Tensor:
-    """ln p(c | x), shape (B, C), where a further score stands for nobody that is known.
+    """ln p(c | x), shape (B, C), of scores (B, C) and a further one for nobody that is known.
 
-    Args:
-        scores: of the speakers (B, C).
-        nobody: a number; its share is divided evenly among the speakers.
+    The share of ``nobody``, a number, is divided evenly among the speakers.
     """
     everything = torch.logaddexp(scores.logsumexp(dim=-1, keepdim=True), nobody)
     return torch.logaddexp(scores, nobody - math.log(scores.shape[-1])) - everything
 
 
 def _left_out(rows: Tensor, total: Tensor, speaker: Tensor, video: Tensor) -> tuple[Tensor, Tensor]:
-    """Cosines of clips to class means without their own videos (M, C), and their speakers (M,).
+    """Cosines to class means without a clip's own video (M, C), and the speakers (M,).
 
-    Clips of a speaker with a single video are not among them.
-
-    Args:
-        rows: unit features (N, D).
-        total: their sum by speaker (C, D).
+    Clips of a speaker with a single video are not among them. ``total`` sums the unit ``rows`` (N,
+    D) by speaker, (C, D).
     """
     pair = torch.stack([speaker, video], dim=1).unique(dim=0, return_inverse=True)[1]
     of_pair = torch.zeros(int(pair.max()) + 1, rows.shape[1], device=rows.device)

@@ -77,10 +77,7 @@ def beside_class_means(model: MRAF) -> Network:
 def objective(config: ModelConfig, training: TrainingConfig, clips_of: Tensor | None) -> Objective:
     """What is minimised; the paper's own with the defaults of ``TrainingConfig``.
 
-    Args:
-        clips_of: training clips of each speaker (C,); only ``class_weights`` needs them.
-    Raises:
-        RunError: they are needed and not given.
+    Raises RunError where ``class_weights`` needs the training clips of each speaker (C,).
     """
     t = training
     if t.class_weights and clips_of is None:

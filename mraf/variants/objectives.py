@@ -30,8 +30,7 @@ class FrozenCenterLoss(CenterLoss):
 class TeamObjective(Objective):
     """Smoothed targets, speakers weighted by √(N / (C n)), and a floor under r_f.
 
-    Args:
-        clips_of: n, the training clips of each speaker (C,); None weighs all alike.
+    n, ``clips_of``, are the training clips of each speaker (C,); None weighs all alike.
     """
 
     class_weight: Tensor | None

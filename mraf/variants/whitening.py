@@ -66,12 +66,9 @@ def _mean(rows: Tensor, group: Tensor) -> Tensor:
 
 
 def _whitening(rows: Tensor, own: Tensor, of_video: Tensor) -> Tensor:
-    """W^-½ (D, D): W within a video plus between the videos of a speaker, shrunk to a sphere.
+    """W^-½ (D, D) of centred unit rows (N, D), their videos (N,) and the videos' speakers (V,).
 
-    Args:
-        rows: centred unit rows (N, D).
-        own: number of each row's video (N,).
-        of_video: number of each video's speaker (V,).
+    W is the covariance within a video plus that between a speaker's videos, shrunk to a sphere.
     """
     videos = _mean(rows, own)
     within = (rows - videos[own]) / own.bincount()[own, None].sqrt()
