@@ -1,5 +1,1 @@
 """The commands of `mraf`."""
-
-from mraf.cli.main import main
-
-__all__ = ["main"]

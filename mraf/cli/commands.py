@@ -5,14 +5,20 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mraf.training.experiment import Experiment
+    from mraf.training.runs import Run
 
 
 def doctor(options: argparse.Namespace) -> int:
-    from mraf.cli.doctor import report
+    from mraf.cli.doctor import checks, table
 
-    text, healthy = report()
-    print(text)
-    return 0 if healthy else 1
+    results = checks()
+    print(table(results))
+    return int(any(check.status == "fail" for check in results))
 
 
 def describe(options: argparse.Namespace) -> None:
@@ -26,18 +32,16 @@ def download(options: argparse.Namespace) -> int:
     from mraf.data.official import download as archives
 
     print(archives.CONSENT_NOTE)
-    if not options.yes:
-        try:
-            agreed = input("Do you accept? [y/N] ").strip().lower() in {"y", "yes"}
-        except EOFError:
-            agreed = False
-        if not agreed:
-            print("Nothing was fetched. Accept with y, or with --yes.", file=sys.stderr)
-            return 2
-    if options.from_archive:
-        for archive in options.from_archive:
-            archives.extract(archive, options.folder)
-    else:
+    try:
+        accepted = options.yes or input("Do you accept? [y/N] ").strip().lower() in {"y", "yes"}
+    except EOFError:
+        accepted = False
+    if not accepted:
+        print("Nothing was fetched. Accept with y, or with --yes.", file=sys.stderr)
+        return 2
+    for archive in options.from_archive:
+        archives.extract(archive, options.folder)
+    if not options.from_archive:
         archives.download(options.folder)
     print(f"Next: mraf data describe {shlex.quote(str(options.folder))}")
     return 0
@@ -50,40 +54,35 @@ def pack(options: argparse.Namespace) -> None:
 
 
 def train(options: argparse.Namespace) -> None:
-    from mraf.training import experiment
+    from mraf.training.experiment import train_run
 
-    run = experiment.train_run(_experiment(options), options.out, resume=options.resume)
+    run = train_run(_experiment(options), options.out, resume=options.resume)
     last = run.history.iloc[-1]
-    print(
-        f"{run.path}: epoch {last.epoch:.0f}, loss {last.loss:.3g}, {last.accuracy:.1%} on training"
-    )
+    done = f"epoch {last.epoch:.0f}, loss {last.loss:.3g}, {last.accuracy:.1%} on training"
+    print(f"{run.path}: {done}")
     print(f"Next: mraf evaluate {shlex.quote(str(run.path))}")
 
 
-def _experiment(options: argparse.Namespace):  # type: ignore[no-untyped-def]
-    from mraf.training import experiment
+def _experiment(options: argparse.Namespace) -> Experiment:
     from mraf.training.config import parse_overrides
+    from mraf.training.experiment import Experiment
 
-    overrides = parse_overrides(options.set)
-    for key in ("epochs", "seed"):
-        if getattr(options, key) is not None:
-            overrides[key] = getattr(options, key)
+    short = {"epochs": options.epochs, "seed": options.seed}
+    given = {key: value for key, value in short.items() if value is not None}
+    overrides = parse_overrides(options.set) | given
     preset = options.preset if options.recipe == "paper" else f"{options.preset}+{options.recipe}"
-    return experiment.Experiment.of(options.data, preset, overrides, options.device)
+    return Experiment.of(options.data, preset, overrides, options.device)
 
 
 def evaluate(options: argparse.Namespace) -> None:
     from mraf.evaluation.run import record
     from mraf.files import check_target, write_text
     from mraf.related.leaderboard.run import evaluate_run
-    from mraf.training.runs import Run
 
     for file in filter(None, (options.json, options.record)):
         check_target(file)
-    run = Run.load(options.path, _device(options))
-    evaluation = evaluate_run(
-        run, options.data, options.split, fop=options.fop, protocol=options.protocol
-    )
+    run, data, split = _run(options), options.data, options.split
+    evaluation = evaluate_run(run, data, split, fop=options.fop, protocol=options.protocol)
     try:
         if options.json:
             write_text(options.json, evaluation.to_json())
@@ -93,19 +92,17 @@ def evaluate(options: argparse.Namespace) -> None:
         print(evaluation.markdown)
 
 
-def _device(options: argparse.Namespace):  # type: ignore[no-untyped-def]
+def _run(options: argparse.Namespace) -> Run:
     from mraf.training.device import resolve_device
+    from mraf.training.runs import Run
 
-    return resolve_device(options.device)
+    return Run.load(options.path, resolve_device(options.device))
 
 
 def submit(options: argparse.Namespace) -> None:
     from mraf.related.leaderboard.run import submit_run
-    from mraf.training.runs import Run
 
-    run = Run.load(options.path, _device(options))
-    for path in submit_run(run, options.data, options.out, options.protocol):
-        print(path)
+    print(*submit_run(_run(options), options.data, options.out, options.protocol), sep="\n")
 
 
 def score(options: argparse.Namespace) -> None:
@@ -127,8 +124,8 @@ def sweep(options: argparse.Namespace) -> int:
     from mraf.evidence.sweeps.workers import Cluster, Processes, Workers
 
     tables = [read_table(table_file(name), options.preset) for name in options.tables]
-    workers: Workers = Cluster(options.cluster) if options.cluster else Processes(options.jobs)
-    try:
+    chosen: Workers = Cluster(options.cluster) if options.cluster else Processes(options.jobs)
+    with closing(chosen) as workers:
         sweep = Sweep(
             tables,
             workers,
@@ -143,8 +140,6 @@ def sweep(options: argparse.Namespace) -> int:
             failed = sweep.run()
         finally:  # what was finished before an interruption is recorded, too
             recorded = sweep.record(options.record) if options.record else []
-    finally:
-        workers.close()
     for table in tables:
         print(f"{table.title}\n{sweep.summary(table).to_string(float_format='{:.2f}'.format)}\n")
     for path in recorded:

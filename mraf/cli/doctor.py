@@ -10,10 +10,10 @@ import shutil
 import sys
 import tempfile
 import textwrap
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Status = Literal["ok", "warn", "fail"]
 MARKS = {"ok": "✓", "warn": "!", "fail": "✗"}
@@ -24,8 +24,7 @@ DISK_NEED = 0.5  # GB; some runs and a report
 PACK_NEED = 0.2  # GB; the packed features of all clips
 
 
-@dataclass(frozen=True)
-class Check:
+class Check(NamedTuple):
     """The outcome of one check: its name, a verdict, what was found and, if needed, what to do."""
 
     name: str
@@ -39,57 +38,43 @@ def checks(runs: Path = Path("runs"), data: str | Path | None = None) -> list[Ch
 
     Args:
         runs: the folder that runs are to be written to; need not exist yet.
-        data: "twin" or a folder of features; None is the environment variable MRAF_DATA, or else
-            the twin.
+        data: "twin" or a folder of features; None is $MRAF_DATA, or else the twin.
     """
-    examine: tuple[tuple[str, Callable[[], Check | Iterable[Check]]], ...] = (
-        ("Python", python),
-        ("packages", packages),
-        ("device", device),
-        ("processor", processor),
-        ("memory", memory),
-        ("maps", maps),
-        ("runs", lambda: place("runs", runs, DISK_NEED)),
-        ("data", lambda: features(data)),
-    )
+    examine: dict[str, Callable[[], Check | list[Check]]] = {
+        "Python": python,
+        "packages": packages,
+        "device": device,
+        "processor": processor,
+        "memory": memory,
+        "maps": maps,
+        "runs": lambda: place("runs", runs, DISK_NEED),
+        "data": lambda: features(data),
+    }
     results: list[Check] = []
-    for name, function in examine:
+    for name, function in examine.items():
         try:
             found = function()
-            results += [found] if isinstance(found, Check) else list(found)
         except (Exception, SystemExit) as error:  # a doctor must outlive every broken package
-            remedy = "install the packages again: make clean setup, or pip install -e ."
             message = f"could not be examined ({type(error).__name__}: {_one_line(error)})"
-            results.append(Check(name, "fail", message, remedy))
+            remedy = "install the packages again: make clean setup, or pip install -e ."
+            found = Check(name, "fail", message, remedy)
+        results += found if isinstance(found, list) else [found]
     return results
 
 
-def report(runs: Path = Path("runs"), data: str | Path | None = None) -> tuple[str, bool]:
-    """The checks as text, and whether none has failed."""
-    results = checks(runs, data)
-    return table(results), all(check.status != "fail" for check in results)
-
-
-def table(results: Iterable[Check]) -> str:
-    """Checks as an aligned table, the remedies below what they mend, and a last line that sums up.
-
-    >>> print(table([Check("memory", "ok", "8 GB"), Check("data", "fail", "none", "fetch it")]))
-    ✓ memory  8 GB
-    ✗ data    none
-              → fetch it
-    1 of 2 checks failed.
-    """
-    results = list(results)
+def table(results: list[Check]) -> str:
+    """Checks as an aligned table, remedies below what they mend, and a last line that sums up."""
     width = max((len(check.name) for check in results), default=0)
     lines = []
     for check in results:
         lines.append(f"{MARKS[check.status]} {check.name:<{width}}  {check.found}")
         if check.remedy:
-            remedy = textwrap.wrap(check.remedy, 96 - width, break_on_hyphens=False)
-            lines += [
-                f"{' ' * (width + 4)}{'→ ' if i == 0 else '  '}{r}" for i, r in enumerate(remedy)
-            ]
-    counts = {status: sum(check.status == status for check in results) for status in MARKS}
+            remedy = f"→ {check.remedy}"
+            wrapped = textwrap.fill(
+                remedy, 96 - width, subsequent_indent="  ", break_on_hyphens=False
+            )
+            lines.append(textwrap.indent(wrapped, " " * (width + 4)))
+    counts = Counter(check.status for check in results)
     if counts["fail"]:
         lines.append(f"{counts['fail']} of {len(results)} checks failed.")
     elif counts["warn"]:
@@ -105,10 +90,7 @@ def python() -> Check:
 
     version = platform.python_version()
     found = f"{platform.python_implementation()} {version}, {sys.executable}"
-    try:
-        needed = importlib.metadata.metadata("mraf")["Requires-Python"] or ""
-    except importlib.metadata.PackageNotFoundError:
-        needed = ""  # the next check says so
+    needed = importlib.metadata.metadata("mraf")["Requires-Python"]
     if not SpecifierSet(needed).contains(version, prereleases=True):
         return Check("Python", "fail", found, f"use Python {needed}: make PYTHON=python3.12 setup")
     return Check("Python", "ok", found)
@@ -118,42 +100,36 @@ def packages() -> list[Check]:
     """What is installed, against every requirement that the package declares."""
     from packaging.requirements import Requirement
 
-    try:
-        declared = importlib.metadata.requires("mraf") or []
-    except importlib.metadata.PackageNotFoundError:
-        remedy = "make setup, or pip install -e . in the folder of the clone"
-        return [Check("packages", "fail", "mraf itself is not installed", remedy)]
-    faults: dict[str, list[str]] = {}  # by extra; "" is the package itself
-    absent: dict[str, int] = {}
-    wanted: dict[str, int] = {}
-    for requirement in map(Requirement, declared):
+    wanted: Counter[str] = Counter()  # by extra; "" is the package itself
+    absent: dict[str, list[str]] = defaultdict(list)
+    wrong: dict[str, list[str]] = defaultdict(list)
+    for requirement in map(Requirement, importlib.metadata.requires("mraf") or []):
         extra = re.search(r"extra == .(\w+)", str(requirement.marker))
         name = extra[1] if extra else ""
         if requirement.marker and not requirement.marker.evaluate({"extra": name}):
             continue  # for another system or Python
-        wanted[name] = wanted.get(name, 0) + 1
+        wanted[name] += 1
         try:
             version = importlib.metadata.version(requirement.name)
         except importlib.metadata.PackageNotFoundError:
-            faults.setdefault(name, []).append(f"{requirement.name} is not installed")
-            absent[name] = absent.get(name, 0) + 1
+            absent[name].append(f"{requirement.name} is not installed")
             continue
         if not requirement.specifier.contains(version, prereleases=True):
-            wrong = f"{requirement.name} {version} is not {requirement.specifier}"
-            faults.setdefault(name, []).append(wrong)
-    core = faults.pop("", [])
-    left_out = [name for name in faults if absent.get(name) == wanted[name]]
-    fitting = sum(wanted.values()) - len(core) - sum(map(len, faults.values()))
-    found = [Check("packages", "ok", f"{fitting} of {sum(wanted.values())} as declared")]
-    if core:
+            wrong[name].append(f"{requirement.name} {version} is not {requirement.specifier}")
+    faults = {name: absent[name] + wrong[name] for name in sorted(wanted)}
+    fitting = wanted.total() - sum(map(len, faults.values()))
+    if core := faults.pop("", []):
         remedy = "make setup, or pip install -c constraints.txt -e ."
         found = [Check("packages", "fail", "; ".join(core), remedy)]
-    if left_out:
-        text = f"not installed: {', '.join(sorted(left_out))}"
-        found.append(Check("extras", "ok", f"{text}; `pip install -e '.[NAME]'` adds one"))
-    for name in sorted(faults.keys() - set(left_out)):
-        remedy = f"pip install -c constraints.txt -e '.[{name}]'"
-        found.append(Check(f"extra {name}", "warn", "; ".join(faults[name]), remedy))
+    else:
+        found = [Check("packages", "ok", f"{fitting} of {wanted.total()} as declared")]
+    if left_out := [name for name in faults if len(absent[name]) == wanted[name]]:
+        text = f"not installed: {', '.join(left_out)}; `pip install -e '.[NAME]'` adds one"
+        found.append(Check("extras", "ok", text))
+    for name, wrongs in faults.items():
+        if wrongs and name not in left_out:
+            remedy = f"pip install -c constraints.txt -e '.[{name}]'"
+            found.append(Check(f"extra {name}", "warn", "; ".join(wrongs), remedy))
     return found
 
 
@@ -167,8 +143,7 @@ def device() -> Check:
     name = chosen.type
     if name == "cuda":
         free, total = torch.cuda.mem_get_info(chosen)
-        name = f"cuda ({torch.cuda.get_device_name(chosen)}, "
-        name += f"{free / GIGABYTE:.1f} of {total / GIGABYTE:.1f} GB free)"
+        name = f"cuda ({torch.cuda.get_device_name(chosen)}, {_free(free, total)})"
     half = "bfloat16 in hardware" if fast_bfloat16(chosen) else "float32 (no fast bfloat16)"
     torch.ones(2, device=chosen).sum().item()  # a driver may be listed and yet not work
     return Check("device", "ok", f"{name}, {half}, torch {torch.__version__}")
@@ -177,18 +152,13 @@ def device() -> Check:
 def processor() -> Check:
     """Cores that this process may use, against the threads that torch starts."""
     import torch
+    from joblib import cpu_count
 
-    affinity = getattr(os, "sched_getaffinity", None)
-    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
-    threads = torch.get_num_threads()
+    cores, threads = cpu_count(), torch.get_num_threads()
     found = f"{cores} core{'s' * (cores > 1)}, {threads} thread{'s' * (threads > 1)}"
     if threads > cores:
-        return Check(
-            "processor",
-            "warn",
-            found,
-            f"threads wait for each other: export OMP_NUM_THREADS={cores}",
-        )
+        remedy = f"threads wait for each other: export OMP_NUM_THREADS={cores}"
+        return Check("processor", "warn", found, remedy)
     return Check("processor", "ok", found)
 
 
@@ -200,11 +170,10 @@ def memory() -> Check:
     total, free = state.total, state.available
     if (limit := container_limit()) is not None and limit < total:
         total, free = limit, min(free, limit - psutil.Process().memory_info().rss)
-    found = f"{free / GIGABYTE:.1f} of {total / GIGABYTE:.1f} GB free"
+    found = _free(free, total)
     if free < MEMORY_NEED * GIGABYTE:
-        remedy = (
-            f"about {MEMORY_NEED:g} GB are needed: close other programs, one notebook at a time"
-        )
+        need = f"about {MEMORY_NEED:g} GB are needed"
+        remedy = f"{need}: close other programs, one notebook at a time"
         return Check("memory", "warn", found, remedy)
     return Check("memory", "ok", found)
 
@@ -232,13 +201,7 @@ def container_limit() -> int | None:
 
 
 def place(name: str, folder: Path, need: float) -> Check:
-    """Whether a folder, or the nearest one above it that exists, can be written to.
-
-    Args:
-        name: of the check.
-        folder: need not exist yet.
-        need: gigabytes.
-    """
+    """Whether a folder, or the nearest one above it that exists, has ``need`` GB to write to."""
     folder = folder.expanduser().absolute()
     there = next(path for path in (folder, *folder.parents) if path.exists())
     free = shutil.disk_usage(there).free / GIGABYTE
@@ -270,28 +233,29 @@ def features(data: str | Path | None) -> list[Check]:
 
         calibration()
         return [Check("data", "ok", "the synthetic twin; MRAF_DATA names no folder of features")]
-    folder = Path(source).expanduser()
-    if not folder.exists():
-        remedy = "set MRAF_DATA to the folder that holds csv_files/, or unset it for the twin"
-        return [Check("data", "fail", f"{folder} does not exist", remedy)]
     try:
-        release = find_release(folder)
+        release = find_release(Path(source))
     except (DataError, OSError) as error:
-        remedy = "see `mraf data download --help`, or unset MRAF_DATA for the twin"
+        remedy = "set MRAF_DATA to the folder that holds csv_files/ (`mraf data download --help` "
+        remedy += "says how to fetch it), or unset it for the twin"
         return [Check("data", "fail", _one_line(error), remedy)]
     found = f"{release.version}, English and {release.language}, {release.folder}"
-    unreadable = [path for path in release.lists.values() if not os.access(path, os.R_OK)]
-    if unreadable:
-        remedy = "give yourself the right to read it"
-        return [Check("data", "fail", f"{unreadable[0]} cannot be read", remedy)]
+    for path in release.lists.values():
+        if not os.access(path, os.R_OK):
+            remedy = "give yourself the right to read it"
+            return [Check("data", "fail", f"{path} cannot be read", remedy)]
     packs = cache.places(release)
     if any(pack.is_file() for pack in packs):
         return [Check("data", "ok", f"{found}; packed")]
-    beside = place("cache", packs[0], PACK_NEED)
-    if beside.status != "ok":
-        beside = place("cache", packs[-1], PACK_NEED)
+    found = f"{found}; not packed yet"
     remedy = "the first start reads every single file; do it now with `mraf data pack DIR`"
-    return [Check("data", "ok", f"{found}; not packed yet", remedy), beside]
+    rooms = [place("cache", pack, PACK_NEED) for pack in packs]
+    room = next((room for room in rooms if room.status == "ok"), rooms[-1])
+    return [Check("data", "ok", found, remedy), room]
+
+
+def _free(free: float, total: float) -> str:
+    return f"{free / GIGABYTE:.1f} of {total / GIGABYTE:.1f} GB free"
 
 
 def _one_line(error: BaseException) -> str:

@@ -6,11 +6,10 @@ import base64
 import importlib.metadata
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import jinja2
 import matplotlib.figure
@@ -25,13 +24,10 @@ Item: TypeAlias = str | pd.DataFrame | matplotlib.figure.Figure
 PACKAGES = ("torch", "numpy", "pandas", "scikit-learn", "matplotlib")
 
 
-@dataclass(frozen=True)
-class Section:
-    """A heading and what stands below it, in order.
+class Section(NamedTuple):
+    """A heading, and the paragraphs, tables and figures below it in order.
 
-    Args:
-        title: of the section.
-        items: paragraphs (plain text, a blank line begins a new one), tables and figures.
+    In plain text, a blank line begins a new paragraph.
     """
 
     title: str
@@ -57,28 +53,23 @@ def write_report(
     """
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     template = files("mraf.cli").joinpath("report.html").read_text(encoding="utf-8")
+    shown = {name: without_home(str(value)) for name, value in (facts or {}).items()}
+    shown["made"] = f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC"
     page = environment.from_string(template).render(
         title=title,
         command=without_home(command),
-        facts={name: without_home(str(value)) for name, value in (facts or {}).items()}
-        | {"made": f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC", "with": versions()},
-        sections=[
-            {"title": section.title, "items": [_prepared(item) for item in section.items]}
-            for section in sections
-        ],
+        facts={**shown, "with": versions()},
+        sections=[{"title": head, "items": map(_prepared, items)} for head, items in sections],
     )
     write_text(Path(path), page)
 
 
 def versions() -> str:
     """The versions of this package, of Python and of what computes, on one line."""
-    found = [f"mraf {__version__}", f"Python {platform.python_version()}"]
-    for name in PACKAGES:
-        try:
-            found.append(f"{name} {importlib.metadata.version(name)}")
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return ", ".join([*found, f"{platform.system()} {platform.machine()}"])
+    python = f"Python {platform.python_version()}"
+    found = [f"{name} {importlib.metadata.version(name)}" for name in PACKAGES]
+    machine = f"{platform.system()} {platform.machine()}"
+    return ", ".join([f"mraf {__version__}", python, *found, machine])
 
 
 def _prepared(item: Item) -> dict[str, Any]:
@@ -88,11 +79,8 @@ def _prepared(item: Item) -> dict[str, Any]:
         return {"kind": "text", "paragraphs": [block for block in blocks if block]}
     if isinstance(item, pd.DataFrame):
         return {"kind": "table"} | _table(item)
-    return {
-        "kind": "figure",
-        "source": base64.b64encode(render(item, "svg")).decode(),
-        "alt": getattr(item, "alt", ""),
-    }
+    source = base64.b64encode(render(item, "svg")).decode()
+    return {"kind": "figure", "source": source, "alt": getattr(item, "alt", "")}
 
 
 def _table(frame: pd.DataFrame) -> dict[str, Any]:

@@ -24,15 +24,12 @@ BASELINE = "class means, sum (clip-weighted)"
 
 
 def reproduce(experiment: Experiment, out: Path, command: str) -> tuple[Evaluation, Path]:
-    """Train, judge beside the baselines, draw and report.
+    """Train, judge beside the baselines, draw and report; gives the path of the report, too.
 
     Args:
-        experiment: the corpus and the configuration.
         out: folder for the run and the report. A finished run there is replaced, an unfinished
             one of the same configuration is resumed.
         command: what was typed, for the report.
-    Returns:
-        The evaluation and the path of ``report.html``.
     Raises:
         RunError: no video is held out, so that nothing could be judged.
     """
@@ -84,63 +81,44 @@ def _sections(
     experiment: Experiment, run: Run, evaluation: Evaluation, split: Split
 ) -> list[Section]:
     corpus = experiment.corpus
+    settings = (
+        "P3 and P4 are English clips with and without their faces, P5 and P6 those of the second "
+        f"language. {' '.join(split.notes)} Intervals are 95% over videos."
+    )
     without_training = (
         "The class means train nothing: they compare a clip with the mean embedding of each "
         "speaker by cosine. A network that stays below them has lost something on the way."
     )
-    twin = (
-        "These are clips of the synthetic twin: invented people with the statistics of MAV-Celeb. "
-        "Set MRAF_DATA to the folder of the official features for the real ones."
+    against = f"Difference in points on the same clips: MRAF minus {BASELINE}."
+    weights = (
+        "Modality weights of Eq. 11. Without a face, w_f is 0 exactly and the fused prediction "
+        "cannot depend on the missing token."
     )
     what = (
         "One clip is a face embedding of 512 numbers and a voice embedding of 192. There are "
         f"{len(corpus.train):,} English training clips of {corpus.speakers} speakers, and "
         f"{len(corpus.cross):,} {corpus.cross.language} clips that are never trained on."
     )
+    if corpus.name == "twin":
+        what += (
+            "\n\nThese are clips of the synthetic twin: invented people with the statistics of "
+            "MAV-Celeb. Set MRAF_DATA to the folder of the official features for the real ones."
+        )
+    accuracy = results.accuracy_table(evaluation.scores)
+    norms = data_plots.norms(corpus)
+    difference = paired_difference(evaluation, "MRAF", BASELINE)
+    for column in ("difference", "low", "high"):
+        difference[column] = difference[column].map(lambda value: f"{100 * value:+.1f}")
+    difference["p"] = difference["p"].map("{:.2g}".format)
     return [
         Section("The method", [pipeline()]),
-        Section(
-            "Accuracy",
-            [
-                "P3 and P4 are English clips with and without their faces, P5 and P6 those of the "
-                f"second language. {' '.join(split.notes)} Intervals are 95% over videos.",
-                evaluation.table,
-                results.accuracy_table(evaluation.scores),
-                without_training,
-            ],
-        ),
-        Section(
-            "MRAF against the class means",
-            [
-                f"Difference in points on the same clips: MRAF minus {BASELINE}.",
-                _in_points(paired_difference(evaluation, "MRAF", BASELINE)),
-            ],
-        ),
+        Section("Accuracy", [settings, evaluation.table, accuracy, without_training]),
+        Section("MRAF against the class means", [against, difference]),
         Section("Training", [results.history(run.history)]),
         Section(
             "Whom it trusts",
-            [
-                "Modality weights of Eq. 11. Without a face, w_f is 0 exactly and the fused "
-                "prediction cannot depend on the missing token.",
-                results.reliability_and_weights(weights_by_setting(run, split)),
-            ],
+            [weights, results.reliability_and_weights(weights_by_setting(run, split))],
         ),
         Section("Speakers", [results.per_speaker_accuracy(evaluation.per_speaker, "MRAF")]),
-        Section(
-            "The data",
-            [
-                what,
-                *([twin] if corpus.name == "twin" else []),
-                data_plots.counts_and_imbalance(corpus),
-                data_plots.norms(corpus),
-            ],
-        ),
+        Section("The data", [what, data_plots.counts_and_imbalance(corpus), norms]),
     ]
-
-
-def _in_points(difference: pd.DataFrame) -> pd.DataFrame:
-    shown = difference.copy()
-    for column in ("difference", "low", "high"):
-        shown[column] = [f"{100 * value:+.1f}" for value in difference[column]]
-    shown["p"] = [f"{value:.2g}" for value in difference["p"]]
-    return shown

@@ -24,7 +24,7 @@ from mraf.errors import RunError
 from mraf.evaluation.judge import top1
 from mraf.evaluation.predict import forward
 from mraf.training.batches import TrainingClips
-from mraf.variants.build import Network, build, fit
+from mraf.variants.build import Network, build
 
 Damage = Literal[
     "swapped face", "missing face", "face noise", "mean face", "voice noise", "shorter voice"
@@ -113,7 +113,7 @@ def with_agreement(model: Network, train: FeatureSet) -> Network:
     with torch.random.fork_rng(devices=[]):  # the weights drawn here are overwritten
         other = build(replace(model.config, scorer="agreement")).to(placed.face.device)
         other.load_state_dict(model.state_dict(), strict=False)
-        fit(other, placed.face, placed.voice, placed.speaker, placed.video, torch.Generator())
+        placed.fit(other, torch.Generator())
     return other.eval()
 
 

@@ -8,13 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from mraf.data.clips import FeatureSet
 from mraf.data.draws import other_speakers
 from mraf.errors import DataError
 from mraf.losses import Batch
+from mraf.model import MRAF
+from mraf.variants.agreement import Agreement
 from mraf.variants.config import Sampling, TrainingConfig
+from mraf.variants.stand_ins import FittedStandIn
 
 
 @dataclass(frozen=True)
@@ -30,17 +33,14 @@ class TrainingClips:
     def place(
         cls, clips: FeatureSet, device: torch.device, speakers: int | None = None
     ) -> TrainingClips:
-        """Copy a labelled, complete FeatureSet.
-
-        Raises:
-            DataError: hidden labels, a missing face, or a label that is not below ``speakers``.
-        """
-        if speakers is not None and (highest := int(clips.labels.max())) >= speakers:
+        """Copy labelled clips. Raises DataError on a missing face or a label ≥ ``speakers``."""
+        highest = int(clips.labels.max())
+        if speakers is not None and highest >= speakers:
             raise DataError(
                 f"{clips.source}: speaker label {highest}, but the network has {speakers} classes "
                 f"(0 … {speakers - 1})."
             )
-        if (absent := int(clips.face_missing.sum())) > 0:
+        if absent := int(clips.face_missing.sum()):
             raise DataError(
                 f"{clips.source}: {absent} training clips have no face; drop them, missing faces "
                 "are simulated during training (audio_only_probability)."
@@ -51,6 +51,14 @@ class TrainingClips:
 
     def __len__(self) -> int:
         return len(self.speaker)
+
+    def fit(self, model: nn.Module, generator: torch.Generator) -> None:
+        """Fit stand-ins and class means, which are not trained; a memory bank is drawn."""
+        for part in model.modules():
+            if isinstance(part, MRAF) and isinstance(part.missing_face, FittedStandIn):
+                part.missing_face.fit(*part.inputs(self.face, self.voice), generator)
+            elif isinstance(part, Agreement):
+                part.fit(self.face, self.voice, self.speaker, self.video)
 
     def clips_of(self, speakers: int) -> Tensor:
         """Number of clips of each speaker (C,)."""
@@ -71,28 +79,22 @@ class TrainingClips:
             order = rng.permutation(len(self))
         else:
             order = rng.choice(len(self), len(self), p=self.probabilities(config.sampling))
-        if config.audio_only_per == "clip":
-            draws = rng.random(len(self))
-        else:
-            count = number_of_batches(len(self), config.batch_size)
-            draws = np.repeat(rng.random(count), config.batch_size)[: len(self)]
+        drawn_for = 1 if config.audio_only_per == "clip" else config.batch_size  # clips
+        draws = rng.random(number_of_batches(len(self), drawn_for))
+        draws = np.repeat(draws, drawn_for)[: len(self)]
         audio_only = draws[:, None] < config.audio_only_probability
         shown = order  # the clips whose faces are shown
         if config.swapped_faces:  # drawn last: runs of one seed share all other draws
             speaker = self.speaker.cpu().numpy()
             swapped = rng.random(len(self)) < config.swapped_faces
             shown = np.where(swapped, other_speakers(speaker[order], speaker, rng), order)
-        drawn = (order, shown, audio_only)
-        on_device = (torch.from_numpy(x).to(self.speaker.device) for x in drawn)
-        split = (x.split(config.batch_size) for x in on_device)
+        split = (
+            torch.from_numpy(x).to(self.speaker.device).split(config.batch_size)
+            for x in (order, shown, audio_only)
+        )
         for rows, faces, alone in zip(*split, strict=True):
-            yield Batch(
-                self.face[faces],
-                self.voice[rows],
-                self.speaker[rows],
-                alone,
-                face_speaker=self.speaker[faces],
-            )
+            whose = self.speaker[rows], alone, self.speaker[faces]
+            yield Batch(self.face[faces], self.voice[rows], *whose)
 
 
 def number_of_batches(clips: int, batch_size: int) -> int:

@@ -14,6 +14,12 @@ from mraf.variants.build import check_sizes
 from mraf.variants.config import ModelConfig, TrainingConfig
 
 GIVEN = {"speakers", "face_dim", "voice_dim"}  # by the corpus, not to be set
+OWNER: dict[str, type] = {  # of each setting
+    entry.name: part
+    for part in (ModelConfig, TrainingConfig)
+    for entry in fields(part)
+    if entry.name not in GIVEN
+}
 
 
 @dataclass(frozen=True)
@@ -33,7 +39,6 @@ class Config:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Config:
         """Read what ``to_dict`` wrote. Raises RunError on unknown, missing or invalid values."""
-
         try:  # what an older version did not write is at its default
             return cls(ModelConfig(**values["model"]), TrainingConfig(**values["training"]))
         except (KeyError, TypeError) as error:
@@ -42,15 +47,8 @@ class Config:
 
 PRESETS: dict[str, dict[str, Any]] = {
     "paper": {},
-    "quick": {
-        "width": 192,
-        "tokens": 4,
-        "epochs": 10,
-        "learning_rate": 1e-3,
-    },
+    "quick": {"width": 192, "tokens": 4, "epochs": 10, "learning_rate": 1e-3},
 }
-
-
 TEAM: dict[str, Any] = {
     "audio_only_probability": 0.0,
     "audio_only_per": "batch",
@@ -88,39 +86,30 @@ def configure(preset: str, speakers: int, overrides: Mapping[str, Any] | None = 
                 f"unknown preset '{preset}'; choose one of {', '.join(PRESETS)}, alone or with "
                 f"{' or '.join(f'+{found}' for found in RECIPES)}."
             )
-    parts: dict[type, dict[str, Any]] = {ModelConfig: {}, TrainingConfig: {}}
+    values: dict[type, dict[str, Any]] = {ModelConfig: {"speakers": speakers}, TrainingConfig: {}}
     changes = {**PRESETS[name], **RECIPES.get(recipe, {}), **(overrides or {})}
     for key, value in changes.items():
-        owner = next(
-            (part for part in parts if key in field_types(part) and key not in GIVEN), None
-        )
-        if owner is None:
-            raise RunError(f"unknown setting '{key}'{_suggestion(key)}; see mraf train --help.")
-        parts[owner][key] = value.strip() if isinstance(value, str) else value
-    return Config(
-        ModelConfig(speakers, **parts[ModelConfig]), TrainingConfig(**parts[TrainingConfig])
-    )
+        if key not in OWNER:
+            close = difflib.get_close_matches(key, OWNER, n=1)
+            meant = f", did you mean '{close[0]}'?" if close else ""
+            raise RunError(f"unknown setting '{key}'{meant}; see mraf train --help.")
+        values[OWNER[key]][key] = value.strip() if isinstance(value, str) else value
+    return Config(ModelConfig(**values[ModelConfig]), TrainingConfig(**values[TrainingConfig]))
 
 
 def describe_settings() -> str:
     """Every setting with its value in the paper preset, its choices and its meaning, as text."""
     lines = []
     for part in (ModelConfig, TrainingConfig):
+        types = typing.get_type_hints(part)
         for entry in fields(part):
-            if entry.name in GIVEN:
-                continue
-            choices = typing.get_args(field_types(part)[entry.name])
-            among = f"  {{{', '.join(choices)}}}" if choices else ""
-            lines.append(f"  {entry.name}={str(entry.default).lower()}{among}")
+            if entry.name in OWNER:
+                choices = ", ".join(typing.get_args(types[entry.name]))
+                among = f"  {{{choices}}}" if choices else ""
+                lines.append(f"  {entry.name}={str(entry.default).lower()}{among}")
         arguments = inspect.cleandoc(part.__doc__ or "").split("Args:\n")[1]
         lines += ["", *arguments.rstrip().splitlines(), ""]
     return "\n".join(lines)
-
-
-def field_types(part: type) -> dict[str, Any]:
-    """The fields of a configuration class with their types."""
-    hints = typing.get_type_hints(part)
-    return {entry.name: hints[entry.name] for entry in fields(part)}
 
 
 def parse_overrides(pairs: Iterable[str]) -> dict[str, str]:
@@ -132,10 +121,3 @@ def parse_overrides(pairs: Iterable[str]) -> dict[str, str]:
             raise RunError(f"'{pair}' is not of the form key=value.")
         overrides[key.strip()] = value
     return overrides
-
-
-def _suggestion(key: str) -> str:
-    known = [*field_types(TrainingConfig), *field_types(ModelConfig)]
-    known = [name for name in known if name not in GIVEN]
-    close = difflib.get_close_matches(key, known, n=1)
-    return f", did you mean '{close[0]}'?" if close else ""

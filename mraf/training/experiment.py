@@ -9,6 +9,7 @@ import shutil
 import time
 import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,9 @@ from mraf.errors import RunError
 from mraf.files import user_cache, without_home, write_text
 from mraf.training.config import Config, configure
 from mraf.training.device import resolve_device
-from mraf.training.folder import FolderInUse
 from mraf.training.golden import golden_numbers
 from mraf.training.loop import train
-from mraf.training.runs import MODEL, Run
+from mraf.training.runs import FolderInUse, Run
 from mraf.variants.config import ModelConfig
 
 NOTICE = "NOTICE.txt"
@@ -46,12 +46,7 @@ class Experiment:
         overrides: Mapping[str, Any] | None = None,
         device: str = "auto",
     ) -> Experiment:
-        """Load a corpus and configure a preset for it.
-
-        Raises:
-            DataError: the corpus cannot be loaded.
-            RunError: an unknown preset or setting.
-        """
+        """A preset for a corpus. Raises DataError or RunError as ``data.load``, ``configure``."""
         configure(preset, 2, overrides)  # a typing error is told before the features are read
         corpus = data.load(source)
         return cls(corpus, configure(preset, corpus.speakers, overrides), preset, device)
@@ -59,11 +54,8 @@ class Experiment:
     @property
     def data(self) -> dict[str, str]:
         """What is kept with a run about its corpus."""
-        return {
-            "corpus": self.corpus.name,
-            "preset": self.preset,
-            "features": self.corpus.train.fingerprint,
-        }
+        features = self.corpus.train.fingerprint
+        return {"corpus": self.corpus.name, "preset": self.preset, "features": features}
 
     @property
     def training_clips(self) -> FeatureSet:
@@ -83,14 +75,8 @@ def train_run(experiment: Experiment, out: Path | None, *, resume: bool = False)
         notes.append(f"the run will hold {' and '.join(held)}: do not pass its folder on.")
     for note in notes:
         warnings.warn(note, stacklevel=2)
-    run = train(
-        experiment.config,
-        experiment.training_clips,
-        out,
-        device=experiment.device,
-        resume=resume,
-        data=experiment.data,
-    )
+    clips, where = experiment.training_clips, experiment.device
+    run = train(experiment.config, clips, out, device=where, resume=resume, data=experiment.data)
     if held and out is not None:
         write_text(out / NOTICE, f"This run holds {' and '.join(held)}. Do not pass it on.\n")
     return run
@@ -131,30 +117,17 @@ def trained(
     means = [f"{value:.4g}" for value in golden_numbers(config).values()]
     made_of = json.dumps([config.to_dict(), experiment.data, means], sort_keys=True)
     name = f"{preset}-{hashlib.sha256(made_of.encode()).hexdigest()[:12]}"
-    folder = _store(store)
-    if folder is None:
-        run = train_run(experiment, None)
-        kept = "not kept, no folder can be written"
+    if (folder := _store(store)) is None:
+        run, kept = train_run(experiment, None), "not kept, no folder can be written"
     else:
         path = folder / name
-        if (known := _loaded(path, device)) is not None:
-            return known
+        with suppress(RunError):  # there is none, or a damaged one
+            run = Run.load(path, resolve_device(device))
+            run.origin = f"loaded from {without_home(path)}"
+            return run
         run = _trained_or_awaited(experiment, path)
         kept = f"kept in {without_home(path)}"
-    seconds = run.history["seconds"].sum()
-    run.origin = f"trained now in {seconds:.0f} s, {kept}"
-    return run
-
-
-def _loaded(path: Path, device: str) -> Run | None:
-    """The finished run of a folder; None where there is none, or a damaged one."""
-    if not (path / MODEL).is_file():
-        return None
-    try:
-        run = Run.load(path, resolve_device(device))
-    except RunError:
-        return None
-    run.origin = f"loaded from {without_home(path)}"
+    run.origin = f"trained now in {run.history['seconds'].sum():.0f} s, {kept}"
     return run
 
 

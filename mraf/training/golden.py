@@ -18,8 +18,9 @@ from torch import Tensor
 
 from mraf.training.batches import TrainingClips
 from mraf.training.config import Config
+from mraf.training.fit import seeded
 from mraf.training.loop import Learner, make_optimizer
-from mraf.variants.build import Network, beside_class_means, fit
+from mraf.variants.build import Network, beside_class_means
 
 CLIPS, SPEAKERS, VIDEOS, WIDTH = 48, 6, 16, 64
 TOLERANCE = 1e-5  # relative, and absolute for numbers below 1
@@ -28,21 +29,22 @@ Numbers = dict[str, float]
 
 
 def golden_numbers(config: Config, steps: int = 1) -> Numbers:
-    """The initial state, the logits, the losses of the first step and its gradient, in numbers.
+    """By name, sums that another initial weight, logit, loss or gradient would change.
 
     Args:
         config: its sizes are cut down; precision, dropout and the number of epochs have no part.
         steps: of the optimiser; the losses and the gradient are those of the last one.
-    Returns:
-        By name: sums that any other weight, logit or gradient would change.
     """
-    small, clips = _small(config), _clips()
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(small.training.seed)
+    width = min(config.model.width, WIDTH)
+    small = Config(
+        replace(config.model, speakers=SPEAKERS, width=width, dropout=0.0),
+        replace(config.training, batch_size=min(config.training.batch_size, 32)),
+    )
+    clips, seed = _clips(), small.training.seed
+    with seeded(seed, torch.device("cpu")):
         learner = Learner(small, clips.clips_of(SPEAKERS))
         model = beside_class_means(learner.model)
-        generator = torch.Generator().manual_seed(small.training.seed)
-        fit(model, clips.face, clips.voice, clips.speaker, clips.video, generator)
+        clips.fit(model, torch.Generator().manual_seed(seed))
         numbers = _sums("initial", learner.parameters())
         numbers |= _logits(model.eval(), clips)
         optimizer = make_optimizer(learner.train(), small.training)
@@ -61,12 +63,6 @@ def same(first: Mapping[str, float], second: Mapping[str, float]) -> bool:
     return first.keys() == second.keys() and all(
         abs(a - second[name]) <= TOLERANCE * max(1.0, abs(a)) for name, a in first.items()
     )
-
-
-def _small(config: Config) -> Config:
-    width = min(config.model.width, WIDTH)
-    model = replace(config.model, speakers=SPEAKERS, width=width, dropout=0.0)
-    return Config(model, replace(config.training, batch_size=min(config.training.batch_size, 32)))
 
 
 def _clips() -> TrainingClips:
@@ -89,18 +85,13 @@ def _logits(model: Network, clips: TrainingClips) -> Numbers:
     wrong = (number % 5 == 0)[:, None]  # the face of another clip, for what judges faces
     face = torch.where(wrong, clips.face.roll(CLIPS // 2, 0), clips.face)
     out = model(face * (number % 3 > 0)[:, None], clips.voice)  # a third has none
-    numbers = {}
-    for name, z in out.logits._asdict().items():
-        ramp = torch.cos(torch.arange(z.numel(), dtype=torch.float64)).view_as(z)
-        numbers[f"logits {name}"] = float((z.double() * ramp).sum())
-    return numbers
+    ramp = torch.cos(torch.arange(CLIPS * SPEAKERS, dtype=torch.float64)).view(CLIPS, SPEAKERS)
+    named = out.logits._asdict().items()
+    return {f"logits {name}": float((z.double() * ramp).sum()) for name, z in named}
 
 
 def _sums(name: str, tensors: Iterable[Tensor]) -> Numbers:
     """Number, sum and sum of squares, in whatever order the tensors come."""
     flat = torch.cat([x.detach().double().flatten() for x in tensors])
-    return {
-        f"{name} count": float(len(flat)),
-        f"{name} sum": float(flat.sum()),
-        f"{name} squares": float(flat.square().sum()),
-    }
+    sums = {"sum": flat.sum().item(), "squares": flat.square().sum().item()}
+    return {f"{name} {kind}": value for kind, value in {"count": float(len(flat)), **sums}.items()}

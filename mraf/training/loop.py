@@ -19,9 +19,9 @@ from mraf.model import MRAF, Clips, Encoded, Output
 from mraf.training.batches import TrainingClips, number_of_batches
 from mraf.training.config import Config
 from mraf.training.device import resolve_device, resolve_precision
-from mraf.training.folder import RunFolder
-from mraf.training.runs import Row, Run
-from mraf.variants.build import beside_class_means, fit, network, objective
+from mraf.training.fit import seeded
+from mraf.training.runs import Row, Run, RunFolder
+from mraf.variants.build import beside_class_means, network, objective
 from mraf.variants.config import TrainingConfig
 
 
@@ -93,7 +93,6 @@ def train(
         progress: show a bar with the loss parts.
         data: what the clips are (corpus, split), kept with the run.
         on_epoch: called after each epoch with the network and the history so far.
-
     Raises:
         RunError: ``out`` holds another run, cannot be written, or the loss is no longer finite.
         DataError: clips without labels or faces, or labels that the network has no class for.
@@ -102,30 +101,23 @@ def train(
     data = dict(data or {"name": clips.source})
     placed = TrainingClips.place(clips, where, config.model.speakers)
     path = None if out is None else Path(out)
-    forked = [where.index or 0] if where.type == "cuda" else []
-    with (
-        RunFolder.open(path, config, data, resume) as folder,
-        torch.random.fork_rng(devices=forked),
-    ):
+    with RunFolder.open(path, config, data, resume) as folder, seeded(seed, where):
         if path is not None and folder.finished:
             return Run.load(path, where)
-        torch.manual_seed(seed)
         learner = Learner(config, placed.clips_of(config.model.speakers)).to(where)
         model = beside_class_means(learner.model).to(where)
-        features = (placed.face, placed.voice, placed.speaker, placed.video)
-        fit(model, *features, generator=torch.Generator().manual_seed(seed))
+        placed.fit(model, torch.Generator().manual_seed(seed))
         optimizer = make_optimizer(learner, config.training)
         history = folder.restore(learner, optimizer)
         steps = number_of_batches(len(placed), config.training.batch_size)
+        done, total = steps * len(history), steps * config.training.epochs
         with tqdm(
-            total=steps * config.training.epochs,
-            initial=steps * len(history),
-            desc="training",
-            unit="step",
-            disable=not progress,
+            desc="training", unit="step", initial=done, total=total, disable=not progress
         ) as bar:
             for epoch in range(len(history), config.training.epochs):
-                torch.manual_seed(_epoch_seed(seed, epoch))  # dropout
+                # a seed of its own for the dropout: resuming needs no generator state
+                drawn = np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)
+                torch.manual_seed(int(drawn[0]) >> 1)
                 row = _train_epoch(learner, optimizer, placed, config.training, epoch, bar)
                 history.append(row)
                 folder.save(learner, optimizer, history)
@@ -167,17 +159,8 @@ def _train_epoch(
     return {"epoch": epoch + 1, **means, "seconds": time.perf_counter() - start}
 
 
-def _epoch_seed(seed: int, epoch: int) -> int:
-    """A seed for the dropout of one epoch, so that resuming needs no generator state."""
-    return int(np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)[0]) >> 1
-
-
 def make_optimizer(learner: Learner, config: TrainingConfig) -> torch.optim.Adam:
     """Adam (Section 4.2)."""
-    device = next(learner.parameters()).device
-    return torch.optim.Adam(
-        learner.parameters(),
-        lr=config.learning_rate,
-        weight_decay=config.weight_decay,
-        fused=device.type in {"cpu", "cuda"},
-    )
+    fused = next(learner.parameters()).device.type in {"cpu", "cuda"}
+    rate, decay = config.learning_rate, config.weight_decay
+    return torch.optim.Adam(learner.parameters(), lr=rate, weight_decay=decay, fused=fused)

@@ -23,7 +23,7 @@ be. Nothing of this is trained, and no wrong face is needed for it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
 import torch.nn.functional as F
@@ -31,7 +31,7 @@ from torch import Tensor, nn
 
 from mraf.errors import DataError, RunError
 from mraf.model import Sizes
-from mraf.variants.whitening import Whitening
+from mraf.variants.whitening import UnitRows, Whitening
 
 SHARPNESS = (1.0, 1000.0)  # 1 / T is looked for between these
 
@@ -55,34 +55,32 @@ class Agreement(nn.Module):
         self.register_buffer("sharpness", torch.ones(2))  # 1 / T of faces and of voices
         self.register_buffer("nobody", torch.zeros(2))  # θ of faces and of voices
         self.register_buffer("fitted", torch.tensor(False))
-        self.of_faces = Whitening(sizes.face_dim, covariance=False) if whitened else None
-        self.of_voices = Whitening(sizes.voice_dim, covariance=True) if whitened else None
+        self.of_faces, self.of_voices = UnitRows(), UnitRows()
+        if whitened:
+            self.of_faces = Whitening(sizes.face_dim, covariance=False)
+            self.of_voices = Whitening(sizes.voice_dim, covariance=True)
+
+    def _parts(self, face: Tensor, voice: Tensor) -> Iterator[tuple[UnitRows, Tensor, Tensor]]:
+        """For faces, then for voices: their space, their class means and the features."""
+        yield self.of_faces, self.face_means, face.float()
+        yield self.of_voices, self.voice_means, voice.float()
 
     @torch.no_grad()
     def fit(self, face: Tensor, voice: Tensor, speaker: Tensor, video: Tensor) -> None:
-        """Class means and temperatures of complete training clips.
+        """Class means and temperatures of complete training clips (N, 512) and (N, 192).
 
         Args:
-            face, voice: (N, 512) and (N, 192).
-            speaker: labels (N,).
-            video: numbers of the videos (N,).
+            speaker, video: labels and numbers of the videos (N,).
         Raises:
             DataError: no speaker has two videos, so nothing is known about a new one.
         """
-        for number, (means, space, x) in enumerate(
-            (
-                (self.face_means, self.of_faces, face),
-                (self.voice_means, self.of_voices, voice),
-            )
-        ):
-            if space is not None:
-                space.fit(x.float(), speaker, video)
-            rows = self._rows(x, space)
+        for number, (space, means, x) in enumerate(self._parts(face, voice)):
+            space.fit(x, speaker, video)
+            rows = space(x)
             total = torch.zeros_like(means).index_add_(0, speaker, rows)
             means.copy_(F.normalize(total, dim=-1))
             cosine, label = _left_out(rows, total, speaker, video)
-            self.sharpness[number] = sharpness = _sharpness(cosine, label)
-            self.nobody[number] = _nobody(sharpness * cosine, label, sharpness)
+            self.sharpness[number], self.nobody[number] = _likeliest(cosine, label)
         self.fitted.fill_(True)
 
     def speakers(self, face: Tensor, voice: Tensor) -> tuple[Tensor, Tensor]:
@@ -93,63 +91,40 @@ class Agreement(nn.Module):
         by_face, by_voice = self._scores(face, voice)
         return by_face.log_softmax(dim=-1), by_voice.log_softmax(dim=-1)
 
-    def _scores(self, face: Tensor, voice: Tensor) -> tuple[Tensor, Tensor]:
-        """Cosines over T, shapes (B, C)."""
-        if not torch.compiler.is_compiling() and not self.fitted:
-            raise RunError("Agreement has seen no clips: call fit(face, voice, speaker, video).")
-        named = []
-        with torch.autocast(face.device.type, enabled=False):
-            for x, space, means, sharpness in (
-                (face, self.of_faces, self.face_means, self.sharpness[0]),
-                (voice, self.of_voices, self.voice_means, self.sharpness[1]),
-            ):
-                named.append(sharpness * (self._rows(x, space) @ means.T))
-        return named[0], named[1]
-
-    def voice_rows(self, voice: Tensor) -> Tensor:
-        """Voices (B, 192) as unit rows in the space of ``voice_means``."""
-        return self._rows(voice, self.of_voices)
-
-    @staticmethod
-    def _rows(x: Tensor, space: Whitening | None) -> Tensor:
-        return F.normalize(x.float(), dim=-1) if space is None else space(x.float())
-
-    def against(self, face: Tensor, voice: Tensor) -> Tensor:
-        """min(ln B, 0), shape (B, 1): what speaks against the face."""
-        evidence: Tensor = self(face, voice).clamp(max=0)
-        return evidence
-
     def forward(self, face: Tensor, voice: Tensor) -> Tensor:
         """ln B, shape (B, 1); about 0 for a face of zeros, which tells nothing."""
-        by_face, by_voice = (
-            with_nobody(scores, sharpness * nobody)
-            for scores, sharpness, nobody in zip(
-                self._scores(face, voice), self.sharpness, self.nobody, strict=True
-            )
-        )
+        nobody = self.sharpness * self.nobody
+        by_face, by_voice = map(with_nobody, self._scores(face, voice), nobody)
         together = (by_face + by_voice).logsumexp(dim=-1, keepdim=True)
         return together + math.log(by_face.shape[-1])
 
+    def _scores(self, face: Tensor, voice: Tensor) -> list[Tensor]:
+        """Cosines over T, shapes (B, C)."""
+        if not torch.compiler.is_compiling() and not self.fitted:
+            raise RunError("Agreement has seen no clips: call fit(face, voice, speaker, video).")
+        with torch.autocast(face.device.type, enabled=False):
+            return [
+                sharpness * (space(x) @ means.T)
+                for sharpness, (space, means, x) in zip(
+                    self.sharpness, self._parts(face, voice), strict=True
+                )
+            ]
+
 
 def with_nobody(scores: Tensor, nobody: Tensor) -> Tensor:
-    """ln p(c | x), shape (B, C), where a further score stands for nobody that is known.
+    """ln p(c | x), shape (B, C), of scores (B, C) and a further one for nobody that is known.
 
-    Args:
-        scores: of the speakers (B, C).
-        nobody: a number; its share is divided evenly among the speakers.
+    The share of ``nobody``, a number, is divided evenly among the speakers.
     """
     everything = torch.logaddexp(scores.logsumexp(dim=-1, keepdim=True), nobody)
     return torch.logaddexp(scores, nobody - math.log(scores.shape[-1])) - everything
 
 
 def _left_out(rows: Tensor, total: Tensor, speaker: Tensor, video: Tensor) -> tuple[Tensor, Tensor]:
-    """Cosines of clips to class means without their own videos (M, C), and their speakers (M,).
+    """Cosines to class means without a clip's own video (M, C), and the speakers (M,).
 
-    Clips of a speaker with a single video are not among them.
-
-    Args:
-        rows: unit features (N, D).
-        total: their sum by speaker (C, D).
+    Clips of a speaker with a single video are not among them. ``total`` sums the unit ``rows`` (N,
+    D) by speaker, (C, D).
     """
     pair = torch.stack([speaker, video], dim=1).unique(dim=0, return_inverse=True)[1]
     of_pair = torch.zeros(int(pair.max()) + 1, rows.shape[1], device=rows.device)
@@ -167,26 +142,19 @@ def _left_out(rows: Tensor, total: Tensor, speaker: Tensor, video: Tensor) -> tu
     return cosine[others].cpu().double(), speaker[others].cpu()  # not every device has float64
 
 
-def _sharpness(cosine: Tensor, label: Tensor) -> float:
-    """1 / T under which the labels are likeliest."""
-    log = _minimum(
-        lambda log: F.cross_entropy(math.exp(log) * cosine, label),
-        *(math.log(bound) for bound in SHARPNESS),
-    )
-    return math.exp(log)
-
-
-def _nobody(scores: Tensor, label: Tensor, sharpness: float) -> float:
-    """θ, a cosine, under which the labels are likeliest."""
-
-    def loss(cosine: float) -> Tensor:
-        return F.nll_loss(with_nobody(scores, torch.tensor(sharpness * cosine)), label)
-
-    return _minimum(loss, -1.0, 1.0)
-
-
-def _minimum(loss: Callable[[float], Tensor], low: float, high: float) -> float:
+def _likeliest(cosine: Tensor, label: Tensor) -> tuple[float, float]:
+    """1 / T, and with it θ, under which the labels (M,) of cosines (M, C) are likeliest."""
     from scipy.optimize import minimize_scalar  # half a second, which only fitting should cost
 
-    found = minimize_scalar(lambda x: loss(x).item(), bounds=(low, high), method="bounded")
-    return float(found.x)
+    def minimum(loss: Callable[[float], Tensor], *bounds: float) -> float:
+        return float(minimize_scalar(lambda x: loss(x).item(), bounds=bounds, method="bounded").x)
+
+    log_bounds = (math.log(bound) for bound in SHARPNESS)
+    log = minimum(lambda log: F.cross_entropy(math.exp(log) * cosine, label), *log_bounds)
+    sharpness = math.exp(log)
+
+    def without(nobody: float) -> Tensor:
+        log_p = with_nobody(sharpness * cosine, torch.tensor(sharpness * nobody))
+        return F.nll_loss(log_p, label)
+
+    return sharpness, minimum(without, -1.0, 1.0)

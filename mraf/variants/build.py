@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from mraf.errors import RunError
 from mraf.losses import CenterLoss, Objective
@@ -17,8 +15,8 @@ from mraf.variants.class_means import BesideClassMeans
 from mraf.variants.config import ModelConfig, TrainingConfig
 from mraf.variants.fusions import FUSIONS
 from mraf.variants.margins import HEADS
-from mraf.variants.objectives import SummedCenterLoss, SwappedFaces, TeamObjective, frozen
-from mraf.variants.stand_ins import STAND_INS, FittedStandIn
+from mraf.variants.objectives import FrozenCenterLoss, SummedCenterLoss, SwappedFaces, TeamObjective
+from mraf.variants.stand_ins import STAND_INS
 
 Network = MRAF | BesideClassMeans
 
@@ -79,63 +77,24 @@ def beside_class_means(model: MRAF) -> Network:
 def objective(config: ModelConfig, training: TrainingConfig, clips_of: Tensor | None) -> Objective:
     """What is minimised; the paper's own with the defaults of ``TrainingConfig``.
 
-    Args:
-        clips_of: training clips of each speaker (C,); only ``class_weights`` needs them.
-    Raises:
-        RunError: they are needed and not given.
+    Raises RunError where ``class_weights`` needs the training clips of each speaker (C,).
     """
     t = training
     if t.class_weights and clips_of is None:
         raise RunError("class_weights=true: the learner needs the clips of each speaker.")
-    center = SummedCenterLoss if t.center_reduction == "sum" else CenterLoss
-    center = frozen(center) if t.centers == "frozen" else center
+    center = _composed(
+        CenterLoss,
+        (FrozenCenterLoss, t.centers == "frozen"),
+        (SummedCenterLoss, t.center_reduction == "sum"),
+    )
     of_team = bool(t.label_smoothing or t.class_weights or t.reliability_floor_weight)
     kind = _composed(Objective, (SwappedFaces, t.swapped_faces > 0), (TeamObjective, of_team))
-    more: dict[str, Any] = {}
-    if of_team:
-        more = {
-            "clips_of": clips_of if t.class_weights else None,
-            "smoothing": t.label_smoothing,
-            "floor": t.reliability_floor,
-            "floor_weight": t.reliability_floor_weight,
-        }
-    made: Objective = type("Objective", (kind,), {"center_loss": center})(config, t, **more)
+    more = [clips_of if t.class_weights else None] if of_team else []
+    made: Objective = type("Objective", (kind,), {"center_loss": center})(config, t, *more)
     return made
-
-
-def rebuilt(model: Network, **switches: Any) -> Network:
-    """The same weights, shared, in a network with other switches; the model is left as it is."""
-    with torch.random.fork_rng(devices=[]):  # what is drawn here gives way to the model's own
-        other = build(replace(model.config, **switches))
-    other.load_state_dict(model.state_dict(keep_vars=True), assign=True)
-    return other.train(model.training)
-
-
-def fit(
-    model: nn.Module,
-    face: Tensor,
-    voice: Tensor,
-    speaker: Tensor,
-    video: Tensor,
-    generator: torch.Generator,
-) -> None:
-    """Fit what is computed from training clips and not trained: stand-ins and class means.
-
-    Args:
-        face, voice: of complete training clips (N, 512) and (N, 192).
-        speaker, video: labels and numbers of the videos (N,).
-        generator: draws the memory bank.
-    """
-    for part in list(model.modules()):
-        if isinstance(part, MRAF) and isinstance(part.missing_face, FittedStandIn):
-            part.missing_face.fit(*part.inputs(face, voice), generator)
-        elif isinstance(part, Agreement):
-            part.fit(face, voice, speaker, video)
 
 
 def _composed(base: type, *choices: tuple[type, bool]) -> Any:
     """One class of those that are chosen; the first has the first word."""
-    chosen = [part for part, on in choices if on]
-    if len(chosen) < 2:
-        return (*chosen, base)[0]
-    return type(base.__name__, tuple(chosen), {})
+    chosen = tuple(part for part, on in choices if on)
+    return type(base.__name__, chosen, {}) if chosen else base

@@ -21,13 +21,7 @@ from mraf.variants.agreement import Agreement
 
 
 class BesideClassMeans(nn.Module):
-    """A network and, beside it, class means; they have no part in training.
-
-    Args:
-        network: what is trained.
-        means: fit on the training clips.
-        share: γ, how much the network's own answer counts.
-    """
+    """A network and, beside it, class means of its training clips; ``share`` is γ."""
 
     def __init__(self, network: MRAF, means: Agreement, share: float) -> None:
         super().__init__()

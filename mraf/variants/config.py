@@ -19,8 +19,6 @@ MissingReliability = Literal["zero", "learned"]
 HeadKind = Literal["linear", "am", "aam", "ham", "h", "h_exp"]
 Precision = Literal["auto", "float32", "bfloat16"]
 Sampling = Literal["clip", "speaker", "video"]
-CenterReduction = Literal["sum", "mean"]
-Centers = Literal["trained", "frozen"]
 Probability = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0, le=1e6)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]  # of larger ones torch drops bits on a CPU
@@ -161,8 +159,8 @@ class TrainingConfig(LossWeights):
     kd_weight: Weight = 0.2
     kd_temperature: Annotated[float, Field(ge=1e-3, le=1e3)] = 2.0
     center_weight: Weight = 0.1
-    center_reduction: CenterReduction = "mean"
-    centers: Centers = "trained"
+    center_reduction: Literal["sum", "mean"] = "mean"
+    centers: Literal["trained", "frozen"] = "trained"
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     class_weights: bool = False
     reliability_floor: Probability = 0.7

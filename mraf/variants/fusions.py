@@ -1,8 +1,8 @@
 """The rivals of cross-attention in Table 3.
 
 The paper names them without equations; ours take the same weighted tokens Ĥ_f, Ĥ_a and end in the
-same LayerNorm, so that only the interaction between the modalities differs. They have neither
-context nor attention maps.
+same LayerNorm, so that only the interaction between the modalities differs. ``forward`` fuses
+weighted tokens Ĥ_f and Ĥ_a, both (B, K, d). It has neither context nor attention maps to return.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ class LinearFusion(nn.Module):
         self.dropout = nn.Dropout(sizes.dropout)
 
     def forward(self, face: Tensor, voice: Tensor) -> Fused:
-        """Fuse weighted tokens Ĥ_f and Ĥ_a, both (B, K, d)."""
         pooled = torch.cat([face.mean(dim=1), voice.mean(dim=1)], dim=-1)
         return self.norm(self.dropout(self.mix(pooled))), None, None
 
@@ -37,14 +36,12 @@ class GatedFusion(nn.Module):
     def __init__(self, sizes: Sizes) -> None:
         super().__init__()
         width = sizes.width
-        self.face = nn.Linear(width, width)
-        self.voice = nn.Linear(width, width)
+        self.face, self.voice = nn.Linear(width, width), nn.Linear(width, width)
         self.gate = nn.Linear(2 * width, width)
         self.norm = nn.LayerNorm(width)
         self.dropout = nn.Dropout(sizes.dropout)
 
     def forward(self, face: Tensor, voice: Tensor) -> Fused:
-        """Fuse weighted tokens Ĥ_f and Ĥ_a, both (B, K, d)."""
         face, voice = face.mean(dim=1), voice.mean(dim=1)
         gate = torch.sigmoid(self.gate(torch.cat([face, voice], dim=-1)))
         mixed = gate * torch.tanh(self.face(face)) + (1 - gate) * torch.tanh(self.voice(voice))
@@ -62,7 +59,6 @@ class LSTMFusion(nn.Module):
         self.dropout = nn.Dropout(sizes.dropout)
 
     def forward(self, face: Tensor, voice: Tensor) -> Fused:
-        """Fuse weighted tokens Ĥ_f and Ĥ_a, both (B, K, d)."""
         states, _ = self.lstm(torch.cat([face, voice], dim=1))
         return self.norm(self.dropout(states.mean(dim=1))), None, None
 

@@ -27,9 +27,12 @@ EPSILON = 1e-5  # how near points come to the edge of the ball, and the argument
 class MarginHead(nn.Module):
     """Scaled similarities to one centre a speaker; a margin is taken off the own one."""
 
+    has_margin = True
+
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.scale, self.margin = config.scale, config.margin
+        self.scale = config.scale
+        self.margin = config.margin if self.has_margin else 0.0
         self.weight = nn.Parameter(torch.empty(config.speakers, config.width))
         nn.init.normal_(self.weight, std=config.width**-0.5)  # rows of length about 1
 
@@ -93,10 +96,7 @@ def exponential_map(v: Tensor) -> Tensor:
 def poincare_distance(x: Tensor, w: Tensor) -> Tensor:
     """d(x, w) = arcosh(1 + 2 ‖x - w‖² / ((1 - ‖x‖²)(1 - ‖w‖²))), the argument at least 1 + ε.
 
-    Args:
-        x, w: points of the open unit ball, shapes (B, d) and (C, d).
-    Returns:
-        Distances (B, C).
+    Distances (B, C) of points of the open unit ball, (B, d) and (C, d).
     """
     apart = torch.cdist(x, w, compute_mode="donot_use_mm_for_euclid_dist")  # exact for near points
     edge = (1 - x.square().sum(-1))[:, None] * (1 - w.square().sum(-1))
@@ -129,11 +129,8 @@ class HAMHead(MarginHead):
 class HHead(HAMHead):
     """H-softmax: HAM-softmax without a margin."""
 
+    has_margin = False
     published_curvature = 5.0
-
-    def __init__(self, config: ModelConfig) -> None:
-        super().__init__(config)
-        self.margin = 0.0
 
 
 class ExponentialHead(MarginHead):
@@ -143,9 +140,10 @@ class ExponentialHead(MarginHead):
     curvature c, of radius 1/√c, d_c(x, w) = d(√c x, √c w) / √c with √c x = exp_0(√c g e).
     """
 
+    has_margin = False
+
     def __init__(self, config: ModelConfig) -> None:
         super().__init__(config)
-        self.margin = 0.0
         self.log_curvature = nn.Parameter(torch.tensor(math.log(config.curvature or 1.0)))
         self.log_gain = nn.Parameter(torch.tensor(-math.log(config.width) / 2))
 

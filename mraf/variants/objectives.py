@@ -6,8 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mraf.losses import Batch, CenterLoss, LossWeights, Objective
+from mraf.losses import Batch, CenterLoss, Objective
 from mraf.model import Output, Sizes
+from mraf.variants.config import TrainingConfig
 
 
 class SummedCenterLoss(CenterLoss):
@@ -17,51 +18,39 @@ class SummedCenterLoss(CenterLoss):
         return (embedding.float() - self.centers[speaker]).square().sum() / 2
 
 
-def frozen(kind: type[CenterLoss]) -> type[CenterLoss]:
+class FrozenCenterLoss(CenterLoss):
     """Centres that stay where chance has put them, N(0, 1), as in the team's public code."""
 
-    class FrozenCenterLoss(kind):  # type: ignore[misc, valid-type]
-        def __init__(self, speakers: int, width: int) -> None:
-            super().__init__(speakers, width)
-            del self.centers
-            self.register_buffer("centers", torch.randn(speakers, width))
-
-    return FrozenCenterLoss
+    def __init__(self, speakers: int, width: int) -> None:
+        super().__init__(speakers, width)
+        del self.centers
+        self.register_buffer("centers", torch.randn(speakers, width))
 
 
 class TeamObjective(Objective):
     """Smoothed targets, speakers weighted by √(N / (C n)), and a floor under r_f.
 
-    Args:
-        clips_of: n, the training clips of each speaker (C,); None weighs all alike.
-        smoothing: share of the target that is spread over all speakers.
-        floor, floor_weight: weight · max(0, floor - r_f)² for the faces that are there.
+    n, ``clips_of``, are the training clips of each speaker (C,); None weighs all alike.
     """
 
     class_weight: Tensor | None
 
-    def __init__(
-        self,
-        sizes: Sizes,
-        weights: LossWeights,
-        clips_of: Tensor | None = None,
-        smoothing: float = 0.0,
-        floor: float = 0.7,
-        floor_weight: float = 0.0,
-    ) -> None:
-        super().__init__(sizes, weights)
-        self.smoothing, self.floor, self.floor_weight = smoothing, floor, floor_weight
+    def __init__(self, sizes: Sizes, settings: TrainingConfig, clips_of: Tensor | None) -> None:
+        super().__init__(sizes, settings)
+        self.settings = settings
         weight = None
         if clips_of is not None:
             weight = (clips_of.sum() / (len(clips_of) * clips_of.clamp(min=1))).sqrt()
         self.register_buffer("class_weight", weight, persistent=False)
 
     def cross_entropy(self, logits: Tensor, speaker: Tensor) -> Tensor:
-        return F.cross_entropy(logits, speaker, self.class_weight, label_smoothing=self.smoothing)
+        smoothing = self.settings.label_smoothing
+        return F.cross_entropy(logits, speaker, self.class_weight, label_smoothing=smoothing)
 
     def extra(self, both: Output) -> Tensor:
         r_f, _ = both.reliability.face.chunk(2)
-        return self.floor_weight * (self.floor - r_f).clamp(min=0).square().mean()
+        below = (self.settings.reliability_floor - r_f).clamp(min=0)
+        return self.settings.reliability_floor_weight * below.square().mean()
 
 
 class SwappedFaces(Objective):

@@ -34,4 +34,5 @@ class AgreementReliability(Reliability):
 
     def score(self, face: Tensor, voice: Tensor, clips: Clips) -> Pair:
         own, other = super().score(face, voice, clips)
-        return Pair(own + self.agreement.against(clips.face, clips.voice), other)
+        evidence = self.agreement(clips.face, clips.voice).clamp(max=0)  # only against the face
+        return Pair(own + evidence, other)

@@ -45,9 +45,8 @@ class FittedStandIn(nn.Module):
 
     def _require_fit(self) -> None:
         if not torch.compiler.is_compiling() and not self.fitted:
-            raise RunError(
-                f"{type(self).__name__} has seen no clips: call fit(face, voice, generator)."
-            )
+            name = type(self).__name__
+            raise RunError(f"{name} has seen no clips: call fit(face, voice, generator).")
 
 
 class VoiceCompletion(FittedStandIn):

@@ -14,7 +14,17 @@ from torch import Tensor, nn
 SHRINKAGE = 0.7  # of the covariance towards a sphere: a few hundred videos tell little of 192 axes
 
 
-class Whitening(nn.Module):
+class UnitRows(nn.Module):
+    """Features as they come, of length 1."""
+
+    def fit(self, rows: Tensor, speaker: Tensor, video: Tensor) -> None:
+        """Nothing is measured."""
+
+    def forward(self, rows: Tensor) -> Tensor:
+        return F.normalize(rows, dim=-1)
+
+
+class Whitening(UnitRows):
     """Length 1, centred, and with ``covariance`` whitened by what differs within a speaker."""
 
     center: Tensor
@@ -56,12 +66,9 @@ def _mean(rows: Tensor, group: Tensor) -> Tensor:
 
 
 def _whitening(rows: Tensor, own: Tensor, of_video: Tensor) -> Tensor:
-    """W^-½ (D, D): W within a video plus between the videos of a speaker, shrunk to a sphere.
+    """W^-½ (D, D) of centred unit rows (N, D), their videos (N,) and the videos' speakers (V,).
 
-    Args:
-        rows: centred unit rows (N, D).
-        own: number of each row's video (N,).
-        of_video: number of each video's speaker (V,).
+    W is the covariance within a video plus that between a speaker's videos, shrunk to a sphere.
     """
     videos = _mean(rows, own)
     within = (rows - videos[own]) / own.bincount()[own, None].sqrt()

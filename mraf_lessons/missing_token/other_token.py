@@ -13,8 +13,9 @@ from torch.func import functional_call
 from mraf.data.clips import FeatureSet
 from mraf.errors import RunError
 from mraf.model import Logits, MissingToken, Output
-from mraf.variants.build import Network, rebuilt
+from mraf.variants.build import Network
 from mraf.variants.config import MissingReliability
+from mraf_lessons.kit.rebuilt import rebuilt
 
 TokenKind = Literal["zero", "random"]
 

@@ -14,9 +14,10 @@ from mraf.data.degradation import FaceDegradation, VoiceDegradation, degrade_fac
 from mraf.data.describe import unit
 from mraf.errors import DataError, RunError
 from mraf.evaluation.predict import forward
-from mraf.variants.build import Network, rebuilt
+from mraf.variants.build import Network
 from mraf.variants.config import MissingReliability
 from mraf_lessons.kit.arrays import first_clip
+from mraf_lessons.kit.rebuilt import rebuilt
 
 
 @dataclass(frozen=True, eq=False)

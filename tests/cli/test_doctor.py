@@ -16,6 +16,7 @@ import torch
 
 from mraf.cli import doctor
 from mraf.cli.doctor import Check
+from mraf.cli.main import main
 
 
 def by_name(results: list[Check]) -> dict[str, Check]:
@@ -71,13 +72,13 @@ def test_an_old_python_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     assert doctor.python().status == "fail"
 
 
-def test_mraf_not_installed_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mraf_not_installed_fails(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def absent(name: str) -> None:
         raise importlib.metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(importlib.metadata, "requires", absent)
-    (check,) = doctor.packages()
-    assert (check.status, "make setup" in check.remedy) == ("fail", True)
+    check = by_name(doctor.checks(tmp_path, "twin"))["packages"]
+    assert (check.status, "pip install -e ." in check.remedy) == ("fail", True)
 
 
 @pytest.mark.parametrize("broken", ["torch", "psutil", "packaging.requirements"])
@@ -139,7 +140,7 @@ def test_data_that_is_not_there_fails(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("MRAF_DATA", str(tmp_path / "nowhere"))
     check = by_name(doctor.checks(tmp_path))["data"]
     assert check.status == "fail"
-    assert "nowhere does not exist" in check.found
+    assert "nowhere: cannot be read (No such file" in check.found
     assert "unset" in check.remedy
     (check,) = doctor.features(str(tmp_path))  # a folder without lists
     assert check.status == "fail"
@@ -169,14 +170,12 @@ def test_the_table_says_what_to_do() -> None:
     assert doctor.table([Check("one", "ok", "fine")]).endswith("All is well.")
 
 
-def test_report_is_healthy_unless_a_check_fails(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("status", "code"), [("warn", 0), ("fail", 1)])
+def test_the_exit_code_is_1_where_a_check_fails(
+    status: doctor.Status, code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    outcome = [Check("one", "warn", "odd")]
-    monkeypatch.setattr(doctor, "checks", lambda runs, data: outcome)
-    assert doctor.report() == (doctor.table(outcome), True)
-    outcome.append(Check("two", "fail", "broken"))
-    assert doctor.report()[1] is False
+    monkeypatch.setattr(doctor, "checks", lambda: [Check("one", status, "odd")])
+    assert main(["doctor"]) == code
 
 
 def test_lists_that_cannot_be_read_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,8 +19,9 @@ from mraf.data.splits import validation_split
 from mraf.errors import RunError
 from mraf.evaluation.predict import forward
 from mraf.model import MRAF
-from mraf.variants.build import build, rebuilt
+from mraf.variants.build import build
 from mraf.variants.config import ModelConfig
+from mraf_lessons.kit.rebuilt import rebuilt
 from mraf_lessons.kit.style import describe
 from mraf_lessons.missing_token.explorer_figures import clip_step
 from mraf_lessons.missing_token.other_token import replace_token

@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from mraf.variants import ModelConfig, build
+from mraf.variants.build import build
+from mraf.variants.config import ModelConfig
 
 VARIANTS = {
     "the paper": {},

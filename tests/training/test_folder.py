@@ -9,9 +9,8 @@ import pytest
 
 from mraf.errors import RunError
 from mraf.training.config import configure
-from mraf.training.folder import LOCK
 from mraf.training.loop import train
-from mraf.training.runs import CONFIG, HISTORY, MODEL, STATE, Run
+from mraf.training.runs import CONFIG, HISTORY, LOCK, MODEL, STATE, Run
 
 TINY = {"width": 16, "tokens": 2, "heads": 2, "batch_size": 8, "epochs": 2, "precision": "float32"}
 

@@ -120,7 +120,7 @@ def run_system(run: Run, train: FeatureSet) -> System:
         if shortcut is None:
             return fused_output(run.model, clips)[0]
         voice = torch.from_numpy(np.array(clips.voice)).to(shortcut.voice_means.device)
-        return shortcut.voice_rows(voice).cpu().numpy()
+        return shortcut.of_voices(voice).cpu().numpy()
 
     if shortcut is None:
         means = means_of(embed(train.without_faces()), train, "video")
