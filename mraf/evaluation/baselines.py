@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -17,7 +17,8 @@ from torch.nn import functional as F
 from mraf.data.clips import FACE_DIM, VOICE_DIM, FeatureSet
 from mraf.data.describe import unit
 from mraf.errors import DataError, RunError
-from mraf.evaluation.judge import Predictor, top1
+from mraf.evaluation.judge import ClipByClip, top1
+from mraf.evaluation.predict import placed
 from mraf.training.device import resolve_device
 from mraf.training.fit import fit, seeded
 
@@ -50,10 +51,8 @@ class ClassMeans:
             if value not in get_args(known):
                 raise RunError(f"'{value}' is none of {list(get_args(known))}.")
         self.name = f"class means, {modality} ({weighting}-weighted)"
-        modalities: Sequence[Literal["voice", "face"]] = (
-            ("voice", "face") if modality == "sum" else (modality,)
-        )
-        self.means = {name: class_means(train, name, weighting) for name in modalities}
+        modalities = ("voice", "face") if modality == "sum" else (modality,)
+        self.means = {name: means_of(getattr(train, name), train, weighting) for name in modalities}
 
     def __call__(self, clips: FeatureSet) -> dict[str, NDArray[np.float32]]:
         """Scores (N, C) under the name of the system."""
@@ -64,10 +63,7 @@ class ClassMeans:
 def class_means(
     train: FeatureSet, modality: Literal["voice", "face"], weighting: Weighting = "clip"
 ) -> NDArray[np.float32]:
-    """Unit-length class means of unit-length rows, shape (C, D); missing faces are left out.
-
-    A class without a single face has a mean of zeros.
-    """
+    """`means_of` the faces or voices, shape (C, D); a class without a face has a mean of zeros."""
     return means_of(getattr(train, modality), train, weighting)
 
 
@@ -85,18 +81,26 @@ def means_of(
         raise DataError(f"{train.source}: speaker {clips.argmin()} has no training clip.")
     weight = np.any(rows, axis=1).astype(np.float64)
     if weighting == "video":
-        video = np.unique(train.video, return_inverse=True)[1]
-        pair = np.unique(labels * len(train) + video, return_inverse=True)[1]  # (speaker, video)
-        weight /= np.maximum(np.bincount(pair, weights=weight), 1)[pair]
+        video = _pairs(train, train.video)[1]
+        weight /= np.maximum(np.bincount(video, weights=weight), 1)[video]
     place = labels, np.arange(len(labels))
     membership = csr_array((weight.astype(np.float32), place), shape=(len(clips), len(labels)))
     return unit(membership @ rows)
 
 
-def class_mean_systems(train: FeatureSet) -> list[Predictor]:
+def _pairs(
+    clips: FeatureSet, names: NDArray[np.str_]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Each (speaker, name) that occurs: its speaker; and the number of each clip's pair (N,)."""
+    index = np.unique(names, return_inverse=True)[1]
+    pair, number = np.unique(clips.labels * len(clips) + index, return_inverse=True)
+    return pair // len(clips), number
+
+
+def class_mean_systems(train: FeatureSet) -> list[ClipByClip]:
     """All six: voice, face and sum, clip- and video-weighted."""
     return [
-        ClassMeans(train, modality, weighting)
+        ClipByClip(ClassMeans(train, modality, weighting))
         for modality in get_args(Modality)
         for weighting in get_args(Weighting)
     ]
@@ -104,6 +108,8 @@ def class_mean_systems(train: FeatureSet) -> list[Predictor]:
 
 class FOP(nn.Module):
     """Fusion and orthogonal projection (Saeed et al., ICASSP 2022), the challenge's baseline.
+
+    As in the challenge, it is trained without the orthogonal projection loss.
 
     Args:
         speakers: C.
@@ -124,37 +130,12 @@ class FOP(nn.Module):
         self.voice_weight = nn.Parameter(torch.ones(()))
         self.classifier = nn.Linear(width, speakers)
 
-    def forward(self, face: Tensor, voice: Tensor) -> tuple[Tensor, Tensor]:
-        """Fused embeddings (B, D) and logits (B, C) of faces (B, 512) and voices (B, 192)."""
+    def forward(self, face: Tensor, voice: Tensor) -> Tensor:
+        """Logits (B, C) of faces (B, 512) and voices (B, 192)."""
         fused = self.face_weight * F.normalize(self.face(face))
         fused = fused + self.voice_weight * F.normalize(self.voice(voice))
-        return fused, self.classifier(fused)
-
-
-def orthogonal_projection_loss(embedding: Tensor, label: Tensor) -> Tensor:
-    """1 - (mean cosine within classes) + |mean cosine between classes|, over the pairs of a batch.
-
-    Ranasinghe et al., Orthogonal Projection Loss, ICCV 2021. A mean over no pairs is zero.
-
-    Args:
-        embedding: shape (B, D).
-        label: shape (B,).
-    """
-    embedding = F.normalize(embedding)
-    cosine = embedding @ embedding.T
-    same = label[:, None] == label
-    within = same & ~torch.eye(len(label), dtype=torch.bool, device=label.device)
-
-    def mean(pairs: Tensor) -> Tensor:
-        return (cosine * pairs).sum() / pairs.sum().clamp(min=1)
-
-    return 1 - mean(within) + mean(~same).abs()
-
-
-def _tensors(clips: FeatureSet, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Faces and voices on the device; copied, since a packed cache is mapped read-only."""
-    face, voice = (torch.tensor(np.asarray(x)) for x in (clips.face, clips.voice))
-    return face.to(device), voice.to(device)
+        logits: Tensor = self.classifier(fused)
+        return logits
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,8 +151,7 @@ class FittedFOP:
     def __call__(self, clips: FeatureSet) -> dict[str, NDArray[np.float32]]:
         """Logits (N, C) under the name of the system; a missing face enters as zeros."""
         device = self.network.classifier.weight.device
-        face, voice = _tensors(clips, device)
-        return {self.name: self.network(face, voice)[1].cpu().numpy()}
+        return {self.name: self.network(*placed(clips, device)).cpu().numpy()}
 
 
 def fit_fop(
@@ -183,7 +163,6 @@ def fit_fop(
     progress: bool = True,
     batch: int = 32,
     learning_rate: float = 1e-3,
-    opl_weight: float = 0.0,
 ) -> FittedFOP:
     """Train FOP by the challenge's recipe: Adam, cross-entropy, early stopping.
 
@@ -194,7 +173,6 @@ def fit_fop(
     Args:
         epochs: at most.
         device: "auto", "cpu", "cuda" or "mps".
-        opl_weight: weight of the orthogonal projection loss; 0 in the challenge.
     Raises:
         DataError: hidden labels, or a label not below `speakers`.
         RunError: no such device, no epochs, a batch of one, or a loss that is not finite.
@@ -207,7 +185,7 @@ def fit_fop(
     torch_device = resolve_device(device)
     held = held_out(train, np.random.default_rng(seed))
     watched, rest = (train[held], train[~held]) if held.any() else (train, train)
-    face, voice = _tensors(rest, torch_device)
+    face, voice = placed(rest, torch_device)
     label = torch.tensor(rest.labels).to(torch_device)
     generator = torch.Generator().manual_seed(seed)
 
@@ -224,11 +202,7 @@ def fit_fop(
 
         def loss(rows: Tensor) -> Tensor:
             network.train()
-            fused, logits = network(face[rows], voice[rows])
-            value = F.cross_entropy(logits, label[rows])
-            if opl_weight:
-                value = value + opl_weight * orthogonal_projection_loss(fused, label[rows])
-            return value
+            return F.cross_entropy(network(face[rows], voice[rows]), label[rows])
 
         def stop(epoch: int) -> bool:
             nonlocal best
@@ -249,15 +223,12 @@ def held_out(train: FeatureSet, rng: np.random.Generator, share: float = 0.1) ->
     videos, single clips; where nobody has two clips, none.
     """
     for names in (train.video, train.key):
-        index = np.unique(names, return_inverse=True)[1]
-        pair, group, size = np.unique(
-            train.labels * len(train) + index, return_inverse=True, return_counts=True
-        )
-        owner = pair // len(train)
-        order = rng.permutation(len(pair))
+        owner, number = _pairs(train, names)
+        order = rng.permutation(len(owner))
         order = order[np.bincount(owner)[owner[order]] > 1]
         chosen = order[np.sort(np.unique(owner[order], return_index=True)[1])]
         if len(chosen):
-            enough = np.searchsorted(np.cumsum(size[chosen]), share * len(train)) + 1
-            return np.isin(group, chosen[:enough])
+            size = np.bincount(number)[chosen]
+            enough = np.searchsorted(np.cumsum(size), share * len(train)) + 1
+            return np.isin(number, chosen[:enough])
     return np.zeros(len(train), dtype=bool)

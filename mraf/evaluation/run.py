@@ -15,7 +15,7 @@ from mraf.data.clips import Corpus
 from mraf.data.splits import Split, test_split, unseen, validation_split
 from mraf.errors import RunError
 from mraf.evaluation.baselines import class_mean_systems, fit_fop
-from mraf.evaluation.judge import Judge, Predictor, evaluate
+from mraf.evaluation.judge import ClipByClip, Judge, Predictor, evaluate
 from mraf.evaluation.predict import predict
 from mraf.evaluation.records import write_results
 from mraf.evaluation.results import Evaluation
@@ -52,18 +52,18 @@ def evaluate_run(
     if fop:
         device = next(run.model.parameters()).device
         seed = run.config.training.seed
-        shown.append(fit_fop(judged.train, corpus.speakers, seed, device=str(device)))
+        fitted = fit_fop(judged.train, corpus.speakers, seed, device=str(device))
+        shown.append(ClipByClip(fitted))
     return evaluate(shown, judged)
 
 
 def heads_and_class_means(run: Run, split: Split) -> list[Predictor | Judge]:
-    """MRAF's three heads, and the class means of raw features."""
     return [mraf_system(run), *class_mean_systems(split.train)]
 
 
-def mraf_system(run: Run) -> Predictor:
+def mraf_system(run: Run) -> ClipByClip:
     """The run as a predictor of its three heads."""
-    return lambda clips: predict(run.model, clips)
+    return ClipByClip(lambda clips: predict(run.model, clips))
 
 
 def submit_run(
