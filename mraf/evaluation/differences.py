@@ -17,42 +17,12 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from mraf.errors import RunError
-from mraf.evaluation.intervals import (
-    LEVEL,
-    METRICS,
-    RESAMPLES,
-    SHOWN,
-    Estimate,
-    Metric,
-    estimate,
-    over_seeds,
-)
-from mraf.evaluation.records import ArmRuns, runs_of
+from mraf.evaluation.intervals import LEVEL, RESAMPLES, SHOWN, Estimate, Metric, estimate
+from mraf.evaluation.intervals import METRICS as METRICS
+from mraf.evaluation.intervals import over_seeds as over_seeds
+from mraf.evaluation.records import ArmRuns
+from mraf.evaluation.records import runs_of as runs_of
 from mraf.evaluation.results import Evaluation
-
-__all__ = [
-    "BETTER",
-    "DELTA",
-    "EQUAL",
-    "LEVEL",
-    "METRICS",
-    "OPEN",
-    "SHOWN",
-    "WORSE",
-    "ArmRuns",
-    "Metric",
-    "compare_arms",
-    "corrected",
-    "difference",
-    "holm",
-    "over_seeds",
-    "paired_difference",
-    "paired_runs",
-    "runs_of",
-    "scores",
-    "verdict",
-    "weighted_sum",
-]
 
 DELTA = 0.005  # a difference that nobody needs to care about, as a fraction
 
@@ -60,13 +30,13 @@ BETTER, WORSE, OPEN = "better", "worse", "cannot be told apart"
 EQUAL = f"equal within {100 * DELTA:.1f} points"
 
 
-def scores(runs: ArmRuns, metrics: Sequence[Metric] = SHOWN, seed: int = 0) -> pd.DataFrame:
+def scores(runs: ArmRuns, metrics: Sequence[Metric] = SHOWN) -> pd.DataFrame:
     """Accuracy of an arm over its seeds, with its 95% interval over videos (`unit`) and seeds.
 
     Returns:
         One row per metric: accuracy, low, high (fractions).
     """
-    table = _table(weighted_sum([(1, runs)], metrics, seed=seed))
+    table = _table(weighted_sum([(1, runs)], metrics))
     return table[["difference", "low", "high"]].rename(columns={"difference": "accuracy"})
 
 
@@ -105,8 +75,7 @@ def weighted_sum(
         _check_paired(first, runs)
     if len(first.seeds) < 2:
         raise RunError("one seed says nothing about another; record at least two.")
-    counts = _counts(parts)
-    return estimate(counts, first.clips, metrics, resamples, seed, first.unit)
+    return estimate(_counts(parts), first.clips, metrics, resamples, seed, first.unit)
 
 
 def paired_runs(first: ArmRuns, second: ArmRuns) -> tuple[ArmRuns, ArmRuns]:
@@ -158,21 +127,24 @@ def paired_difference(
     Raises:
         RunError: no such system, or the two evaluations are of other clips.
     """
-    other = evaluation if other is None else other
+    other = other or evaluation
     for language, judged in evaluation.judged.items():
-        if not judged.same_clips(other.judged[language]):
+        if judged.to_dict() != other.judged[language].to_dict():
             raise RunError(f"the evaluations are of different {judged.language} clips.")
     counts = _counts([(1, evaluation.runs(first)), (-1, other.runs(second))])
     table = _table(evaluation.estimates(counts)).drop(columns="superiority").rename_axis("setting")
-    verdicts = [verdict(row.low, row.high, row.p, delta=None) for row in table.itertuples()]
-    return table.assign(verdict=verdicts)
+    return _judged(table, table.p, delta=None)
 
 
 def corrected(table: pd.DataFrame) -> pd.DataFrame:
     """A table of differences with p_holm, corrected over all its rows, and a verdict for each."""
     table = table.assign(p_holm=holm(table.p.to_numpy()))
-    verdicts = [verdict(row.low, row.high, row.p_holm) for row in table.itertuples()]
-    return table.assign(verdict=verdicts)
+    return _judged(table, table.p_holm, DELTA)
+
+
+def _judged(table: pd.DataFrame, p: pd.Series, delta: float | None) -> pd.DataFrame:
+    rows = zip(table.low, table.high, p, strict=True)
+    return table.assign(verdict=[verdict(*row, delta) for row in rows])
 
 
 def holm(p: ArrayLike) -> NDArray[np.float64]:

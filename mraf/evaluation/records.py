@@ -25,15 +25,11 @@ from mraf.files import read_frame, write_text
 RUN = ["system", "condition", "corpus", "preset", "split", "seed"]  # what a row is of
 PLACE = ["corpus", "split", "setting"]  # of videos
 COUNTS = ["correct_per_video", "clips_per_video"]
-MADE_BY = ["device", "commit", "command", "seconds"]
-NUMBERS = ["clips", "videos", "correct", "accuracy", "low", "high"]
-COLUMNS = ["system", "condition", "seed", "setting", *NUMBERS, *COUNTS]
-COLUMNS += ["corpus", "preset", "split", *MADE_BY]
-TEXT = dict.fromkeys(
-    ["system", "condition", "setting", *COUNTS, "corpus", "preset", "split", *MADE_BY[:3]], str
-)
-"""Of the columns; low and high are of results without counts by video, NUMBERS[:3] not of a mean.
-A study may add columns behind them."""
+TOTALS = ["clips", "videos", "correct"]  # absent for a mean
+NUMBERS = [*TOTALS, "accuracy", "low", "high"]  # low and high where there are no counts by video
+COLUMNS = ["system", "condition", "seed", "setting", *NUMBERS, *COUNTS, "corpus", "preset", "split"]
+COLUMNS += ["device", "commit", "command", "seconds"]  # a study may add others behind them
+TEXT = {name: str for name in COLUMNS if name not in ("seed", *NUMBERS, "seconds")}
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,13 +80,12 @@ class ArmRuns:
         return replace(self, seeds=chosen, correct=correct)
 
 
-def runs_of(rows: pd.DataFrame, labels: Mapping[str, str] | None = None) -> dict[str, ArmRuns]:
+def runs_of(rows: pd.DataFrame) -> dict[str, ArmRuns]:
     """The runs of each arm of a recorded sweep, in the order of their first rows.
 
     Args:
         rows: of one corpus and preset, as `read_results` gives them: system, seed, setting,
             correct_per_video and clips_per_video (arrays of counts, shape (V,)).
-        labels: names to give the arms; by default they keep their own.
     Raises:
         RunError: a seed occurs twice or lacks a setting, or counts do not fit the videos.
     """
@@ -109,8 +104,7 @@ def runs_of(rows: pd.DataFrame, labels: Mapping[str, str] | None = None) -> dict
             seed = table.index[table[setting].isna()][0]
             raise RunError(f"arm '{name}', seed {seed}: no row for {setting}; record it again.")
         correct = {str(setting): np.stack(table[setting].to_list()) for setting in table.columns}
-        seeds = tuple(int(seed) for seed in table.index)
-        found[name] = ArmRuns((labels or {}).get(name, name), seeds, correct, clips)
+        found[name] = ArmRuns(name, tuple(map(int, table.index)), correct, clips)
     return found
 
 
@@ -147,29 +141,26 @@ def with_counts(rows: pd.DataFrame, where: Callable[[Any], str]) -> pd.DataFrame
     """
     if missing := [name for name in (*COUNTS, "correct", "clips") if name not in rows.columns]:
         raise RunError(f"not a table of results; it lacks {', '.join(missing)}.")
-    arrays: dict[str, list[Any]] = {name: [] for name in COUNTS}
-    for index, *texts, correct, clips in _filled(rows)[[*COUNTS, "correct", "clips"]].itertuples():
-        if pd.isna(texts[0]):
-            counts: list[Any] = [None, None]
-        else:
-            what = where(index)
-            if pd.isna(texts[1]):
-                raise RunError(f"{what}: no videos are recorded for its split and setting.")
-            try:
-                counts = [np.array(str(text).split(), dtype=np.int64) for text in texts]
-            except ValueError:
-                raise RunError(
-                    f"{what}: correct_per_video or clips_per_video holds no counts."
-                ) from None
-            right, of = counts
-            if len(right) != len(of) or (right < 0).any() or (right > of).any():
-                raise RunError(f"{what}: correct_per_video does not fit the {len(of)} videos.")
-            if (right.sum(), of.sum()) != (correct, clips):
-                raise RunError(f"{what}: the counts of the videos do not add up to the row's.")
-        for name, array in zip(COUNTS, counts, strict=True):
-            arrays[name].append(array)
-    found = {name: pd.Series(counts, rows.index, object) for name, counts in arrays.items()}
+    counts = [_counts(row, where(row.Index)) for row in _filled(rows).itertuples()]
+    found = pd.DataFrame(counts, rows.index, COUNTS, dtype=object)
     return rows.assign(**found)
+
+
+def _counts(row: Any, where: str) -> tuple[Any, Any]:
+    """Of each video, how many clips were named rightly and how many there are."""
+    if pd.isna(row.correct_per_video):
+        return None, None
+    if pd.isna(row.clips_per_video):
+        raise RunError(f"{where}: no videos are recorded for its split and setting.")
+    try:
+        right, clips = (np.array(str(getattr(row, c)).split(), dtype=np.int64) for c in COUNTS)
+    except ValueError:
+        raise RunError(f"{where}: correct_per_video or clips_per_video holds no counts.") from None
+    if len(right) != len(clips) or (right < 0).any() or (right > clips).any():
+        raise RunError(f"{where}: correct_per_video does not fit the {len(clips)} videos.")
+    if (right.sum(), clips.sum()) != (row.correct, row.clips):
+        raise RunError(f"{where}: the counts of the videos do not add up to the row's.")
+    return right, clips
 
 
 def write_results(file: Path, rows: pd.DataFrame, order: Sequence[str] = ()) -> None:
@@ -194,13 +185,11 @@ def write_results(file: Path, rows: pd.DataFrame, order: Sequence[str] = ()) -> 
             "into another folder."
         )
     for name, first in (("system", order), ("condition", ())):
-        place = {value: number for number, value in enumerate(dict.fromkeys([*first, *rows[name]]))}
-        rows[f"{name} place"] = rows[name].map(place)
-    by = ["preset", "system place", "seed", "condition place", "setting"]
-    rows = rows.sort_values(by, kind="stable").drop(columns=["system place", "condition place"])
+        rows[name] = pd.Categorical(rows[name], list(dict.fromkeys([*first, *rows[name]])))
+    rows = rows.sort_values(["preset", "system", "seed", "condition", "setting"], kind="stable")
     again = rows.dropna(subset="clips_per_video").duplicated(PLACE)
     rows.loc[again[again].index, "clips_per_video"] = None
-    rows = rows.astype(dict.fromkeys(NUMBERS[:3], "Int64"))  # absent for a mean
+    rows = rows.astype(dict.fromkeys(TOTALS, "Int64"))
     write_text(file, rows.to_csv(index=False, float_format="%.5f"))
 
 
@@ -218,12 +207,12 @@ def _read(file: Path) -> pd.DataFrame:
         if len(frame) and not is_numeric_dtype(frame[name]):
             raise RunError(f"{file}: not a CSV of results; expected numbers in '{name}'.")
         values = frame[name].dropna().astype(float)
-        whole = name in ("seed", *NUMBERS[:3])
-        bad = (values < 0) | (values % 1 != 0 if whole else values > 1)
-        if bad.any():
+        whole = name in ("seed", *TOTALS)
+        bad = values[(values < 0) | (values % 1 != 0 if whole else values > 1)]
+        if len(bad):
             kind = "a whole number from 0" if whole else "a fraction"
-            line = f"{file}, line {bad.idxmax() + 2}"
-            raise RunError(f"{line}: '{name}' is {values[bad.idxmax()]:g}, not {kind}.")
+            line = f"{file}, line {bad.index[0] + 2}"
+            raise RunError(f"{line}: '{name}' is {bad.iloc[0]:g}, not {kind}.")
     frame = frame.assign(condition=frame["condition"].astype(object).fillna(""))
     return _filled(frame)
 

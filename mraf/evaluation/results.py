@@ -20,8 +20,6 @@ from mraf.evaluation.records import COUNTS, ArmRuns, counts_text
 
 STAND_IN = "speaker "  # and its number, where a video is not known
 
-__all__ = ["MEAN", "SETTING", "ArmRuns", "Evaluation", "Judged"]
-
 
 @dataclass(frozen=True, eq=False)
 class Judged:
@@ -58,18 +56,6 @@ class Judged:
     def videos(self) -> int:
         return int(self.video_index.max()) + 1
 
-    def to_dict(self) -> dict[str, Any]:
-        arrays = {name: getattr(self, name).tolist() for name in ("key", "speaker", "video")}
-        return {"language": self.language, **arrays}
-
-    @classmethod
-    def from_dict(cls, fields: Mapping[str, Any]) -> Judged:
-        speaker = np.array(fields["speaker"], dtype=np.int64)
-        key, video = (np.array(fields[name], dtype=np.str_) for name in ("key", "video"))
-        if not key.shape == speaker.shape == video.shape:
-            raise ValueError("key, speaker and video differ in length")
-        return cls(fields["language"], key, speaker, video)
-
     def per_video(self, values: NDArray[Any]) -> NDArray[np.float64]:
         """Sum of one value per clip (N,) over the clips of each video, shape (V,)."""
         return np.bincount(self.video_index, weights=values).astype(float)
@@ -83,11 +69,9 @@ class Judged:
         names = [sha256(video.encode()).hexdigest() for video in np.unique(self.video)]
         return [int(count) for count in self.per_video(counted)[np.argsort(names)]]
 
-    def same_clips(self, other: Judged) -> bool:
-        return all(
-            np.array_equal(getattr(self, name), getattr(other, name))
-            for name in ("key", "speaker", "video")
-        )
+    def to_dict(self) -> dict[str, Any]:
+        arrays = {name: getattr(self, name).tolist() for name in ("key", "speaker", "video")}
+        return {"language": self.language, **arrays}
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,21 +100,25 @@ class Evaluation:
     def systems(self) -> tuple[str, ...]:
         return tuple(self.correct)
 
-    def runs(self, system: str) -> ArmRuns:
-        """What a system got right in each video, as an arm of one seed.
+    @cached_property
+    def clips(self) -> dict[str, NDArray[np.float64]]:
+        """Clips of each video, shape (V,), by `Setting.language`."""
+        return {name: part.per_video(np.ones(len(part.key))) for name, part in self.judged.items()}
 
-        Raises:
-            RunError: no such system.
-        """
+    def outcomes(self, system: str) -> Mapping[str, NDArray[np.bool_]]:
+        """What a system got right by setting, shape (N,). Raises RunError where there is none."""
         if system not in self.correct:
             known = list(self.systems)
             raise RunError(f"no system '{system}' was evaluated; there are: {known}.")
+        return self.correct[system]
+
+    def runs(self, system: str) -> ArmRuns:
+        """What a system got right in each video, as an arm of one seed. Raises as `outcomes`."""
         correct = {
             name: self.judged[SETTING[name].language].per_video(right)[None]
-            for name, right in self.correct[system].items()
+            for name, right in self.outcomes(system).items()
         }
-        clips = {name: part.per_video(np.ones(len(part.key))) for name, part in self.judged.items()}
-        return ArmRuns(system, (0,), correct, clips)
+        return ArmRuns(system, (0,), correct, self.clips)
 
     def estimates(self, counts: Mapping[str, NDArray[Any]]) -> list[Estimate]:
         """Counts by setting, shape (1, V), as accuracies with intervals, and their mean.
@@ -138,9 +126,8 @@ class Evaluation:
         P3 and P4 are judged on the same clips, as are P5 and P6, and share their draws: the
         interval of the mean and of a difference thereby sees how they move together.
         """
-        clips = {name: part.per_video(np.ones(len(part.key))) for name, part in self.judged.items()}
         metrics = [name for name in SHOWN if METRICS[name].keys() <= counts.keys()]
-        return estimate(counts, clips, metrics, self.resamples, self.seed)
+        return estimate(counts, self.clips, metrics, self.resamples, self.seed)
 
     def counts_by_video(self) -> dict[tuple[str, str], dict[str, str]]:
         """What a recorded row says of each video, by system and setting; no names.
@@ -160,11 +147,9 @@ class Evaluation:
     def accuracies(self, system: str) -> dict[str, float]:
         """Accuracy by setting and, under "mean", their mean; a setting without meaning is absent.
 
-        Raises:
-            RunError: no such system.
+        Raises as `outcomes`.
         """
-        runs = self.runs(system)
-        found = {name: float(runs.accuracy(name)[0]) for name in SETTING if name in runs.correct}
+        found = {name: float(right.mean()) for name, right in self.outcomes(system).items()}
         return found | ({MEAN: float(np.mean(list(found.values())))} if len(found) == 4 else {})
 
     @cached_property
@@ -175,25 +160,23 @@ class Evaluation:
         NaN where the setting is not defined, low and high also where there is a single video).
         """
         rows = []
-        for system in self.systems:
-            runs = self.runs(system)
-            found = {e.metric: e for e in self.estimates(runs.correct)}
+        for system, correct in self.correct.items():
+            found = {e.metric: e for e in self.estimates(self.runs(system).correct)}
             for name in SHOWN:
                 row: dict[str, Any] = {"system": system, "setting": name}
                 if name != MEAN:
                     judged = self.judged[SETTING[name].language]
                     row |= {"clips": len(judged.key), "videos": judged.videos}
-                if name in runs.correct:
-                    row["correct"] = int(runs.correct[name].sum())
+                if name in correct:
+                    row["correct"] = int(correct[name].sum())
                 if name in found:
-                    row |= {"accuracy": found[name].value}
-                    row |= {"low": found[name].low, "high": found[name].high}
+                    value, low, high = found[name][1:4]
+                    row |= {"accuracy": value, "low": low, "high": high}
                 rows.append(row)
         counts = ["clips", "videos", "correct"]
-        frame = pd.DataFrame(
-            rows, columns=["system", "setting", *counts, "accuracy", "low", "high"]
-        )
-        return frame.astype(dict.fromkeys(counts, "Int64")).set_index(["system", "setting"])
+        columns = ["system", "setting", *counts, "accuracy", "low", "high"]
+        frame = pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(counts, "Int64"))
+        return frame.set_index(["system", "setting"])
 
     @property
     def table(self) -> pd.DataFrame:
@@ -237,15 +220,12 @@ class Evaluation:
     @cached_property
     def per_speaker(self) -> pd.DataFrame:
         """Accuracy of each speaker: columns system, setting, speaker, clips, correct, accuracy."""
-        parts = []
+        parts = {}
         for system, settings in self.correct.items():
             for name, correct in settings.items():
-                speaker = self.judged[SETTING[name].language].speaker
-                grouped = pd.Series(correct).groupby(speaker)
-                part = grouped.agg(clips="size", correct="sum").rename_axis("speaker").reset_index()
-                parts.append(part.assign(system=system, setting=name))
-        columns = ["system", "setting", "speaker", "clips", "correct"]
-        frame = pd.concat(parts, ignore_index=True)[columns]
+                grouped = pd.Series(correct).groupby(self.judged[SETTING[name].language].speaker)
+                parts[system, name] = grouped.agg(clips="size", correct="sum")
+        frame = pd.concat(parts, names=["system", "setting", "speaker"]).reset_index()
         return frame.assign(accuracy=frame.correct / frame.clips)
 
     def to_json(self) -> str:
@@ -262,7 +242,7 @@ class Evaluation:
                 "resamples": self.resamples,
                 "seed": self.seed,
                 "scores": scores.where(scores.notna(), None).to_dict("records"),
-                "judged": {name: judged.to_dict() for name, judged in self.judged.items()},
+                "judged": {language: part.to_dict() for language, part in self.judged.items()},
                 "correct": {
                     system: {name: "".join(np.where(c, "1", "0")) for name, c in settings.items()}
                     for system, settings in self.correct.items()
@@ -270,31 +250,3 @@ class Evaluation:
             },
             ensure_ascii=False,
         )
-
-    @classmethod
-    def from_json(cls, text: str) -> Evaluation:
-        """The evaluation that `to_json` wrote.
-
-        Raises:
-            RunError: the text is not one.
-        """
-        try:
-            content = json.loads(text)
-            judged = {
-                language: Judged.from_dict(content["judged"][language])
-                for language in ("english", "cross")
-            }
-            correct = {
-                system: {name: np.array(list(c)) == "1" for name, c in settings.items()}
-                for system, settings in content["correct"].items()
-            }
-            for settings in correct.values():
-                for name, outcome in settings.items():
-                    if outcome.shape != judged[SETTING[name].language].key.shape:
-                        raise ValueError(f"{name} has {len(outcome)} outcomes")
-            notes, numbers = tuple(content["notes"]), (content["resamples"], content["seed"])
-            return cls(judged, correct, content["split"], notes, *numbers)
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise RunError(
-                f"not an evaluation ({error}); write one with `mraf evaluate RUN --json FILE`."
-            ) from error

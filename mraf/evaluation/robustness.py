@@ -8,21 +8,17 @@ that of clips that are all hit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Literal, get_args
 
 import numpy as np
-import pandas as pd
 import torch
 from numpy.typing import NDArray
-from tqdm.auto import tqdm
 
 from mraf.data.clips import FeatureSet
 from mraf.data.degradation import FaceDegradation, VoiceDegradation, degrade_faces, degrade_voices
 from mraf.errors import RunError
-from mraf.evaluation.judge import top1
-from mraf.evaluation.predict import forward
 from mraf.training.batches import TrainingClips
 from mraf.variants.build import Network, build, fit
 
@@ -32,11 +28,8 @@ Damage = Literal[
 RATES: tuple[Damage, ...] = ("swapped face", "missing face")  # a share of the clips is hit
 CLEAN = "clean"
 Scores = Callable[[FeatureSet], NDArray[Any]]
-_FACES: dict[str, FaceDegradation] = {
-    "swapped face": "swap",
-    "face noise": "noise",
-    "mean face": "mean face",
-}
+_FACES: dict[str, FaceDegradation] = {"face noise": "noise", "mean face": "mean face"}
+_VOICES: dict[str, VoiceDegradation] = {"voice noise": "noise", "shorter voice": "shorter clip"}
 
 
 def damaged(clips: FeatureSet, damage: Damage, amount: float, seed: int = 0) -> FeatureSet:
@@ -54,18 +47,16 @@ def damaged(clips: FeatureSet, damage: Damage, amount: float, seed: int = 0) -> 
     if damage not in get_args(Damage):
         raise RunError(f"unknown damage '{damage}'; choose one of {', '.join(get_args(Damage))}.")
     rng = np.random.default_rng([seed, 1])
-    if damage in RATES:
-        if not 0 <= amount <= 1:
-            raise RunError(f"rate {amount}: must lie between 0 (no clip) and 1 (all clips).")
-        worse = degrade_faces(clips, "swap", 1, rng) if damage == "swapped face" else None
-        face = np.zeros_like(clips.face) if worse is None else worse.face
-        return replace(
-            clips, face=np.where(hit(len(clips), amount, seed)[:, None], face, clips.face)
-        )
     if damage in _FACES:
         return degrade_faces(clips, _FACES[damage], amount, rng)
-    kind: VoiceDegradation = "noise" if damage == "voice noise" else "shorter clip"
-    return degrade_voices(clips, kind, amount, rng)
+    if damage in _VOICES:
+        return degrade_voices(clips, _VOICES[damage], amount, rng)
+    if not 0 <= amount <= 1:
+        raise RunError(f"rate {amount}: must lie between 0 (no clip) and 1 (all clips).")
+    swapped = damage == "swapped face"
+    worse = degrade_faces(clips, "swap", 1, rng) if swapped else clips.without_faces()
+    rows = hit(len(clips), amount, seed)[:, None]
+    return replace(clips, face=np.where(rows, worse.face, clips.face))
 
 
 def hit(clips: int, rate: float, seed: int = 0) -> NDArray[np.bool_]:
@@ -115,53 +106,3 @@ def with_agreement(model: Network, train: FeatureSet) -> Network:
         other.load_state_dict(model.state_dict(), strict=False)
         fit(other, placed.face, placed.voice, placed.speaker, placed.video, torch.Generator())
     return other.eval()
-
-
-def correct_and_weights(model: Network, clips: FeatureSet, batch: int = 512) -> NDArray[np.float32]:
-    """For each clip whether the fused head is right, r_f and w_f, shape (N, 3)."""
-    parts = []
-    for start in range(0, len(clips), batch):
-        out = forward(model, clips[start : start + batch])
-        right = top1(out.logits.fused.float().cpu().numpy(), clips[start : start + batch].labels)
-        found = [x.face[:, 0].float().cpu().numpy() for x in (out.reliability, out.weight)]
-        parts.append(np.stack([right, *found], axis=1).astype(np.float32))
-    return np.concatenate(parts)
-
-
-def damage_table(
-    models: Mapping[str, Network],
-    clips: Mapping[str, FeatureSet],
-    amounts: Mapping[Damage, Sequence[float]],
-    seed: int = 0,
-    progress: bool = True,
-) -> pd.DataFrame:
-    """How networks do under each amount of each damage.
-
-    Args:
-        models: by the name of their scorer.
-        clips: with faces, by the name of their setting.
-        amounts: of each damage.
-    Returns:
-        One row per scorer, setting, damage and amount: accuracy, and low, middle and high
-        (quartiles of w_f).
-    """
-    rows = []
-    clean: dict[tuple[str, str], NDArray[np.float32]] = {}
-    tasks = [(m, s, d) for m in models for s in clips for d in amounts]
-    for scorer, setting, damage in tqdm(
-        tasks, "damage", delay=2, leave=False, disable=not progress
-    ):
-
-        def look(worse: FeatureSet, model: Network = models[scorer]) -> NDArray[np.float32]:
-            return correct_and_weights(model, worse)
-
-        if (scorer, setting) not in clean:
-            clean[scorer, setting] = look(clips[setting])
-        known = clean[scorer, setting]
-        found = scores_under(look, clips[setting], damage, amounts[damage], seed, known)
-        for amount, seen in zip(amounts[damage], found, strict=True):
-            of = {"scorer": scorer, "setting": setting, "damage": damage, "amount": amount}
-            quartiles = np.quantile(seen[:, 2], [0.25, 0.5, 0.75])
-            named = dict(zip(("low", "middle", "high"), quartiles.tolist(), strict=True))
-            rows.append({**of, "accuracy": float(seen[:, 0].mean()), **named})
-    return pd.DataFrame(rows)

@@ -247,48 +247,17 @@ def test_per_speaker_adds_up():
     assert one.accuracy == result.correct["a"]["P3"][mask].mean()
 
 
-def test_json_round_trip(split):
+def test_the_json_holds_scores_and_every_outcome(split):
     def some(clips):
         return {"face": one_hot(clips.labels, 6) * ~clips.face_missing[:, None]}
 
-    before = evaluate([oracle, some], split, resamples=50, seed=4)
-    text = before.to_json()
-    after = Evaluation.from_json(text)
-    assert after.markdown == before.markdown
-    assert after.scores.equals(before.scores)
-    assert after.per_speaker.equals(before.per_speaker)
-    assert (paired_difference(before, "oracle", "oracle", after).difference == 0).all()
-    undefined = json.loads(text, parse_constant=pytest.fail)["scores"][6]  # no NaN in JSON
+    result = evaluate([oracle, some], split, resamples=50, seed=4)
+    content = json.loads(result.to_json(), parse_constant=pytest.fail)  # no NaN in JSON
+    undefined = content["scores"][6]
     assert (undefined["setting"], undefined["accuracy"]) == ("P4", None)
-
-
-def damaged(text, change):
-    content = json.loads(text)
-    change(content)
-    return json.dumps(content)
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda c: c.pop("judged"),
-        lambda c: c["judged"].pop("cross"),
-        lambda c: c["correct"]["a"].update(P3="01"),
-        lambda c: c["correct"]["a"].update(P9="01"),
-        lambda c: c["judged"]["english"]["speaker"].pop(),
-        lambda c: [c["judged"]["english"][name].pop() for name in ("speaker", "video")],
-        lambda c: c.update(correct=[1]),
-    ],
-)
-def test_a_damaged_json_is_a_run_error(change):
-    with pytest.raises(RunError, match="not an evaluation"):
-        Evaluation.from_json(damaged(evaluation().to_json(), change))
-
-
-@pytest.mark.parametrize("text", ["", "[]", "3", "{"])
-def test_another_json_is_a_run_error(text):
-    with pytest.raises(RunError, match="not an evaluation"):
-        Evaluation.from_json(text)
+    assert content["correct"]["oracle"]["P5"] == "1" * 72
+    assert content["judged"]["cross"]["key"] == split.cross.key.tolist()
+    assert content["judged"]["english"]["speaker"] == split.english.labels.tolist()
 
 
 # --- comparison

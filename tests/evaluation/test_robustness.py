@@ -17,8 +17,6 @@ from mraf.evaluation.records import counts_text, write_results
 from mraf.evaluation.robustness import (
     RATES,
     Damage,
-    correct_and_weights,
-    damage_table,
     damaged,
     hit,
     scores_under,
@@ -37,6 +35,7 @@ from mraf.evidence.ledger import ledger
 from mraf.evidence.tables import TWIN
 from mraf.training.config import configure
 from mraf.variants.build import build
+from mraf_lessons.faces.measured import correct_and_weights, damage_table
 
 DAMAGES = get_args(Damage)
 
