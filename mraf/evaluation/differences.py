@@ -1,11 +1,10 @@
 """One thing minus another, with an interval, a p-value and a verdict: the only place that does it.
 
-Whatever is compared was judged on the same videos, and where it was trained more than once, with
-the same seeds: everything is computed on differences, seed by seed and video by video. The p-value
-is of a test that swaps the two sides within random videos. The verdict asks both: an interval alone
-cries wolf when few videos differ (simulated for single runs: 8–10% false alarms at a nominal 5%,
-with both 2–5%). Several comparisons are several chances of a false alarm; `compare_arms` corrects
-for them, `paired_difference` does not.
+Both were judged on the same videos and, where trained more than once, with the same seeds. So
+differences are taken seed by seed and video by video. The p-value is of a test that swaps the two
+sides within random videos. The verdict asks both: an interval alone cries wolf when few videos
+differ (simulated for single runs: 8–10% false alarms at a nominal 5%, with both 2–5%).
+`compare_arms` corrects for the number of comparisons, `paired_difference` does not.
 """
 
 from __future__ import annotations
@@ -51,10 +50,8 @@ def difference(
 
     Returns:
         One row per metric: difference, low, high (fractions, 95% interval), superiority (how
-        probable it is that the first is ahead when both are trained once, with one seed, and
-        judged on other videos; a draw counts half), p.
-    Raises:
-        RunError: other seeds, fewer than two, other videos, or settings that are lacking.
+        probable it is that the first is ahead with one seed on other videos), p.
+    Raises as `weighted_sum`.
     """
     return _table(weighted_sum([(1, first), (-1, second)], metrics, resamples, seed))
 
@@ -71,8 +68,17 @@ def weighted_sum(
         RunError: other seeds, fewer than two, other videos, or settings that are lacking.
     """
     first = parts[0][1]
-    for _, runs in parts[1:]:
-        _check_paired(first, runs)
+    for _, other in parts[1:]:
+        names = f"'{first.name}' and '{other.name}'"
+        if first.seeds != other.seeds:
+            seeds = f"{list(first.seeds)} and {list(other.seeds)}"
+            raise RunError(f"{names} are not paired: seeds {seeds}.")
+        if first.unit != other.unit:
+            units = f"counts of a {first.unit}, and of a {other.unit}"
+            raise RunError(f"{names} are not paired: {units}.")
+        for language, clips in first.clips.items():
+            if not np.array_equal(clips, other.clips.get(language, [])):
+                raise RunError(f"{names} were judged on different {language} videos.")
     if len(first.seeds) < 2:
         raise RunError("one seed says nothing about another; record at least two.")
     return estimate(_counts(parts), first.clips, metrics, resamples, seed, first.unit)
@@ -94,9 +100,8 @@ def compare_arms(
 ) -> pd.DataFrame:
     """Every arm minus the reference, with p-values corrected for the size of the table.
 
-    Args:
-        arms: by name; each is compared on the seeds that it shares with the reference.
-        reference: name of an arm.
+    Each arm is compared on the seeds that it shares with the reference.
+
     Returns:
         `difference` for each (arm, metric), with p_holm (corrected over all rows) and verdict.
     Raises:
@@ -118,9 +123,7 @@ def paired_difference(
     """How much better the first system is than the second on the same clips, one run of each.
 
     Args:
-        first, second: names of systems.
-        other: where to look up the second system, another run judged on the same clips; by
-            default the same evaluation.
+        other: where to look up the second system: another run judged on the same clips.
     Returns:
         One row per setting in which both are defined, and the mean: difference, low, high
         (fractions), p, verdict ("better", "worse", "cannot be told apart").
@@ -164,8 +167,7 @@ def verdict(low: float, high: float, p: float, delta: float | None = DELTA) -> s
     """What an interval of a difference and its corrected p-value say together.
 
     Where the whole interval lies within ±delta the arms are equal for all purposes, even if it
-    excludes zero; without a delta nothing is called equal. "better" and "worse" need both: an
-    interval without zero and p below 5%.
+    excludes zero. "better" and "worse" need an interval without zero and p below 5%.
     """
     if delta is not None and -delta <= low and high <= delta:
         return EQUAL
@@ -187,16 +189,3 @@ def _counts(parts: Sequence[tuple[float, ArmRuns]]) -> dict[str, NDArray[np.floa
         for setting in parts[0][1].correct
         if all(setting in runs.correct for _, runs in parts)
     }
-
-
-def _check_paired(first: ArmRuns, second: ArmRuns) -> None:
-    names = f"'{first.name}' and '{second.name}'"
-    if first.seeds != second.seeds:
-        raise RunError(
-            f"{names} are not paired: seeds {list(first.seeds)} and {list(second.seeds)}."
-        )
-    if first.unit != second.unit:
-        raise RunError(f"{names} are not paired: counts of a {first.unit}, and of a {second.unit}.")
-    for language, clips in first.clips.items():
-        if not np.array_equal(clips, second.clips.get(language, [])):
-            raise RunError(f"{names} were judged on different {language} videos.")

@@ -1,18 +1,15 @@
 """Accuracies and their differences for other videos, other speakers and other training seeds.
 
-Two things are left to chance: which videos are judged and which seed a run starts from. Clips of
-one video are near-copies: 1,521 clips of 70 videos are 70 independent draws, not 1,521. So whole
+Clips of one video are near-copies: 1,521 clips of 70 videos are 70 independent draws. So whole
 videos are drawn (the cluster bootstrap; Davison & Hinkley, Bootstrap Methods and their Application,
-1997, section 3.8), or speakers where it is asked what other speakers would change; what a video
-holds stays together over clips, seeds, settings and systems. Seeds are too few to be drawn, which
-would see too little of what others may do: a draw gets instead a number of Student's t
-distribution, as wide as the seeds differ beyond what the draws of videos explain. A single run says
-nothing of other seeds; its interval is of other videos alone.
+1997, section 3.8), or speakers, with all their clips, seeds, settings and systems. Seeds are too
+few to be drawn: each draw gets a number of Student's t distribution, as wide as the seeds differ
+beyond what the draws of videos explain. The interval of a single run is of other videos alone.
 
-`mraf_lessons.ablations.simulation.coverage` (500 trials; 3, 5 and 10 seeds; 25, 50 and 100 videos)
-finds that 95% intervals hold the truth in 92–96% of the trials; 88–93% if only videos are drawn,
-35–43% if clips are. Where a handful of videos holds all the errors of a single run its interval is
-too narrow: simulated 95% intervals then cover about 86%, as against 93–94% otherwise.
+`mraf_lessons.ablations.coverage` (500 trials; 3, 5 and 10 seeds; 25, 50 and 100 videos) finds that
+95% intervals hold the truth in 92–96% of the trials; 88–93% if only videos are drawn, 35–43% if
+clips are. Where a handful of videos holds all the errors of a single run its interval is too
+narrow: simulated 95% intervals then cover about 86%, as against 93–94% otherwise.
 """
 
 from __future__ import annotations
@@ -53,8 +50,7 @@ class Estimate(NamedTuple):
 
     Args:
         value: as measured.
-        low, high: of its 95% interval, for other videos and other seeds; NaN for a single run on a
-            single video.
+        low, high: of its 95% interval; NaN for a single run on a single video.
         drawn: for each draw of videos and each seed, shape (R, S).
         swapped: as if there were no difference, shape (R,).
     """
@@ -75,8 +71,8 @@ class Estimate(NamedTuple):
     @property
     def superiority(self) -> float:
         """How probable it is to be above zero with one seed, on other videos; zero counts half."""
-        drawn = self.drawn
-        return float((drawn > ROUNDING).mean() + 0.5 * (np.abs(drawn) <= ROUNDING).mean())
+        zero = np.abs(self.drawn) <= ROUNDING
+        return float((self.drawn > ROUNDING).mean() + 0.5 * zero.mean())
 
 
 def estimate(
@@ -123,28 +119,22 @@ def estimate(
     return estimates
 
 
-def over_seeds(measured: NDArray[Any], drawn: NDArray[Any], seed: int = 0) -> NDArray[np.float64]:
+def over_seeds(measured: NDArray[Any], drawn: NDArray[Any]) -> NDArray[np.float64]:
     """The mean of a number over seeds, for other units and other seeds, shape (R,).
 
     Args:
         measured: of each seed, shape (S,); folds and draws are seeds, too, where each is trained.
         drawn: the same for each draw of units, shape (R, S).
-        seed: of the numbers that stand for other seeds.
     """
-    means: NDArray[np.float64] = drawn.mean(axis=1)
-    if (seeds := len(measured)) > 1 and len(means):
-        t = np.random.default_rng(seed).standard_t(seeds - 1, size=len(means))
-        means = means + _other_seeds(measured, drawn, t)
+    t = np.random.default_rng(0).standard_t(max(1, len(measured) - 1), size=len(drawn))
+    means: NDArray[np.float64] = drawn.mean(axis=1) + _other_seeds(measured, drawn, t)
     return means
 
 
 def _other_seeds(
     measured: NDArray[Any], drawn: NDArray[Any], t: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """What other seeds would add to the mean over seeds, shape (R,).
-
-    As wide as the seeds, shape (S,), differ beyond what other videos, shape (R, S), explain.
-    """
+    """What other seeds would add: as wide as they differ beyond what videos explain, (R,)."""
     if (seeds := len(measured)) == 1:
         return np.zeros(len(drawn))
     apart = drawn - drawn.mean(axis=1, keepdims=True)

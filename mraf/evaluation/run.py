@@ -37,10 +37,8 @@ def evaluate_run(
     fop: bool = False,
     systems: Systems | None = None,
 ) -> Evaluation:
-    """MRAF's three heads beside the class means (and FOP) in P3–P6.
+    """MRAF's three heads beside the class means (and FOP) in P3–P6, or other systems of the run.
 
-    Args:
-        systems: other systems to judge, made from the run and the split.
     Raises:
         RunError: the run was trained on another corpus, or on the videos it would be judged on.
         DataError: the labels are hidden.
@@ -50,10 +48,9 @@ def evaluate_run(
     judged.english.labels, judged.cross.labels  # noqa: B018  hidden labels are told before training
     shown = list((systems or heads_and_class_means)(run, judged))
     if fop:
-        device = next(run.model.parameters()).device
+        device = str(next(run.model.parameters()).device)
         seed = run.config.training.seed
-        fitted = fit_fop(judged.train, corpus.speakers, seed, device=str(device))
-        shown.append(ClipByClip(fitted))
+        shown.append(ClipByClip(fit_fop(judged.train, corpus.speakers, seed, device=device)))
     return evaluate(shown, judged)
 
 
@@ -69,10 +66,8 @@ def mraf_system(run: Run) -> ClipByClip:
 def submit_run(
     run: Run, source: str | Corpus | None, folder: Path, systems: Systems | None = None
 ) -> tuple[Path, Path]:
-    """Write the challenge's two files.
+    """Write the challenge's two files for MRAF, or for the first of other systems.
 
-    Args:
-        systems: the first is submitted; MRAF by default.
     Raises as ``evaluate_run``; labels are not needed. Warns where the run saw fewer clips than it
     might have.
     """
@@ -80,7 +75,7 @@ def submit_run(
     split = test_split(corpus)
     if run.config.training.holdout:
         warnings.warn(f"the run was {HELD_OUT}; {TRAIN_ON_ALL}.", stacklevel=2)
-    predictor = systems(run, split)[0] if systems else mraf_system(run)
+    predictor = (systems or heads_and_class_means)(run, split)[0]
     return write_submission(predictor, split, folder, corpus.version)
 
 
@@ -119,9 +114,7 @@ def record(evaluation: Evaluation, run: Run, command: str, file: Path) -> None:
     """Put the scores into a file of results, a row for each system and setting.
 
     Counts by video are those of validation videos alone: of a test a video may be a speaker.
-
-    Raises:
-        RunError: as `write_results`.
+    Raises as `write_results`.
     """
     rows = evaluation.scores.reset_index().assign(
         command=without_home(command),
