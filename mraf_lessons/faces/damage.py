@@ -8,25 +8,27 @@ that of clips that are all hit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal, get_args
+from functools import partial
+from typing import Any, get_args
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import NDArray
+from tqdm.auto import tqdm
 
 from mraf.data.clips import FeatureSet
 from mraf.data.degradation import FaceDegradation, VoiceDegradation, degrade_faces, degrade_voices
 from mraf.errors import RunError
+from mraf.evaluation.judge import top1
+from mraf.evaluation.predict import forward
+from mraf.evidence.damage import Damage
 from mraf.training.batches import TrainingClips
 from mraf.variants.build import Network, build, fit
 
-Damage = Literal[
-    "swapped face", "missing face", "face noise", "mean face", "voice noise", "shorter voice"
-]
 RATES: tuple[Damage, ...] = ("swapped face", "missing face")  # a share of the clips is hit
-CLEAN = "clean"
 Scores = Callable[[FeatureSet], NDArray[Any]]
 _FACES: dict[str, FaceDegradation] = {"face noise": "noise", "mean face": "mean face"}
 _VOICES: dict[str, VoiceDegradation] = {"voice noise": "noise", "shorter voice": "shorter clip"}
@@ -106,3 +108,46 @@ def with_agreement(model: Network, train: FeatureSet) -> Network:
         other.load_state_dict(model.state_dict(), strict=False)
         fit(other, placed.face, placed.voice, placed.speaker, placed.video, torch.Generator())
     return other.eval()
+
+
+def correct_and_weights(model: Network, clips: FeatureSet, batch: int = 512) -> NDArray[np.float32]:
+    """For each clip whether the fused head is right, r_f and w_f, shape (N, 3)."""
+    parts = []
+    for start in range(0, len(clips), batch):
+        out = forward(model, clips[start : start + batch])
+        right = top1(out.logits.fused.float().cpu().numpy(), clips[start : start + batch].labels)
+        found = [x.face[:, 0].float().cpu().numpy() for x in (out.reliability, out.weight)]
+        parts.append(np.stack([right, *found], axis=1).astype(np.float32))
+    return np.concatenate(parts)
+
+
+def damage_table(
+    models: Mapping[str, Network],
+    clips: Mapping[str, FeatureSet],
+    amounts: Mapping[Damage, Sequence[float]],
+    seed: int = 0,
+    progress: bool = True,
+) -> pd.DataFrame:
+    """How networks do under each amount of each damage.
+
+    Args:
+        models: by the name of their scorer.
+        clips: with faces, by the name of their setting.
+        amounts: of each damage.
+    Returns:
+        One row per scorer, setting, damage and amount: accuracy, and low, middle and high
+        (quartiles of w_f).
+    """
+    rows = []
+    tasks = [(m, s) for m in models for s in clips]
+    for scorer, setting in tqdm(tasks, "damage", delay=2, leave=False, disable=not progress):
+        look = partial(correct_and_weights, models[scorer])
+        clean = look(clips[setting])
+        for damage, steps in amounts.items():
+            found = scores_under(look, clips[setting], damage, steps, seed, clean)
+            for amount, seen in zip(steps, found, strict=True):
+                of = {"scorer": scorer, "setting": setting, "damage": damage, "amount": amount}
+                quartiles = np.quantile(seen[:, 2], [0.25, 0.5, 0.75])
+                named = dict(zip(("low", "middle", "high"), quartiles.tolist(), strict=True))
+                rows.append({**of, "accuracy": float(seen[:, 0].mean()), **named})
+    return pd.DataFrame(rows)
