@@ -26,7 +26,6 @@ def write_submission(
     split: Split,
     folder: str | Path,
     version: str = "v1",
-    system: str | None = None,
 ) -> tuple[Path, Path]:
     """Write `submission_v1_test_English_English.csv` (key,p3,p4) and the like of Urdu (key,p5,p6).
 
@@ -34,21 +33,18 @@ def write_submission(
     faces. Where scores tie, the lowest label is written. Either both files are written or none.
 
     Args:
-        predict: maps clips to scores, or judges them under a protocol.
+        predict: of the systems that it names the first is submitted.
         split: what to predict, normally `test_split(corpus)`; labels are not looked at.
         folder: created where it does not exist.
         version: of the corpus; names the files.
-        system: whose scores to submit; by default the first the predictor names.
-    Returns:
-        The two files.
     Raises:
-        RunError: no such system, scores of a wrong shape or not finite, or a failure to write.
+        RunError: no system, scores of a wrong shape or not finite, or a failure to write.
     Warns:
         The predictions with and without faces are identical: the challenge is said to void them.
     """
     files = []
     for settings in COLUMNS.values():
-        predicted = [_predicted(predict, split, setting, system) for setting in settings]
+        predicted = [_predicted(predict, split, setting) for setting in settings]
         _warn_identical(settings, *predicted)
         clips = split.clips(settings[0])
         languages = {"trained": split.train.language, "tested": clips.language}
@@ -68,17 +64,14 @@ def write_submission(
     return english, cross
 
 
-def _predicted(
-    predict: Predictor | Judge, split: Split, setting: Setting, system: str | None
-) -> NDArray[np.int64]:
+def _predicted(predict: Predictor | Judge, split: Split, setting: Setting) -> NDArray[np.int64]:
     """The label with the highest score, shape (N,)."""
     parts = []
     for rows, systems in answers(predict, split, setting):
-        name = next(iter(systems), None) if system is None else system
-        if name is None or name not in systems:
-            known = list(systems)
-            raise RunError(f"{setting.name}: no scores of system '{name}'; there are {known}.")
-        scores = checked_scores(systems[name], name, setting, rows, split.speakers)
+        if not systems:
+            raise RunError(f"{setting.name}: the predictor names no system.")
+        name, scores = next(iter(systems.items()))
+        scores = checked_scores(scores, name, setting, rows, split.speakers)
         parts.append(np.argmax(scores, axis=1))
     return np.concatenate(parts)
 
@@ -102,8 +95,7 @@ def score_submission(folder: str | Path, labels: str | Path) -> Evaluation:
         folder: holds the two files of `write_submission`, of one version; the development phase
             has `val` for `test` in their names.
         labels: CSV with the columns key, language, speaker and, optionally, video. A key names a
-            clip within its language only. Without videos the intervals resample speakers, which
-            is the same in the official test, where one video is one speaker.
+            clip within its language only. Without videos the intervals resample speakers.
     Returns:
         The evaluation of one system, "submission".
     Raises:
@@ -120,13 +112,13 @@ def score_submission(folder: str | Path, labels: str | Path) -> Evaluation:
         if language not in truth:
             raise DataError(f"{labels}: no row of language {language}, which {path.name} needs.")
         judged[part] = truth[language]
-        settings = COLUMNS[part]
-        columns = [setting.name.lower() for setting in settings]
-        table = _matched(_read(path, ["key", *columns]), path, truth[language], labels)
-        predicted = [_whole_numbers(table, path, column) for column in columns]
-        _warn_identical(settings, *predicted)
-        for setting, prediction in zip(settings, predicted, strict=True):
-            correct[setting.name] = prediction == truth[language].speaker
+        names = [setting.name for setting in COLUMNS[part]]
+        table = _read(path, ["key", *map(str.lower, names)])
+        table = _matched(table, path, truth[language], labels)
+        predicted = [_whole_numbers(table, path, name.lower()) for name in names]
+        _warn_identical(COLUMNS[part], *predicted)
+        for name, prediction in zip(names, predicted, strict=True):
+            correct[name] = prediction == truth[language].speaker
     return Evaluation(judged, {"submission": correct}, "submission")
 
 
@@ -139,16 +131,14 @@ def _find_files(folder: Path) -> dict[str, tuple[Path, str]]:
     matches = [re.fullmatch(names.replace(".", r"\."), file.name) for file in folder.iterdir()]
     named = sorted((match for match in matches if match), key=lambda match: match.string)
     found = {}
-    for part, wanted, example in (
-        ("english", "English", "English"),
-        ("cross", "the second language", "Urdu"),
-    ):
-        own = [m for m in named if (m[2] == m[3]) == (part == "english")]
+    wanted = {"english": ("English", "English"), "cross": ("the second language", "Urdu")}
+    for part, (tested, example) in wanted.items():
+        own = [match for match in named if (match[2] == match[3]) == (part == "english")]
         if len(own) != 1:
             there = [match.string for match in own] or "none"
             expected = FILE.format(version="v1", phase="test", trained="English", tested=example)
             raise DataError(
-                f"{folder}: one file of {wanted} is needed, as {expected}; found {there}."
+                f"{folder}: one file of {tested} is needed, as {expected}; found {there}."
             )
         found[part] = folder / own[0].string, own[0][3]
     if len(versions := {match[1] for match in named}) > 1:

@@ -9,11 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mraf.data.describe import unit
-from mraf.evaluation.calibration import (
-    expected_calibration_error,
-    fit_temperature,
-    reliability_bins,
-)
+from mraf.evaluation.calibration import fit_temperature
+from mraf_lessons.evaluation.calibration import expected_calibration_error, reliability_bins
 from mraf_lessons.kit.checker import Verdict, compare, compare_interval, unanswered
 
 Array = NDArray[Any]
