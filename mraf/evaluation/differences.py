@@ -132,7 +132,7 @@ def paired_difference(
     """
     other = other or evaluation
     for language, judged in evaluation.judged.items():
-        if judged.to_dict() != other.judged[language].to_dict():
+        if not judged.same_clips(other.judged[language]):
             raise RunError(f"the evaluations are of different {judged.language} clips.")
     counts = _counts([(1, evaluation.runs(first)), (-1, other.runs(second))])
     table = _table(evaluation.estimates(counts)).drop(columns="superiority").rename_axis("setting")

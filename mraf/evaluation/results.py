@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from hashlib import sha256
 from typing import Any
@@ -69,9 +69,9 @@ class Judged:
         names = [sha256(video.encode()).hexdigest() for video in np.unique(self.video)]
         return [int(count) for count in self.per_video(counted)[np.argsort(names)]]
 
-    def to_dict(self) -> dict[str, Any]:
-        arrays = {name: getattr(self, name).tolist() for name in ("key", "speaker", "video")}
-        return {"language": self.language, **arrays}
+    def same_clips(self, other: Judged) -> bool:
+        names = ("key", "speaker", "video")
+        return all(np.array_equal(getattr(self, name), getattr(other, name)) for name in names)
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,8 +85,7 @@ class Evaluation:
             (a face-only system without faces): its accuracy would say nothing.
         split: "validation", "test", …
         notes: what was left out, and why.
-        resamples: number of bootstrap draws.
-        seed: of those draws.
+        resamples, seed: of the bootstrap.
     """
 
     judged: Mapping[str, Judged]
@@ -129,7 +128,7 @@ class Evaluation:
         metrics = [name for name in SHOWN if METRICS[name].keys() <= counts.keys()]
         return estimate(counts, self.clips, metrics, self.resamples, self.seed)
 
-    def counts_by_video(self) -> dict[tuple[str, str], dict[str, str]]:
+    def counts_by_video(self) -> pd.DataFrame:
         """What a recorded row says of each video, by system and setting; no names.
 
         A setting whose videos are not known has none: its speakers stand in for them.
@@ -138,11 +137,10 @@ class Evaluation:
         for system, settings in self.correct.items():
             for name, right in settings.items():
                 judged = self.judged[SETTING[name].language]
-                counted = (right, np.ones(len(right), dtype=bool))
-                texts = [counts_text(judged.published_counts(flags)) for flags in counted]
                 if not np.char.startswith(judged.video, STAND_IN).any():
-                    found[system, name] = dict(zip(COUNTS, texts, strict=True))
-        return found
+                    counted = (right, np.ones_like(right))
+                    found[system, name] = [counts_text(judged.published_counts(x)) for x in counted]
+        return pd.DataFrame(found, COUNTS).T
 
     def accuracies(self, system: str) -> dict[str, float]:
         """Accuracy by setting and, under "mean", their mean; a setting without meaning is absent.
@@ -159,24 +157,22 @@ class Evaluation:
         Columns: clips, videos, correct (counts; NA for the mean), accuracy, low, high (fractions;
         NaN where the setting is not defined, low and high also where there is a single video).
         """
-        rows = []
-        for system, correct in self.correct.items():
-            found = {e.metric: e for e in self.estimates(self.runs(system).correct)}
-            for name in SHOWN:
-                row: dict[str, Any] = {"system": system, "setting": name}
-                if name != MEAN:
-                    judged = self.judged[SETTING[name].language]
-                    row |= {"clips": len(judged.key), "videos": judged.videos}
-                if name in correct:
-                    row["correct"] = int(correct[name].sum())
-                if name in found:
-                    value, low, high = found[name][1:4]
-                    row |= {"accuracy": value, "low": low, "high": high}
-                rows.append(row)
-        counts = ["clips", "videos", "correct"]
-        columns = ["system", "setting", *counts, "accuracy", "low", "high"]
-        frame = pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(counts, "Int64"))
-        return frame.set_index(["system", "setting"])
+        found, correct = [], {}
+        for system, settings in self.correct.items():
+            runs = self.runs(system)
+            found += [(system, *estimate[:4]) for estimate in self.estimates(runs.correct)]
+            correct |= {(system, name): right.sum() for name, right in settings.items()}
+        names = ["system", "setting"]
+        shown = pd.DataFrame(index=pd.MultiIndex.from_product([self.correct, SHOWN], names=names))
+        judged = {name: self.judged[setting.language] for name, setting in SETTING.items()}
+        setting = shown.index.get_level_values("setting")
+        counts = {
+            "clips": setting.map({name: len(part.key) for name, part in judged.items()}),
+            "videos": setting.map({name: part.videos for name, part in judged.items()}),
+            "correct": shown.index.map(correct),
+        }
+        measured = pd.DataFrame(found, columns=[*names, "accuracy", "low", "high"])
+        return shown.assign(**counts).astype("Int64").join(measured.set_index(names))
 
     @property
     def table(self) -> pd.DataFrame:
@@ -195,13 +191,12 @@ class Evaluation:
     @property
     def markdown(self) -> str:
         """The table with its caption and notes; aligned, so that it also reads as plain text."""
-        frame = self.table.rename_axis("system").reset_index()
-        rows = [list(frame.columns), *frame.to_numpy().tolist()]
-        widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-        rows.insert(1, ["-" * width for width in widths])
+        table = self.table.rename_axis("system").reset_index()
+        widths = [max(map(len, [name, *table[name]])) for name in table]
+        rule = ["-" * width for width in widths]
         lines = [
-            "| " + " | ".join(text.ljust(w) for text, w in zip(row, widths, strict=True)) + " |"
-            for row in rows
+            "| " + " | ".join(map(str.ljust, row, widths)) + " |"
+            for row in (table.columns, rule, *table.to_numpy())
         ]
         sizes = " and ".join(
             f"{len(judged.key):,} {judged.language} clips of {judged.videos:,} videos"
@@ -234,19 +229,11 @@ class Evaluation:
         It names clips and speakers, so that of the official features is not for publication;
         `scores` is.
         """
+
+        def plain(array: NDArray[Any]) -> Any:
+            return "".join(np.where(array, "1", "0")) if array.dtype == bool else array.tolist()
+
         scores = self.scores.reset_index().astype(object)
-        return json.dumps(
-            {
-                "split": self.split,
-                "notes": self.notes,
-                "resamples": self.resamples,
-                "seed": self.seed,
-                "scores": scores.where(scores.notna(), None).to_dict("records"),
-                "judged": {language: part.to_dict() for language, part in self.judged.items()},
-                "correct": {
-                    system: {name: "".join(np.where(c, "1", "0")) for name, c in settings.items()}
-                    for system, settings in self.correct.items()
-                },
-            },
-            ensure_ascii=False,
-        )
+        rows = scores.where(scores.notna(), None).to_dict("records")
+        content = {**asdict(self), "scores": rows}
+        return json.dumps(content, default=plain, ensure_ascii=False)

@@ -8,8 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-import pandas as pd
-
 from mraf import data
 from mraf.data.clips import Corpus
 from mraf.data.splits import Split, test_split, unseen, validation_split
@@ -124,5 +122,5 @@ def record(evaluation: Evaluation, run: Run, command: str, file: Path) -> None:
         seed=run.config.training.seed,
     )
     if evaluation.split == "validation":
-        rows = rows.join(pd.DataFrame(evaluation.counts_by_video()).T, on=["system", "setting"])
+        rows = rows.join(evaluation.counts_by_video(), on=["system", "setting"])
     write_results(file, rows)
