@@ -31,14 +31,10 @@ class ClassMeans:
 
     Args:
         train: labelled clips, every speaker 0 … C-1 among them.
-        modality: "voice", "face", or "sum" of both cosines, in which a missing face counts zero
-            so that the voice decides alone.
+        modality: "voice", "face", or "sum" of both cosines. A missing face counts zero: under "sum"
+            the voice decides alone, under "face" all tie, which `evaluate` counts as an error.
         weighting: "clip" counts every clip once; "video" every video once (the mean of its clips),
             so that a long video does not drown the others.
-
-    A missing face under "face" scores zero for every speaker: a tie, which `evaluate` counts as an
-    error, and shows as "–" where all faces are missing.
-
     Raises:
         RunError: another modality or weighting.
         DataError: a speaker without training clips, or hidden labels.
@@ -109,21 +105,15 @@ def class_mean_systems(train: FeatureSet) -> list[ClipByClip]:
 class FOP(nn.Module):
     """Fusion and orthogonal projection (Saeed et al., ICASSP 2022), the challenge's baseline.
 
-    As in the challenge, it is trained without the orthogonal projection loss.
-
-    Args:
-        speakers: C.
-        width: D of the shared space.
-        dropout: of both branches.
+    Trained as in the challenge, which is without the orthogonal projection loss.
     """
 
-    def __init__(self, speakers: int, width: int = 512, dropout: float = 0.5) -> None:
+    def __init__(self, speakers: int, width: int = 512) -> None:
         super().__init__()
 
         def branch(dim: int) -> nn.Sequential:
-            return nn.Sequential(
-                nn.Linear(dim, width), nn.BatchNorm1d(width), nn.ReLU(), nn.Dropout(dropout)
-            )
+            layers = nn.Linear(dim, width), nn.BatchNorm1d(width), nn.ReLU(), nn.Dropout(0.5)
+            return nn.Sequential(*layers)
 
         self.face, self.voice = branch(FACE_DIM), branch(VOICE_DIM)
         self.face_weight = nn.Parameter(torch.ones(()))
@@ -161,8 +151,6 @@ def fit_fop(
     epochs: int = 300,
     device: str = "auto",
     progress: bool = True,
-    batch: int = 32,
-    learning_rate: float = 1e-3,
 ) -> FittedFOP:
     """Train FOP by the challenge's recipe: Adam, cross-entropy, early stopping.
 
@@ -170,18 +158,15 @@ def fit_fop(
     bring no gain of 0.3 points there, and the weights of the last gain are kept. The same seed
     gives the same network on a CPU; the global random state is left as it was.
 
-    Args:
-        epochs: at most.
-        device: "auto", "cpu", "cuda" or "mps".
     Raises:
         DataError: hidden labels, or a label not below `speakers`.
-        RunError: no such device, no epochs, a batch of one, or a loss that is not finite.
+        RunError: no such device, no epochs, or a loss that is not finite.
     """
-    patience, min_delta = 10, 0.003
+    patience, min_delta, batch = 10, 0.003, 32
     if train.labels.max() >= speakers:
         raise DataError(f"{train.source}: a speaker label is not below {speakers}.")
-    if epochs < 1 or batch < 2:
-        raise RunError(f"epochs={epochs}, batch={batch}: at least 1 and 2 are needed.")
+    if epochs < 1:
+        raise RunError(f"epochs={epochs}: at least 1 is needed.")
     torch_device = resolve_device(device)
     held = held_out(train, np.random.default_rng(seed))
     watched, rest = (train[held], train[~held]) if held.any() else (train, train)
@@ -192,7 +177,7 @@ def fit_fop(
     with seeded(seed, torch_device):  # initial weights and dropout
         network = FOP(speakers).to(torch_device)
         best = FittedFOP(network, epoch=0, held_out_accuracy=-1.0)
-        optimizer = torch.optim.Adam(network.parameters(), lr=learning_rate, fused=True)
+        optimizer = torch.optim.Adam(network.parameters(), lr=1e-3, fused=True)
 
         def batches(_: int) -> Iterator[tuple[Tensor]]:
             order = torch.randperm(len(rest), generator=generator).to(torch_device)

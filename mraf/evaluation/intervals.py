@@ -86,8 +86,8 @@ def estimate(
     """Each metric of counts by setting, shape (S, V), per clip; they may be differences.
 
     Args:
-        clips: by `Setting.language`, clips of each video, shape (V,).
-        unit: what is counted, and drawn; of "speaker", V is their number in every language.
+        clips: by `Setting.language`, clips of each video, or of each speaker, shape (V,).
+        unit: what V counts.
     Raises:
         RunError: a metric of settings without counts.
     """

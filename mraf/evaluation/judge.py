@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any, Protocol
 
 import numpy as np
@@ -48,18 +49,16 @@ def answers(
     A `ClipByClip` is asked block by block; others may look at all clips and are asked once.
     """
     clips: FeatureSet = getattr(split, setting.language)
-    if not isinstance(predictor, ClipByClip):
-        every = slice(0, len(clips))
-        if hasattr(predictor, "answers"):
-            yield every, predictor.answers(split, setting)
-        else:
-            yield every, predictor(split.clips(setting))
-        return
-    size = BATCH * int(np.clip(SCORES // (BATCH * split.speakers), 1, BATCHES))
-    for start in range(0, len(clips), size):
-        block = clips[start : start + size]
-        shown = block if setting.face else block.without_faces()
-        yield slice(start, start + len(block)), predictor(shown)
+    if isinstance(predictor, ClipByClip):
+        size = BATCH * int(np.clip(SCORES // (BATCH * split.speakers), 1, BATCHES))
+        for start in range(0, len(clips), size):
+            block = clips[start : start + size]
+            shown = block if setting.face else block.without_faces()
+            yield slice(start, start + len(block)), predictor(shown)
+    elif hasattr(predictor, "answers"):
+        yield slice(0, len(clips)), predictor.answers(split, setting)
+    else:
+        yield slice(0, len(clips)), predictor(split.clips(setting))
 
 
 def evaluate(
@@ -79,7 +78,6 @@ def evaluate(
         predictors: each may score for several systems. A function sees all clips of the setting at
             once, a `ClipByClip` a block of them, a `Judge` what its protocol shows.
         resamples, seed: of the bootstrap over videos.
-        progress: show a bar when it takes longer than two seconds.
     Raises:
         DataError: the labels of the split are hidden or not below its number of speakers.
         RunError: scores of a wrong shape or not finite, or two systems of one name.
@@ -92,7 +90,7 @@ def evaluate(
     predictors = list(predictors) if isinstance(predictors, Sequence) else [predictors]
     correct: dict[str, dict[str, NDArray[np.bool_]]] = {}
     owner: dict[str, int] = {}
-    tasks = [(number, setting) for number in range(len(predictors)) for setting in SETTINGS]
+    tasks = list(product(range(len(predictors)), SETTINGS))
     for number, setting in tqdm(tasks, "evaluate", delay=2, leave=False, disable=not progress):
         for system, outcome in outcomes(predictors[number], split, setting).items():
             if owner.setdefault(system, number) != number:
@@ -137,9 +135,7 @@ class Outcome:
 def outcomes(predictor: Predictor | Judge, split: Split, setting: Setting) -> dict[str, Outcome]:
     """What each system of a predictor gets right in a setting; scores are not kept.
 
-    Raises:
-        DataError: the labels of the split are hidden.
-        RunError: scores of a wrong shape or not finite.
+    Raises as `evaluate`.
     """
     labels = getattr(split, setting.language).labels
     found: dict[str, Outcome] = {}
@@ -153,11 +149,7 @@ def outcomes(predictor: Predictor | Judge, split: Split, setting: Setting) -> di
 def checked_scores(
     scores: Any, system: str, setting: Setting, clips: slice, speakers: int
 ) -> NDArray[Any]:
-    """The scores of a slice of clips as an array (clips, speakers).
-
-    Raises:
-        RunError: another shape, NaN or Inf.
-    """
+    """The scores of a slice of clips as an array. Raises RunError: another shape, NaN or Inf."""
     scores = np.asarray(scores)
     shape = (clips.stop - clips.start, speakers)
     if scores.shape != shape:

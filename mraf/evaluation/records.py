@@ -1,9 +1,8 @@
 """What runs got right in each video: arms with their seeds, and the CSV files that keep them.
 
 Every recorded result of P3–P6 has one form (``data/recorded/``): a row for each system, condition,
-seed and setting, with the count of clips named rightly in each video, so that intervals can be
-computed again. Videos are numbered in an order that tells nothing of their names. How many clips
-each has is said once for each split and setting of a file, in the first of its rows.
+seed and setting, with the clips named rightly in each video. Videos are numbered in an order that
+tells nothing of their names. The first row of a split and setting says how many clips each has.
 """
 
 from __future__ import annotations
@@ -37,7 +36,6 @@ class ArmRuns:
     """The runs of one arm, one a seed.
 
     Args:
-        name: of the arm.
         seeds: shape (S,).
         correct: by setting, clips of each video that were named rightly, shape (S, V).
         clips: by `Setting.language`, clips of each video, shape (V,).
@@ -53,39 +51,38 @@ class ArmRuns:
     unit: Unit = "video"
 
     def __post_init__(self) -> None:
+        arm = f"arm '{self.name}'"
         if len(set(self.seeds)) < len(self.seeds):
-            raise RunError(f"arm '{self.name}': a seed occurs twice: {list(self.seeds)}.")
+            raise RunError(f"{arm}: a seed occurs twice: {list(self.seeds)}.")
         for setting, correct in self.correct.items():
             clips = self.clips[SETTING[setting].language]
             if correct.shape != (len(self.seeds), len(clips)):
+                expected = f"{len(self.seeds)} seeds × {len(clips)} videos"
                 raise RunError(
-                    f"arm '{self.name}', {setting}: counts of shape {correct.shape}, expected "
-                    f"{len(self.seeds)} seeds × {len(clips)} videos."
+                    f"{arm}, {setting}: counts of shape {correct.shape}, expected {expected}."
                 )
             if (correct < 0).any() or (correct > clips).any():
-                raise RunError(f"arm '{self.name}', {setting}: more right clips than clips.")
+                raise RunError(f"{arm}, {setting}: more right clips than clips.")
         if self.unit == "speaker" and len({len(clips) for clips in self.clips.values()}) > 1:
-            raise RunError(f"arm '{self.name}': other speakers in one language than in another.")
+            raise RunError(f"{arm}: other speakers in one language than in another.")
 
     def accuracy(self, setting: str) -> NDArray[np.float64]:
         """Of each seed, shape (S,)."""
         clips = self.clips[SETTING[setting].language]
         return np.asarray(self.correct[setting].sum(axis=1) / clips.sum(), dtype=float)
 
-    def only(self, seeds: Iterable[int]) -> ArmRuns:
+    def only(self, seeds: Sequence[int]) -> ArmRuns:
         """The runs of some of the seeds, in that order."""
-        chosen = tuple(seeds)
-        rows = [self.seeds.index(seed) for seed in chosen]
+        rows = [self.seeds.index(seed) for seed in seeds]
         correct = {setting: counts[rows] for setting, counts in self.correct.items()}
-        return replace(self, seeds=chosen, correct=correct)
+        return replace(self, seeds=tuple(seeds), correct=correct)
 
 
 def runs_of(rows: pd.DataFrame) -> dict[str, ArmRuns]:
     """The runs of each arm of a recorded sweep, in the order of their first rows.
 
     Args:
-        rows: of one corpus and preset, as `read_results` gives them: system, seed, setting,
-            correct_per_video and clips_per_video (arrays of counts, shape (V,)).
+        rows: of one corpus and preset, as `read_results` gives them.
     Raises:
         RunError: a seed occurs twice or lacks a setting, or counts do not fit the videos.
     """
@@ -93,18 +90,18 @@ def runs_of(rows: pd.DataFrame) -> dict[str, ArmRuns]:
     for setting, counts in zip(rows.setting, rows.clips_per_video, strict=True):
         clips.setdefault(SETTING[setting].language, np.asarray(counts, dtype=float))
     found = {}
-    for arm, own in rows.groupby("system", sort=False):
-        name = str(arm)
+    for name, own in rows.groupby("system", sort=False):
+        arm = f"arm '{name}'"
         if own.correct_per_video.isna().any():
-            raise RunError(f"arm '{name}': no counts by video were recorded.")
+            raise RunError(f"{arm}: no counts by video were recorded.")
         if own.duplicated(["seed", "setting"]).any():
-            raise RunError(f"arm '{name}': a seed occurs twice; choose one preset and one corpus.")
+            raise RunError(f"{arm}: a seed occurs twice; choose one preset and one corpus.")
         table = own.pivot(index="seed", columns="setting", values="correct_per_video")
         for setting in table.columns[table.isna().any()]:
             seed = table.index[table[setting].isna()][0]
-            raise RunError(f"arm '{name}', seed {seed}: no row for {setting}; record it again.")
-        correct = {str(setting): np.stack(table[setting].to_list()) for setting in table.columns}
-        found[name] = ArmRuns(name, tuple(map(int, table.index)), correct, clips)
+            raise RunError(f"{arm}, seed {seed}: no row for {setting}; record it again.")
+        correct = {setting: np.stack(table[setting].to_list()) for setting in table}
+        found[str(name)] = ArmRuns(str(name), tuple(map(int, table.index)), correct, clips)
     return found
 
 
@@ -114,14 +111,10 @@ def counts_text(counts: Iterable[int]) -> str:
 
 
 def read_results(file: str | Path) -> pd.DataFrame:
-    """The rows of recorded results, with arrays.
+    """The rows of recorded results; counts by video are arrays (V,), None where there are none.
 
-    Returns:
-        The columns of the file; ``correct_per_video`` and ``clips_per_video`` are arrays of counts
-        (V,), None where there are none.
     Raises:
-        RunError: not such a file, or counts that do not fit their videos; the message names file
-            and line.
+        RunError: not such a file, or counts that do not fit their videos; it names file and line.
     """
     frame = _read(Path(file))
     twice = frame.duplicated([*RUN, "setting"])
@@ -132,10 +125,8 @@ def read_results(file: str | Path) -> pd.DataFrame:
 
 
 def with_counts(rows: pd.DataFrame, where: Callable[[Any], str]) -> pd.DataFrame:
-    """Rows whose counts by video are text, with arrays.
+    """Rows whose counts by video are text, with arrays; `where` names a row, from its index.
 
-    Args:
-        where: names a row in errors, from its index.
     Raises:
         RunError: counts that are none, or that do not fit their videos or the row's totals.
     """

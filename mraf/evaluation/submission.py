@@ -80,10 +80,9 @@ def _warn_identical(
     settings: Sequence[Setting], first: NDArray[np.int64], second: NDArray[np.int64]
 ) -> None:
     if np.array_equal(first, second):
-        names = " and ".join(setting.name for setting in settings)
         warnings.warn(
-            f"{names} are identical: the face changed no prediction. The challenge's server is "
-            "said to void identical columns.",
+            f"{settings[0].name} and {settings[1].name} are identical: the face changed no "
+            "prediction. The challenge's server is said to void identical columns.",
             stacklevel=3,
         )
 
@@ -153,15 +152,11 @@ def _read_labels(path: Path) -> dict[str, Judged]:
         table["video"] = ""
     _reject_repeated(table, path, ["language", "key"])
     table["speaker"] = _whole_numbers(table, path, "speaker", decimals=True)  # officially 3.0
-    return {
-        language: Judged(
-            language,
-            own.key.to_numpy(dtype=np.str_),
-            own.speaker.to_numpy(),
-            own.video.to_numpy(dtype=np.str_),
-        )
-        for language, own in table.groupby("language")
-    }
+    found = {}
+    for language, own in table.groupby("language"):
+        key, video = (own[name].to_numpy(dtype=np.str_) for name in ("key", "video"))
+        found[language] = Judged(language, key, own.speaker.to_numpy(), video)
+    return found
 
 
 def _matched(table: pd.DataFrame, path: Path, judged: Judged, labels: Path) -> pd.DataFrame:
@@ -185,11 +180,10 @@ def _matched(table: pd.DataFrame, path: Path, judged: Judged, labels: Path) -> p
 def _read(path: Path, required: Sequence[str]) -> pd.DataFrame:
     """A CSV as text; the index is the line that each row ends on. Raises DataError."""
     header, found = read_csv(path, "mend the line or write the file again")
-    for name in required:
-        if name not in header:
-            raise DataError(
-                f"{path}: needs one column '{name}', the header is {','.join(header)!r}."
-            )
+    if missing := [name for name in required if name not in header]:
+        raise DataError(
+            f"{path}: needs one column '{missing[0]}', the header is {','.join(header)!r}."
+        )
     if not found:
         raise DataError(f"{path}: a header without rows.")
     lines, rows = zip(*found, strict=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -10,11 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mraf.data.splits import SETTINGS, Split, validation_split
+from mraf.data.clips import FACE_DIM, VOICE_DIM, FeatureSet
+from mraf.data.splits import P4, SETTINGS, Split, validation_split
 from mraf.errors import DataError, RunError
 from mraf.evaluation.differences import paired_difference
 from mraf.evaluation.intervals import _chance
-from mraf.evaluation.judge import evaluate, top1
+from mraf.evaluation.judge import ClipByClip, answers, evaluate, top1
+from mraf.evaluation.predict import BATCH
 from mraf.evaluation.results import Evaluation, Judged
 
 NAMES = [setting.name for setting in SETTINGS]
@@ -112,6 +115,75 @@ def test_a_system_left_out_of_a_setting_is_undefined_there(split):
 
     result = evaluate(partial, split, resamples=10)
     assert result.table.loc["face head", "P4"] == "–"
+
+
+# --- memory
+
+
+def many_clips(clips, speakers):
+    """A split that takes no memory: the same face and voice for every clip."""
+    part = FeatureSet(
+        face=np.broadcast_to(np.ones(FACE_DIM, np.float32), (clips, FACE_DIM)),
+        voice=np.broadcast_to(np.ones(VOICE_DIM, np.float32), (clips, VOICE_DIM)),
+        speaker=np.arange(clips) % speakers,
+        video=(np.arange(clips) % speakers).astype(str),
+        language="English",
+        key=np.arange(clips).astype(str),
+    )
+    return Split(part[:1], part, part, speakers, "made up")
+
+
+def test_scores_of_all_clips_are_never_held_at_once(monkeypatch):
+    """6,000 clips of 3,000 speakers: a table of 72 MB, of which a block is judged at a time."""
+    monkeypatch.setattr("mraf.evaluation.judge.SCORES", 2**21)
+    split, asked = many_clips(6_000, 3_000), []
+
+    def named(clips):
+        scores = np.zeros((len(clips), 3_000), dtype=np.float32)
+        scores[np.arange(len(clips)), clips.labels] = 1
+        asked.append(scores.size)
+        return {"named": scores}
+
+    tracemalloc.start()
+    try:
+        result = evaluate(ClipByClip(named), split, resamples=2, progress=False)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert result.accuracies("named")["mean"] == 1
+    assert sum(asked) == 4 * 6_000 * 3_000
+    assert max(asked) <= 2**21
+    assert peak < 72e6 / 3
+
+
+def test_a_block_of_very_many_speakers_is_one_batch():
+    split = many_clips(600, 100_000)
+    sizes = [rows.stop - rows.start for rows, _ in answers(ClipByClip(lambda _: {}), split, P4)]
+    assert sizes == [BATCH, 600 - BATCH]
+
+
+def test_blocks_give_what_all_clips_at_once_give(split, monkeypatch):
+    rng = np.random.default_rng(0)
+    weights = rng.normal(size=(VOICE_DIM, 6))
+
+    def voice(clips):
+        return {"voice": clips.voice @ weights + clips.face[:, :6]}
+
+    whole = evaluate(voice, split, resamples=10)
+    monkeypatch.setattr("mraf.evaluation.judge.BATCH", 7)
+    monkeypatch.setattr("mraf.evaluation.judge.BATCHES", 1)
+    assert evaluate(ClipByClip(voice), split, resamples=10).scores.equals(whole.scores)
+
+    def fails_late(clips):
+        return {
+            "late": np.where(clips.key == split.english.key[10], np.nan, 1)[:, None] * np.ones(6)
+        }
+
+    with pytest.raises(RunError, match="late, P3: scores of clip 10 are not finite"):
+        evaluate(ClipByClip(fails_late), split)
+
+
+# --- what is refused
 
 
 @pytest.mark.parametrize(
