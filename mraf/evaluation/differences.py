@@ -30,11 +30,7 @@ EQUAL = f"equal within {100 * DELTA:.1f} points"
 
 
 def scores(runs: ArmRuns, metrics: Sequence[Metric] = SHOWN) -> pd.DataFrame:
-    """Accuracy of an arm over its seeds, with its 95% interval over videos (`unit`) and seeds.
-
-    Returns:
-        One row per metric: accuracy, low, high (fractions).
-    """
+    """Accuracy of an arm over its seeds: accuracy, low, high (fractions, 95%) for each metric."""
     table = _table(weighted_sum([(1, runs)], metrics))
     return table[["difference", "low", "high"]].rename(columns={"difference": "accuracy"})
 
@@ -62,7 +58,7 @@ def weighted_sum(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> list[Estimate]:
-    """Arms times weights, added up seed by seed and video by video; each metric of that.
+    """Each metric of arms times weights, added up seed by seed and video by video.
 
     Raises:
         RunError: other seeds, fewer than two, other videos, or settings that are lacking.
@@ -151,7 +147,7 @@ def _judged(table: pd.DataFrame, p: pd.Series, delta: float | None) -> pd.DataFr
 
 
 def holm(p: ArrayLike) -> NDArray[np.float64]:
-    """p-values that may be read as if each were the only one (Holm 1979), shape (M,).
+    """p-values (M,) that may be read as if each were the only one (Holm 1979).
 
     The smallest is multiplied by M, the next by M - 1, …; none falls below the one before it.
     """
@@ -159,7 +155,7 @@ def holm(p: ArrayLike) -> NDArray[np.float64]:
     order = np.argsort(p, kind="stable")
     stretched = p[order] * np.arange(len(p), 0, -1)
     found = np.empty_like(p)
-    found[order] = np.minimum(np.maximum.accumulate(stretched), 1.0)
+    found[order] = np.maximum.accumulate(stretched).clip(max=1)
     return found
 
 

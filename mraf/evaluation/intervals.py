@@ -93,14 +93,14 @@ def estimate(
     """
     seeds = next((len(by_seed) for by_seed in counts.values()), 1)
     units = tuple((language, len(n)) for language, n in clips.items())
-    chance = _chance(units, seeds, resamples, seed, unit)
+    weights, signs, t = _chance(units, seeds, resamples, seed, unit)
     value, drawn, swapped = {}, {}, {}
     for setting, by_seed in counts.items():
         language = SETTING[setting].language
-        n, weights, signs = clips[language], chance.weights[language], chance.signs[language]
+        n, often = clips[language], weights[language]
         value[setting] = by_seed.sum(axis=1) / n.sum()  # (S,)
-        drawn[setting] = (weights @ by_seed.T) / (weights @ n)[:, None]  # (R, S)
-        swapped[setting] = signs @ by_seed.mean(axis=0) / n.sum()  # (R,)
+        drawn[setting] = (often @ by_seed.T) / (often @ n)[:, None]  # (R, S)
+        swapped[setting] = signs[language] @ by_seed.mean(axis=0) / n.sum()  # (R,)
     estimates = []
     for metric in metrics:
         share = METRICS[metric]
@@ -110,7 +110,7 @@ def estimate(
             np.sum([w * part[setting] for setting, w in share.items()], axis=0)
             for part in (value, drawn, swapped)
         )
-        other_seeds = _other_seeds(of_seed, of_draw, chance.t)
+        other_seeds = _other_seeds(of_seed, of_draw, t)
         low, high = np.quantile(of_draw.mean(axis=1) + other_seeds, [LEVEL / 2, 1 - LEVEL / 2])
         if seeds == min(len(clips[SETTING[setting].language]) for setting in share) == 1:
             low = high = np.nan
@@ -143,18 +143,17 @@ def _other_seeds(
     return np.asarray(spread / np.sqrt(seeds) * t)
 
 
-class _Chance(NamedTuple):
-    """Random numbers that all comparisons on the same videos, or speakers, share."""
-
-    weights: dict[str, NDArray[np.float64]]  # how often each video is drawn, (R, V)
-    signs: dict[str, NDArray[np.float64]]  # -1 where the arms are swapped, (R, V)
-    t: NDArray[np.float64]  # (R,)
+ByLanguage = dict[str, NDArray[np.float64]]
 
 
 @lru_cache(maxsize=4)
 def _chance(
     units: tuple[tuple[str, int], ...], seeds: int, resamples: int, seed: int, unit: Unit
-) -> _Chance:
+) -> tuple[ByLanguage, ByLanguage, NDArray[np.float64]]:
+    """Random numbers that all comparisons on the same videos, or speakers, share.
+
+    How often each video is drawn (R, V); -1 where the arms are swapped, else 1 (R, V); t (R,).
+    """
     rng = np.random.default_rng(seed)
     units = units if seeds == 1 else tuple(sorted(units))
     weights = {
@@ -167,4 +166,4 @@ def _chance(
     if unit == "speaker":  # who is drawn is drawn in all languages
         first = units[0][0]
         weights, signs = (dict.fromkeys(part, part[first]) for part in (weights, signs))
-    return _Chance(weights, signs, rng.standard_t(max(1, seeds - 1), size=resamples))
+    return weights, signs, rng.standard_t(max(1, seeds - 1), size=resamples)

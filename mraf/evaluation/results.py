@@ -29,8 +29,7 @@ class Judged:
         language: "English", "Urdu", …
         key: names of the clips, shape (N,), str.
         speaker: true labels, shape (N,), int64.
-        video: what is resampled, shape (N,), str. Where a video is not known its speaker stands
-            in for it: in the official test one video is one speaker.
+        video: what is resampled, shape (N,), str; where it is not known, the speaker stands in.
     """
 
     language: str
@@ -107,8 +106,7 @@ class Evaluation:
     def outcomes(self, system: str) -> Mapping[str, NDArray[np.bool_]]:
         """What a system got right by setting, shape (N,). Raises RunError where there is none."""
         if system not in self.correct:
-            known = list(self.systems)
-            raise RunError(f"no system '{system}' was evaluated; there are: {known}.")
+            raise RunError(f"no system '{system}' was evaluated; there are: {list(self.correct)}.")
         return self.correct[system]
 
     def runs(self, system: str) -> ArmRuns:
@@ -143,10 +141,7 @@ class Evaluation:
         return pd.DataFrame(found, COUNTS).T
 
     def accuracies(self, system: str) -> dict[str, float]:
-        """Accuracy by setting and, under "mean", their mean; a setting without meaning is absent.
-
-        Raises as `outcomes`.
-        """
+        """Accuracy by setting and, where all have one, their mean. Raises as `outcomes`."""
         found = {name: float(right.mean()) for name, right in self.outcomes(system).items()}
         return found | ({MEAN: float(np.mean(list(found.values())))} if len(found) == 4 else {})
 
@@ -157,11 +152,12 @@ class Evaluation:
         Columns: clips, videos, correct (counts; NA for the mean), accuracy, low, high (fractions;
         NaN where the setting is not defined, low and high also where there is a single video).
         """
-        found, correct = [], {}
+        found: list[tuple[Any, ...]] = []
+        correct: dict[tuple[str, str], int] = {}
         for system, settings in self.correct.items():
             runs = self.runs(system)
             found += [(system, *estimate[:4]) for estimate in self.estimates(runs.correct)]
-            correct |= {(system, name): right.sum() for name, right in settings.items()}
+            correct |= {(system, name): int(right.sum()) for name, right in settings.items()}
         names = ["system", "setting"]
         shown = pd.DataFrame(index=pd.MultiIndex.from_product([self.correct, SHOWN], names=names))
         judged = {name: self.judged[setting.language] for name, setting in SETTING.items()}
@@ -203,13 +199,13 @@ class Evaluation:
             for judged in self.judged.values()
         )
         caption = f"Accuracy in percent ({self.split}: {sizes}) with its 95% interval over videos."
-        flawless = "100.0 [100.0, 100.0]"
-        if (self.table == flawless).any(axis=None):
-            caption += f" {flawless}: no error was seen, not that none can happen."
-        if (self.table == "–").any(axis=None):
-            caption += (
-                " –: the same scores for every clip, or clips that lack what the system judges by."
-            )
+        said = {
+            "100.0 [100.0, 100.0]": "no error was seen, not that none can happen.",
+            "–": "the same scores for every clip, or clips that lack what the system judges by.",
+        }
+        for cell, meaning in said.items():
+            if (self.table == cell).any(axis=None):
+                caption += f" {cell}: {meaning}"
         return "\n".join([*lines, "", caption, *self.notes])
 
     @cached_property
