@@ -133,10 +133,7 @@ class Outcome:
 
 
 def outcomes(predictor: Predictor | Judge, split: Split, setting: Setting) -> dict[str, Outcome]:
-    """What each system of a predictor gets right in a setting; scores are not kept.
-
-    Raises as `evaluate`.
-    """
+    """What each system of a predictor gets right; scores are not kept. Raises as `evaluate`."""
     labels = getattr(split, setting.language).labels
     found: dict[str, Outcome] = {}
     for rows, given in answers(predictor, split, setting):
@@ -154,8 +151,8 @@ def checked_scores(
     shape = (clips.stop - clips.start, speakers)
     if scores.shape != shape:
         raise RunError(
-            f"{system}, {setting.name}: scores have shape {scores.shape}, "
-            f"expected {shape}: one row per clip, one column per speaker."
+            f"{system}, {setting.name}: scores have shape {scores.shape}, expected {shape}: one "
+            "row per clip, one column per speaker."
         )
     bad = ~np.isfinite(scores).all(axis=1)
     if bad.any():

@@ -202,8 +202,8 @@ def _read(file: Path) -> pd.DataFrame:
         bad = values[(values < 0) | (values % 1 != 0 if whole else values > 1)]
         if len(bad):
             kind = "a whole number from 0" if whole else "a fraction"
-            line = f"{file}, line {bad.index[0] + 2}"
-            raise RunError(f"{line}: '{name}' is {bad.iloc[0]:g}, not {kind}.")
+            found = f"'{name}' is {bad.iloc[0]:g}, not {kind}"
+            raise RunError(f"{file}, line {bad.index[0] + 2}: {found}.")
     frame = frame.assign(condition=frame["condition"].astype(object).fillna(""))
     return _filled(frame)
 
