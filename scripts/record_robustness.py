@@ -24,13 +24,11 @@ from mraf import data
 from mraf.data.clips import FeatureSet
 from mraf.data.splits import SETTINGS
 from mraf.errors import RunError
-from mraf.evaluation.calibration import confidences, reliability_bins
 from mraf.evaluation.judge import top1
 from mraf.evaluation.predict import SYSTEM_OF_HEAD, predict
 from mraf.evaluation.records import counts_text, write_results
 from mraf.evaluation.results import Judged
-from mraf.evaluation.robustness import Damage, scores_under, with_agreement
-from mraf.evidence.damage import Condition
+from mraf.evidence.damage import Condition, Damage
 from mraf.evidence.sweeps.kept import commit
 from mraf.evidence.sweeps.sweep import parse_seeds
 from mraf.evidence.tables import declared_table
@@ -38,6 +36,8 @@ from mraf.files import without_home, write_text
 from mraf.model import MRAF
 from mraf.training.config import configure
 from mraf.training.loop import train
+from mraf_lessons.evaluation.calibration import confidences, reliability_bins
+from mraf_lessons.faces.damage import scores_under, with_agreement
 
 AMOUNTS: dict[Damage, tuple[float, ...]] = {
     "swapped face": (0.1, 0.3, 0.5, 1),

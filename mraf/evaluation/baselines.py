@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -17,7 +17,8 @@ from torch.nn import functional as F
 from mraf.data.clips import FACE_DIM, VOICE_DIM, FeatureSet
 from mraf.data.describe import unit
 from mraf.errors import DataError, RunError
-from mraf.evaluation.judge import Predictor, top1
+from mraf.evaluation.judge import ClipByClip, top1
+from mraf.evaluation.predict import placed
 from mraf.training.device import resolve_device
 from mraf.training.fit import fit, seeded
 
@@ -30,14 +31,10 @@ class ClassMeans:
 
     Args:
         train: labelled clips, every speaker 0 … C-1 among them.
-        modality: "voice", "face", or "sum" of both cosines, in which a missing face counts zero
-            so that the voice decides alone.
+        modality: "voice", "face", or "sum" of both cosines. A missing face counts zero: under "sum"
+            the voice decides alone, under "face" all tie, which `evaluate` counts as an error.
         weighting: "clip" counts every clip once; "video" every video once (the mean of its clips),
             so that a long video does not drown the others.
-
-    A missing face under "face" scores zero for every speaker: a tie, which `evaluate` counts as an
-    error, and shows as "–" where all faces are missing.
-
     Raises:
         RunError: another modality or weighting.
         DataError: a speaker without training clips, or hidden labels.
@@ -50,10 +47,8 @@ class ClassMeans:
             if value not in get_args(known):
                 raise RunError(f"'{value}' is none of {list(get_args(known))}.")
         self.name = f"class means, {modality} ({weighting}-weighted)"
-        modalities: Sequence[Literal["voice", "face"]] = (
-            ("voice", "face") if modality == "sum" else (modality,)
-        )
-        self.means = {name: class_means(train, name, weighting) for name in modalities}
+        modalities = ("voice", "face") if modality == "sum" else (modality,)
+        self.means = {name: means_of(getattr(train, name), train, weighting) for name in modalities}
 
     def __call__(self, clips: FeatureSet) -> dict[str, NDArray[np.float32]]:
         """Scores (N, C) under the name of the system."""
@@ -64,10 +59,7 @@ class ClassMeans:
 def class_means(
     train: FeatureSet, modality: Literal["voice", "face"], weighting: Weighting = "clip"
 ) -> NDArray[np.float32]:
-    """Unit-length class means of unit-length rows, shape (C, D); missing faces are left out.
-
-    A class without a single face has a mean of zeros.
-    """
+    """`means_of` the faces or voices, shape (C, D); a class without a face has a mean of zeros."""
     return means_of(getattr(train, modality), train, weighting)
 
 
@@ -85,18 +77,26 @@ def means_of(
         raise DataError(f"{train.source}: speaker {clips.argmin()} has no training clip.")
     weight = np.any(rows, axis=1).astype(np.float64)
     if weighting == "video":
-        video = np.unique(train.video, return_inverse=True)[1]
-        pair = np.unique(labels * len(train) + video, return_inverse=True)[1]  # (speaker, video)
-        weight /= np.maximum(np.bincount(pair, weights=weight), 1)[pair]
+        video = _pairs(train, train.video)[1]
+        weight /= np.maximum(np.bincount(video, weights=weight), 1)[video]
     place = labels, np.arange(len(labels))
     membership = csr_array((weight.astype(np.float32), place), shape=(len(clips), len(labels)))
     return unit(membership @ rows)
 
 
-def class_mean_systems(train: FeatureSet) -> list[Predictor]:
+def _pairs(
+    clips: FeatureSet, names: NDArray[np.str_]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Each (speaker, name) that occurs: its speaker; and the number of each clip's pair (N,)."""
+    index = np.unique(names, return_inverse=True)[1]
+    pair, number = np.unique(clips.labels * len(clips) + index, return_inverse=True)
+    return pair // len(clips), number
+
+
+def class_mean_systems(train: FeatureSet) -> list[ClipByClip]:
     """All six: voice, face and sum, clip- and video-weighted."""
     return [
-        ClassMeans(train, modality, weighting)
+        ClipByClip(ClassMeans(train, modality, weighting))
         for modality in get_args(Modality)
         for weighting in get_args(Weighting)
     ]
@@ -105,56 +105,27 @@ def class_mean_systems(train: FeatureSet) -> list[Predictor]:
 class FOP(nn.Module):
     """Fusion and orthogonal projection (Saeed et al., ICASSP 2022), the challenge's baseline.
 
-    Args:
-        speakers: C.
-        width: D of the shared space.
-        dropout: of both branches.
+    Trained as in the challenge, which is without the orthogonal projection loss.
     """
 
-    def __init__(self, speakers: int, width: int = 512, dropout: float = 0.5) -> None:
+    def __init__(self, speakers: int, width: int = 512) -> None:
         super().__init__()
 
         def branch(dim: int) -> nn.Sequential:
-            return nn.Sequential(
-                nn.Linear(dim, width), nn.BatchNorm1d(width), nn.ReLU(), nn.Dropout(dropout)
-            )
+            layers = nn.Linear(dim, width), nn.BatchNorm1d(width), nn.ReLU(), nn.Dropout(0.5)
+            return nn.Sequential(*layers)
 
         self.face, self.voice = branch(FACE_DIM), branch(VOICE_DIM)
         self.face_weight = nn.Parameter(torch.ones(()))
         self.voice_weight = nn.Parameter(torch.ones(()))
         self.classifier = nn.Linear(width, speakers)
 
-    def forward(self, face: Tensor, voice: Tensor) -> tuple[Tensor, Tensor]:
-        """Fused embeddings (B, D) and logits (B, C) of faces (B, 512) and voices (B, 192)."""
+    def forward(self, face: Tensor, voice: Tensor) -> Tensor:
+        """Logits (B, C) of faces (B, 512) and voices (B, 192)."""
         fused = self.face_weight * F.normalize(self.face(face))
         fused = fused + self.voice_weight * F.normalize(self.voice(voice))
-        return fused, self.classifier(fused)
-
-
-def orthogonal_projection_loss(embedding: Tensor, label: Tensor) -> Tensor:
-    """1 - (mean cosine within classes) + |mean cosine between classes|, over the pairs of a batch.
-
-    Ranasinghe et al., Orthogonal Projection Loss, ICCV 2021. A mean over no pairs is zero.
-
-    Args:
-        embedding: shape (B, D).
-        label: shape (B,).
-    """
-    embedding = F.normalize(embedding)
-    cosine = embedding @ embedding.T
-    same = label[:, None] == label
-    within = same & ~torch.eye(len(label), dtype=torch.bool, device=label.device)
-
-    def mean(pairs: Tensor) -> Tensor:
-        return (cosine * pairs).sum() / pairs.sum().clamp(min=1)
-
-    return 1 - mean(within) + mean(~same).abs()
-
-
-def _tensors(clips: FeatureSet, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Faces and voices on the device; copied, since a packed cache is mapped read-only."""
-    face, voice = (torch.tensor(np.asarray(x)) for x in (clips.face, clips.voice))
-    return face.to(device), voice.to(device)
+        logits: Tensor = self.classifier(fused)
+        return logits
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,8 +141,7 @@ class FittedFOP:
     def __call__(self, clips: FeatureSet) -> dict[str, NDArray[np.float32]]:
         """Logits (N, C) under the name of the system; a missing face enters as zeros."""
         device = self.network.classifier.weight.device
-        face, voice = _tensors(clips, device)
-        return {self.name: self.network(face, voice)[1].cpu().numpy()}
+        return {self.name: self.network(*placed(clips, device)).cpu().numpy()}
 
 
 def fit_fop(
@@ -181,9 +151,6 @@ def fit_fop(
     epochs: int = 300,
     device: str = "auto",
     progress: bool = True,
-    batch: int = 32,
-    learning_rate: float = 1e-3,
-    opl_weight: float = 0.0,
 ) -> FittedFOP:
     """Train FOP by the challenge's recipe: Adam, cross-entropy, early stopping.
 
@@ -191,30 +158,26 @@ def fit_fop(
     bring no gain of 0.3 points there, and the weights of the last gain are kept. The same seed
     gives the same network on a CPU; the global random state is left as it was.
 
-    Args:
-        epochs: at most.
-        device: "auto", "cpu", "cuda" or "mps".
-        opl_weight: weight of the orthogonal projection loss; 0 in the challenge.
     Raises:
         DataError: hidden labels, or a label not below `speakers`.
-        RunError: no such device, no epochs, a batch of one, or a loss that is not finite.
+        RunError: no such device, no epochs, or a loss that is not finite.
     """
-    patience, min_delta = 10, 0.003
+    patience, min_delta, batch = 10, 0.003, 32
     if train.labels.max() >= speakers:
         raise DataError(f"{train.source}: a speaker label is not below {speakers}.")
-    if epochs < 1 or batch < 2:
-        raise RunError(f"epochs={epochs}, batch={batch}: at least 1 and 2 are needed.")
+    if epochs < 1:
+        raise RunError(f"epochs={epochs}: at least 1 is needed.")
     torch_device = resolve_device(device)
     held = held_out(train, np.random.default_rng(seed))
     watched, rest = (train[held], train[~held]) if held.any() else (train, train)
-    face, voice = _tensors(rest, torch_device)
+    face, voice = placed(rest, torch_device)
     label = torch.tensor(rest.labels).to(torch_device)
     generator = torch.Generator().manual_seed(seed)
 
     with seeded(seed, torch_device):  # initial weights and dropout
         network = FOP(speakers).to(torch_device)
         best = FittedFOP(network, epoch=0, held_out_accuracy=-1.0)
-        optimizer = torch.optim.Adam(network.parameters(), lr=learning_rate, fused=True)
+        optimizer = torch.optim.Adam(network.parameters(), lr=1e-3, fused=True)
 
         def batches(_: int) -> Iterator[tuple[Tensor]]:
             order = torch.randperm(len(rest), generator=generator).to(torch_device)
@@ -224,11 +187,7 @@ def fit_fop(
 
         def loss(rows: Tensor) -> Tensor:
             network.train()
-            fused, logits = network(face[rows], voice[rows])
-            value = F.cross_entropy(logits, label[rows])
-            if opl_weight:
-                value = value + opl_weight * orthogonal_projection_loss(fused, label[rows])
-            return value
+            return F.cross_entropy(network(face[rows], voice[rows]), label[rows])
 
         def stop(epoch: int) -> bool:
             nonlocal best
@@ -249,15 +208,12 @@ def held_out(train: FeatureSet, rng: np.random.Generator, share: float = 0.1) ->
     videos, single clips; where nobody has two clips, none.
     """
     for names in (train.video, train.key):
-        index = np.unique(names, return_inverse=True)[1]
-        pair, group, size = np.unique(
-            train.labels * len(train) + index, return_inverse=True, return_counts=True
-        )
-        owner = pair // len(train)
-        order = rng.permutation(len(pair))
+        owner, number = _pairs(train, names)
+        order = rng.permutation(len(owner))
         order = order[np.bincount(owner)[owner[order]] > 1]
         chosen = order[np.sort(np.unique(owner[order], return_index=True)[1])]
         if len(chosen):
-            enough = np.searchsorted(np.cumsum(size[chosen]), share * len(train)) + 1
-            return np.isin(group, chosen[:enough])
+            size = np.bincount(number)[chosen]
+            enough = np.searchsorted(np.cumsum(size), share * len(train)) + 1
+            return np.isin(number, chosen[:enough])
     return np.zeros(len(train), dtype=bool)

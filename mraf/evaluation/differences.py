@@ -1,11 +1,10 @@
 """One thing minus another, with an interval, a p-value and a verdict: the only place that does it.
 
-Whatever is compared was judged on the same videos, and where it was trained more than once, with
-the same seeds: everything is computed on differences, seed by seed and video by video. The p-value
-is of a test that swaps the two sides within random videos. The verdict asks both: an interval alone
-cries wolf when few videos differ (simulated for single runs: 8–10% false alarms at a nominal 5%,
-with both 2–5%). Several comparisons are several chances of a false alarm; `compare_arms` corrects
-for them, `paired_difference` does not.
+Both were judged on the same videos and, where trained more than once, with the same seeds. So
+differences are taken seed by seed and video by video. The p-value is of a test that swaps the two
+sides within random videos. The verdict asks both: an interval alone cries wolf when few videos
+differ (simulated for single runs: 8–10% false alarms at a nominal 5%, with both 2–5%).
+`compare_arms` corrects for the number of comparisons, `paired_difference` does not.
 """
 
 from __future__ import annotations
@@ -17,42 +16,12 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from mraf.errors import RunError
-from mraf.evaluation.intervals import (
-    LEVEL,
-    METRICS,
-    RESAMPLES,
-    SHOWN,
-    Estimate,
-    Metric,
-    estimate,
-    over_seeds,
-)
-from mraf.evaluation.records import ArmRuns, runs_of
+from mraf.evaluation.intervals import LEVEL, RESAMPLES, SHOWN, Estimate, Metric, estimate
+from mraf.evaluation.intervals import METRICS as METRICS
+from mraf.evaluation.intervals import over_seeds as over_seeds
+from mraf.evaluation.records import ArmRuns
+from mraf.evaluation.records import runs_of as runs_of
 from mraf.evaluation.results import Evaluation
-
-__all__ = [
-    "BETTER",
-    "DELTA",
-    "EQUAL",
-    "LEVEL",
-    "METRICS",
-    "OPEN",
-    "SHOWN",
-    "WORSE",
-    "ArmRuns",
-    "Metric",
-    "compare_arms",
-    "corrected",
-    "difference",
-    "holm",
-    "over_seeds",
-    "paired_difference",
-    "paired_runs",
-    "runs_of",
-    "scores",
-    "verdict",
-    "weighted_sum",
-]
 
 DELTA = 0.005  # a difference that nobody needs to care about, as a fraction
 
@@ -60,13 +29,9 @@ BETTER, WORSE, OPEN = "better", "worse", "cannot be told apart"
 EQUAL = f"equal within {100 * DELTA:.1f} points"
 
 
-def scores(runs: ArmRuns, metrics: Sequence[Metric] = SHOWN, seed: int = 0) -> pd.DataFrame:
-    """Accuracy of an arm over its seeds, with its 95% interval over videos (`unit`) and seeds.
-
-    Returns:
-        One row per metric: accuracy, low, high (fractions).
-    """
-    table = _table(weighted_sum([(1, runs)], metrics, seed=seed))
+def scores(runs: ArmRuns, metrics: Sequence[Metric] = SHOWN) -> pd.DataFrame:
+    """Accuracy of an arm over its seeds: accuracy, low, high (fractions, 95%) for each metric."""
+    table = _table(weighted_sum([(1, runs)], metrics))
     return table[["difference", "low", "high"]].rename(columns={"difference": "accuracy"})
 
 
@@ -81,10 +46,8 @@ def difference(
 
     Returns:
         One row per metric: difference, low, high (fractions, 95% interval), superiority (how
-        probable it is that the first is ahead when both are trained once, with one seed, and
-        judged on other videos; a draw counts half), p.
-    Raises:
-        RunError: other seeds, fewer than two, other videos, or settings that are lacking.
+        probable it is that the first is ahead with one seed on other videos), p.
+    Raises as `weighted_sum`.
     """
     return _table(weighted_sum([(1, first), (-1, second)], metrics, resamples, seed))
 
@@ -95,18 +58,26 @@ def weighted_sum(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> list[Estimate]:
-    """Arms times weights, added up seed by seed and video by video; each metric of that.
+    """Each metric of arms times weights, added up seed by seed and video by video.
 
     Raises:
         RunError: other seeds, fewer than two, other videos, or settings that are lacking.
     """
     first = parts[0][1]
-    for _, runs in parts[1:]:
-        _check_paired(first, runs)
+    for _, other in parts[1:]:
+        names = f"'{first.name}' and '{other.name}'"
+        if first.seeds != other.seeds:
+            seeds = f"{list(first.seeds)} and {list(other.seeds)}"
+            raise RunError(f"{names} are not paired: seeds {seeds}.")
+        if first.unit != other.unit:
+            units = f"counts of a {first.unit}, and of a {other.unit}"
+            raise RunError(f"{names} are not paired: {units}.")
+        for language, clips in first.clips.items():
+            if not np.array_equal(clips, other.clips.get(language, [])):
+                raise RunError(f"{names} were judged on different {language} videos.")
     if len(first.seeds) < 2:
         raise RunError("one seed says nothing about another; record at least two.")
-    counts = _counts(parts)
-    return estimate(counts, first.clips, metrics, resamples, seed, first.unit)
+    return estimate(_counts(parts), first.clips, metrics, resamples, seed, first.unit)
 
 
 def paired_runs(first: ArmRuns, second: ArmRuns) -> tuple[ArmRuns, ArmRuns]:
@@ -125,9 +96,8 @@ def compare_arms(
 ) -> pd.DataFrame:
     """Every arm minus the reference, with p-values corrected for the size of the table.
 
-    Args:
-        arms: by name; each is compared on the seeds that it shares with the reference.
-        reference: name of an arm.
+    Each arm is compared on the seeds that it shares with the reference.
+
     Returns:
         `difference` for each (arm, metric), with p_holm (corrected over all rows) and verdict.
     Raises:
@@ -149,34 +119,35 @@ def paired_difference(
     """How much better the first system is than the second on the same clips, one run of each.
 
     Args:
-        first, second: names of systems.
-        other: where to look up the second system, another run judged on the same clips; by
-            default the same evaluation.
+        other: where to look up the second system: another run judged on the same clips.
     Returns:
         One row per setting in which both are defined, and the mean: difference, low, high
         (fractions), p, verdict ("better", "worse", "cannot be told apart").
     Raises:
         RunError: no such system, or the two evaluations are of other clips.
     """
-    other = evaluation if other is None else other
+    other = other or evaluation
     for language, judged in evaluation.judged.items():
         if not judged.same_clips(other.judged[language]):
             raise RunError(f"the evaluations are of different {judged.language} clips.")
     counts = _counts([(1, evaluation.runs(first)), (-1, other.runs(second))])
     table = _table(evaluation.estimates(counts)).drop(columns="superiority").rename_axis("setting")
-    verdicts = [verdict(row.low, row.high, row.p, delta=None) for row in table.itertuples()]
-    return table.assign(verdict=verdicts)
+    return _judged(table, table.p, delta=None)
 
 
 def corrected(table: pd.DataFrame) -> pd.DataFrame:
     """A table of differences with p_holm, corrected over all its rows, and a verdict for each."""
     table = table.assign(p_holm=holm(table.p.to_numpy()))
-    verdicts = [verdict(row.low, row.high, row.p_holm) for row in table.itertuples()]
-    return table.assign(verdict=verdicts)
+    return _judged(table, table.p_holm, DELTA)
+
+
+def _judged(table: pd.DataFrame, p: pd.Series, delta: float | None) -> pd.DataFrame:
+    rows = zip(table.low, table.high, p, strict=True)
+    return table.assign(verdict=[verdict(*row, delta) for row in rows])
 
 
 def holm(p: ArrayLike) -> NDArray[np.float64]:
-    """p-values that may be read as if each were the only one (Holm 1979), shape (M,).
+    """p-values (M,) that may be read as if each were the only one (Holm 1979).
 
     The smallest is multiplied by M, the next by M - 1, …; none falls below the one before it.
     """
@@ -184,7 +155,7 @@ def holm(p: ArrayLike) -> NDArray[np.float64]:
     order = np.argsort(p, kind="stable")
     stretched = p[order] * np.arange(len(p), 0, -1)
     found = np.empty_like(p)
-    found[order] = np.minimum(np.maximum.accumulate(stretched), 1.0)
+    found[order] = np.maximum.accumulate(stretched).clip(max=1)
     return found
 
 
@@ -192,8 +163,7 @@ def verdict(low: float, high: float, p: float, delta: float | None = DELTA) -> s
     """What an interval of a difference and its corrected p-value say together.
 
     Where the whole interval lies within ±delta the arms are equal for all purposes, even if it
-    excludes zero; without a delta nothing is called equal. "better" and "worse" need both: an
-    interval without zero and p below 5%.
+    excludes zero. "better" and "worse" need an interval without zero and p below 5%.
     """
     if delta is not None and -delta <= low and high <= delta:
         return EQUAL
@@ -215,16 +185,3 @@ def _counts(parts: Sequence[tuple[float, ArmRuns]]) -> dict[str, NDArray[np.floa
         for setting in parts[0][1].correct
         if all(setting in runs.correct for _, runs in parts)
     }
-
-
-def _check_paired(first: ArmRuns, second: ArmRuns) -> None:
-    names = f"'{first.name}' and '{second.name}'"
-    if first.seeds != second.seeds:
-        raise RunError(
-            f"{names} are not paired: seeds {list(first.seeds)} and {list(second.seeds)}."
-        )
-    if first.unit != second.unit:
-        raise RunError(f"{names} are not paired: counts of a {first.unit}, and of a {second.unit}.")
-    for language, clips in first.clips.items():
-        if not np.array_equal(clips, second.clips.get(language, [])):
-            raise RunError(f"{names} were judged on different {language} videos.")

@@ -1,18 +1,15 @@
 """Accuracies and their differences for other videos, other speakers and other training seeds.
 
-Two things are left to chance: which videos are judged and which seed a run starts from. Clips of
-one video are near-copies: 1,521 clips of 70 videos are 70 independent draws, not 1,521. So whole
+Clips of one video are near-copies: 1,521 clips of 70 videos are 70 independent draws. So whole
 videos are drawn (the cluster bootstrap; Davison & Hinkley, Bootstrap Methods and their Application,
-1997, section 3.8), or speakers where it is asked what other speakers would change; what a video
-holds stays together over clips, seeds, settings and systems. Seeds are too few to be drawn, which
-would see too little of what others may do: a draw gets instead a number of Student's t
-distribution, as wide as the seeds differ beyond what the draws of videos explain. A single run says
-nothing of other seeds; its interval is of other videos alone.
+1997, section 3.8), or speakers, with all their clips, seeds, settings and systems. Seeds are too
+few to be drawn: each draw gets a number of Student's t distribution, as wide as the seeds differ
+beyond what the draws of videos explain. The interval of a single run is of other videos alone.
 
-`mraf_lessons.ablations.simulation.coverage` (500 trials; 3, 5 and 10 seeds; 25, 50 and 100 videos)
-finds that 95% intervals hold the truth in 92–96% of the trials; 88–93% if only videos are drawn,
-35–43% if clips are. Where a handful of videos holds all the errors of a single run its interval is
-too narrow: simulated 95% intervals then cover about 86%, as against 93–94% otherwise.
+`mraf_lessons.ablations.coverage` (500 trials; 3, 5 and 10 seeds; 25, 50 and 100 videos) finds that
+95% intervals hold the truth in 92–96% of the trials; 88–93% if only videos are drawn, 35–43% if
+clips are. Where a handful of videos holds all the errors of a single run its interval is too
+narrow: simulated 95% intervals then cover about 86%, as against 93–94% otherwise.
 """
 
 from __future__ import annotations
@@ -53,8 +50,7 @@ class Estimate(NamedTuple):
 
     Args:
         value: as measured.
-        low, high: of its 95% interval, for other videos and other seeds; NaN for a single run on a
-            single video.
+        low, high: of its 95% interval; NaN for a single run on a single video.
         drawn: for each draw of videos and each seed, shape (R, S).
         swapped: as if there were no difference, shape (R,).
     """
@@ -75,8 +71,8 @@ class Estimate(NamedTuple):
     @property
     def superiority(self) -> float:
         """How probable it is to be above zero with one seed, on other videos; zero counts half."""
-        drawn = self.drawn
-        return float((drawn > ROUNDING).mean() + 0.5 * (np.abs(drawn) <= ROUNDING).mean())
+        zero = np.abs(self.drawn) <= ROUNDING
+        return float((self.drawn > ROUNDING).mean() + 0.5 * zero.mean())
 
 
 def estimate(
@@ -90,21 +86,21 @@ def estimate(
     """Each metric of counts by setting, shape (S, V), per clip; they may be differences.
 
     Args:
-        clips: by `Setting.language`, clips of each video, shape (V,).
-        unit: what is counted, and drawn; of "speaker", V is their number in every language.
+        clips: by `Setting.language`, clips of each video, or of each speaker, shape (V,).
+        unit: what V counts.
     Raises:
         RunError: a metric of settings without counts.
     """
     seeds = next((len(by_seed) for by_seed in counts.values()), 1)
     units = tuple((language, len(n)) for language, n in clips.items())
-    chance = _chance(units, seeds, resamples, seed, unit)
+    weights, signs, t = _chance(units, seeds, resamples, seed, unit)
     value, drawn, swapped = {}, {}, {}
     for setting, by_seed in counts.items():
         language = SETTING[setting].language
-        n, weights, signs = clips[language], chance.weights[language], chance.signs[language]
+        n, often = clips[language], weights[language]
         value[setting] = by_seed.sum(axis=1) / n.sum()  # (S,)
-        drawn[setting] = (weights @ by_seed.T) / (weights @ n)[:, None]  # (R, S)
-        swapped[setting] = signs @ by_seed.mean(axis=0) / n.sum()  # (R,)
+        drawn[setting] = (often @ by_seed.T) / (often @ n)[:, None]  # (R, S)
+        swapped[setting] = signs[language] @ by_seed.mean(axis=0) / n.sum()  # (R,)
     estimates = []
     for metric in metrics:
         share = METRICS[metric]
@@ -114,7 +110,7 @@ def estimate(
             np.sum([w * part[setting] for setting, w in share.items()], axis=0)
             for part in (value, drawn, swapped)
         )
-        other_seeds = _other_seeds(of_seed, of_draw, chance.t)
+        other_seeds = _other_seeds(of_seed, of_draw, t)
         low, high = np.quantile(of_draw.mean(axis=1) + other_seeds, [LEVEL / 2, 1 - LEVEL / 2])
         if seeds == min(len(clips[SETTING[setting].language]) for setting in share) == 1:
             low = high = np.nan
@@ -123,28 +119,22 @@ def estimate(
     return estimates
 
 
-def over_seeds(measured: NDArray[Any], drawn: NDArray[Any], seed: int = 0) -> NDArray[np.float64]:
+def over_seeds(measured: NDArray[Any], drawn: NDArray[Any]) -> NDArray[np.float64]:
     """The mean of a number over seeds, for other units and other seeds, shape (R,).
 
     Args:
         measured: of each seed, shape (S,); folds and draws are seeds, too, where each is trained.
         drawn: the same for each draw of units, shape (R, S).
-        seed: of the numbers that stand for other seeds.
     """
-    means: NDArray[np.float64] = drawn.mean(axis=1)
-    if (seeds := len(measured)) > 1 and len(means):
-        t = np.random.default_rng(seed).standard_t(seeds - 1, size=len(means))
-        means = means + _other_seeds(measured, drawn, t)
+    t = np.random.default_rng(0).standard_t(max(1, len(measured) - 1), size=len(drawn))
+    means: NDArray[np.float64] = drawn.mean(axis=1) + _other_seeds(measured, drawn, t)
     return means
 
 
 def _other_seeds(
     measured: NDArray[Any], drawn: NDArray[Any], t: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """What other seeds would add to the mean over seeds, shape (R,).
-
-    As wide as the seeds, shape (S,), differ beyond what other videos, shape (R, S), explain.
-    """
+    """What other seeds would add: as wide as they differ beyond what videos explain, (R,)."""
     if (seeds := len(measured)) == 1:
         return np.zeros(len(drawn))
     apart = drawn - drawn.mean(axis=1, keepdims=True)
@@ -153,18 +143,17 @@ def _other_seeds(
     return np.asarray(spread / np.sqrt(seeds) * t)
 
 
-class _Chance(NamedTuple):
-    """Random numbers that all comparisons on the same videos, or speakers, share."""
-
-    weights: dict[str, NDArray[np.float64]]  # how often each video is drawn, (R, V)
-    signs: dict[str, NDArray[np.float64]]  # -1 where the arms are swapped, (R, V)
-    t: NDArray[np.float64]  # (R,)
+ByLanguage = dict[str, NDArray[np.float64]]
 
 
 @lru_cache(maxsize=4)
 def _chance(
     units: tuple[tuple[str, int], ...], seeds: int, resamples: int, seed: int, unit: Unit
-) -> _Chance:
+) -> tuple[ByLanguage, ByLanguage, NDArray[np.float64]]:
+    """Random numbers that all comparisons on the same videos, or speakers, share.
+
+    How often each video is drawn (R, V); -1 where the arms are swapped, else 1 (R, V); t (R,).
+    """
     rng = np.random.default_rng(seed)
     units = units if seeds == 1 else tuple(sorted(units))
     weights = {
@@ -177,4 +166,4 @@ def _chance(
     if unit == "speaker":  # who is drawn is drawn in all languages
         first = units[0][0]
         weights, signs = (dict.fromkeys(part, part[first]) for part in (weights, signs))
-    return _Chance(weights, signs, rng.standard_t(max(1, seeds - 1), size=resamples))
+    return weights, signs, rng.standard_t(max(1, seeds - 1), size=resamples)

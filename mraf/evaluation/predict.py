@@ -12,6 +12,13 @@ from mraf.model import Output
 from mraf.variants.build import Network
 
 SYSTEM_OF_HEAD = {"fused": "MRAF", "voice": "MRAF voice head", "face": "MRAF face head"}
+BATCH = 512
+
+
+def placed(clips: FeatureSet, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Faces and voices on a device; copied, since a packed corpus is mapped read-only."""
+    face, voice = (torch.from_numpy(np.array(x)) for x in (clips.face, clips.voice))
+    return face.to(device), voice.to(device)
 
 
 def forward(model: Network, clips: FeatureSet) -> Output:
@@ -19,15 +26,15 @@ def forward(model: Network, clips: FeatureSet) -> Output:
 
     About 120 kB of memory a clip with the paper's sizes; for scores of many clips see ``predict``.
     """
-    device = next(model.parameters()).device
     model.eval()
     with torch.inference_mode():
-        face, voice = (torch.from_numpy(np.array(x)).to(device) for x in (clips.face, clips.voice))
-        output: Output = model(face, voice)
+        output: Output = model(*placed(clips, next(model.parameters()).device))
     return output
 
 
-def predict(model: Network, clips: FeatureSet, batch: int = 512) -> dict[str, NDArray[np.float32]]:
+def predict(
+    model: Network, clips: FeatureSet, batch: int = BATCH
+) -> dict[str, NDArray[np.float32]]:
     """Scores (N, C) of each head: "MRAF" (fused), "MRAF voice head", "MRAF face head"."""
     scores: dict[str, list[Tensor]] = {name: [] for name in SYSTEM_OF_HEAD.values()}
     for start in range(0, len(clips), batch):

@@ -26,15 +26,11 @@ from mraf.files import locked, read_frame, write_text
 RUN = ["system", "condition", "corpus", "preset", "split", "seed"]  # what a row is of
 PLACE = ["corpus", "split", "setting"]  # of videos
 COUNTS = ["correct_per_video", "clips_per_video"]
-MADE_BY = ["device", "commit", "command", "seconds"]
-NUMBERS = ["clips", "videos", "correct", "accuracy", "low", "high"]
-COLUMNS = ["system", "condition", "seed", "setting", *NUMBERS, *COUNTS]
-COLUMNS += ["corpus", "preset", "split", *MADE_BY]
-TEXT = dict.fromkeys(
-    ["system", "condition", "setting", *COUNTS, "corpus", "preset", "split", *MADE_BY[:3]], str
-)
-"""Of the columns; low and high are of results without counts by video, NUMBERS[:3] not of a mean.
-A study may add columns behind them."""
+TOTALS = ["clips", "videos", "correct"]  # absent for a mean
+NUMBERS = [*TOTALS, "accuracy", "low", "high"]  # low and high where there are no counts by video
+COLUMNS = ["system", "condition", "seed", "setting", *NUMBERS, *COUNTS, "corpus", "preset", "split"]
+COLUMNS += ["device", "commit", "command", "seconds"]  # a study may add others behind them
+TEXT = {name: str for name in COLUMNS if name not in ("seed", *NUMBERS, "seconds")}
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +38,6 @@ class ArmRuns:
     """The runs of one arm, one a seed.
 
     Args:
-        name: of the arm.
         seeds: shape (S,).
         correct: by setting, clips of each video that were named rightly, shape (S, V).
         clips: by `Setting.language`, clips of each video, shape (V,).
@@ -58,40 +53,38 @@ class ArmRuns:
     unit: Unit = "video"
 
     def __post_init__(self) -> None:
+        arm = f"arm '{self.name}'"
         if len(set(self.seeds)) < len(self.seeds):
-            raise RunError(f"arm '{self.name}': a seed occurs twice: {list(self.seeds)}.")
+            raise RunError(f"{arm}: a seed occurs twice: {list(self.seeds)}.")
         for setting, correct in self.correct.items():
             clips = self.clips[SETTING[setting].language]
             if correct.shape != (len(self.seeds), len(clips)):
+                expected = f"{len(self.seeds)} seeds × {len(clips)} videos"
                 raise RunError(
-                    f"arm '{self.name}', {setting}: counts of shape {correct.shape}, expected "
-                    f"{len(self.seeds)} seeds × {len(clips)} videos."
+                    f"{arm}, {setting}: counts of shape {correct.shape}, expected {expected}."
                 )
             if (correct < 0).any() or (correct > clips).any():
-                raise RunError(f"arm '{self.name}', {setting}: more right clips than clips.")
+                raise RunError(f"{arm}, {setting}: more right clips than clips.")
         if self.unit == "speaker" and len({len(clips) for clips in self.clips.values()}) > 1:
-            raise RunError(f"arm '{self.name}': other speakers in one language than in another.")
+            raise RunError(f"{arm}: other speakers in one language than in another.")
 
     def accuracy(self, setting: str) -> NDArray[np.float64]:
         """Of each seed, shape (S,)."""
         clips = self.clips[SETTING[setting].language]
         return np.asarray(self.correct[setting].sum(axis=1) / clips.sum(), dtype=float)
 
-    def only(self, seeds: Iterable[int]) -> ArmRuns:
+    def only(self, seeds: Sequence[int]) -> ArmRuns:
         """The runs of some of the seeds, in that order."""
-        chosen = tuple(seeds)
-        rows = [self.seeds.index(seed) for seed in chosen]
+        rows = [self.seeds.index(seed) for seed in seeds]
         correct = {setting: counts[rows] for setting, counts in self.correct.items()}
-        return replace(self, seeds=chosen, correct=correct)
+        return replace(self, seeds=tuple(seeds), correct=correct)
 
 
-def runs_of(rows: pd.DataFrame, labels: Mapping[str, str] | None = None) -> dict[str, ArmRuns]:
+def runs_of(rows: pd.DataFrame) -> dict[str, ArmRuns]:
     """The runs of each arm of a recorded sweep, in the order of their first rows.
 
     Args:
-        rows: of one corpus and preset, as `read_results` gives them: system, seed, setting,
-            correct_per_video and clips_per_video (arrays of counts, shape (V,)).
-        labels: names to give the arms; by default they keep their own.
+        rows: of one corpus and preset, as `read_results` gives them.
     Raises:
         RunError: a seed occurs twice or lacks a setting, or counts do not fit the videos.
     """
@@ -99,19 +92,18 @@ def runs_of(rows: pd.DataFrame, labels: Mapping[str, str] | None = None) -> dict
     for setting, counts in zip(rows.setting, rows.clips_per_video, strict=True):
         clips.setdefault(SETTING[setting].language, np.asarray(counts, dtype=float))
     found = {}
-    for arm, own in rows.groupby("system", sort=False):
-        name = str(arm)
+    for name, own in rows.groupby("system", sort=False):
+        arm = f"arm '{name}'"
         if own.correct_per_video.isna().any():
-            raise RunError(f"arm '{name}': no counts by video were recorded.")
+            raise RunError(f"{arm}: no counts by video were recorded.")
         if own.duplicated(["seed", "setting"]).any():
-            raise RunError(f"arm '{name}': a seed occurs twice; choose one preset and one corpus.")
+            raise RunError(f"{arm}: a seed occurs twice; choose one preset and one corpus.")
         table = own.pivot(index="seed", columns="setting", values="correct_per_video")
         for setting in table.columns[table.isna().any()]:
             seed = table.index[table[setting].isna()][0]
-            raise RunError(f"arm '{name}', seed {seed}: no row for {setting}; record it again.")
-        correct = {str(setting): np.stack(table[setting].to_list()) for setting in table.columns}
-        seeds = tuple(int(seed) for seed in table.index)
-        found[name] = ArmRuns((labels or {}).get(name, name), seeds, correct, clips)
+            raise RunError(f"{arm}, seed {seed}: no row for {setting}; record it again.")
+        correct = {setting: np.stack(table[setting].to_list()) for setting in table}
+        found[str(name)] = ArmRuns(str(name), tuple(map(int, table.index)), correct, clips)
     return found
 
 
@@ -121,14 +113,10 @@ def counts_text(counts: Iterable[int]) -> str:
 
 
 def read_results(file: str | Path) -> pd.DataFrame:
-    """The rows of recorded results, with arrays.
+    """The rows of recorded results; counts by video are arrays (V,), None where there are none.
 
-    Returns:
-        The columns of the file; ``correct_per_video`` and ``clips_per_video`` are arrays of counts
-        (V,), None where there are none.
     Raises:
-        RunError: not such a file, or counts that do not fit their videos; the message names file
-            and line.
+        RunError: not such a file, or counts that do not fit their videos; it names file and line.
     """
     frame = _read(Path(file))
     twice = frame.duplicated([*RUN, "setting"])
@@ -139,38 +127,33 @@ def read_results(file: str | Path) -> pd.DataFrame:
 
 
 def with_counts(rows: pd.DataFrame, where: Callable[[Any], str]) -> pd.DataFrame:
-    """Rows whose counts by video are text, with arrays.
+    """Rows whose counts by video are text, with arrays; `where` names a row, from its index.
 
-    Args:
-        where: names a row in errors, from its index.
     Raises:
         RunError: counts that are none, or that do not fit their videos or the row's totals.
     """
     if missing := [name for name in (*COUNTS, "correct", "clips") if name not in rows.columns]:
         raise RunError(f"not a table of results; it lacks {', '.join(missing)}.")
-    arrays: dict[str, list[Any]] = {name: [] for name in COUNTS}
-    for index, *texts, correct, clips in _filled(rows)[[*COUNTS, "correct", "clips"]].itertuples():
-        if pd.isna(texts[0]):
-            counts: list[Any] = [None, None]
-        else:
-            what = where(index)
-            if pd.isna(texts[1]):
-                raise RunError(f"{what}: no videos are recorded for its split and setting.")
-            try:
-                counts = [np.array(str(text).split(), dtype=np.int64) for text in texts]
-            except ValueError:
-                raise RunError(
-                    f"{what}: correct_per_video or clips_per_video holds no counts."
-                ) from None
-            right, of = counts
-            if len(right) != len(of) or (right < 0).any() or (right > of).any():
-                raise RunError(f"{what}: correct_per_video does not fit the {len(of)} videos.")
-            if (right.sum(), of.sum()) != (correct, clips):
-                raise RunError(f"{what}: the counts of the videos do not add up to the row's.")
-        for name, array in zip(COUNTS, counts, strict=True):
-            arrays[name].append(array)
-    found = {name: pd.Series(counts, rows.index, object) for name, counts in arrays.items()}
+    counts = [_counts(row, where(row.Index)) for row in _filled(rows).itertuples()]
+    found = pd.DataFrame(counts, rows.index, COUNTS, dtype=object)
     return rows.assign(**found)
+
+
+def _counts(row: Any, where: str) -> tuple[Any, Any]:
+    """Of each video, how many clips were named rightly and how many there are."""
+    if pd.isna(row.correct_per_video):
+        return None, None
+    if pd.isna(row.clips_per_video):
+        raise RunError(f"{where}: no videos are recorded for its split and setting.")
+    try:
+        right, clips = (np.array(str(getattr(row, c)).split(), dtype=np.int64) for c in COUNTS)
+    except ValueError:
+        raise RunError(f"{where}: correct_per_video or clips_per_video holds no counts.") from None
+    if len(right) != len(clips) or (right < 0).any() or (right > clips).any():
+        raise RunError(f"{where}: correct_per_video does not fit the {len(clips)} videos.")
+    if (right.sum(), clips.sum()) != (row.correct, row.clips):
+        raise RunError(f"{where}: the counts of the videos do not add up to the row's.")
+    return right, clips
 
 
 def write_results(file: Path, rows: pd.DataFrame, order: Sequence[str] = ()) -> None:
@@ -203,13 +186,11 @@ def _write_results(file: Path, rows: pd.DataFrame, order: Sequence[str]) -> None
             "machine with another order of videos; record into another folder."
         )
     for name, first in (("system", order), ("condition", ())):
-        place = {value: number for number, value in enumerate(dict.fromkeys([*first, *rows[name]]))}
-        rows[f"{name} place"] = rows[name].map(place)
-    by = ["preset", "system place", "seed", "condition place", "setting"]
-    rows = rows.sort_values(by, kind="stable").drop(columns=["system place", "condition place"])
+        rows[name] = pd.Categorical(rows[name], list(dict.fromkeys([*first, *rows[name]])))
+    rows = rows.sort_values(["preset", "system", "seed", "condition", "setting"], kind="stable")
     again = rows.dropna(subset="clips_per_video").duplicated(PLACE)
     rows.loc[again[again].index, "clips_per_video"] = None
-    rows = rows.astype(dict.fromkeys(NUMBERS[:3], "Int64"))  # absent for a mean
+    rows = rows.astype(dict.fromkeys(TOTALS, "Int64"))
     write_text(file, rows.to_csv(index=False, float_format="%.5f"))
 
 
@@ -227,12 +208,12 @@ def _read(file: Path) -> pd.DataFrame:
         if len(frame) and not is_numeric_dtype(frame[name]):
             raise RunError(f"{file}: not a CSV of results; expected numbers in '{name}'.")
         values = frame[name].dropna().astype(float)
-        whole = name in ("seed", *NUMBERS[:3])
-        bad = (values < 0) | (values % 1 != 0 if whole else values > 1)
-        if bad.any():
+        whole = name in ("seed", *TOTALS)
+        bad = values[(values < 0) | (values % 1 != 0 if whole else values > 1)]
+        if len(bad):
             kind = "a whole number from 0" if whole else "a fraction"
-            line = f"{file}, line {bad.idxmax() + 2}"
-            raise RunError(f"{line}: '{name}' is {values[bad.idxmax()]:g}, not {kind}.")
+            found = f"'{name}' is {bad.iloc[0]:g}, not {kind}"
+            raise RunError(f"{file}, line {bad.index[0] + 2}: {found}.")
     frame = frame.assign(condition=frame["condition"].astype(object).fillna(""))
     return _filled(frame)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from hashlib import sha256
 from typing import Any
@@ -20,8 +20,6 @@ from mraf.evaluation.records import COUNTS, ArmRuns, counts_text
 
 STAND_IN = "speaker "  # and its number, where a video is not known
 
-__all__ = ["MEAN", "SETTING", "ArmRuns", "Evaluation", "Judged"]
-
 
 @dataclass(frozen=True, eq=False)
 class Judged:
@@ -31,8 +29,7 @@ class Judged:
         language: "English", "Urdu", …
         key: names of the clips, shape (N,), str.
         speaker: true labels, shape (N,), int64.
-        video: what is resampled, shape (N,), str. Where a video is not known its speaker stands
-            in for it: in the official test one video is one speaker.
+        video: what is resampled, shape (N,), str; where it is not known, the speaker stands in.
     """
 
     language: str
@@ -58,18 +55,6 @@ class Judged:
     def videos(self) -> int:
         return int(self.video_index.max()) + 1
 
-    def to_dict(self) -> dict[str, Any]:
-        arrays = {name: getattr(self, name).tolist() for name in ("key", "speaker", "video")}
-        return {"language": self.language, **arrays}
-
-    @classmethod
-    def from_dict(cls, fields: Mapping[str, Any]) -> Judged:
-        speaker = np.array(fields["speaker"], dtype=np.int64)
-        key, video = (np.array(fields[name], dtype=np.str_) for name in ("key", "video"))
-        if not key.shape == speaker.shape == video.shape:
-            raise ValueError("key, speaker and video differ in length")
-        return cls(fields["language"], key, speaker, video)
-
     def per_video(self, values: NDArray[Any]) -> NDArray[np.float64]:
         """Sum of one value per clip (N,) over the clips of each video, shape (V,)."""
         return np.bincount(self.video_index, weights=values).astype(float)
@@ -83,10 +68,8 @@ class Judged:
         return [int(count) for count in self.per_video(counted)[np.argsort(names)]]
 
     def same_clips(self, other: Judged) -> bool:
-        return all(
-            np.array_equal(getattr(self, name), getattr(other, name))
-            for name in ("key", "speaker", "video")
-        )
+        names = ("key", "speaker", "video")
+        return all(np.array_equal(getattr(self, name), getattr(other, name)) for name in names)
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,8 +83,7 @@ class Evaluation:
             (a face-only system without faces): its accuracy would say nothing.
         split: "validation", "test", …
         notes: what was left out, and why.
-        resamples: number of bootstrap draws.
-        seed: of those draws.
+        resamples, seed: of the bootstrap.
     """
 
     judged: Mapping[str, Judged]
@@ -115,21 +97,24 @@ class Evaluation:
     def systems(self) -> tuple[str, ...]:
         return tuple(self.correct)
 
-    def runs(self, system: str) -> ArmRuns:
-        """What a system got right in each video, as an arm of one seed.
+    @cached_property
+    def clips(self) -> dict[str, NDArray[np.float64]]:
+        """Clips of each video, shape (V,), by `Setting.language`."""
+        return {name: part.per_video(np.ones(len(part.key))) for name, part in self.judged.items()}
 
-        Raises:
-            RunError: no such system.
-        """
+    def outcomes(self, system: str) -> Mapping[str, NDArray[np.bool_]]:
+        """What a system got right by setting, shape (N,). Raises RunError where there is none."""
         if system not in self.correct:
-            known = list(self.systems)
-            raise RunError(f"no system '{system}' was evaluated; there are: {known}.")
+            raise RunError(f"no system '{system}' was evaluated; there are: {list(self.correct)}.")
+        return self.correct[system]
+
+    def runs(self, system: str) -> ArmRuns:
+        """What a system got right in each video, as an arm of one seed. Raises as `outcomes`."""
         correct = {
             name: self.judged[SETTING[name].language].per_video(right)[None]
-            for name, right in self.correct[system].items()
+            for name, right in self.outcomes(system).items()
         }
-        clips = {name: part.per_video(np.ones(len(part.key))) for name, part in self.judged.items()}
-        return ArmRuns(system, (0,), correct, clips)
+        return ArmRuns(system, (0,), correct, self.clips)
 
     def estimates(self, counts: Mapping[str, NDArray[Any]]) -> list[Estimate]:
         """Counts by setting, shape (1, V), as accuracies with intervals, and their mean.
@@ -137,11 +122,10 @@ class Evaluation:
         P3 and P4 are judged on the same clips, as are P5 and P6, and share their draws: the
         interval of the mean and of a difference thereby sees how they move together.
         """
-        clips = {name: part.per_video(np.ones(len(part.key))) for name, part in self.judged.items()}
         metrics = [name for name in SHOWN if METRICS[name].keys() <= counts.keys()]
-        return estimate(counts, clips, metrics, self.resamples, self.seed)
+        return estimate(counts, self.clips, metrics, self.resamples, self.seed)
 
-    def counts_by_video(self) -> dict[tuple[str, str], dict[str, str]]:
+    def counts_by_video(self) -> pd.DataFrame:
         """What a recorded row says of each video, by system and setting; no names.
 
         A setting whose videos are not known has none: its speakers stand in for them.
@@ -150,20 +134,14 @@ class Evaluation:
         for system, settings in self.correct.items():
             for name, right in settings.items():
                 judged = self.judged[SETTING[name].language]
-                counted = (right, np.ones(len(right), dtype=bool))
-                texts = [counts_text(judged.published_counts(flags)) for flags in counted]
                 if not np.char.startswith(judged.video, STAND_IN).any():
-                    found[system, name] = dict(zip(COUNTS, texts, strict=True))
-        return found
+                    counted = (right, np.ones_like(right))
+                    found[system, name] = [counts_text(judged.published_counts(x)) for x in counted]
+        return pd.DataFrame(found, COUNTS).T
 
     def accuracies(self, system: str) -> dict[str, float]:
-        """Accuracy by setting and, under "mean", their mean; a setting without meaning is absent.
-
-        Raises:
-            RunError: no such system.
-        """
-        runs = self.runs(system)
-        found = {name: float(runs.accuracy(name)[0]) for name in SETTING if name in runs.correct}
+        """Accuracy by setting and, where all have one, their mean. Raises as `outcomes`."""
+        found = {name: float(right.mean()) for name, right in self.outcomes(system).items()}
         return found | ({MEAN: float(np.mean(list(found.values())))} if len(found) == 4 else {})
 
     @cached_property
@@ -173,26 +151,23 @@ class Evaluation:
         Columns: clips, videos, correct (counts; NA for the mean), accuracy, low, high (fractions;
         NaN where the setting is not defined, low and high also where there is a single video).
         """
-        rows = []
-        for system in self.systems:
+        found: list[tuple[Any, ...]] = []
+        correct: dict[tuple[str, str], int] = {}
+        for system, settings in self.correct.items():
             runs = self.runs(system)
-            found = {e.metric: e for e in self.estimates(runs.correct)}
-            for name in SHOWN:
-                row: dict[str, Any] = {"system": system, "setting": name}
-                if name != MEAN:
-                    judged = self.judged[SETTING[name].language]
-                    row |= {"clips": len(judged.key), "videos": judged.videos}
-                if name in runs.correct:
-                    row["correct"] = int(runs.correct[name].sum())
-                if name in found:
-                    row |= {"accuracy": found[name].value}
-                    row |= {"low": found[name].low, "high": found[name].high}
-                rows.append(row)
-        counts = ["clips", "videos", "correct"]
-        frame = pd.DataFrame(
-            rows, columns=["system", "setting", *counts, "accuracy", "low", "high"]
-        )
-        return frame.astype(dict.fromkeys(counts, "Int64")).set_index(["system", "setting"])
+            found += [(system, *estimate[:4]) for estimate in self.estimates(runs.correct)]
+            correct |= {(system, name): int(right.sum()) for name, right in settings.items()}
+        names = ["system", "setting"]
+        shown = pd.DataFrame(index=pd.MultiIndex.from_product([self.correct, SHOWN], names=names))
+        judged = {name: self.judged[setting.language] for name, setting in SETTING.items()}
+        setting = shown.index.get_level_values("setting")
+        counts = {
+            "clips": setting.map({name: len(part.key) for name, part in judged.items()}),
+            "videos": setting.map({name: part.videos for name, part in judged.items()}),
+            "correct": shown.index.map(correct),
+        }
+        measured = pd.DataFrame(found, columns=[*names, "accuracy", "low", "high"])
+        return shown.assign(**counts).astype("Int64").join(measured.set_index(names))
 
     @property
     def table(self) -> pd.DataFrame:
@@ -211,40 +186,36 @@ class Evaluation:
     @property
     def markdown(self) -> str:
         """The table with its caption and notes; aligned, so that it also reads as plain text."""
-        frame = self.table.rename_axis("system").reset_index()
-        rows = [list(frame.columns), *frame.to_numpy().tolist()]
-        widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-        rows.insert(1, ["-" * width for width in widths])
+        table = self.table.rename_axis("system").reset_index()
+        widths = [max(map(len, [name, *table[name]])) for name in table]
+        rule = ["-" * width for width in widths]
         lines = [
-            "| " + " | ".join(text.ljust(w) for text, w in zip(row, widths, strict=True)) + " |"
-            for row in rows
+            "| " + " | ".join(map(str.ljust, row, widths)) + " |"
+            for row in (table.columns, rule, *table.to_numpy())
         ]
         sizes = " and ".join(
             f"{len(judged.key):,} {judged.language} clips of {judged.videos:,} videos"
             for judged in self.judged.values()
         )
         caption = f"Accuracy in percent ({self.split}: {sizes}) with its 95% interval over videos."
-        flawless = "100.0 [100.0, 100.0]"
-        if (self.table == flawless).any(axis=None):
-            caption += f" {flawless}: no error was seen, not that none can happen."
-        if (self.table == "–").any(axis=None):
-            caption += (
-                " –: the same scores for every clip, or clips that lack what the system judges by."
-            )
+        said = {
+            "100.0 [100.0, 100.0]": "no error was seen, not that none can happen.",
+            "–": "the same scores for every clip, or clips that lack what the system judges by.",
+        }
+        for cell, meaning in said.items():
+            if (self.table == cell).any(axis=None):
+                caption += f" {cell}: {meaning}"
         return "\n".join([*lines, "", caption, *self.notes])
 
     @cached_property
     def per_speaker(self) -> pd.DataFrame:
         """Accuracy of each speaker: columns system, setting, speaker, clips, correct, accuracy."""
-        parts = []
+        parts = {}
         for system, settings in self.correct.items():
             for name, correct in settings.items():
-                speaker = self.judged[SETTING[name].language].speaker
-                grouped = pd.Series(correct).groupby(speaker)
-                part = grouped.agg(clips="size", correct="sum").rename_axis("speaker").reset_index()
-                parts.append(part.assign(system=system, setting=name))
-        columns = ["system", "setting", "speaker", "clips", "correct"]
-        frame = pd.concat(parts, ignore_index=True)[columns]
+                grouped = pd.Series(correct).groupby(self.judged[SETTING[name].language].speaker)
+                parts[system, name] = grouped.agg(clips="size", correct="sum")
+        frame = pd.concat(parts, names=["system", "setting", "speaker"]).reset_index()
         return frame.assign(accuracy=frame.correct / frame.clips)
 
     def to_json(self) -> str:
@@ -253,47 +224,11 @@ class Evaluation:
         It names clips and speakers, so that of the official features is not for publication;
         `scores` is.
         """
+
+        def plain(array: NDArray[Any]) -> Any:
+            return "".join(np.where(array, "1", "0")) if array.dtype == bool else array.tolist()
+
         scores = self.scores.reset_index().astype(object)
-        return json.dumps(
-            {
-                "split": self.split,
-                "notes": self.notes,
-                "resamples": self.resamples,
-                "seed": self.seed,
-                "scores": scores.where(scores.notna(), None).to_dict("records"),
-                "judged": {name: judged.to_dict() for name, judged in self.judged.items()},
-                "correct": {
-                    system: {name: "".join(np.where(c, "1", "0")) for name, c in settings.items()}
-                    for system, settings in self.correct.items()
-                },
-            },
-            ensure_ascii=False,
-        )
-
-    @classmethod
-    def from_json(cls, text: str) -> Evaluation:
-        """The evaluation that `to_json` wrote.
-
-        Raises:
-            RunError: the text is not one.
-        """
-        try:
-            content = json.loads(text)
-            judged = {
-                language: Judged.from_dict(content["judged"][language])
-                for language in ("english", "cross")
-            }
-            correct = {
-                system: {name: np.array(list(c)) == "1" for name, c in settings.items()}
-                for system, settings in content["correct"].items()
-            }
-            for settings in correct.values():
-                for name, outcome in settings.items():
-                    if outcome.shape != judged[SETTING[name].language].key.shape:
-                        raise ValueError(f"{name} has {len(outcome)} outcomes")
-            notes, numbers = tuple(content["notes"]), (content["resamples"], content["seed"])
-            return cls(judged, correct, content["split"], notes, *numbers)
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise RunError(
-                f"not an evaluation ({error}); write one with `mraf evaluate RUN --json FILE`."
-            ) from error
+        rows = scores.where(scores.notna(), None).to_dict("records")
+        content = {**asdict(self), "scores": rows}
+        return json.dumps(content, default=plain, ensure_ascii=False)

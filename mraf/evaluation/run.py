@@ -8,14 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-import pandas as pd
-
 from mraf import data
 from mraf.data.clips import Corpus
 from mraf.data.splits import Split, test_split, unseen, validation_split
 from mraf.errors import RunError
 from mraf.evaluation.baselines import class_mean_systems, fit_fop
-from mraf.evaluation.judge import Judge, Predictor, evaluate
+from mraf.evaluation.judge import ClipByClip, Judge, Predictor, evaluate
 from mraf.evaluation.predict import predict
 from mraf.evaluation.records import write_results
 from mraf.evaluation.results import Evaluation
@@ -37,10 +35,8 @@ def evaluate_run(
     fop: bool = False,
     systems: Systems | None = None,
 ) -> Evaluation:
-    """MRAF's three heads beside the class means (and FOP) in P3–P6.
+    """MRAF's three heads beside the class means (and FOP) in P3–P6, or other systems of the run.
 
-    Args:
-        systems: other systems to judge, made from the run and the split.
     Raises:
         RunError: the run was trained on another corpus, or on the videos it would be judged on.
         DataError: the labels are hidden.
@@ -50,29 +46,26 @@ def evaluate_run(
     judged.english.labels, judged.cross.labels  # noqa: B018  hidden labels are told before training
     shown = list((systems or heads_and_class_means)(run, judged))
     if fop:
-        device = next(run.model.parameters()).device
+        device = str(next(run.model.parameters()).device)
         seed = run.config.training.seed
-        shown.append(fit_fop(judged.train, corpus.speakers, seed, device=str(device)))
+        shown.append(ClipByClip(fit_fop(judged.train, corpus.speakers, seed, device=device)))
     return evaluate(shown, judged)
 
 
 def heads_and_class_means(run: Run, split: Split) -> list[Predictor | Judge]:
-    """MRAF's three heads, and the class means of raw features."""
     return [mraf_system(run), *class_mean_systems(split.train)]
 
 
-def mraf_system(run: Run) -> Predictor:
+def mraf_system(run: Run) -> ClipByClip:
     """The run as a predictor of its three heads."""
-    return lambda clips: predict(run.model, clips)
+    return ClipByClip(lambda clips: predict(run.model, clips))
 
 
 def submit_run(
     run: Run, source: str | Corpus | None, folder: Path, systems: Systems | None = None
 ) -> tuple[Path, Path]:
-    """Write the challenge's two files.
+    """Write the challenge's two files for MRAF, or for the first of other systems.
 
-    Args:
-        systems: the first is submitted; MRAF by default.
     Raises as ``evaluate_run``; labels are not needed. Warns where the run saw fewer clips than it
     might have.
     """
@@ -80,7 +73,7 @@ def submit_run(
     split = test_split(corpus)
     if run.config.training.holdout:
         warnings.warn(f"the run was {HELD_OUT}; {TRAIN_ON_ALL}.", stacklevel=2)
-    predictor = systems(run, split)[0] if systems else mraf_system(run)
+    predictor = (systems or heads_and_class_means)(run, split)[0]
     return write_submission(predictor, split, folder, corpus.version)
 
 
@@ -119,9 +112,7 @@ def record(evaluation: Evaluation, run: Run, command: str, file: Path) -> None:
     """Put the scores into a file of results, a row for each system and setting.
 
     Counts by video are those of validation videos alone: of a test a video may be a speaker.
-
-    Raises:
-        RunError: as `write_results`.
+    Raises as `write_results`.
     """
     rows = evaluation.scores.reset_index().assign(
         command=without_home(command),
@@ -131,5 +122,5 @@ def record(evaluation: Evaluation, run: Run, command: str, file: Path) -> None:
         seed=run.config.training.seed,
     )
     if evaluation.split == "validation":
-        rows = rows.join(pd.DataFrame(evaluation.counts_by_video()).T, on=["system", "setting"])
+        rows = rows.join(evaluation.counts_by_video(), on=["system", "setting"])
     write_results(file, rows)

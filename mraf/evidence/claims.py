@@ -36,7 +36,7 @@ class Claim:
             said to come to the same.
         sweep: the table of `data/sweeps/` whose arms ``of`` and ``over`` are.
         damage: where the claim is about what a damage costs, as in "swapped face 0.3"; less is
-            better. From `mraf.evaluation.robustness`.
+            better. From `mraf.evidence.damage.Damage`.
         systems: the recorded evaluation whose systems they are, where there is no sweep.
         study: the recorded study of `mraf related` with a row for their difference, or with counts
             by video for each of them, where the claim is about another system than MRAF.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, get_args
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
@@ -18,9 +18,13 @@ from mraf.evaluation.differences import (
     paired_runs,
     weighted_sum,
 )
-from mraf.evaluation.robustness import CLEAN, Damage
 from mraf.evidence.recorded import FOLDER, find
 from mraf.evidence.tables import Place, arms_of, recorded_rows
+
+Damage = Literal[
+    "swapped face", "missing face", "face noise", "mean face", "voice noise", "shorter voice"
+]
+CLEAN = "clean"
 
 
 class Condition(NamedTuple):

@@ -3,7 +3,8 @@
 import numpy as np
 
 from mraf.data.describe import unit
-from mraf.evaluation import calibration
+from mraf.evaluation.calibration import fit_temperature
+from mraf_lessons.evaluation.calibration import reliability_bins
 from mraf_lessons.kit.checker import (
     Answer,
     Array,
@@ -68,7 +69,7 @@ def calibration_error(answer: Answer) -> Verdict:
     rng = np.random.default_rng(0)
     confidence = rng.beta(4, 1.5, 500)
     correct = rng.random(500) < np.clip(confidence - 0.1 + 0.3 * (confidence < 0.5), 0, 1)
-    table = calibration.reliability_bins(confidence, correct)
+    table = reliability_bins(confidence, correct)
     gap, centre = table.accuracy - table.confidence, (table.low + table.high) / 2
     gaps = [gap.abs(), gap, (table.accuracy - centre).abs()]
     right, signed, middle = (np.average(one, weights=table.clips) for one in gaps)
@@ -99,7 +100,7 @@ def temperature(answer: object, fit: object, logits: Array, labels: Array, video
     if len(both):
         hint = f"A clip-level split: {len(both)} videos have clips in both halves, so T is judged "
         return Verdict(False, f"{hint}on near-copies of what it was fit to. Draw videos.")
-    fit_to, named = calibration.fit_temperature, logits.argmax(axis=1)
+    fit_to, named = fit_temperature, logits.argmax(axis=1)
     right, others = (fit_to(logits[half], labels[half]) for half in (mask, ~mask))
     whole, sure = fit_to(logits, labels), fit_to(logits[mask], named[mask])
     side = "overconfident" if right > 1 else "too modest"

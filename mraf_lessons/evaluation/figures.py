@@ -187,7 +187,7 @@ def reliability_diagrams(bins: Mapping[str, pd.DataFrame]) -> Figure:
     """Accuracy against confidence, bin by bin, a panel for each name; below it the bins' clips.
 
     Args:
-        bins: tables of ``mraf.evaluation.calibration.reliability_bins`` by the name of the panel.
+        bins: tables of ``reliability_bins`` by the name of the panel.
     Raises:
         DataError: nothing to draw, or a table without rows or lacking a column.
     """

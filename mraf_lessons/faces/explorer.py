@@ -18,7 +18,7 @@ class DamageExplorer(Explorer):
     """Choose a damage and how much of it; what was measured there is shown for every scorer.
 
     Args:
-        table: as `mraf.evaluation.robustness.damage_table` gives it.
+        table: as `mraf_lessons.faces.damage.damage_table` gives it.
     Raises:
         RunError: no rows.
     """

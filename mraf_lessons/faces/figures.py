@@ -123,7 +123,7 @@ def _curves(
 def damage_result(table: pd.DataFrame, damage: str, amount: float) -> Figure:
     """One damage at one amount: accuracies of the scorers, and the weights that they give.
 
-    The table is that of `mraf.evaluation.robustness.damage_table`, with the rows of amount 0.
+    The table is that of `mraf_lessons.faces.damage.damage_table`, with the rows of amount 0.
     """
     rows = table[(table.damage == damage) & np.isclose(table.amount, amount)]
     style.require(rows, "scorer")

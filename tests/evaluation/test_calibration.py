@@ -8,11 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mraf.errors import DataError
-from mraf.evaluation.calibration import (
+from mraf.evaluation.calibration import fit_temperature, negative_log_likelihood
+from mraf_lessons.evaluation.calibration import (
     confidences,
     expected_calibration_error,
-    fit_temperature,
-    negative_log_likelihood,
     reliability_bins,
 )
 

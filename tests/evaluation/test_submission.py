@@ -95,16 +95,14 @@ def test_version_and_language_name_the_files(split, tmp_path):
     assert score_submission(tmp_path, labels).judged["cross"].language == "German"
 
 
-def test_a_system_is_chosen_by_name(split, folder, tmp_path):
+def test_the_first_system_is_submitted(split, folder, tmp_path):
     def two(clips):
-        return {"other": np.roll(noisy(clips)["noisy"], 1, axis=1), **noisy(clips)}
+        return {**noisy(clips), "other": np.roll(noisy(clips)["noisy"], 1, axis=1)}
 
-    chosen = write_submission(two, split, tmp_path / "chosen", system="noisy")
-    assert [p.read_bytes() for p in chosen] == [(folder / p.name).read_bytes() for p in chosen]
     first = write_submission(two, split, tmp_path / "first")
-    assert first[0].read_bytes() != chosen[0].read_bytes()
-    with pytest.raises(RunError, match=r"P3: no scores of system 'x'; there are \['noisy'\]"):
-        write_submission(noisy, split, tmp_path / "none", system="x")
+    assert [p.read_bytes() for p in first] == [(folder / p.name).read_bytes() for p in first]
+    with pytest.raises(RunError, match="P3: the predictor names no system"):
+        write_submission(lambda clips: {}, split, tmp_path / "none")
 
 
 def test_nothing_is_written_unless_all_is_predicted(split, tmp_path):

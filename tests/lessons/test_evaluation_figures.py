@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from mraf.errors import DataError
-from mraf.evaluation.calibration import reliability_bins
 from mraf_lessons.evaluation import figures
+from mraf_lessons.evaluation.calibration import reliability_bins
 
 
 def test_interval_comparison():

@@ -19,7 +19,7 @@ from mraf import data
 from mraf.data.clips import Corpus
 from mraf.data.splits import SETTINGS, Split, validation_split
 from mraf.errors import RunError
-from mraf.evaluation.judge import checked_scores, top1
+from mraf.evaluation.judge import ClipByClip, outcomes
 from mraf.evaluation.predict import SYSTEM_OF_HEAD, predict
 from mraf.evaluation.results import Judged
 from mraf.training.config import Config
@@ -128,13 +128,12 @@ def run_task(task: Task) -> dict[str, Any]:
         start = time.perf_counter()
         split = _load(task.source)[1]
         run = train(task.config, split.train, device=task.device, progress=False)
+        fused = ClipByClip(lambda clips: {SYSTEM: predict(run.model, clips)[SYSTEM]})
         correct = {}
         for setting in SETTINGS:
-            clips = split.clips(setting)
-            scores = predict(run.model, clips)[SYSTEM]
-            scores = checked_scores(scores, SYSTEM, setting, len(clips), split.speakers)
-            right = top1(scores, clips.labels)
-            correct[setting.name] = Judged.of(clips).published_counts(right)
+            right = outcomes(fused, split, setting)[SYSTEM].right
+            judged = Judged.of(getattr(split, setting.language))
+            correct[setting.name] = judged.published_counts(right)
         seconds = time.perf_counter() - start
         return {"correct": correct, "seconds": seconds, "device": _device(task)}
 

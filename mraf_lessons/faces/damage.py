@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal, get_args
+from functools import partial
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
@@ -23,20 +24,14 @@ from mraf.data.degradation import FaceDegradation, VoiceDegradation, degrade_fac
 from mraf.errors import RunError
 from mraf.evaluation.judge import top1
 from mraf.evaluation.predict import forward
+from mraf.evidence.damage import Damage
 from mraf.training.batches import TrainingClips
 from mraf.variants.build import Network, build
 
-Damage = Literal[
-    "swapped face", "missing face", "face noise", "mean face", "voice noise", "shorter voice"
-]
 RATES: tuple[Damage, ...] = ("swapped face", "missing face")  # a share of the clips is hit
-CLEAN = "clean"
 Scores = Callable[[FeatureSet], NDArray[Any]]
-_FACES: dict[str, FaceDegradation] = {
-    "swapped face": "swap",
-    "face noise": "noise",
-    "mean face": "mean face",
-}
+_FACES: dict[str, FaceDegradation] = {"face noise": "noise", "mean face": "mean face"}
+_VOICES: dict[str, VoiceDegradation] = {"voice noise": "noise", "shorter voice": "shorter clip"}
 
 
 def damaged(clips: FeatureSet, damage: Damage, amount: float, seed: int = 0) -> FeatureSet:
@@ -54,18 +49,16 @@ def damaged(clips: FeatureSet, damage: Damage, amount: float, seed: int = 0) -> 
     if damage not in get_args(Damage):
         raise RunError(f"unknown damage '{damage}'; choose one of {', '.join(get_args(Damage))}.")
     rng = np.random.default_rng([seed, 1])
-    if damage in RATES:
-        if not 0 <= amount <= 1:
-            raise RunError(f"rate {amount}: must lie between 0 (no clip) and 1 (all clips).")
-        worse = degrade_faces(clips, "swap", 1, rng) if damage == "swapped face" else None
-        face = np.zeros_like(clips.face) if worse is None else worse.face
-        return replace(
-            clips, face=np.where(hit(len(clips), amount, seed)[:, None], face, clips.face)
-        )
     if damage in _FACES:
         return degrade_faces(clips, _FACES[damage], amount, rng)
-    kind: VoiceDegradation = "noise" if damage == "voice noise" else "shorter clip"
-    return degrade_voices(clips, kind, amount, rng)
+    if damage in _VOICES:
+        return degrade_voices(clips, _VOICES[damage], amount, rng)
+    if not 0 <= amount <= 1:
+        raise RunError(f"rate {amount}: must lie between 0 (no clip) and 1 (all clips).")
+    swapped = damage == "swapped face"
+    worse = degrade_faces(clips, "swap", 1, rng) if swapped else clips.without_faces()
+    rows = hit(len(clips), amount, seed)[:, None]
+    return replace(clips, face=np.where(rows, worse.face, clips.face))
 
 
 def hit(clips: int, rate: float, seed: int = 0) -> NDArray[np.bool_]:
@@ -146,22 +139,15 @@ def damage_table(
         (quartiles of w_f).
     """
     rows = []
-    clean: dict[tuple[str, str], NDArray[np.float32]] = {}
-    tasks = [(m, s, d) for m in models for s in clips for d in amounts]
-    for scorer, setting, damage in tqdm(
-        tasks, "damage", delay=2, leave=False, disable=not progress
-    ):
-
-        def look(worse: FeatureSet, model: Network = models[scorer]) -> NDArray[np.float32]:
-            return correct_and_weights(model, worse)
-
-        if (scorer, setting) not in clean:
-            clean[scorer, setting] = look(clips[setting])
-        known = clean[scorer, setting]
-        found = scores_under(look, clips[setting], damage, amounts[damage], seed, known)
-        for amount, seen in zip(amounts[damage], found, strict=True):
-            of = {"scorer": scorer, "setting": setting, "damage": damage, "amount": amount}
-            quartiles = np.quantile(seen[:, 2], [0.25, 0.5, 0.75])
-            named = dict(zip(("low", "middle", "high"), quartiles.tolist(), strict=True))
-            rows.append({**of, "accuracy": float(seen[:, 0].mean()), **named})
+    tasks = [(m, s) for m in models for s in clips]
+    for scorer, setting in tqdm(tasks, "damage", delay=2, leave=False, disable=not progress):
+        look = partial(correct_and_weights, models[scorer])
+        clean = look(clips[setting])
+        for damage, steps in amounts.items():
+            found = scores_under(look, clips[setting], damage, steps, seed, clean)
+            for amount, seen in zip(steps, found, strict=True):
+                of = {"scorer": scorer, "setting": setting, "damage": damage, "amount": amount}
+                quartiles = np.quantile(seen[:, 2], [0.25, 0.5, 0.75])
+                named = dict(zip(("low", "middle", "high"), quartiles.tolist(), strict=True))
+                rows.append({**of, "accuracy": float(seen[:, 0].mean()), **named})
     return pd.DataFrame(rows)

@@ -14,20 +14,11 @@ from mraf.evaluation.differences import ArmRuns, difference
 from mraf.evaluation.judge import top1
 from mraf.evaluation.predict import predict
 from mraf.evaluation.records import counts_text, write_results
-from mraf.evaluation.robustness import (
-    RATES,
-    Damage,
-    correct_and_weights,
-    damage_table,
-    damaged,
-    hit,
-    scores_under,
-    with_agreement,
-)
 from mraf.evidence.claims import Claim
 from mraf.evidence.damage import (
     Condition,
     Cost,
+    Damage,
     cost_difference,
     cost_ratio,
     costs,
@@ -37,6 +28,15 @@ from mraf.evidence.ledger import ledger
 from mraf.evidence.tables import TWIN
 from mraf.training.config import configure
 from mraf.variants.build import build
+from mraf_lessons.faces.damage import (
+    RATES,
+    correct_and_weights,
+    damage_table,
+    damaged,
+    hit,
+    scores_under,
+    with_agreement,
+)
 
 DAMAGES = get_args(Damage)
 

@@ -1,0 +1,64 @@
+"""Whether a system is right as often as it says: reliability bins and calibration errors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import log_softmax
+
+from mraf.errors import DataError
+
+
+def confidences(logits: NDArray[Any], temperature: float = 1.0) -> NDArray[np.float64]:
+    """The probability of the named speaker, max softmax(z / T), shape (N,), for logits (N, C)."""
+    scaled = np.asarray(logits, dtype=np.float64) / temperature
+    highest: NDArray[np.float64] = np.exp(log_softmax(scaled, axis=1).max(axis=1))
+    return highest
+
+
+def reliability_bins(
+    confidence: NDArray[Any], correct: NDArray[Any], bins: int = 15
+) -> pd.DataFrame:
+    """Clips by their confidence, in bins of equal width; a bin without clips has no row.
+
+    Args:
+        confidence: probability of the named speaker, shape (N,), in [0, 1].
+        correct: whether that speaker was right, shape (N,).
+        bins: number of bins; bin i holds confidences in (i / bins, (i + 1) / bins], as in Guo et
+            al., On Calibration of Modern Neural Networks, ICML 2017; 0 goes into the first.
+    Returns:
+        Columns low, high (edges), clips, confidence and accuracy (means of the bin's clips).
+    Raises:
+        DataError: no clips, shapes that differ, or a confidence outside [0, 1].
+    """
+    confidence, correct = np.asarray(confidence, dtype=float), np.asarray(correct, dtype=float)
+    if confidence.ndim != 1 or confidence.shape != correct.shape or not len(confidence):
+        raise DataError(
+            f"confidence has shape {confidence.shape} and correct {correct.shape}; both need one "
+            "number for each clip."
+        )
+    if not ((confidence >= 0) & (confidence <= 1)).all():
+        raise DataError("a confidence is outside [0, 1]; give probabilities, not logits.")
+    edges = np.arange(bins + 1) / bins
+    number = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, bins - 1)
+    clips = np.bincount(number, minlength=bins)
+    sums = [np.bincount(number, weights=x, minlength=bins) for x in (confidence, correct)]
+    table = pd.DataFrame({"low": edges[:-1], "high": edges[1:], "clips": clips})
+    table = table.assign(confidence=sums[0], accuracy=sums[1])[clips > 0].reset_index(drop=True)
+    means = table[["confidence", "accuracy"]].div(table.clips, axis=0)
+    return table.assign(**means)
+
+
+def expected_calibration_error(
+    confidence: NDArray[Any], correct: NDArray[Any], bins: int = 15
+) -> float:
+    """ECE, the mean of |accuracy - confidence| over bins, weighted by their clips (a fraction).
+
+    Args, Raises:
+        as ``reliability_bins``.
+    """
+    table = reliability_bins(confidence, correct, bins)
+    return float(np.average((table.accuracy - table.confidence).abs(), weights=table.clips))
