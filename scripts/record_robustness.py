@@ -30,10 +30,9 @@ from mraf.evaluation.predict import SYSTEM_OF_HEAD, predict
 from mraf.evaluation.records import counts_text, write_results
 from mraf.evaluation.results import Judged
 from mraf.evaluation.robustness import Damage, scores_under, with_agreement
-from mraf.evidence.damage import Condition
 from mraf.evidence.sweeps.kept import commit
 from mraf.evidence.sweeps.sweep import parse_seeds
-from mraf.evidence.tables import declared_table
+from mraf.evidence.tables import Condition, declared_table
 from mraf.files import without_home, write_text
 from mraf.model import MRAF
 from mraf.training.config import configure

@@ -25,18 +25,11 @@ from mraf.evaluation.robustness import (
     with_agreement,
 )
 from mraf.evidence.claims import Claim
-from mraf.evidence.damage import (
-    Condition,
-    Cost,
-    cost_difference,
-    cost_ratio,
-    costs,
-    recorded_robustness,
-)
 from mraf.evidence.ledger import ledger
-from mraf.evidence.tables import TWIN
+from mraf.evidence.tables import TWIN, Condition, Cost, recorded_robustness
 from mraf.training.config import configure
 from mraf.variants.build import build
+from mraf_lessons.faces.costs import cost_difference, cost_ratio, costs
 
 DAMAGES = get_args(Damage)
 
@@ -161,7 +154,7 @@ def test_a_difference_of_costs_has_the_p_value_of_the_difference_also_on_ties():
 
 def test_only_seeds_of_both_are_compared():
     clean = arm("clean", 0)
-    own = Cost(clean, arm("ours", 2)).only([1, 2])
+    own = Cost(clean.only([1, 2]), arm("ours", 2).only([1, 2]))
     assert cost_difference(own, Cost(clean, arm("paper", 9))).difference.iloc[0] > 0
 
 
@@ -211,8 +204,9 @@ def test_a_claim_about_a_damage_is_judged_by_what_it_costs(tmp_path):
     assert lost.low < 0.4 < lost.high
 
     def judged(of, over):
+        says = {"name": "c", "section": "ours", "says": "It protects.", "metric": "with face"}
         names = {"of": of, "over": (over,), "sweep": "scorer", "damage": "swapped face 0.3"}
-        claim = Claim("c", "ours", "It protects.", "with face", **names)
+        claim = Claim(**says, **names)
         table = ledger([claim], tmp_path).set_index("corpus")
         assert table.verdict["MAV-Celeb v1"] == "not recorded yet"
         return table.loc["twin"]
