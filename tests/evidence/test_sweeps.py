@@ -195,7 +195,7 @@ def test_tables_share_runs_and_early_results_are_paired(tmp_path, official_folde
     assert [task.config.training.seed for task in done.workers.tasks] == [0, 0, 0, 1, 1, 1]
     for table in done.tables:
         assert list(done.summary(table)["runs"]) == [2, 2]
-    a, c = (next(done.finished(table)).outcome for table in done.tables)
+    a, c = (next(done.finished(table))[-1] for table in done.tables)
     assert a == c
 
 

@@ -14,7 +14,7 @@ from filelock import FileLock
 import mraf
 from mraf.data.splits import SETTINGS
 from mraf.evidence.sweeps.tasks import Material, Task, run_task
-from mraf.evidence.sweeps.workers import Workers
+from mraf.evidence.sweeps.workers import WorkerDied, Workers
 from mraf.files import write_text
 from mraf.training.golden import same
 
@@ -38,22 +38,20 @@ class Kept:
         """
         try:
             outcome: dict[str, Any] = json.loads(self._file(task).read_text(encoding="utf-8"))
-            fits = all(
-                0 <= right <= clips
-                for setting in SETTINGS
-                for right, clips in zip(
-                    outcome["correct"][setting.name],
-                    self.material.clips[setting.language],
-                    strict=True,
-                )
-            )
-            whole = fits and {"seconds", "device", "commit"} <= outcome.keys()
+            for setting in SETTINGS:
+                clips = self.material.clips[setting.language]
+                for right, of in zip(outcome["correct"][setting.name], clips, strict=True):
+                    if not 0 <= right <= of:
+                        return None
+            whole = {"seconds", "device", "commit"} <= outcome.keys()
             return outcome if whole and same(outcome["golden"], dict(task.numbers)) else None
         except (OSError, ValueError, AttributeError, KeyError, TypeError, RecursionError):
             return None
 
     def run(self, task: Task, workers: Workers) -> Exception | None:
         """Do a run and keep it, unless another sweep is doing it or has done it.
+
+        A run whose worker dies is tried once more: it may be blameless.
 
         Returns:
             Why it is not done: a `filelock.Timeout` where another sweep is doing it.
@@ -66,7 +64,11 @@ class Kept:
                 with claim.acquire(timeout=0):  # the system frees it when this process dies
                     try:
                         if self.read(task) is None:
-                            self._store(task, call(run_task, task))
+                            try:
+                                outcome = call(run_task, task)
+                            except WorkerDied:
+                                outcome = call(run_task, task)
+                            self._store(task, outcome)
                     finally:
                         with suppress(OSError):  # on Windows, where it is open
                             Path(claim.lock_file).unlink()

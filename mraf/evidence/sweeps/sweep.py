@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import replace
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 from filelock import Timeout
@@ -27,16 +27,6 @@ from mraf.evidence.sweeps.workers import WorkerDied, Workers
 from mraf.files import slug_of, user_cache, without_home
 from mraf.training.config import Config, configure
 from mraf.training.golden import golden_numbers
-
-TRIES = 2  # of a run whose worker dies
-
-
-class Finished(NamedTuple):
-    """An arm with one seed, and what its run gave (see `run_task`, and "commit")."""
-
-    arm: Arm
-    seed: int
-    outcome: dict[str, Any]
 
 
 class Sweep:
@@ -90,11 +80,9 @@ class Sweep:
         try:
             with workers.worker() as call:
                 self.material: Material = call(describe, self.source, device)
-        except WorkerDied as error:
-            raise RunError(f"a worker could not load the corpus: {error}.") from None
-        except MrafError:
-            raise
-        except Exception as error:  # whatever is amiss with the worker
+        except Exception as error:
+            if isinstance(error, MrafError) and not isinstance(error, WorkerDied):
+                raise
             raise RunError(f"a worker could not load the corpus: {_reason(error)}.") from None
         self.kept = Kept(folder, self.material)
 
@@ -116,54 +104,51 @@ class Sweep:
             What failed, with its reason.
         """
         pending = [task for task in self.tasks if self.kept.read(task) is None]
-        total, failed, deaths = len(self.tasks), dict[str, str](), Counter[Task]()
+        total, failed = len(self.tasks), dict[str, str]()
         done = {"initial": total - len(pending), "total": total, "smoothing": 0, "unit": "run"}
         with (
             tqdm(desc="sweep", disable=not progress, **done) as bar,
             ThreadPoolExecutor(self.workers.jobs) as threads,
         ):
-            while pending:
-                running = {}
-                for task in pending:
-                    running[threads.submit(self.kept.run, task, self.workers)] = task
-                pending = []
-                try:
+            try:
+                while pending:
+                    running = {
+                        threads.submit(self.kept.run, task, self.workers): task for task in pending
+                    }
+                    pending = []
                     for future in as_completed(running):
                         task, error = running[future], future.result()
-                        deaths[task] += isinstance(error, WorkerDied)
-                        dead = isinstance(error, WorkerDied) and deaths[task] < TRIES
-                        if dead or isinstance(error, Timeout):
+                        if isinstance(error, Timeout):
                             pending.append(task)
                             continue
                         if error is not None:
                             failed |= dict.fromkeys(self.tasks[task], _reason(error))
                         bar.set_postfix(failed=len(failed), refresh=False)
                         bar.update()
-                except BaseException:  # an interrupt, or nobody is left to work
-                    threads.shutdown(wait=False, cancel_futures=True)
-                    self.workers.close()
-                    raise
-                if len(pending) == len(running):
-                    time.sleep(0.5)  # all that is left is being done by another sweep
+                    if len(pending) == len(running):
+                        time.sleep(0.5)  # all that is left is being done by another sweep
+            except BaseException:  # an interrupt, or nobody is left to work
+                threads.shutdown(wait=False, cancel_futures=True)
+                self.workers.close()
+                raise
         return failed
 
-    def finished(self, table: Table) -> Iterator[Finished]:
-        """What is done of a table, by arm and seed."""
+    def finished(self, table: Table) -> Iterator[tuple[Arm, int, dict[str, Any]]]:
+        """What is done of a table: arm, seed and outcome (see `run_task`, and "commit")."""
         for arm in self._chosen(table):
             for seed in self.seeds:
                 if (outcome := self.kept.read(self._task(arm, seed))) is not None:
-                    yield Finished(arm, seed, outcome)
+                    yield arm, seed, outcome
 
     def summary(self, table: Table) -> pd.DataFrame:
         """Mean accuracy over the seeds in percent, one row per arm; "runs" counts its seeds."""
-        clips = {s.name: sum(self.material.clips[s.language]) for s in SETTINGS}
-        rows = []
-        for arm, _, outcome in self.finished(table):
-            row = {name: 100 * sum(outcome["correct"][name]) / clips[name] for name in clips}
-            rows.append({"arm": arm.label, **row, MEAN: sum(row.values()) / len(row), "runs": 1})
-        frame = pd.DataFrame(rows, columns=["arm", *clips, MEAN, "runs"])
-        grouped = frame.groupby("arm", sort=False)
-        return grouped.mean().assign(runs=grouped["runs"].sum()).rename_axis(None)
+        rows = pd.DataFrame(self._rows(table), columns=["system", "seed", "setting", "accuracy"])
+        means = 100 * rows.pivot_table("accuracy", "system", "setting", sort=False)
+        means = means.assign(
+            **{MEAN: means.mean(axis=1)}, runs=rows.groupby("system").seed.nunique()
+        )
+        labels = {arm.name: arm.label for arm in table.arms}
+        return means.rename(index=labels).rename_axis(index=None, columns=None)
 
     def record(self, folder: Path) -> list[Path]:
         """Write what is done; rows of the same arm, seed and preset are replaced.
@@ -212,14 +197,13 @@ class Sweep:
         return [arm for arm in table.arms if self.arms is None or arm.name in self.arms]
 
     def _task(self, arm: Arm, seed: int) -> Task:
-        settings = {**arm.settings, "seed": seed}
-        config = configure(self.preset, self.material.speakers, settings)
+        material = self.material
+        config = configure(self.preset, material.speakers, {**arm.settings, "seed": seed})
         if config.training.precision == "auto":
-            settings["precision"] = self.material.precision
-            config = configure(self.preset, self.material.speakers, settings)
-        features = self.material.fingerprint
+            training = replace(config.training, precision=material.precision)
+            config = replace(config, training=training)
         numbers = _numbers(of_any_seed(config))
-        return Task(config, self.source, features, numbers, self.material.device)
+        return Task(config, self.source, material.fingerprint, numbers, material.device)
 
 
 @cache

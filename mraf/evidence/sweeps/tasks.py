@@ -92,22 +92,15 @@ def describe(source: str, device: str) -> Material:
     """Load a corpus and say what a sweep needs to know of it and of the worker."""
     found = str(resolve_device(device))
     corpus, split = _load(source)
-    judged = {language: Judged.of(getattr(split, language)) for language in ("english", "cross")}
-    digest = hashlib.sha256()
-    for part in (split.train, split.english, split.cross):
-        digest.update(part.fingerprint.encode())
-    return Material(
-        corpus.name,
-        corpus.speakers,
-        split.name,
-        {
-            name: tuple(part.published_counts(np.ones(len(part.key), dtype=bool)))
-            for name, part in judged.items()
-        },
-        digest.hexdigest()[:16],
-        found,
-        str(resolve_precision("auto", torch.device(found))).removeprefix("torch."),
-    )
+    clips = {}
+    for language in ("english", "cross"):
+        judged = Judged.of(getattr(split, language))
+        clips[language] = tuple(judged.published_counts(np.ones(len(judged.key), dtype=bool)))
+    parts = "".join(part.fingerprint for part in (split.train, split.english, split.cross))
+    fingerprint = hashlib.sha256(parts.encode()).hexdigest()[:16]
+    precision = str(resolve_precision("auto", torch.device(found))).removeprefix("torch.")
+    names = (corpus.name, corpus.speakers, split.name)
+    return Material(*names, clips, fingerprint, found, precision)
 
 
 def run_task(task: Task) -> dict[str, Any]:
@@ -150,10 +143,8 @@ def _device(task: Task) -> str:
     """The kind of device, for who wants the same digits again."""
     device = resolve_device(task.device)
     precision = str(resolve_precision(task.config.training.precision, device)).split(".")[1]
-    if device.type == "cuda":
-        name = torch.cuda.get_device_name(device)
-    else:
-        name = f"{_processor()}, 1 thread"
+    cuda = device.type == "cuda"
+    name = torch.cuda.get_device_name(device) if cuda else f"{_processor()}, 1 thread"
     return f"{device.type}: {name}, {precision}, torch {torch.__version__.partition('+')[0]}"
 
 

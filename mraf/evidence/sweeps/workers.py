@@ -58,38 +58,38 @@ class Processes:
         self.jobs = cpu_count() if jobs is None else jobs
         if self.jobs < 1:
             raise RunError(f"--jobs {jobs}: at least one process is needed.")
+        self._pools: list[ProcessPoolExecutor] = []
         self._idle: list[ProcessPoolExecutor] = []
-        self._busy: set[ProcessPoolExecutor] = set()
+        self._closed = False
 
     @contextmanager
     def worker(self) -> Iterator[Call]:
-        pool = (
-            self._idle.pop()
-            if self._idle
-            else ProcessPoolExecutor(max_workers=1, env=ONE_THREAD, initializer=_set_up)
-        )
-        self._busy.add(pool)
+        pool = self._idle.pop() if self._idle else self._pool()
 
         def call(function: Call, *arguments: Any) -> Any:
+            nonlocal pool
             try:
                 return pool.submit(function, *arguments).result()
             except (BrokenProcessPool, ShutdownExecutorError):
-                self._busy.discard(pool)
+                pool = self._pool()
                 raise WorkerDied from None
 
         try:
             yield call
         finally:
-            if pool in self._busy:
-                self._busy.discard(pool)
-                self._idle.append(pool)
+            self._idle.append(pool)
+
+    def _pool(self) -> ProcessPoolExecutor:
+        """A new one; its process starts with its first call."""
+        if self._closed:
+            raise WorkerDied
+        self._pools.append(ProcessPoolExecutor(1, env=ONE_THREAD, initializer=_set_up))
+        return self._pools[-1]
 
     def close(self) -> None:
-        for busy in list(self._busy):
-            busy.shutdown(kill_workers=True)
-        for idle in self._idle:
-            idle.shutdown()
-        self._idle.clear()
+        self._closed = True
+        for pool in self._pools:
+            pool.shutdown(kill_workers=True)
 
 
 class Cluster:
