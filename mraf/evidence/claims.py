@@ -33,6 +33,8 @@ def _several(names: object) -> object:
 Names = Annotated[
     tuple[str, ...], BeforeValidator(_several), Field(description="a name or a list of names")
 ]
+Kind = Annotated[Literal["better", "equal"], Field(description="'better' or 'equal'")]
+Flag = Annotated[bool, Field(description="true or false")]
 Row = Annotated[
     dict[str, Any] | None, Field(description='values by column, as in { metric = "EER" }')
 ]
@@ -42,46 +44,26 @@ OfPaper = Annotated[
 
 
 class Claim(Declaration):
-    """One sentence that a measurement could refute.
+    """One sentence that a measurement could refute."""
 
-    Args:
-        name: short and unique.
-        section: where in the paper, or "ours".
-        says: the claim in our words.
-        metric: a key of `mraf.evaluation.differences.METRICS`; of a study, whatever it measures.
-        of: the arm or system that it is about.
-        over: its rivals; the claim is about all of them.
-        kind: "better" where ``of`` is said to be better than each rival, "equal" where the two are
-            said to come to the same.
-        sweep: the table of `data/sweeps/` whose arms ``of`` and ``over`` are.
-        damage: where the claim is about what a damage costs, as in "swapped face 0.3"; less is
-            better. From `mraf.evaluation.robustness`.
-        systems: the recorded evaluation whose systems they are, where there is no sweep.
-        study: the recorded study of `mraf related` with a row for their difference, or with counts
-            by video for each of them, where the claim is about another system than MRAF.
-        row: the values by column that pick this row, or the rows of ``of`` and ``over``.
-        smaller: less is better, as of an error rate: the recorded difference is turned round.
-        paper: the rows of the paper's table that say so.
-        untestable: why it cannot be tested here.
-        telling: whether README shows it.
-    """
-
-    name: Text
-    section: Text
-    says: Text
-    metric: Text
-    of: Text
-    over: Names = ()
-    kind: Annotated[Literal["better", "equal"], Field(description="'better' or 'equal'")] = "better"
-    sweep: Text = ""
-    damage: Text = ""
-    systems: Text = ""
+    name: Text  # short and unique
+    section: Text  # where in the paper, or "ours"
+    says: Text  # the claim in our words
+    metric: Text  # a key of METRICS; of a study, whatever it measures
+    of: Text  # the arm or system that it is about
+    over: Names = ()  # its rivals; the claim is about all of them
+    kind: Kind = "better"  # than each rival, or said to come to the same
+    sweep: Text = ""  # the table of data/sweeps/ whose arms ``of`` and ``over`` are
+    damage: Text = ""  # as in "swapped face 0.3": the claim is about what it costs; less is better
+    systems: Text = ""  # the recorded evaluation whose systems they are, if there is no sweep
+    # The recorded study of `mraf related` with a row for their difference, or with counts by video
+    # for each of them, where the claim is about another system than MRAF.
     study: Text = ""
-    row: Row = None
-    smaller: Annotated[bool, Field(description="true or false")] = False
-    paper: OfPaper = None
-    untestable: Text = ""
-    telling: Annotated[bool, Field(description="true or false")] = False
+    row: Row = None  # the values by column that pick this row, or the rows of ``of`` and ``over``
+    smaller: Flag = False  # less is better, as of an error rate: the difference is turned round
+    paper: OfPaper = None  # the rows of the paper's table that say so
+    untestable: Text = ""  # why it cannot be tested here
+    telling: Flag = False  # README shows it
 
     @model_validator(mode="after")
     def _refutable(self) -> Claim:

@@ -83,13 +83,12 @@ def sweep_command(claim: Claim, place: Place, preset: str, seeds: str) -> str:
 
 def _of_arms(claim: Claim, place: Place, found: RecordedTable) -> Tested | None:
     """From a sweep, or by how much less a damage costs the one than its rivals."""
-    names, condition = (claim.of, *claim.over), Condition.of(claim.damage)
-    if not set(names) <= set(found.runs.get(condition, {})):
+    names, arms = (claim.of, *claim.over), found.runs.get(Condition.of(claim.damage), {})
+    if not set(names) <= arms.keys() & found.arms.keys():
         return None
-    sides: dict[str, Side] = {name: [(1, found.runs[condition][name])] for name in names}
+    sides: dict[str, Side] = {name: [(1, arms[name])] for name in names}
     if claim.damage:
-        costs = {name: found.cost(name, condition) for name in names}
-        sides = {name: [(1, cost.damaged), (-1, cost.clean)] for name, cost in costs.items()}
+        sides = {name: [(1, arms[name]), (-1, found.arms[name])] for name in names}
     table, seeds = _compared(claim, sides)
     if table.empty:
         return None

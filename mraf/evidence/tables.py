@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from mraf.errors import RunError
-from mraf.evaluation.differences import ArmRuns, paired_runs, runs_of
+from mraf.evaluation.differences import ArmRuns, runs_of
 from mraf.evaluation.records import read_results
 from mraf.evaluation.robustness import CLEAN, Damage
 from mraf.evidence.recorded import FOLDER, SWEEPS, find, there
@@ -19,29 +19,29 @@ from mraf.evidence.sweeps.tables import Table, read_table, table_file
 from mraf.files import slug_of
 
 
-class Place(NamedTuple):
-    """Where results are recorded.
-
-    Args:
-        corpus: as the recorded rows name it.
-        slug: of the corpus in file names.
-        preset: that is run on it unless somebody says otherwise.
-        data: what names the corpus on the command line, if that is needed.
-    """
+@dataclass(frozen=True)
+class Place:
+    """Where results are recorded, by the name of the corpus; the official one is at MRAF_DATA."""
 
     corpus: str
-    slug: str
-    preset: str
-    data: str
 
-    @classmethod
-    def of(cls, corpus: str) -> Place:
-        """Of a corpus by its name; where MRAF_DATA is, unless it is the twin."""
-        return TWIN if corpus == TWIN.corpus else cls(corpus, slug_of(corpus), "paper", "")
+    @property
+    def slug(self) -> str:
+        """Of the corpus in file names."""
+        return slug_of(self.corpus)
+
+    @property
+    def preset(self) -> str:
+        """That is run on it unless somebody says otherwise."""
+        return "quick" if self == TWIN else "paper"
+
+    @property
+    def data(self) -> str:
+        """What names the corpus on the command line, if that is needed."""
+        return " --data twin" if self == TWIN else ""
 
 
-TWIN = Place("twin", "twin", "quick", " --data twin")
-OFFICIAL = Place.of("MAV-Celeb v1")
+TWIN, OFFICIAL = Place("twin"), Place("MAV-Celeb v1")
 
 
 class Condition(NamedTuple):
@@ -71,30 +71,15 @@ class Condition(NamedTuple):
         return CLEAN if self.damage == CLEAN else f"{self.damage} {self.amount:g}"
 
 
-class Cost(NamedTuple):
-    """An arm on clean clips and on damaged ones, the same seeds and videos."""
-
-    clean: ArmRuns
-    damaged: ArmRuns
-
-
 @dataclass(frozen=True, eq=False)
 class RecordedTable:
-    """Arms as they were recorded on one corpus.
-
-    Args:
-        place: where.
-        preset: of all arms.
-        device: kind of the device, "cpu" or "cuda".
-        command: that made the first of them.
-        runs: of each arm by name, under each condition; a sweep has clean clips alone.
-    """
+    """Arms as they were recorded on one corpus."""
 
     place: Place
-    preset: str
-    device: str
-    command: str
-    runs: Mapping[Condition, dict[str, ArmRuns]]
+    preset: str  # of all arms
+    device: str  # its kind, "cpu" or "cuda"
+    command: str  # that made the first of them
+    runs: Mapping[Condition, dict[str, ArmRuns]]  # by name; of a sweep on clean clips alone
 
     @property
     def arms(self) -> dict[str, ArmRuns]:
@@ -107,16 +92,6 @@ class RecordedTable:
         counts = sorted({len(runs.seeds) for runs in self.arms.values()})
         seeds = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
         return f"{self.place.corpus}, {self.preset} preset, {seeds} seeds"
-
-    def cost(self, arm: str, condition: Condition) -> Cost:
-        """Of a condition to an arm. Raises RunError where either was not recorded."""
-        for at in (Condition(), condition):
-            if at not in self.runs:
-                known = ", ".join(map(str, self.runs))
-                raise RunError(f"'{at}' was not recorded on {self.place.corpus}; {known} were.")
-            if arm not in self.runs[at]:
-                raise RunError(f"no arm '{arm}'; there are: {', '.join(self.runs[at])}.")
-        return Cost(*paired_runs(self.arms[arm], self.runs[condition][arm]))
 
 
 def recorded_table(name: str, place: Place, folder: Path | None = None) -> RecordedTable | None:

@@ -3,12 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from mraf.evaluation.differences import Metric, difference, weighted_sum
-from mraf.evidence.tables import Cost
+from mraf.errors import RunError
+from mraf.evaluation.differences import ArmRuns, Metric, difference, paired_runs, weighted_sum
+from mraf.evidence.tables import Condition, RecordedTable
+
+
+class Cost(NamedTuple):
+    """An arm on clean clips and on damaged ones, the same seeds and videos."""
+
+    clean: ArmRuns
+    damaged: ArmRuns
+
+
+def cost_of(found: RecordedTable, arm: str, condition: Condition) -> Cost:
+    """Of a condition to an arm. Raises RunError where either was not recorded."""
+    for at in (Condition(), condition):
+        if at not in found.runs:
+            known = ", ".join(map(str, found.runs))
+            raise RunError(f"'{at}' was not recorded on {found.place.corpus}; {known} were.")
+        if arm not in found.runs[at]:
+            raise RunError(f"no arm '{arm}'; there are: {', '.join(found.runs[at])}.")
+    return Cost(*paired_runs(found.arms[arm], found.runs[condition][arm]))
 
 
 def costs(cost: Cost, metrics: Sequence[Metric] = ("P3", "P5", "with face")) -> pd.DataFrame:

@@ -26,10 +26,10 @@ from mraf.evaluation.robustness import (
 )
 from mraf.evidence.claims import Claim
 from mraf.evidence.ledger import ledger
-from mraf.evidence.tables import TWIN, Condition, Cost, recorded_robustness
+from mraf.evidence.tables import TWIN, Condition, recorded_robustness
 from mraf.training.config import configure
 from mraf.variants.build import build
-from mraf_lessons.faces.costs import cost_difference, cost_ratio, costs
+from mraf_lessons.faces.costs import Cost, cost_difference, cost_of, cost_ratio, costs
 
 DAMAGES = get_args(Damage)
 
@@ -200,7 +200,7 @@ def write_record(folder, cost):
 def test_a_claim_about_a_damage_is_judged_by_what_it_costs(tmp_path):
     write_record(tmp_path, {"paper": 4, "uniform": 4, "paper+agreement": 1})
     found = recorded_robustness(TWIN, folder=tmp_path)
-    lost = costs(found.cost("paper", Condition.of("swapped face 0.3"))).loc["with face"]
+    lost = costs(cost_of(found, "paper", Condition.of("swapped face 0.3"))).loc["with face"]
     assert lost.low < 0.4 < lost.high
 
     def judged(of, over):
@@ -230,10 +230,10 @@ def test_what_is_recorded_can_be_compared():
         pytest.skip("no robustness is recorded for the twin")
     swapped = Condition("swapped face", 0.3)
     ratio, low, high = cost_ratio(
-        found.cost("paper+agreement", swapped), found.cost("paper", swapped)
+        cost_of(found, "paper+agreement", swapped), cost_of(found, "paper", swapped)
     )
     assert low <= ratio <= high
     with pytest.raises(RunError, match="no arm 'nobody'"):
-        found.cost("nobody", swapped)
+        cost_of(found, "nobody", swapped)
     with pytest.raises(RunError, match=r"'swapped face 0\.31' was not recorded"):
-        found.cost("paper", swapped._replace(amount=0.31))
+        cost_of(found, "paper", swapped._replace(amount=0.31))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from filelock import FileLock
 import mraf
 from mraf.data.splits import SETTINGS
 from mraf.evidence.sweeps.tasks import Material, Task, run_task
-from mraf.evidence.sweeps.workers import WorkerDied, Workers
+from mraf.evidence.sweeps.workers import NoWorkers, WorkerDied, Workers
 from mraf.files import write_text
 from mraf.training.golden import same
 
@@ -56,24 +56,25 @@ class Kept:
         Returns:
             Why it is not done: a `filelock.Timeout` where another sweep is doing it.
         Raises:
-            RunError: no worker can be had any more.
+            NoWorkers: no worker can be had any more.
         """
-        with workers.worker() as call:
-            claim = FileLock(self.folder / f"{task.id}.lock")
-            try:
-                with claim.acquire(timeout=0):  # the system frees it when this process dies
-                    try:
-                        if self.read(task) is None:
-                            try:
-                                outcome = call(run_task, task)
-                            except WorkerDied:
-                                outcome = call(run_task, task)
-                            self._store(task, outcome)
-                    finally:
-                        with suppress(OSError):  # on Windows, where it is open
-                            Path(claim.lock_file).unlink()
-            except Exception as error:
-                return error
+        claim = FileLock(self.folder / f"{task.id}.lock")
+        try:
+            with claim.acquire(timeout=0):  # the system frees it when this process dies
+                try:
+                    if self.read(task) is None:
+                        try:
+                            outcome = workers.call(run_task, task)
+                        except WorkerDied:
+                            outcome = workers.call(run_task, task)
+                        self._store(task, outcome)
+                finally:
+                    with suppress(OSError):  # on Windows, where it is open
+                        Path(claim.lock_file).unlink()
+        except NoWorkers:
+            raise
+        except Exception as error:
+            return error
         return None
 
     def _store(self, task: Task, outcome: dict[str, Any]) -> None:
@@ -88,13 +89,10 @@ class Kept:
 def commit() -> str:
     """The state of the checkout, or the release where this is none."""
     root = Path(mraf.__file__).parents[1]
-
-    def git(*arguments: str) -> str:
-        command = ["git", "-C", str(root), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-
+    git = partial(subprocess.check_output, cwd=root, stderr=subprocess.DEVNULL, text=True)
     if (root / ".git").exists():  # and not that of somebody who has installed it in theirs
         with suppress(OSError, subprocess.CalledProcessError):
-            dirty = "-dirty" if git("diff", "HEAD", "--", "mraf") else ""
-            return git("rev-parse", "--short", "HEAD") + dirty
+            changed = git(["git", "diff", "HEAD", "--", "mraf"])
+            head = git(["git", "rev-parse", "--short", "HEAD"]).strip()
+            return f"{head}-dirty" if changed else head
     return f"mraf {mraf.__version__}"

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from functools import cache, cached_property
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -78,8 +79,7 @@ class Sweep:
         except OSError as error:
             raise RunError(f"{folder}: cannot be made ({error.strerror}).") from None
         try:
-            with workers.worker() as call:
-                self.material: Material = call(describe, self.source, device)
+            self.material: Material = workers.call(describe, self.source, device)
         except Exception as error:
             if isinstance(error, MrafError) and not isinstance(error, WorkerDied):
                 raise
@@ -87,14 +87,13 @@ class Sweep:
         self.kept = Kept(folder, self.material)
 
     @cached_property
-    def tasks(self) -> dict[Task, list[str]]:
-        """The runs, each with what it is for in words."""
-        tasks: dict[Task, list[str]] = {}
-        for seed in self.seeds:
-            for table in self.tables:
-                for arm in self._chosen(table):
-                    what = f"{table.name}, arm '{arm.name}', seed {seed}"
-                    tasks.setdefault(self._task(arm, seed), []).append(what)
+    def tasks(self) -> dict[Task, list[tuple[Table, Arm, int]]]:
+        """The runs, each with the tables, arms and seeds that it is for."""
+        tasks: dict[Task, list[tuple[Table, Arm, int]]] = {}
+        for seed, table in product(self.seeds, self.tables):
+            for arm in table.arms:
+                if self.arms is None or arm.name in self.arms:
+                    tasks.setdefault(self._task(arm, seed), []).append((table, arm, seed))
         return tasks
 
     def run(self, progress: bool = True) -> dict[str, str]:
@@ -122,7 +121,9 @@ class Sweep:
                             pending.append(task)
                             continue
                         if error is not None:
-                            failed |= dict.fromkeys(self.tasks[task], _reason(error))
+                            for table, arm, seed in self.tasks[task]:
+                                what = f"{table.name}, arm '{arm.name}', seed {seed}"
+                                failed[what] = _reason(error)
                         bar.set_postfix(failed=len(failed), refresh=False)
                         bar.update()
                     if len(pending) == len(running):
@@ -135,10 +136,10 @@ class Sweep:
 
     def finished(self, table: Table) -> Iterator[tuple[Arm, int, dict[str, Any]]]:
         """What is done of a table: arm, seed and outcome (see `run_task`, and "commit")."""
-        for arm in self._chosen(table):
-            for seed in self.seeds:
-                if (outcome := self.kept.read(self._task(arm, seed))) is not None:
-                    yield arm, seed, outcome
+        for task, uses in self.tasks.items():
+            mine = [(arm, seed) for of, arm, seed in uses if of is table]
+            if mine and (outcome := self.kept.read(task)) is not None:
+                yield from ((arm, seed, outcome) for arm, seed in mine)
 
     def summary(self, table: Table) -> pd.DataFrame:
         """Mean accuracy over the seeds in percent, one row per arm; "runs" counts its seeds."""
@@ -192,9 +193,6 @@ class Sweep:
             f"mraf sweep {shown}{data} --preset {self.preset} --arms {arm} --seeds {seed}-{seed} "
             f"--device {self.material.device.partition(':')[0]}"
         )
-
-    def _chosen(self, table: Table) -> list[Arm]:
-        return [arm for arm in table.arms if self.arms is None or arm.name in self.arms]
 
     def _task(self, arm: Arm, seed: int) -> Task:
         material = self.material

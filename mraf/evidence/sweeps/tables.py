@@ -1,19 +1,4 @@
-"""What a sweep compares: a table of arms, declared in one TOML file (``data/sweeps/``).
-
-::
-
-    title = "Table 4: what stands in for a missing face"
-    source = "Table 4"
-    reference = "token"
-
-    [arms.token]
-    label = "learnable token, r_f = 0 (the paper)"
-    set = {}
-
-    [arms.small_steps]
-    label = "a learning rate that makes sense beside that of the paper preset alone"
-    paper = { learning_rate = 5e-5 }
-"""
+"""What a sweep compares: a table of arms, declared in one TOML file of ``data/sweeps/``."""
 
 from __future__ import annotations
 
@@ -35,40 +20,26 @@ NAME = re.compile(r"[A-Za-z0-9_.-]+")
 SAME_FOR_ALL = ("seed", "split_seed", "holdout")
 
 Given = Annotated[str, Field(description="text", min_length=1)]
-Settings = Annotated[dict[str, Any], Field(description="a table")]
+Settings = Annotated[dict[str, Any], Field(default_factory=dict, description="a table")]
 
 
 @dataclass(frozen=True)
 class Arm:
-    """One way to train: a preset with some settings changed.
+    """One way to train: a preset with some settings changed."""
 
-    Args:
-        name: short, as it stands in recorded results.
-        label: for people to read.
-        settings: what differs from the preset, by field name.
-    """
-
-    name: str
-    label: str
-    settings: Mapping[str, Any]
+    name: str  # short, as it stands in recorded results
+    label: str  # for people to read
+    settings: Mapping[str, Any]  # what differs from the preset, by field name
 
 
 @dataclass(frozen=True)
 class Table:
-    """Arms that are compared with one of them.
+    """Arms that are compared with one of them, the reference, in the order to show them."""
 
-    Args:
-        file: where it is declared; its stem is the name of the table.
-        title: for people to read.
-        source: where in the paper, or who else asks.
-        reference: name of the arm the others are compared with.
-        arms: in the order in which they are shown.
-    """
-
-    file: Path
-    title: str
-    source: str
-    reference: str
+    file: Path  # its stem is the name of the table
+    title: str  # for people to read
+    source: str  # where in the paper, or who else asks
+    reference: str  # name of an arm
     arms: tuple[Arm, ...]
 
     @property
@@ -135,9 +106,9 @@ class _Arm(Declaration):
 
     label: Given
     recipe: Text = ""
-    set: Settings = {}
-    paper: Settings = {}
-    quick: Settings = {}
+    set: Settings
+    paper: Settings
+    quick: Settings
 
     def settings(self, preset: str) -> dict[str, Any]:
         recipe = RECIPES.get(self.recipe, {})

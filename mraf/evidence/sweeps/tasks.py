@@ -35,44 +35,25 @@ _one_at_a_time = threading.Lock()  # torch's random state and threads belong to 
 
 @dataclass(frozen=True)
 class Material:
-    """What is trained on and judged, as a worker finds it.
-
-    Args:
-        corpus: its name.
-        speakers: C.
-        split: name of the split.
-        clips: clips per video in the published order, by `Setting.language`.
-        fingerprint: of all features, labels and videos.
-        device: "cpu", "cuda", "cuda:N" or "mps": what the worker took for "auto".
-        precision: what it took for "auto", as `TrainingConfig` names it.
-    """
+    """What is trained on and judged, as a worker finds it."""
 
     corpus: str
     speakers: int
     split: str
-    clips: dict[str, tuple[int, ...]]
-    fingerprint: str
-    device: str
-    precision: str
+    clips: dict[str, tuple[int, ...]]  # of each video in published order, by `Setting.language`
+    fingerprint: str  # of all features, labels and videos
+    device: str  # "cpu", "cuda", "cuda:N" or "mps": what the worker took for "auto"
+    precision: str  # what it took for "auto", as `TrainingConfig` names it
 
 
 @dataclass(frozen=True)
 class Task:
-    """All that determines a run; two tasks of one ``id`` give the same outcome.
+    """All that determines a run; two tasks of one ``id`` give the same outcome."""
 
-    Args:
-        config: of the network and the training, the seed among it; its precision is not "auto",
-            which comes to one thing on one processor and to another on the next.
-        source: of the corpus, as `mraf.data.load` takes it.
-        features: fingerprint of the material.
-        numbers: what the settings mean to who asks, whatever the seed; see `mraf.training.golden`.
-        device: "cpu", "cuda", "cuda:N" or "mps".
-    """
-
-    config: Config
-    source: str
-    features: str
-    numbers: tuple[tuple[str, float], ...]
+    config: Config  # with the seed; its precision is not "auto", which depends on the processor
+    source: str  # of the corpus, as `mraf.data.load` takes it
+    features: str  # fingerprint of the material
+    numbers: tuple[tuple[str, float], ...]  # what the settings mean to who asks, see `golden`
     device: str
 
     @property

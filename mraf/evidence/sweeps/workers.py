@@ -6,10 +6,9 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import CancelledError
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol
 
 import psutil
@@ -21,7 +20,7 @@ from tqdm import tqdm
 from mraf.errors import RunError
 
 ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
-MANY = 256  # threads of the asker, which only wait; a cluster has as many workers at most
+MANY = 256  # threads of the asker, which only wait
 Call = Callable[..., Any]
 
 
@@ -32,13 +31,17 @@ class WorkerDied(RunError):
         super().__init__("its process died (out of memory?)")
 
 
+class NoWorkers(RunError):
+    """Nobody is left who could do a run."""
+
+
 class Workers(Protocol):
-    """Take one call at a time each, from as many threads of the asker as there are ``jobs``."""
+    """Take a call at a time from each of ``jobs`` threads of the asker."""
 
     jobs: int
 
-    def worker(self) -> AbstractContextManager[Call]:
-        """One that is free, once there is one: called as in ``call(function, *arguments)``."""
+    def call(self, function: Call, *arguments: Any) -> Any:
+        """What the function returns or raises. Raises WorkerDied, NoWorkers."""
 
     def close(self) -> None:
         """End them, also in the middle of a call."""
@@ -62,20 +65,13 @@ class Processes:
         self._idle: list[ProcessPoolExecutor] = []
         self._closed = False
 
-    @contextmanager
-    def worker(self) -> Iterator[Call]:
+    def call(self, function: Call, *arguments: Any) -> Any:
         pool = self._idle.pop() if self._idle else self._pool()
-
-        def call(function: Call, *arguments: Any) -> Any:
-            nonlocal pool
-            try:
-                return pool.submit(function, *arguments).result()
-            except (BrokenProcessPool, ShutdownExecutorError):
-                pool = self._pool()
-                raise WorkerDied from None
-
         try:
-            yield call
+            return pool.submit(function, *arguments).result()
+        except (BrokenProcessPool, ShutdownExecutorError):
+            pool = self._pool()
+            raise WorkerDied from None
         finally:
             self._idle.append(pool)
 
@@ -95,7 +91,7 @@ class Processes:
 class Cluster:
     """The workers of a ``dask.distributed`` scheduler; those that come later are used as well.
 
-    Dask gives a run whose worker has died to another one.
+    All runs are given to Dask at once, MANY at most; it gives one whose worker has died to another.
 
     Args:
         address: as in ``dask://HOST:PORT``.
@@ -120,39 +116,21 @@ class Cluster:
             self._client = Client(f"tcp://{place}", timeout=timeout)
         except (OSError, ValueError) as error:
             raise RunError(f"--cluster {address}: no scheduler answers there ({error}).") from None
-        self._queue, self._busy, self._closed = threading.Lock(), 0, False
 
-    @contextmanager
-    def worker(self) -> Iterator[Call]:
+    def call(self, function: Call, *arguments: Any) -> Any:
         from distributed.scheduler import KilledWorker
 
-        with self._queue:
-            while self._busy >= self._workers() and not self._closed:
-                time.sleep(0.1)
-            self._busy += 1
-
-        def call(function: Call, *arguments: Any) -> Any:
-            try:
-                return self._client.submit(function, *arguments, pure=False).result()
-            except (KilledWorker, CancelledError):
-                raise WorkerDied from None
-
         try:
-            yield call
-        finally:
-            self._busy -= 1
-
-    def _workers(self) -> int:
-        try:
-            return max(1, len(self._client.nthreads()))
-        except OSError as error:
-            raise RunError(
+            return self._client.submit(function, *arguments, pure=False).result()
+        except KilledWorker:
+            raise WorkerDied from None
+        except CancelledError as error:
+            raise NoWorkers(
                 f"the scheduler no longer answers ({error}); the finished runs are kept, the same "
                 "command goes on."
             ) from None
 
     def close(self) -> None:
-        self._closed = True
         self._client.close()
 
 
