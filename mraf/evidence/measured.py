@@ -27,7 +27,8 @@ from mraf.evidence.tables import (
 )
 from mraf.files import read_frame
 
-Side = Sequence[tuple[float, ArmRuns]]  # runs times weights, to be added up
+Side = tuple[float, Mapping[str, ArmRuns]]  # arms, and their weight in what is compared
+SEEDS = "FIRST-LAST"  # stands for them in a command
 
 
 class Tested(NamedTuple):
@@ -86,31 +87,32 @@ def _of_arms(claim: Claim, place: Place, found: RecordedTable) -> Tested | None:
     names, arms = (claim.of, *claim.over), found.runs.get(Condition.of(claim.damage), {})
     if not set(names) <= arms.keys() & found.arms.keys():
         return None
-    sides: dict[str, Side] = {name: [(1, arms[name])] for name in names}
+    sides: list[Side] = [(1, arms)]
+    command = sweep_command(claim, place, found.preset, SEEDS) + f" --device {found.device}"
     if claim.damage:
-        sides = {name: [(1, arms[name]), (-1, found.arms[name])] for name in names}
-    table, seeds = _compared(claim, sides)
-    if table.empty:
-        return None
-    if claim.damage:
+        sides.append((-1, found.arms))
         trained = " ".join(dict.fromkeys(name.partition("+")[0] for name in names))
         command = f"python scripts/record_robustness.py{place.data} --preset {found.preset} "
-        command += f"--arms {trained} --seeds {seeds[0]}-{seeds[-1]}"
-    else:
-        command = sweep_command(claim, place, found.preset, f"{seeds[0]}-{seeds[-1]}")
-        command += f" --device {found.device}"
-    return Tested(table, len(seeds), found.preset, command)
+        command += f"--arms {trained} --seeds {SEEDS}"
+    return _paired(claim, sides, found.preset, command)
 
 
-def _compared(claim: Claim, sides: Mapping[str, Side]) -> tuple[pd.DataFrame, list[int]]:
-    """What the claim is about minus each rival, and the seeds that all share; no row below two."""
-    seeds = sorted(set.intersection(*(set(r.seeds) for side in sides.values() for _, r in side)))
+def _paired(claim: Claim, sides: Sequence[Side], preset: str, command: str) -> Tested | None:
+    """From runs on the same videos with the same seeds; None where they share fewer than two."""
+    names = (claim.of, *claim.over)
+    shared = set.intersection(*(set(arms[name].seeds) for _, arms in sides for name in names))
+    seeds = sorted(shared)
+    if len(seeds) < 2:
+        return None
     rows = []
-    for rival in claim.over if len(seeds) > 1 else ():
-        parts = [*sides[claim.of], *((-weight, runs) for weight, runs in sides[rival])]
-        (e,) = weighted_sum([(w, runs.only(seeds)) for w, runs in parts], [claim.metric])
+    for rival in claim.over:
+        parts = [(weight, arms[claim.of].only(seeds)) for weight, arms in sides]
+        parts += [(-weight, arms[rival].only(seeds)) for weight, arms in sides]
+        (e,) = weighted_sum(parts, [claim.metric])
         rows.append((e.value, e.low, e.high, e.p))
-    return pd.DataFrame(rows, columns=["difference", "low", "high", "p"]), seeds
+    table = pd.DataFrame(rows, columns=["difference", "low", "high", "p"])
+    command = command.replace(SEEDS, f"{seeds[0]}-{seeds[-1]}")
+    return Tested(table, len(seeds), preset, command)
 
 
 # --- studies ------------------------------------------------------------------------------------
@@ -145,12 +147,11 @@ def _of_study(claim: Claim, file: Path, recorded: pd.DataFrame) -> Tested | None
         return None
     first = rows.iloc[0]
     if "correct_per_video" in rows.columns:
-        arms, names = arms_of(rows), (claim.of, *claim.over)
-        for name in names:
+        arms = arms_of(rows)
+        for name in (claim.of, *claim.over):
             if name not in arms:
                 raise RunError(f"{file}: claim '{claim.name}' asks for an unknown arm: {name}.")
-        table, seeds = _compared(claim, {name: [(1, arms[name])] for name in names})
-        return None if table.empty else Tested(table, len(seeds), first.preset, first.command)
+        return _paired(claim, [(1, arms)], first.preset, first.command)
     if len(rows) > 1:
         raise RunError(f"{file}: claim '{claim.name}' picks {len(rows)} rows; name one.")
     between = (first.value, first.low, first.high)

@@ -20,12 +20,7 @@ from mraf.training.golden import same
 
 
 class Kept:
-    """The runs that are done in a folder, by `Task.id`.
-
-    Args:
-        folder: there, and shared with other sweeps.
-        material: what the runs were judged on.
-    """
+    """The runs that are done in a folder, which other sweeps may share, by `Task.id`."""
 
     def __init__(self, folder: Path, material: Material) -> None:
         self.folder, self.material = folder, material
@@ -58,28 +53,22 @@ class Kept:
         Raises:
             NoWorkers: no worker can be had any more.
         """
-        claim = FileLock(self.folder / f"{task.id}.lock")
+        lock = FileLock(self.folder / f"{task.id}.lock")
         try:
-            with claim.acquire(timeout=0):  # the system frees it when this process dies
-                try:
-                    if self.read(task) is None:
-                        try:
-                            outcome = workers.call(run_task, task)
-                        except WorkerDied:
-                            outcome = workers.call(run_task, task)
-                        self._store(task, outcome)
-                finally:
-                    with suppress(OSError):  # on Windows, where it is open
-                        Path(claim.lock_file).unlink()
+            with lock.acquire(timeout=0):  # the system frees it when this process dies
+                if self.read(task) is None:
+                    try:
+                        outcome = workers.call(run_task, task)
+                    except WorkerDied:
+                        outcome = workers.call(run_task, task)
+                    made_by = {"commit": commit(), "config": task.config.to_dict()}
+                    outcome |= {**made_by, "golden": dict(task.numbers)}
+                    write_text(self._file(task), json.dumps(outcome) + "\n")
         except NoWorkers:
             raise
         except Exception as error:
             return error
         return None
-
-    def _store(self, task: Task, outcome: dict[str, Any]) -> None:
-        means = {"config": task.config.to_dict(), "golden": dict(task.numbers)}
-        write_text(self._file(task), json.dumps({**outcome, "commit": commit(), **means}) + "\n")
 
     def _file(self, task: Task) -> Path:
         return self.folder / f"{task.id}.json"

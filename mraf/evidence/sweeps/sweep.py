@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import replace
 from functools import cache, cached_property
 from itertools import product
 from pathlib import Path
@@ -19,7 +18,7 @@ from mraf.data import named_source
 from mraf.data.splits import SETTINGS
 from mraf.errors import MrafError, RunError
 from mraf.evaluation.intervals import MEAN
-from mraf.evaluation.records import counts_text, write_results
+from mraf.evaluation.records import counted, write_results
 from mraf.evidence.recorded import within_project
 from mraf.evidence.sweeps.kept import Kept
 from mraf.evidence.sweeps.tables import Arm, Table
@@ -48,9 +47,7 @@ class Sweep:
         folder: of the finished runs; None is one in the user's cache.
         device: "cpu", "cuda", "cuda:N", "mps", or "auto" for what the first worker has.
     Raises:
-        DataError: the corpus cannot be loaded.
-        RunError: two tables of one name, no such arm, a device that is not here, a folder that
-            cannot be made.
+        DataError, RunError: the corpus, an arm, a device or a folder that cannot be had.
     """
 
     def __init__(
@@ -154,10 +151,8 @@ class Sweep:
     def record(self, folder: Path) -> list[Path]:
         """Write what is done; rows of the same arm, seed and preset are replaced.
 
-        Of a table of which nothing is done nothing is written: a file without rows is no record.
-
         Returns:
-            The files of the tables, ``sweep_<table>_<corpus>.csv``.
+            The files, ``sweep_<table>_<corpus>.csv``; none of a table of which nothing is done.
         Raises:
             RunError: as `write_results`.
         """
@@ -173,16 +168,11 @@ class Sweep:
         made_of = {"corpus": material.corpus, "preset": self.preset, "split": material.split}
         rows = []
         for arm, seed, outcome in self.finished(table):
-            made_by = {name: outcome[name] for name in ("device", "commit", "seconds")}
-            made_by["command"] = self._command(table, arm.name, seed)
+            of = {"system": arm.name, "seed": seed, "command": self._command(table, arm.name, seed)}
+            of |= {name: outcome[name] for name in ("device", "commit", "seconds")}
             for setting in SETTINGS:
                 right, clips = outcome["correct"][setting.name], material.clips[setting.language]
-                row = {"system": arm.name, "seed": seed, "setting": setting.name}
-                row |= {"clips": sum(clips), "videos": len(clips), "correct": sum(right)}
-                row |= {"accuracy": sum(right) / sum(clips)}
-                row |= {"correct_per_video": counts_text(right)}
-                row |= {"clips_per_video": counts_text(clips)}
-                rows.append({**row, **made_of, **made_by})
+                rows.append({**of, "setting": setting.name, **counted(right, clips), **made_of})
         return rows
 
     def _command(self, table: Table, arm: str, seed: int) -> str:
@@ -195,11 +185,11 @@ class Sweep:
         )
 
     def _task(self, arm: Arm, seed: int) -> Task:
-        material = self.material
-        config = configure(self.preset, material.speakers, {**arm.settings, "seed": seed})
+        material, settings = self.material, {**arm.settings, "seed": seed}
+        config = configure(self.preset, material.speakers, settings)
         if config.training.precision == "auto":
-            training = replace(config.training, precision=material.precision)
-            config = replace(config, training=training)
+            settings["precision"] = material.precision
+            config = configure(self.preset, material.speakers, settings)
         numbers = _numbers(of_any_seed(config))
         return Task(config, self.source, material.fingerprint, numbers, material.device)
 

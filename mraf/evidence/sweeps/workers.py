@@ -48,13 +48,10 @@ class Workers(Protocol):
 
 
 class Processes:
-    """Processes of this machine, one thread each.
+    """Processes of this machine, one thread each; by default one per core that this may use.
 
     Each is a pool of its own: one that is killed, for memory say, takes no other run with it, as it
     would within one pool.
-
-    Args:
-        jobs: number of processes; None takes one per core that this process may use.
     """
 
     def __init__(self, jobs: int | None = None) -> None:
@@ -92,12 +89,8 @@ class Cluster:
     """The workers of a ``dask.distributed`` scheduler; those that come later are used as well.
 
     All runs are given to Dask at once, MANY at most; it gives one whose worker has died to another.
-
-    Args:
-        address: as in ``dask://HOST:PORT``.
-        timeout: seconds to wait for the scheduler.
-    Raises:
-        RunError: dask is not installed, or no scheduler answers there.
+    Raises RunError where dask is not installed, or no scheduler answers within the timeout in
+    seconds at an address as in ``dask://HOST:PORT``.
     """
 
     jobs = MANY

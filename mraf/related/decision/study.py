@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from mraf.data.clips import Corpus, FeatureSet
 from mraf.data.splits import validation_split
 from mraf.errors import RunError
 from mraf.evaluation.differences import compare_arms, corrected, runs_of, scores
-from mraf.evaluation.records import counts_text, with_counts
+from mraf.evaluation.records import counted, with_counts
 from mraf.evaluation.results import Judged
 from mraf.related.decision.layer import CONDITIONS, Decisions, judge
 from mraf.related.study import as_markdown
@@ -42,22 +41,14 @@ def table(corpus: Corpus) -> pd.DataFrame:
 def tabulated(decisions: Decisions, clips: FeatureSet, seed: int) -> pd.DataFrame:
     """What was decided with one seed, a row for each condition and arm."""
     videos = Judged.of(clips)
-
-    def counts(flags: NDArray[np.bool_]) -> str:
-        return counts_text(videos.published_counts(flags))
-
+    of_video = videos.published_counts(np.ones(len(clips), dtype=bool))
     rows = [
         {
             "condition": condition,
             "system": arm,
             "seed": seed,
             "setting": CONDITIONS[condition],
-            "clips": len(clips),
-            "correct": int(right.sum()),
-            "videos": videos.videos,
-            "accuracy": float(right.mean()),
-            "correct_per_video": counts(right),
-            "clips_per_video": counts(np.ones(len(clips), dtype=bool)),
+            **counted(videos.published_counts(right), of_video),
             "overruled": int(decisions.overruled[condition][arm].sum()),
         }
         for condition, arms in decisions.right.items()
