@@ -294,7 +294,7 @@ def test_a_worker_with_other_mathematics_is_told_so(tmp_path, official_folder):
     asked = sweep(tmp_path / "runs", file, source=official_folder, seeds=range(1))
     (task,) = asked.tasks
     with pytest.raises(RunError, match="another version of mraf or torch"):
-        run_task(replace(task, numbers=(("initial sum", 1.0),)))
+        run_task(replace(task, numbers={"initial sum": 1.0}))
 
 
 def test_other_mathematics_makes_a_kept_run_void(tmp_path, official_folder, monkeypatch):

@@ -39,7 +39,7 @@ class Kept:
                     if not 0 <= right <= of:
                         return None
             whole = {"seconds", "device", "commit"} <= outcome.keys()
-            return outcome if whole and same(outcome["golden"], dict(task.numbers)) else None
+            return outcome if whole and same(outcome["golden"], task.numbers) else None
         except (OSError, ValueError, AttributeError, KeyError, TypeError, RecursionError):
             return None
 
@@ -61,8 +61,8 @@ class Kept:
                         outcome = workers.call(run_task, task)
                     except WorkerDied:
                         outcome = workers.call(run_task, task)
-                    made_by = {"commit": commit(), "config": task.config.to_dict()}
-                    outcome |= {**made_by, "golden": dict(task.numbers)}
+                    outcome |= {"commit": commit(), "config": task.config.to_dict()}
+                    outcome |= {"golden": task.numbers}
                     write_text(self._file(task), json.dumps(outcome) + "\n")
         except NoWorkers:
             raise

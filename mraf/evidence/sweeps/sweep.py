@@ -26,7 +26,7 @@ from mraf.evidence.sweeps.tasks import Material, Task, describe, of_any_seed
 from mraf.evidence.sweeps.workers import WorkerDied, Workers
 from mraf.files import slug_of, user_cache, without_home
 from mraf.training.config import Config, configure
-from mraf.training.golden import golden_numbers
+from mraf.training.golden import Numbers, golden_numbers
 
 
 class Sweep:
@@ -195,11 +195,11 @@ class Sweep:
 
 
 @cache
-def _numbers(config: Config) -> tuple[tuple[str, float], ...]:
+def _numbers(config: Config) -> Numbers:
     try:
-        return tuple(golden_numbers(config).items())
+        return golden_numbers(config)
     except MrafError:  # it cannot be built; the run says so
-        return ()
+        return {}
 
 
 def parse_seeds(text: str) -> range:

@@ -7,7 +7,7 @@ import json
 import platform
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from mraf.evaluation.predict import SYSTEM_OF_HEAD, predict
 from mraf.evaluation.results import Judged
 from mraf.training.config import Config
 from mraf.training.device import resolve_device, resolve_precision
-from mraf.training.golden import golden_numbers, same
+from mraf.training.golden import Numbers, golden_numbers, same
 from mraf.training.loop import train
 from mraf.variants.config import TrainingConfig
 
@@ -53,7 +53,7 @@ class Task:
     config: Config  # with the seed; its precision is not "auto", which depends on the processor
     source: str  # of the corpus, as `mraf.data.load` takes it
     features: str  # fingerprint of the material
-    numbers: tuple[tuple[str, float], ...]  # what the settings mean to who asks, see `golden`
+    numbers: Numbers = field(hash=False)  # what the settings mean to who asks, see `golden`
     device: str
 
     @property
@@ -95,7 +95,7 @@ def run_task(task: Task) -> dict[str, Any]:
     """
     with _one_at_a_time:
         torch.set_num_threads(1)  # one core per worker, and sums in one order
-        if not same(dict(task.numbers), golden_numbers(of_any_seed(task.config))):
+        if not same(task.numbers, golden_numbers(of_any_seed(task.config))):
             raise RunError("this worker has another version of mraf or torch; install the same.")
         if task.features != describe(task.source, task.device).fingerprint:
             raise RunError(f"this worker finds other features in {task.source}; give it the same.")

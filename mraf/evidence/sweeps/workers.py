@@ -117,10 +117,10 @@ class Cluster:
             return self._client.submit(function, *arguments, pure=False).result()
         except KilledWorker:
             raise WorkerDied from None
-        except CancelledError as error:
+        except CancelledError:
             raise NoWorkers(
-                f"the scheduler no longer answers ({error}); the finished runs are kept, the same "
-                "command goes on."
+                "the scheduler no longer answers; the finished runs are kept, the same command "
+                "goes on."
             ) from None
 
     def close(self) -> None:
