@@ -101,12 +101,12 @@ class Cluster:
             raise RunError(f"--cluster {address}: expected dask://HOST:PORT.")
         try:
             from distributed import Client
+
+            self._client = Client(f"tcp://{place}", timeout=timeout)
         except ImportError:
             raise RunError(
                 "--cluster needs dask.distributed: pip install 'mraf[cluster]'."
             ) from None
-        try:
-            self._client = Client(f"tcp://{place}", timeout=timeout)
         except (OSError, ValueError) as error:
             raise RunError(f"--cluster {address}: no scheduler answers there ({error}).") from None
 
