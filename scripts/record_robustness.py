@@ -26,12 +26,11 @@ from mraf.data.splits import SETTINGS
 from mraf.errors import RunError
 from mraf.evaluation.judge import top1
 from mraf.evaluation.predict import SYSTEM_OF_HEAD, predict
-from mraf.evaluation.records import counts_text, write_results
+from mraf.evaluation.records import counted, write_results
 from mraf.evaluation.results import Judged
-from mraf.evidence.damage import Condition, Damage
 from mraf.evidence.sweeps.kept import commit
 from mraf.evidence.sweeps.sweep import parse_seeds
-from mraf.evidence.tables import declared_table
+from mraf.evidence.tables import Condition, Damage, declared_table
 from mraf.files import without_home, write_text
 from mraf.model import MRAF
 from mraf.training.config import configure
@@ -59,7 +58,7 @@ def judge(model: MRAF, split: data.Split) -> tuple[Rows, Rows]:
     for setting in (setting for setting in SETTINGS if setting.face):
         clips = split.clips(setting)
         judged = Judged.of(clips)
-        of_video = counts_text(judged.published_counts(np.ones(len(clips), dtype=bool)))
+        of_video = judged.published_counts(np.ones(len(clips), dtype=bool))
         clean = fused(model, clips)
         found = {Condition(): clean}
         for damage, amounts in AMOUNTS.items():
@@ -67,11 +66,8 @@ def judge(model: MRAF, split: data.Split) -> tuple[Rows, Rows]:
             found |= {Condition(damage, a): z for a, z in zip(amounts, given, strict=True)}
         for condition, logits in found.items():
             right = top1(logits, clips.labels)
-            counts = judged.published_counts(right)
             of = {"condition": str(condition), "setting": setting.name}
-            row = {"clips": len(right), "videos": len(counts), "correct": sum(counts)}
-            texts = {"correct_per_video": counts_text(counts), "clips_per_video": of_video}
-            rows.append({**of, **row, "accuracy": right.mean(), **texts})
+            rows.append({**of, **counted(judged.published_counts(right), of_video)})
             if condition in CALIBRATED:
                 table = reliability_bins(confidences(logits), right)
                 at = {**condition._asdict(), "setting": setting.name}

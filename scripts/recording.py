@@ -35,7 +35,7 @@ def material(options: argparse.Namespace) -> tuple[Experiment, Place, data.Split
     """The corpus and the preset, where its results belong, and its validation split."""
     base = Experiment.of(options.data, options.preset, device="cpu")
     split = data.validation_split(base.corpus, base.config.training.split_seed)
-    return base, Place.of(base.corpus.name), split
+    return base, Place(base.corpus.name), split
 
 
 def done(file: Path, of: str = "system") -> set[tuple[str, int, str]]:

@@ -107,6 +107,13 @@ def runs_of(rows: pd.DataFrame) -> dict[str, ArmRuns]:
     return found
 
 
+def counted(right: Sequence[int], clips: Sequence[int]) -> dict[str, Any]:
+    """What a recorded row says of its videos: NUMBERS without low and high, and COUNTS."""
+    totals = {"clips": sum(clips), "videos": len(clips), "correct": sum(right)}
+    texts = {"correct_per_video": counts_text(right), "clips_per_video": counts_text(clips)}
+    return {**totals, "accuracy": sum(right) / sum(clips), **texts}
+
+
 def counts_text(counts: Iterable[int]) -> str:
     """Counts of videos as a recorded row holds them."""
     return " ".join(str(int(count)) for count in counts)

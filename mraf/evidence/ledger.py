@@ -33,27 +33,9 @@ from mraf.files import write_text
 HOLDS, DIRECTION, SMALLER = "holds", "holds in direction", "not by as much"
 REFUTED, UNTESTABLE = "does not hold as stated", "cannot be tested here"
 UNRECORDED = "not recorded yet"
-COLUMNS = [
-    "claim",
-    "section",
-    "says",
-    "metric",
-    "comparison",
-    "paper",
-    "ours",
-    "low",
-    "high",
-    "p",
-    "seeds",
-    "corpus",
-    "preset",
-    "verdict",
-    "command",
-]
+COLUMNS = ["claim", "section", "says", "metric", "comparison", "paper", "ours", "low", "high", "p"]
+COLUMNS += ["seeds", "corpus", "preset", "verdict", "command"]
 BEGIN, END = "<!-- written by `mraf ledger --readme FILE` -->", "<!-- end of the ledger -->"
-
-
-PLACES = (OFFICIAL, TWIN)
 
 
 def ledger(claims: Sequence[Claim], folder: Path) -> pd.DataFrame:
@@ -67,42 +49,28 @@ def ledger(claims: Sequence[Claim], folder: Path) -> pd.DataFrame:
     Raises:
         RunError: a recorded file that cannot be read, or an arm that no recording has.
     """
-    evidence = Evidence(folder)
+    evidence, named = Evidence(folder), {claim.name: claim for claim in claims}
     rows: list[dict[str, Any]] = []
-    families: dict[tuple[str, str], list[tuple[int, pd.DataFrame]]] = {}
+    families: dict[tuple[str, str], dict[int, pd.DataFrame]] = {}
     for claim in claims:
-        for place in PLACES if claim.sweep or claim.study else (OFFICIAL,):
-            tested = evidence.of(claim, place)
-            if tested is not None:
-                source = "damage" if claim.damage else claim.sweep or claim.systems or claim.study
-                family = (source, place.corpus)
-                families.setdefault(family, []).append((len(rows), tested.table))
+        source = "damage" if claim.damage else claim.sweep or claim.systems or claim.study
+        for place in (OFFICIAL, TWIN) if claim.sweep or claim.study else (OFFICIAL,):
+            if tested := evidence.of(claim, place):
+                families.setdefault((source, place.corpus), {})[len(rows)] = tested.table
             rows.append(_row(claim, place, tested))
-    for members in families.values():
-        together = corrected(pd.concat([table for _, table in members]))
-        first = 0
-        for number, table in members:
-            own = together.iloc[first : first + len(table)]
-            rows[number] |= _judged(rows[number].pop("of"), own)
-            first += len(table)
+    for family in families.values():
+        for number, table in corrected(pd.concat(family, names=["row"])).groupby("row"):
+            row = rows[int(number)]
+            row |= _judged(named[row["claim"]], table)
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def _row(claim: Claim, place: Place, tested: Tested | None) -> dict[str, Any]:
-    published = claim.published
-    row: dict[str, Any] = {
-        "of": claim,
-        "claim": claim.name,
-        "section": claim.section,
-        "says": claim.says,
-        "metric": claim.metric,
-        "comparison": f"{claim.of} − {' / '.join(claim.over)}" if claim.over else claim.of,
-        "paper": np.nan if published is None else 100 * published,
-        "corpus": place.corpus,
-        "seeds": 0,
-        "verdict": UNTESTABLE if claim.untestable else UNRECORDED,
-        "command": claim.untestable,
-    }
+    row: dict[str, Any] = claim.model_dump(include={"section", "says", "metric"})
+    row |= {"claim": claim.name, "corpus": place.corpus, "seeds": 0, "command": claim.untestable}
+    row["comparison"] = f"{claim.of} − {' / '.join(claim.over)}" if claim.over else claim.of
+    row["paper"] = np.nan if claim.published is None else 100 * claim.published
+    row["verdict"] = UNTESTABLE if claim.untestable else UNRECORDED
     if tested:
         row |= {"seeds": tested.seeds, "preset": tested.preset, "command": tested.command}
     elif claim.sweep:
@@ -117,12 +85,9 @@ def _row(claim: Claim, place: Place, tested: Tested | None) -> dict[str, Any]:
 def _judged(claim: Claim, table: pd.DataFrame) -> dict[str, Any]:
     """The nearest rival's numbers, and the verdict over all."""
     nearest = table.loc[table.difference.idxmin()] if claim.kind == "better" else table.iloc[0]
-    numbers = {"ours": nearest.difference, "low": nearest.low, "high": nearest.high}
-    return {
-        **{name: 100 * value for name, value in numbers.items()},
-        "p": nearest.p_holm,
-        "verdict": claim_verdict(claim, table.verdict.tolist(), float(nearest.high)),
-    }
+    points = 100 * nearest[["difference", "low", "high"]].rename({"difference": "ours"})
+    verdict = claim_verdict(claim, table.verdict.tolist(), float(nearest.high))
+    return {**points, "p": nearest.p_holm, "verdict": verdict}
 
 
 def claim_verdict(claim: Claim, verdicts: Sequence[str], high: float) -> str:

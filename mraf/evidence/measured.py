@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,14 +16,19 @@ from mraf.errors import RunError
 from mraf.evaluation.differences import LEVEL, ArmRuns, weighted_sum
 from mraf.evaluation.records import read_results
 from mraf.evidence.claims import Claim
-from mraf.evidence.damage import Condition, recorded_robustness
 from mraf.evidence.recorded import there
-from mraf.evidence.tables import Place, arms_of, recorded_table
+from mraf.evidence.tables import (
+    Condition,
+    Place,
+    RecordedTable,
+    arms_of,
+    recorded_robustness,
+    recorded_table,
+)
 from mraf.files import read_frame
 
-Sides = Mapping[str, Sequence[tuple[float, ArmRuns]]]
-"""What of a claim and its rivals is compared: runs times weights, to be added up."""
-T = TypeVar("T")
+Side = tuple[float, Mapping[str, ArmRuns]]  # arms, and their weight in what is compared
+SEEDS = "FIRST-LAST"  # stands for them in a command
 
 
 class Tested(NamedTuple):
@@ -36,7 +41,7 @@ class Tested(NamedTuple):
 
 
 class Evidence:
-    """The recorded results of a folder; each table is read once.
+    """The recorded results of a folder; each sweep is read once.
 
     Raises:
         RunError: no such folder, which is not the same as one where nothing is recorded yet.
@@ -47,8 +52,7 @@ class Evidence:
             raise RunError(f"{folder}: no folder of recorded results; give the one with the CSVs.")
         self.folder = folder
         self._sweep = cache(lambda name, place: recorded_table(name, place, folder))
-        self._damage = cache(lambda place: recorded_robustness(place, folder=folder))
-        self._results, self._study = cache(read_results), cache(_read_study)
+        self._damage = cache(lambda place: recorded_robustness(place, folder))
 
     def of(self, claim: Claim, place: Place) -> Tested | None:
         """What was measured for a claim on a corpus; None where that is not recorded, or cannot be.
@@ -56,76 +60,17 @@ class Evidence:
         Raises:
             RunError: a recorded file that cannot be read, or without what the claim asks for.
         """
-        if claim.damage:
-            return self._of_damage(claim, place)
         if claim.sweep:
-            return self._of_sweep(claim, place)
-        name = claim.systems or f"{claim.study}_{place.slug}"
-        file = self.folder / f"{name}.csv"
+            found = self._damage(place) if claim.damage else self._sweep(claim.sweep, place)
+            return _of_arms(claim, place, found) if found else None
+        file = self.folder / f"{claim.systems or f'{claim.study}_{place.slug}'}.csv"
         if claim.untestable or not there(file):
             return None
-        if claim.systems:
-            return _of_systems(claim, file, _needed(claim, self._results, file))
-        return self._of_study(claim, file)
-
-    def _of_sweep(self, claim: Claim, place: Place) -> Tested | None:
-        """From runs with the same seeds on the same videos; None before two seeds of all arms."""
-        found = self._sweep(claim.sweep, place)
-        names = (claim.of, *claim.over)
-        if found is None or not set(names) <= set(found.arms):
-            return None
-        table, seeds = _compared(claim, {name: [(1, found.arms[name])] for name in names})
-        command = sweep_command(claim, place, found.preset, _first_to_last(seeds))
-        command += f" --device {found.device}"
-        return Tested(table, len(seeds), found.preset, command) if len(seeds) > 1 else None
-
-    def _of_damage(self, claim: Claim, place: Place) -> Tested | None:
-        """By how much less a damage costs what the claim is about than it costs its rivals."""
-        found, condition = self._damage(place), Condition.of(claim.damage)
-        names = (claim.of, *claim.over)
-        if found is None or not set(names) <= set(found.runs.get(condition, {})):
-            return None
-        costs = {name: found.cost(name, condition) for name in names}
-        gained = {name: [(1, cost.damaged), (-1, cost.clean)] for name, cost in costs.items()}
-        table, seeds = _compared(claim, gained)
-        trained = " ".join(dict.fromkeys(name.partition("+")[0] for name in names))
-        command = f"python scripts/record_robustness.py{place.data} --preset {found.preset} "
-        command += f"--arms {trained} --seeds {_first_to_last(seeds)}"
-        return Tested(table, len(seeds), found.preset, command) if len(seeds) > 1 else None
-
-    def _of_study(self, claim: Claim, file: Path) -> Tested | None:
-        """From a recorded study of `mraf related`; None where its row is not recorded."""
-        recorded = _needed(claim, self._study, file)
-        rows = recorded
-        if rows.empty:
-            raise RunError(f"{file}: holds no rows; restore it or record it again.")
-        if unknown := sorted(set(claim.row or ()) - set(rows.columns)):
-            raise RunError(
-                f"{file}: claim '{claim.name}' asks for an unknown column: {unknown[0]}."
-            )
-        for column, value in (claim.row or {}).items():
-            rows = rows[rows[column].astype(str) == str(value)]
-        if rows.empty:
-            return None
-        if "correct_per_video" in rows.columns:
-            arms = arms_of(rows)
-            if missing := [name for name in (claim.of, *claim.over) if name not in arms]:
-                raise RunError(
-                    f"{file}: claim '{claim.name}' asks for an unknown arm: {missing[0]}."
-                )
-            sides = {name: [(1.0, arms[name])] for name in (claim.of, *claim.over)}
-            table, seeds = _compared(claim, sides)
-            return Tested(table, len(seeds), rows.preset.iloc[0], rows.command.iloc[0])
-        if len(rows) > 1:
-            raise RunError(f"{file}: claim '{claim.name}' picks {len(rows)} rows; name one.")
-        row = rows.iloc[0]
-        between = (row.value, row.low, row.high)
-        if claim.smaller:
-            between = (-row.value, -row.high, -row.low)
-        units = recorded.columns.intersection(["draw", "fold"])  # beside the pooled rows
-        numbers = recorded[units].apply(pd.to_numeric, errors="coerce").nunique()
-        draws = int(numbers.max()) if len(units) else 1
-        return Tested(_from_intervals([between]), draws, "", row.command)
+        try:
+            rows = read_results(file) if claim.systems else _read_study(file)
+        except RunError as error:
+            raise RunError(f"{file}: claim '{claim.name}' needs it, but: {error}") from None
+        return _of_systems(claim, file, rows) if claim.systems else _of_study(claim, file, rows)
 
 
 def sweep_command(claim: Claim, place: Place, preset: str, seeds: str) -> str:
@@ -137,33 +82,40 @@ def sweep_command(claim: Claim, place: Place, preset: str, seeds: str) -> str:
     )
 
 
-def _first_to_last(seeds: Sequence[int]) -> str:
-    return f"{min(seeds, default=0)}-{max(seeds, default=0)}"
+def _of_arms(claim: Claim, place: Place, found: RecordedTable) -> Tested | None:
+    """From a sweep, or by how much less a damage costs the one than its rivals."""
+    names, arms = (claim.of, *claim.over), found.runs.get(Condition.of(claim.damage), {})
+    if not set(names) <= arms.keys() & found.arms.keys():
+        return None
+    sides: list[Side] = [(1, arms)]
+    command = sweep_command(claim, place, found.preset, SEEDS) + f" --device {found.device}"
+    if claim.damage:
+        sides.append((-1, found.arms))
+        trained = " ".join(dict.fromkeys(name.partition("+")[0] for name in names))
+        command = f"python scripts/record_robustness.py{place.data} --preset {found.preset} "
+        command += f"--arms {trained} --seeds {SEEDS}"
+    return _paired(claim, sides, found.preset, command)
 
 
-def _compared(claim: Claim, sides: Sides) -> tuple[pd.DataFrame, list[int]]:
-    """What the claim is about minus each rival, and the seeds that all share."""
-    seeds = sorted(set.intersection(*(set(r.seeds) for side in sides.values() for _, r in side)))
+def _paired(claim: Claim, sides: Sequence[Side], preset: str, command: str) -> Tested | None:
+    """From runs on the same videos with the same seeds; None where they share fewer than two."""
+    names = (claim.of, *claim.over)
+    shared = set.intersection(*(set(arms[name].seeds) for _, arms in sides for name in names))
+    seeds = sorted(shared)
+    if len(seeds) < 2:
+        return None
     rows = []
-    for rival in claim.over if len(seeds) > 1 else ():
-        parts = [*sides[claim.of], *((-weight, runs) for weight, runs in sides[rival])]
-        (e,) = weighted_sum([(w, runs.only(seeds)) for w, runs in parts], [claim.metric])
+    for rival in claim.over:
+        parts = [(weight, arms[claim.of].only(seeds)) for weight, arms in sides]
+        parts += [(-weight, arms[rival].only(seeds)) for weight, arms in sides]
+        (e,) = weighted_sum(parts, [claim.metric])
         rows.append((e.value, e.low, e.high, e.p))
-    return pd.DataFrame(rows, columns=["difference", "low", "high", "p"]), seeds
+    table = pd.DataFrame(rows, columns=["difference", "low", "high", "p"])
+    command = command.replace(SEEDS, f"{seeds[0]}-{seeds[-1]}")
+    return Tested(table, len(seeds), preset, command)
 
 
-def _from_intervals(rows: Sequence[tuple[float, float, float]]) -> pd.DataFrame:
-    """Differences with their 95% intervals, and the p-values that these come to."""
-    table = pd.DataFrame(rows, columns=["difference", "low", "high"])
-    error = (table.high - table.low) / (2 * stats.norm.ppf(1 - LEVEL / 2))
-    return table.assign(p=2 * stats.norm.sf(table.difference.abs() / error))
-
-
-def _needed(claim: Claim, read: Callable[[Path], T], file: Path) -> T:
-    try:
-        return read(file)
-    except RunError as error:
-        raise RunError(f"{file}: claim '{claim.name}' needs it, but: {error}") from None
+# --- studies ------------------------------------------------------------------------------------
 
 
 def _read_study(file: Path) -> pd.DataFrame:
@@ -182,6 +134,38 @@ def _read_study(file: Path) -> pd.DataFrame:
     return rows
 
 
+def _of_study(claim: Claim, file: Path, recorded: pd.DataFrame) -> Tested | None:
+    """From a study of `mraf related`; None where the claim's row is not recorded."""
+    if recorded.empty:
+        raise RunError(f"{file}: holds no rows; restore it or record it again.")
+    rows = recorded
+    for column, value in (claim.row or {}).items():
+        if column not in rows.columns:
+            raise RunError(f"{file}: claim '{claim.name}' asks for an unknown column: {column}.")
+        rows = rows[rows[column].astype(str) == str(value)]
+    if rows.empty:
+        return None
+    first = rows.iloc[0]
+    if "correct_per_video" in rows.columns:
+        arms = arms_of(rows)
+        for name in (claim.of, *claim.over):
+            if name not in arms:
+                raise RunError(f"{file}: claim '{claim.name}' asks for an unknown arm: {name}.")
+        return _paired(claim, [(1, arms)], first.preset, first.command)
+    if len(rows) > 1:
+        raise RunError(f"{file}: claim '{claim.name}' picks {len(rows)} rows; name one.")
+    between = (first.value, first.low, first.high)
+    if claim.smaller:
+        between = (-first.value, -first.high, -first.low)
+    units = recorded.columns.intersection(["draw", "fold"])  # beside the pooled rows
+    numbers = recorded[units].apply(pd.to_numeric, errors="coerce").nunique()
+    draws = int(numbers.max()) if len(units) else 1
+    return Tested(_from_intervals([between]), draws, "", first.command)
+
+
+# --- systems ------------------------------------------------------------------------------------
+
+
 def _of_systems(claim: Claim, file: Path, rows: pd.DataFrame) -> Tested:
     """From recorded accuracies with intervals, which say nothing of pairs.
 
@@ -196,8 +180,8 @@ def _of_systems(claim: Claim, file: Path, rows: pd.DataFrame) -> Tested:
         low = value - np.hypot(of.accuracy - of.low, rival.high - rival.accuracy)
         high = value + np.hypot(of.high - of.accuracy, rival.accuracy - rival.low)
         found.append((value, low, high))
-    seeds, preset, command = rows.seed.nunique(), rows.preset.iloc[0], rows.command.iloc[0]
-    return Tested(_from_intervals(found), seeds, preset, command)
+    first = rows.iloc[0]
+    return Tested(_from_intervals(found), rows.seed.nunique(), first.preset, first.command)
 
 
 def _system(rows: pd.DataFrame, name: str, file: Path) -> pd.Series:
@@ -216,3 +200,10 @@ def _system(rows: pd.DataFrame, name: str, file: Path) -> pd.Series:
         mean.low = mean.accuracy - np.hypot(mean.accuracy - mean.low, of_seeds)
         mean.high = mean.accuracy + np.hypot(mean.high - mean.accuracy, of_seeds)
     return mean
+
+
+def _from_intervals(rows: Sequence[tuple[float, float, float]]) -> pd.DataFrame:
+    """Differences with their 95% intervals, and the p-values that these come to."""
+    table = pd.DataFrame(rows, columns=["difference", "low", "high"])
+    error = (table.high - table.low) / (2 * stats.norm.ppf(1 - LEVEL / 2))
+    return table.assign(p=2 * stats.norm.sf(table.difference.abs() / error))

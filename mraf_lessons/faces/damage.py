@@ -24,7 +24,7 @@ from mraf.data.degradation import FaceDegradation, VoiceDegradation, degrade_fac
 from mraf.errors import RunError
 from mraf.evaluation.judge import top1
 from mraf.evaluation.predict import forward
-from mraf.evidence.damage import Damage
+from mraf.evidence.tables import Damage
 from mraf.training.batches import TrainingClips
 from mraf.variants.build import Network, build
 

@@ -7,7 +7,6 @@ import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
 from logging import CRITICAL
 from pathlib import Path
@@ -48,10 +47,6 @@ class InProcess:
 
     def __init__(self) -> None:
         self.tasks = []
-
-    @contextmanager
-    def worker(self):
-        yield self.call
 
     def call(self, function, *arguments):
         if function is run_task:
@@ -195,7 +190,7 @@ def test_tables_share_runs_and_early_results_are_paired(tmp_path, official_folde
     assert [task.config.training.seed for task in done.workers.tasks] == [0, 0, 0, 1, 1, 1]
     for table in done.tables:
         assert list(done.summary(table)["runs"]) == [2, 2]
-    a, c = (next(done.finished(table)).outcome for table in done.tables)
+    a, c = (next(done.finished(table))[-1] for table in done.tables)
     assert a == c
 
 
@@ -299,7 +294,7 @@ def test_a_worker_with_other_mathematics_is_told_so(tmp_path, official_folder):
     asked = sweep(tmp_path / "runs", file, source=official_folder, seeds=range(1))
     (task,) = asked.tasks
     with pytest.raises(RunError, match="another version of mraf or torch"):
-        run_task(replace(task, numbers=(("initial sum", 1.0),)))
+        run_task(replace(task, numbers={"initial sum": 1.0}))
 
 
 def test_other_mathematics_makes_a_kept_run_void(tmp_path, official_folder, monkeypatch):
@@ -316,20 +311,19 @@ def test_other_mathematics_makes_a_kept_run_void(tmp_path, official_folder, monk
 
 
 def test_a_local_worker_that_dies_is_replaced_and_takes_no_other_with_it():
+    def slowly():
+        time.sleep(1)
+        return os.getpid()
+
     workers = Processes(2)
     try:
-        with (
-            workers.worker() as killed,
-            workers.worker() as lives,
-            ThreadPoolExecutor() as threads,
-        ):
-            process = lives(os.getpid)
-            slow = threads.submit(lives, time.sleep, 1)
+        with ThreadPoolExecutor() as threads:
+            lives = threads.submit(workers.call, slowly)
             with pytest.raises(WorkerDied, match="out of memory"):
-                killed(os._exit, 1)
-            assert slow.result() is None
-        with workers.worker() as first, workers.worker() as second:
-            found = {first(os.getpid), second(os.getpid)}
+                workers.call(os._exit, 1)
+            process = lives.result()
+            both = [threads.submit(workers.call, slowly) for _ in range(2)]
+            found = {future.result() for future in both}
             assert process in found
             assert len(found) == 2
     finally:
@@ -352,10 +346,9 @@ def test_a_run_whose_worker_dies_twice_has_failed_and_an_interrupt_ends_all(
     assert "out of memory" in reason
     assert len(failing.workers.tasks) == 2
     workers = Processes(1)
-    with workers.worker() as call:
-        threading.Timer(0.5, workers.close).start()
-        with pytest.raises(WorkerDied):
-            call(time.sleep, 60)
+    threading.Timer(0.5, workers.close).start()
+    with pytest.raises(WorkerDied):
+        workers.call(time.sleep, 60)
 
 
 def test_on_a_cluster_a_killed_worker_loses_no_run(tmp_path, official_folder):
@@ -373,14 +366,13 @@ def test_on_a_cluster_a_killed_worker_loses_no_run(tmp_path, official_folder):
 
             killed = None
 
-            @contextmanager
-            def worker(self):
-                with super().worker() as call:
-                    yield call
+            def call(self, function, *arguments):
+                found = super().call(function, *arguments)
                 busy = [worker for worker, tasks in client.processing().items() if tasks]
                 if busy and self.killed is None:
                     self.killed = client.run(os.getpid)[busy[0]]
                     os.kill(self.killed, SIGKILL)
+                return found
 
         workers = KillingCluster(cluster.scheduler_address.replace("tcp://", "dask://"))
         done = sweep(tmp_path / "runs", file, source=official_folder, workers=workers)

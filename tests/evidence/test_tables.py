@@ -13,15 +13,9 @@ from mraf.evaluation.differences import SHOWN, ArmRuns, difference, scores
 from mraf.evaluation.records import _read, counts_text, write_results
 from mraf.evaluation.results import SETTING
 from mraf.evidence.recorded import paper_table
-from mraf.evidence.tables import (
-    PAPER_ROWS,
-    TWIN,
-    declared_table,
-    difference_table,
-    recorded_table,
-    score_table,
-)
+from mraf.evidence.tables import TWIN, declared_table, recorded_table
 from mraf_lessons.ablations import figures
+from mraf_lessons.ablations.arms import PAPER_ROWS, difference_table, labelled, score_table
 from mraf_lessons.ablations.coverage import as_runs, simulated_pair
 
 TABLE3 = declared_table("table3", "quick")
@@ -71,7 +65,7 @@ def test_recorded_arms_stand_beside_the_papers_in_the_order_of_the_table(folder)
     assert recorded_table("table4", TWIN, folder) is None
     table = score_table(found, TABLE3)
     assert table["name"].unique().tolist() == ["cross_attention", "lstm", "linear"]
-    named = found.labelled(TABLE3)
+    named = labelled(found, TABLE3)
     assert [runs.name for runs in named.values()] == table.arm.unique().tolist()
     own = table[table["name"] == "lstm"].set_index("metric")
     expected = scores(runs("lstm", 0.9))

@@ -15,19 +15,11 @@ from mraf.evaluation.judge import top1
 from mraf.evaluation.predict import predict
 from mraf.evaluation.records import counts_text, write_results
 from mraf.evidence.claims import Claim
-from mraf.evidence.damage import (
-    Condition,
-    Cost,
-    Damage,
-    cost_difference,
-    cost_ratio,
-    costs,
-    recorded_robustness,
-)
 from mraf.evidence.ledger import ledger
-from mraf.evidence.tables import TWIN
+from mraf.evidence.tables import TWIN, Condition, Damage, recorded_robustness
 from mraf.training.config import configure
 from mraf.variants.build import build
+from mraf_lessons.faces.costs import Cost, cost_difference, cost_of, cost_ratio, costs
 from mraf_lessons.faces.damage import (
     RATES,
     correct_and_weights,
@@ -161,7 +153,7 @@ def test_a_difference_of_costs_has_the_p_value_of_the_difference_also_on_ties():
 
 def test_only_seeds_of_both_are_compared():
     clean = arm("clean", 0)
-    own = Cost(clean, arm("ours", 2)).only([1, 2])
+    own = Cost(clean.only([1, 2]), arm("ours", 2).only([1, 2]))
     assert cost_difference(own, Cost(clean, arm("paper", 9))).difference.iloc[0] > 0
 
 
@@ -207,12 +199,13 @@ def write_record(folder, cost):
 def test_a_claim_about_a_damage_is_judged_by_what_it_costs(tmp_path):
     write_record(tmp_path, {"paper": 4, "uniform": 4, "paper+agreement": 1})
     found = recorded_robustness(TWIN, folder=tmp_path)
-    lost = costs(found.cost("paper", Condition.of("swapped face 0.3"))).loc["with face"]
+    lost = costs(cost_of(found, "paper", Condition.of("swapped face 0.3"))).loc["with face"]
     assert lost.low < 0.4 < lost.high
 
     def judged(of, over):
+        says = {"name": "c", "section": "ours", "says": "It protects.", "metric": "with face"}
         names = {"of": of, "over": (over,), "sweep": "scorer", "damage": "swapped face 0.3"}
-        claim = Claim("c", "ours", "It protects.", "with face", **names)
+        claim = Claim(**says, **names)
         table = ledger([claim], tmp_path).set_index("corpus")
         assert table.verdict["MAV-Celeb v1"] == "not recorded yet"
         return table.loc["twin"]
@@ -236,10 +229,10 @@ def test_what_is_recorded_can_be_compared():
         pytest.skip("no robustness is recorded for the twin")
     swapped = Condition("swapped face", 0.3)
     ratio, low, high = cost_ratio(
-        found.cost("paper+agreement", swapped), found.cost("paper", swapped)
+        cost_of(found, "paper+agreement", swapped), cost_of(found, "paper", swapped)
     )
     assert low <= ratio <= high
     with pytest.raises(RunError, match="no arm 'nobody'"):
-        found.cost("nobody", swapped)
+        cost_of(found, "nobody", swapped)
     with pytest.raises(RunError, match=r"'swapped face 0\.31' was not recorded"):
-        found.cost("paper", swapped._replace(amount=0.31))
+        cost_of(found, "paper", swapped._replace(amount=0.31))

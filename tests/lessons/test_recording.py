@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from official import random_corpus, write_official
 
-from mraf.evidence.tables import OFFICIAL, TWIN, Place
+from mraf.evidence.tables import OFFICIAL, Place
 
 
 @pytest.fixture
@@ -21,8 +21,8 @@ def script(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> M
 
 
 def test_every_corpus_has_a_place() -> None:
-    assert [Place.of(place.corpus) for place in (OFFICIAL, TWIN)] == [OFFICIAL, TWIN]
-    assert (OFFICIAL.slug, Place.of("MAV-Celeb v2").slug) == ("mavceleb_v1", "mavceleb_v2")
+    assert (Place("twin").preset, Place("twin").data) == ("quick", " --data twin")
+    assert (OFFICIAL.slug, Place("MAV-Celeb v2").slug) == ("mavceleb_v1", "mavceleb_v2")
 
 
 @pytest.mark.parametrize("script", ["record_enrolment"], indirect=True)

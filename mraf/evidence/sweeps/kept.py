@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +14,13 @@ from filelock import FileLock
 import mraf
 from mraf.data.splits import SETTINGS
 from mraf.evidence.sweeps.tasks import Material, Task, run_task
-from mraf.evidence.sweeps.workers import Workers
+from mraf.evidence.sweeps.workers import NoWorkers, WorkerDied, Workers
 from mraf.files import write_text
 from mraf.training.golden import same
 
 
 class Kept:
-    """The runs that are done in a folder, by `Task.id`.
-
-    Args:
-        folder: there, and shared with other sweeps.
-        material: what the runs were judged on.
-    """
+    """The runs that are done in a folder, which other sweeps may share, by `Task.id`."""
 
     def __init__(self, folder: Path, material: Material) -> None:
         self.folder, self.material = folder, material
@@ -38,45 +33,42 @@ class Kept:
         """
         try:
             outcome: dict[str, Any] = json.loads(self._file(task).read_text(encoding="utf-8"))
-            fits = all(
-                0 <= right <= clips
-                for setting in SETTINGS
-                for right, clips in zip(
-                    outcome["correct"][setting.name],
-                    self.material.clips[setting.language],
-                    strict=True,
-                )
-            )
-            whole = fits and {"seconds", "device", "commit"} <= outcome.keys()
-            return outcome if whole and same(outcome["golden"], dict(task.numbers)) else None
+            for setting in SETTINGS:
+                clips = self.material.clips[setting.language]
+                for right, of in zip(outcome["correct"][setting.name], clips, strict=True):
+                    if not 0 <= right <= of:
+                        return None
+            whole = {"seconds", "device", "commit"} <= outcome.keys()
+            return outcome if whole and same(outcome["golden"], task.numbers) else None
         except (OSError, ValueError, AttributeError, KeyError, TypeError, RecursionError):
             return None
 
     def run(self, task: Task, workers: Workers) -> Exception | None:
         """Do a run and keep it, unless another sweep is doing it or has done it.
 
+        A run whose worker dies is tried once more: it may be blameless.
+
         Returns:
             Why it is not done: a `filelock.Timeout` where another sweep is doing it.
         Raises:
-            RunError: no worker can be had any more.
+            NoWorkers: no worker can be had any more.
         """
-        with workers.worker() as call:
-            claim = FileLock(self.folder / f"{task.id}.lock")
-            try:
-                with claim.acquire(timeout=0):  # the system frees it when this process dies
+        lock = FileLock(self.folder / f"{task.id}.lock")
+        try:
+            with lock.acquire(timeout=0):  # the system frees it when this process dies
+                if self.read(task) is None:
                     try:
-                        if self.read(task) is None:
-                            self._store(task, call(run_task, task))
-                    finally:
-                        with suppress(OSError):  # on Windows, where it is open
-                            Path(claim.lock_file).unlink()
-            except Exception as error:
-                return error
+                        outcome = workers.call(run_task, task)
+                    except WorkerDied:
+                        outcome = workers.call(run_task, task)
+                    outcome |= {"commit": commit(), "config": task.config.to_dict()}
+                    outcome |= {"golden": task.numbers}
+                    write_text(self._file(task), json.dumps(outcome) + "\n")
+        except NoWorkers:
+            raise
+        except Exception as error:
+            return error
         return None
-
-    def _store(self, task: Task, outcome: dict[str, Any]) -> None:
-        means = {"config": task.config.to_dict(), "golden": dict(task.numbers)}
-        write_text(self._file(task), json.dumps({**outcome, "commit": commit(), **means}) + "\n")
 
     def _file(self, task: Task) -> Path:
         return self.folder / f"{task.id}.json"
@@ -86,13 +78,10 @@ class Kept:
 def commit() -> str:
     """The state of the checkout, or the release where this is none."""
     root = Path(mraf.__file__).parents[1]
-
-    def git(*arguments: str) -> str:
-        command = ["git", "-C", str(root), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-
+    git = partial(subprocess.check_output, cwd=root, stderr=subprocess.DEVNULL, text=True)
     if (root / ".git").exists():  # and not that of somebody who has installed it in theirs
         with suppress(OSError, subprocess.CalledProcessError):
-            dirty = "-dirty" if git("diff", "HEAD", "--", "mraf") else ""
-            return git("rev-parse", "--short", "HEAD") + dirty
+            changed = git(["git", "diff", "HEAD", "--", "mraf"])
+            head = git(["git", "rev-parse", "--short", "HEAD"]).strip()
+            return f"{head}-dirty" if changed else head
     return f"mraf {mraf.__version__}"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import cache, cached_property
+from itertools import product
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 from filelock import Timeout
@@ -18,7 +18,7 @@ from mraf.data import named_source
 from mraf.data.splits import SETTINGS
 from mraf.errors import MrafError, RunError
 from mraf.evaluation.intervals import MEAN
-from mraf.evaluation.records import counts_text, write_results
+from mraf.evaluation.records import counted, write_results
 from mraf.evidence.recorded import within_project
 from mraf.evidence.sweeps.kept import Kept
 from mraf.evidence.sweeps.tables import Arm, Table
@@ -26,17 +26,7 @@ from mraf.evidence.sweeps.tasks import Material, Task, describe, of_any_seed
 from mraf.evidence.sweeps.workers import WorkerDied, Workers
 from mraf.files import slug_of, user_cache, without_home
 from mraf.training.config import Config, configure
-from mraf.training.golden import golden_numbers
-
-TRIES = 2  # of a run whose worker dies
-
-
-class Finished(NamedTuple):
-    """An arm with one seed, and what its run gave (see `run_task`, and "commit")."""
-
-    arm: Arm
-    seed: int
-    outcome: dict[str, Any]
+from mraf.training.golden import Numbers, golden_numbers
 
 
 class Sweep:
@@ -57,9 +47,7 @@ class Sweep:
         folder: of the finished runs; None is one in the user's cache.
         device: "cpu", "cuda", "cuda:N", "mps", or "auto" for what the first worker has.
     Raises:
-        DataError: the corpus cannot be loaded.
-        RunError: two tables of one name, no such arm, a device that is not here, a folder that
-            cannot be made.
+        DataError, RunError: the corpus, an arm, a device or a folder that cannot be had.
     """
 
     def __init__(
@@ -88,25 +76,21 @@ class Sweep:
         except OSError as error:
             raise RunError(f"{folder}: cannot be made ({error.strerror}).") from None
         try:
-            with workers.worker() as call:
-                self.material: Material = call(describe, self.source, device)
-        except WorkerDied as error:
-            raise RunError(f"a worker could not load the corpus: {error}.") from None
-        except MrafError:
-            raise
-        except Exception as error:  # whatever is amiss with the worker
+            self.material: Material = workers.call(describe, self.source, device)
+        except Exception as error:
+            if isinstance(error, MrafError) and not isinstance(error, WorkerDied):
+                raise
             raise RunError(f"a worker could not load the corpus: {_reason(error)}.") from None
         self.kept = Kept(folder, self.material)
 
     @cached_property
-    def tasks(self) -> dict[Task, list[str]]:
-        """The runs, each with what it is for in words."""
-        tasks: dict[Task, list[str]] = {}
-        for seed in self.seeds:
-            for table in self.tables:
-                for arm in self._chosen(table):
-                    what = f"{table.name}, arm '{arm.name}', seed {seed}"
-                    tasks.setdefault(self._task(arm, seed), []).append(what)
+    def tasks(self) -> dict[Task, list[tuple[Table, Arm, int]]]:
+        """The runs, each with the tables, arms and seeds that it is for."""
+        tasks: dict[Task, list[tuple[Table, Arm, int]]] = {}
+        for seed, table in product(self.seeds, self.tables):
+            for arm in table.arms:
+                if self.arms is None or arm.name in self.arms:
+                    tasks.setdefault(self._task(arm, seed), []).append((table, arm, seed))
         return tasks
 
     def run(self, progress: bool = True) -> dict[str, str]:
@@ -116,62 +100,59 @@ class Sweep:
             What failed, with its reason.
         """
         pending = [task for task in self.tasks if self.kept.read(task) is None]
-        total, failed, deaths = len(self.tasks), dict[str, str](), Counter[Task]()
+        total, failed = len(self.tasks), dict[str, str]()
         done = {"initial": total - len(pending), "total": total, "smoothing": 0, "unit": "run"}
         with (
             tqdm(desc="sweep", disable=not progress, **done) as bar,
             ThreadPoolExecutor(self.workers.jobs) as threads,
         ):
-            while pending:
-                running = {}
-                for task in pending:
-                    running[threads.submit(self.kept.run, task, self.workers)] = task
-                pending = []
-                try:
+            try:
+                while pending:
+                    running = {
+                        threads.submit(self.kept.run, task, self.workers): task for task in pending
+                    }
+                    pending = []
                     for future in as_completed(running):
                         task, error = running[future], future.result()
-                        deaths[task] += isinstance(error, WorkerDied)
-                        dead = isinstance(error, WorkerDied) and deaths[task] < TRIES
-                        if dead or isinstance(error, Timeout):
+                        if isinstance(error, Timeout):
                             pending.append(task)
                             continue
                         if error is not None:
-                            failed |= dict.fromkeys(self.tasks[task], _reason(error))
+                            for table, arm, seed in self.tasks[task]:
+                                what = f"{table.name}, arm '{arm.name}', seed {seed}"
+                                failed[what] = _reason(error)
                         bar.set_postfix(failed=len(failed), refresh=False)
                         bar.update()
-                except BaseException:  # an interrupt, or nobody is left to work
-                    threads.shutdown(wait=False, cancel_futures=True)
-                    self.workers.close()
-                    raise
-                if len(pending) == len(running):
-                    time.sleep(0.5)  # all that is left is being done by another sweep
+                    if len(pending) == len(running):
+                        time.sleep(0.5)  # all that is left is being done by another sweep
+            except BaseException:  # an interrupt, or nobody is left to work
+                threads.shutdown(wait=False, cancel_futures=True)
+                self.workers.close()
+                raise
         return failed
 
-    def finished(self, table: Table) -> Iterator[Finished]:
-        """What is done of a table, by arm and seed."""
-        for arm in self._chosen(table):
-            for seed in self.seeds:
-                if (outcome := self.kept.read(self._task(arm, seed))) is not None:
-                    yield Finished(arm, seed, outcome)
+    def finished(self, table: Table) -> Iterator[tuple[Arm, int, dict[str, Any]]]:
+        """What is done of a table: arm, seed and outcome (see `run_task`, and "commit")."""
+        for task, uses in self.tasks.items():
+            mine = [(arm, seed) for of, arm, seed in uses if of is table]
+            if mine and (outcome := self.kept.read(task)) is not None:
+                yield from ((arm, seed, outcome) for arm, seed in mine)
 
     def summary(self, table: Table) -> pd.DataFrame:
         """Mean accuracy over the seeds in percent, one row per arm; "runs" counts its seeds."""
-        clips = {s.name: sum(self.material.clips[s.language]) for s in SETTINGS}
-        rows = []
-        for arm, _, outcome in self.finished(table):
-            row = {name: 100 * sum(outcome["correct"][name]) / clips[name] for name in clips}
-            rows.append({"arm": arm.label, **row, MEAN: sum(row.values()) / len(row), "runs": 1})
-        frame = pd.DataFrame(rows, columns=["arm", *clips, MEAN, "runs"])
-        grouped = frame.groupby("arm", sort=False)
-        return grouped.mean().assign(runs=grouped["runs"].sum()).rename_axis(None)
+        rows = pd.DataFrame(self._rows(table), columns=["system", "seed", "setting", "accuracy"])
+        means = 100 * rows.pivot_table("accuracy", "system", "setting", sort=False)
+        means = means.assign(
+            **{MEAN: means.mean(axis=1)}, runs=rows.groupby("system").seed.nunique()
+        )
+        labels = {arm.name: arm.label for arm in table.arms}
+        return means.rename(index=labels).rename_axis(index=None, columns=None)
 
     def record(self, folder: Path) -> list[Path]:
         """Write what is done; rows of the same arm, seed and preset are replaced.
 
-        Of a table of which nothing is done nothing is written: a file without rows is no record.
-
         Returns:
-            The files of the tables, ``sweep_<table>_<corpus>.csv``.
+            The files, ``sweep_<table>_<corpus>.csv``; none of a table of which nothing is done.
         Raises:
             RunError: as `write_results`.
         """
@@ -187,16 +168,11 @@ class Sweep:
         made_of = {"corpus": material.corpus, "preset": self.preset, "split": material.split}
         rows = []
         for arm, seed, outcome in self.finished(table):
-            made_by = {name: outcome[name] for name in ("device", "commit", "seconds")}
-            made_by["command"] = self._command(table, arm.name, seed)
+            of = {"system": arm.name, "seed": seed, "command": self._command(table, arm.name, seed)}
+            of |= {name: outcome[name] for name in ("device", "commit", "seconds")}
             for setting in SETTINGS:
                 right, clips = outcome["correct"][setting.name], material.clips[setting.language]
-                row = {"system": arm.name, "seed": seed, "setting": setting.name}
-                row |= {"clips": sum(clips), "videos": len(clips), "correct": sum(right)}
-                row |= {"accuracy": sum(right) / sum(clips)}
-                row |= {"correct_per_video": counts_text(right)}
-                row |= {"clips_per_video": counts_text(clips)}
-                rows.append({**row, **made_of, **made_by})
+                rows.append({**of, "setting": setting.name, **counted(right, clips), **made_of})
         return rows
 
     def _command(self, table: Table, arm: str, seed: int) -> str:
@@ -208,26 +184,22 @@ class Sweep:
             f"--device {self.material.device.partition(':')[0]}"
         )
 
-    def _chosen(self, table: Table) -> list[Arm]:
-        return [arm for arm in table.arms if self.arms is None or arm.name in self.arms]
-
     def _task(self, arm: Arm, seed: int) -> Task:
-        settings = {**arm.settings, "seed": seed}
-        config = configure(self.preset, self.material.speakers, settings)
+        material, settings = self.material, {**arm.settings, "seed": seed}
+        config = configure(self.preset, material.speakers, settings)
         if config.training.precision == "auto":
-            settings["precision"] = self.material.precision
-            config = configure(self.preset, self.material.speakers, settings)
-        features = self.material.fingerprint
+            settings["precision"] = material.precision
+            config = configure(self.preset, material.speakers, settings)
         numbers = _numbers(of_any_seed(config))
-        return Task(config, self.source, features, numbers, self.material.device)
+        return Task(config, self.source, material.fingerprint, numbers, material.device)
 
 
 @cache
-def _numbers(config: Config) -> tuple[tuple[str, float], ...]:
+def _numbers(config: Config) -> Numbers:
     try:
-        return tuple(golden_numbers(config).items())
+        return golden_numbers(config)
     except MrafError:  # it cannot be built; the run says so
-        return ()
+        return {}
 
 
 def parse_seeds(text: str) -> range:

@@ -7,7 +7,7 @@ import json
 import platform
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from mraf.evaluation.predict import SYSTEM_OF_HEAD, predict
 from mraf.evaluation.results import Judged
 from mraf.training.config import Config
 from mraf.training.device import resolve_device, resolve_precision
-from mraf.training.golden import golden_numbers, same
+from mraf.training.golden import Numbers, golden_numbers, same
 from mraf.training.loop import train
 from mraf.variants.config import TrainingConfig
 
@@ -35,44 +35,25 @@ _one_at_a_time = threading.Lock()  # torch's random state and threads belong to 
 
 @dataclass(frozen=True)
 class Material:
-    """What is trained on and judged, as a worker finds it.
-
-    Args:
-        corpus: its name.
-        speakers: C.
-        split: name of the split.
-        clips: clips per video in the published order, by `Setting.language`.
-        fingerprint: of all features, labels and videos.
-        device: "cpu", "cuda", "cuda:N" or "mps": what the worker took for "auto".
-        precision: what it took for "auto", as `TrainingConfig` names it.
-    """
+    """What is trained on and judged, as a worker finds it."""
 
     corpus: str
     speakers: int
     split: str
-    clips: dict[str, tuple[int, ...]]
-    fingerprint: str
-    device: str
-    precision: str
+    clips: dict[str, tuple[int, ...]]  # of each video in published order, by `Setting.language`
+    fingerprint: str  # of all features, labels and videos
+    device: str  # "cpu", "cuda", "cuda:N" or "mps": what the worker took for "auto"
+    precision: str  # what it took for "auto", as `TrainingConfig` names it
 
 
 @dataclass(frozen=True)
 class Task:
-    """All that determines a run; two tasks of one ``id`` give the same outcome.
+    """All that determines a run; two tasks of one ``id`` give the same outcome."""
 
-    Args:
-        config: of the network and the training, the seed among it; its precision is not "auto",
-            which comes to one thing on one processor and to another on the next.
-        source: of the corpus, as `mraf.data.load` takes it.
-        features: fingerprint of the material.
-        numbers: what the settings mean to who asks, whatever the seed; see `mraf.training.golden`.
-        device: "cpu", "cuda", "cuda:N" or "mps".
-    """
-
-    config: Config
-    source: str
-    features: str
-    numbers: tuple[tuple[str, float], ...]
+    config: Config  # with the seed; its precision is not "auto", which depends on the processor
+    source: str  # of the corpus, as `mraf.data.load` takes it
+    features: str  # fingerprint of the material
+    numbers: Numbers = field(hash=False)  # what the settings mean to who asks, see `golden`
     device: str
 
     @property
@@ -92,22 +73,15 @@ def describe(source: str, device: str) -> Material:
     """Load a corpus and say what a sweep needs to know of it and of the worker."""
     found = str(resolve_device(device))
     corpus, split = _load(source)
-    judged = {language: Judged.of(getattr(split, language)) for language in ("english", "cross")}
-    digest = hashlib.sha256()
-    for part in (split.train, split.english, split.cross):
-        digest.update(part.fingerprint.encode())
-    return Material(
-        corpus.name,
-        corpus.speakers,
-        split.name,
-        {
-            name: tuple(part.published_counts(np.ones(len(part.key), dtype=bool)))
-            for name, part in judged.items()
-        },
-        digest.hexdigest()[:16],
-        found,
-        str(resolve_precision("auto", torch.device(found))).removeprefix("torch."),
-    )
+    clips = {}
+    for language in ("english", "cross"):
+        judged = Judged.of(getattr(split, language))
+        clips[language] = tuple(judged.published_counts(np.ones(len(judged.key), dtype=bool)))
+    parts = "".join(part.fingerprint for part in (split.train, split.english, split.cross))
+    fingerprint = hashlib.sha256(parts.encode()).hexdigest()[:16]
+    precision = str(resolve_precision("auto", torch.device(found))).removeprefix("torch.")
+    names = (corpus.name, corpus.speakers, split.name)
+    return Material(*names, clips, fingerprint, found, precision)
 
 
 def run_task(task: Task) -> dict[str, Any]:
@@ -121,7 +95,7 @@ def run_task(task: Task) -> dict[str, Any]:
     """
     with _one_at_a_time:
         torch.set_num_threads(1)  # one core per worker, and sums in one order
-        if not same(dict(task.numbers), golden_numbers(of_any_seed(task.config))):
+        if not same(task.numbers, golden_numbers(of_any_seed(task.config))):
             raise RunError("this worker has another version of mraf or torch; install the same.")
         if task.features != describe(task.source, task.device).fingerprint:
             raise RunError(f"this worker finds other features in {task.source}; give it the same.")
@@ -149,10 +123,8 @@ def _device(task: Task) -> str:
     """The kind of device, for who wants the same digits again."""
     device = resolve_device(task.device)
     precision = str(resolve_precision(task.config.training.precision, device)).split(".")[1]
-    if device.type == "cuda":
-        name = torch.cuda.get_device_name(device)
-    else:
-        name = f"{_processor()}, 1 thread"
+    cuda = device.type == "cuda"
+    name = torch.cuda.get_device_name(device) if cuda else f"{_processor()}, 1 thread"
     return f"{device.type}: {name}, {precision}, torch {torch.__version__.partition('+')[0]}"
 
 

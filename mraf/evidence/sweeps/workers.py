@@ -6,10 +6,9 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import CancelledError
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol
 
 import psutil
@@ -21,7 +20,7 @@ from tqdm import tqdm
 from mraf.errors import RunError
 
 ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
-MANY = 256  # threads of the asker, which only wait; a cluster has as many workers at most
+MANY = 256  # threads of the asker, which only wait
 Call = Callable[..., Any]
 
 
@@ -32,76 +31,66 @@ class WorkerDied(RunError):
         super().__init__("its process died (out of memory?)")
 
 
+class NoWorkers(RunError):
+    """Nobody is left who could do a run."""
+
+
 class Workers(Protocol):
-    """Take one call at a time each, from as many threads of the asker as there are ``jobs``."""
+    """Take a call at a time from each of ``jobs`` threads of the asker."""
 
     jobs: int
 
-    def worker(self) -> AbstractContextManager[Call]:
-        """One that is free, once there is one: called as in ``call(function, *arguments)``."""
+    def call(self, function: Call, *arguments: Any) -> Any:
+        """What the function returns or raises. Raises WorkerDied, NoWorkers."""
 
     def close(self) -> None:
         """End them, also in the middle of a call."""
 
 
 class Processes:
-    """Processes of this machine, one thread each.
+    """Processes of this machine, one thread each; by default one per core that this may use.
 
     Each is a pool of its own: one that is killed, for memory say, takes no other run with it, as it
     would within one pool.
-
-    Args:
-        jobs: number of processes; None takes one per core that this process may use.
     """
 
     def __init__(self, jobs: int | None = None) -> None:
         self.jobs = cpu_count() if jobs is None else jobs
         if self.jobs < 1:
             raise RunError(f"--jobs {jobs}: at least one process is needed.")
+        self._pools: list[ProcessPoolExecutor] = []
         self._idle: list[ProcessPoolExecutor] = []
-        self._busy: set[ProcessPoolExecutor] = set()
+        self._closed = False
 
-    @contextmanager
-    def worker(self) -> Iterator[Call]:
-        pool = (
-            self._idle.pop()
-            if self._idle
-            else ProcessPoolExecutor(max_workers=1, env=ONE_THREAD, initializer=_set_up)
-        )
-        self._busy.add(pool)
-
-        def call(function: Call, *arguments: Any) -> Any:
-            try:
-                return pool.submit(function, *arguments).result()
-            except (BrokenProcessPool, ShutdownExecutorError):
-                self._busy.discard(pool)
-                raise WorkerDied from None
-
+    def call(self, function: Call, *arguments: Any) -> Any:
+        pool = self._idle.pop() if self._idle else self._pool()
         try:
-            yield call
+            return pool.submit(function, *arguments).result()
+        except (BrokenProcessPool, ShutdownExecutorError):
+            pool = self._pool()
+            raise WorkerDied from None
         finally:
-            if pool in self._busy:
-                self._busy.discard(pool)
-                self._idle.append(pool)
+            self._idle.append(pool)
+
+    def _pool(self) -> ProcessPoolExecutor:
+        """A new one; its process starts with its first call."""
+        if self._closed:
+            raise WorkerDied
+        self._pools.append(ProcessPoolExecutor(1, env=ONE_THREAD, initializer=_set_up))
+        return self._pools[-1]
 
     def close(self) -> None:
-        for busy in list(self._busy):
-            busy.shutdown(kill_workers=True)
-        for idle in self._idle:
-            idle.shutdown()
-        self._idle.clear()
+        self._closed = True
+        for pool in self._pools:
+            pool.shutdown(kill_workers=True)
 
 
 class Cluster:
     """The workers of a ``dask.distributed`` scheduler; those that come later are used as well.
 
-    Dask gives a run whose worker has died to another one.
-
-    Args:
-        address: as in ``dask://HOST:PORT``.
-        timeout: seconds to wait for the scheduler.
-    Raises:
-        RunError: dask is not installed, or no scheduler answers there.
+    All runs are given to Dask at once, MANY at most; it gives one whose worker has died to another.
+    Raises RunError where dask is not installed, or no scheduler answers within the timeout in
+    seconds at an address as in ``dask://HOST:PORT``.
     """
 
     jobs = MANY
@@ -112,47 +101,29 @@ class Cluster:
             raise RunError(f"--cluster {address}: expected dask://HOST:PORT.")
         try:
             from distributed import Client
+
+            self._client = Client(f"tcp://{place}", timeout=timeout)
         except ImportError:
             raise RunError(
                 "--cluster needs dask.distributed: pip install 'mraf[cluster]'."
             ) from None
-        try:
-            self._client = Client(f"tcp://{place}", timeout=timeout)
         except (OSError, ValueError) as error:
             raise RunError(f"--cluster {address}: no scheduler answers there ({error}).") from None
-        self._queue, self._busy, self._closed = threading.Lock(), 0, False
 
-    @contextmanager
-    def worker(self) -> Iterator[Call]:
+    def call(self, function: Call, *arguments: Any) -> Any:
         from distributed.scheduler import KilledWorker
 
-        with self._queue:
-            while self._busy >= self._workers() and not self._closed:
-                time.sleep(0.1)
-            self._busy += 1
-
-        def call(function: Call, *arguments: Any) -> Any:
-            try:
-                return self._client.submit(function, *arguments, pure=False).result()
-            except (KilledWorker, CancelledError):
-                raise WorkerDied from None
-
         try:
-            yield call
-        finally:
-            self._busy -= 1
-
-    def _workers(self) -> int:
-        try:
-            return max(1, len(self._client.nthreads()))
-        except OSError as error:
-            raise RunError(
-                f"the scheduler no longer answers ({error}); the finished runs are kept, the same "
-                "command goes on."
+            return self._client.submit(function, *arguments, pure=False).result()
+        except KilledWorker:
+            raise WorkerDied from None
+        except CancelledError:
+            raise NoWorkers(
+                "the scheduler no longer answers; the finished runs are kept, the same command "
+                "goes on."
             ) from None
 
     def close(self) -> None:
-        self._closed = True
         self._client.close()
 
 

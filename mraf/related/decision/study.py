@@ -10,10 +10,10 @@ from mraf.data.clips import Corpus, FeatureSet
 from mraf.data.splits import validation_split
 from mraf.errors import RunError
 from mraf.evaluation.differences import compare_arms, corrected, runs_of, scores
-from mraf.evaluation.records import counts_text, with_counts
+from mraf.evaluation.records import counted, with_counts
 from mraf.evaluation.results import Judged
 from mraf.related.decision.layer import CONDITIONS, Decisions, judge
-from mraf.related.study import as_markdown, beside
+from mraf.related.study import as_markdown
 from mraf.training.experiment import trained
 
 PRESET = "quick"
@@ -41,19 +41,14 @@ def table(corpus: Corpus) -> pd.DataFrame:
 def tabulated(decisions: Decisions, clips: FeatureSet, seed: int) -> pd.DataFrame:
     """What was decided with one seed, a row for each condition and arm."""
     videos = Judged.of(clips)
-    everything = np.ones(len(clips), dtype=bool)
+    of_video = videos.published_counts(np.ones(len(clips), dtype=bool))
     rows = [
         {
             "condition": condition,
             "system": arm,
             "seed": seed,
             "setting": CONDITIONS[condition],
-            "clips": len(clips),
-            "correct": int(right.sum()),
-            "videos": videos.videos,
-            "accuracy": float(right.mean()),
-            "correct_per_video": counts_text(videos.published_counts(right)),
-            "clips_per_video": counts_text(videos.published_counts(everything)),
+            **counted(videos.published_counts(right), of_video),
             "overruled": int(decisions.overruled[condition][arm].sum()),
         }
         for condition, arms in decisions.right.items()
@@ -81,14 +76,19 @@ def compared(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     counted = with_counts(rows, lambda index: f"decision fusion, row {index}")
     for condition, part in counted.groupby("condition", sort=False):
         arms, metrics = runs_of(part), [CONDITIONS[str(condition)]]
-        for arm, own in arms.items():
-            points[condition, arm] = scores(own, metrics)
+        points[condition] = pd.concat(
+            {arm: scores(own, metrics) for arm, own in arms.items()}, names=["arm"]
+        )
         differences[condition] = compare_arms(arms, "fused", metrics)
-    first = pd.concat(points, names=["condition", "arm"]).droplevel("metric")
-    second = pd.concat(differences, names=["condition"]).droplevel("metric")
+    first, second = (
+        pd.concat(parts, names=["condition"]).droplevel("metric") for parts in (points, differences)
+    )
     return first, corrected(second)
 
 
 def summary(rows: pd.DataFrame) -> str:
     """Accuracy of each arm in each condition, and what may be said of it, as Markdown."""
-    return as_markdown(beside(*compared(rows)), ["condition", "arm"], "fused")
+    points, differences = compared(rows)
+    names = {"low": "difference_low", "high": "difference_high"}
+    found = points.join(differences.rename(columns=names)).reset_index()
+    return as_markdown(found, ["condition", "arm"], "fused")
