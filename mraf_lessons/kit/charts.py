@@ -21,7 +21,7 @@ DASHES = ("-", "--", "-.", ":") * 3
 def curves(
     table: pd.DataFrame, x: str, y: str, by: str, facet: str = "", *, say: Say, text: str,
     looks: Mapping[str, Mapping[str, Any]] | None = None, title: str = "",
-    width: float = 6.4, height: float = 3.4, margin: float = 0.0,
+    width: float = 6.4, height: float = 3.4, margin: float = 0.0, sharey: bool = True,
 ) -> Figure:  # fmt: skip
     """A line for each value of a column, with a band where the table has `low` and `high`.
 
@@ -36,7 +36,7 @@ def curves(
     """
     style.require(table, x, y, by, *filter(None, [facet]))
     shown = table if facet else table.assign(panel="")
-    figure, panels = panel_for_each(shown, facet or "panel", width, height, margin, sharey=True)
+    figure, panels = panel_for_each(shown, facet or "panel", width, height, margin, sharey=sharey)
     said = [text]
     for axes, panel, own in panels:
         for (name, rows), dashes in zip(groups_of(own, by), DASHES, strict=False):
