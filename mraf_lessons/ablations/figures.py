@@ -13,8 +13,8 @@ from mraf_lessons.kit.forest import FAR, dot, forest, in_words, wrapped, zero_li
 from mraf_lessons.kit.panels import name_rows
 from mraf_lessons.kit.style import Figure, describe, draws, percent_axis, row_of_panels, styled
 
-GROUPS = dict.fromkeys(("P3", "P5"), "with face") | dict.fromkeys(("P4", "P6"), "without face")
-GROUPS["mean"] = "all four"
+WITH, WITHOUT = "with face", "without face"
+GROUPS = {"P3": WITH, "P5": WITH, "P4": WITHOUT, "P6": WITHOUT, "mean": "all four"}
 COLOUR = {BETTER: style.FUSED, WORSE: style.MISSING, EQUAL: style.VOICE, OPEN: style.GREY}
 
 
@@ -65,15 +65,13 @@ def sampling(table: pd.DataFrame, best: float = 0.2, title: str = "") -> Figure:
         top = rows.loc[rows.accuracy.idxmax()]
         return f"highest, {top.accuracy:.1%}, at {top.share:g}"
 
-    group = table.metric.map(GROUPS)
-    table = table.assign(group=group)[group.notna()].reset_index(drop=True)
+    table = pd.concat([table[table.metric == metric] for metric in GROUPS], ignore_index=True)
+    table["group"] = table.metric.map(GROUPS)
     is_far = table.accuracy < table.groupby("metric").accuracy.transform("median") - FAR
-    looks = {
-        metric: dict(
-            zip(("color", "ls"), style.SETTING.get(metric, (style.FUSED, "-")), strict=True)
-        )
-        for metric in GROUPS
-    }
+    looks = {}
+    for metric in GROUPS:
+        colour, line = style.SETTING.get(metric, (style.FUSED, "-"))
+        looks[metric] = {"color": colour, "ls": line, "marker": "o"}
     figure = charts.curves(
         table[~is_far], "share", "accuracy", "metric", "group", say=highest, looks=looks,
         text="Accuracy over p_a.", title=title, width=3.07, sharey=False,
@@ -108,11 +106,12 @@ def pair(first: ArmRuns, second: ArmRuns, metric: str = "mean") -> Figure:
     found = compared.corrected(compared.difference(first, second, list(SHOWN)))
     figure, (left, right) = row_of_panels(2, 4.4, 3.6, width_ratios=[2, 3])
     values = [
-        sum(weight * arm.accuracy(setting) for setting, weight in METRICS[metric].items())
+        np.sum([w * arm.accuracy(setting) for setting, w in METRICS[metric].items()], axis=0)
         for arm in (first, second)
     ]
-    green = {"mfc": style.FUSED, "mec": style.FUSED, "ms": 5}
-    left.plot([0, 1], values, "o-", color=style.GREY, lw=1.2, **green)
+    left.plot(
+        [0, 1], values, "o-", color=style.GREY, lw=1.2, mfc=style.FUSED, mec=style.FUSED, ms=5
+    )
     left.set_xticks([0, 1], [wrapped(arm.name, 18) for arm in (first, second)])
     left.set(title=f"{metric}, a line a seed", xlim=(-0.4, 1.4))
     left.grid(axis="y")

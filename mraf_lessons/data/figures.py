@@ -69,9 +69,9 @@ def norms(corpus: Corpus) -> Figure:
         everything = np.concatenate(list(lengths.values()))
         low, middle, high = np.percentile(everything, [0, 50, 100])
         alike = high - low < 0.01 * middle  # do not magnify rounding
-        ends = (0.5 * middle, 1.5 * middle) if alike else np.percentile(everything, [0.5, 99.5])
+        ends = np.array([0.5, 1.5]) * middle if alike else np.percentile(everything, [0.5, 99.5])
         for row, length in enumerate(lengths.values()):
-            style.ridge(axes, row, length, np.linspace(*ends, 60), colour)
+            style.ridge(axes, row, length, np.linspace(ends[0], ends[1], 60), colour)
         style.ridge_rows(axes, list(lengths))
         axes.set(title=f"{modality} ({getattr(corpus.train, modality).shape[1]} numbers)")
         axes.set_xlabel(f"all of length {middle:.3g}" if alike else "length of the embedding")

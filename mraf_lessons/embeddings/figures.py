@@ -86,13 +86,13 @@ def _points(
     """The points, each with the mark and colour of its label, those without one behind them."""
     others = plane[label == UNNAMED]
     colour, size = (style.PALE, 5) if looks else (style.GREY, 9)
-    axes.scatter(*others.T, s=size, color=colour, lw=0)
+    axes.scatter(others[:, 0], others[:, 1], s=size, color=colour, lw=0)
     mixed = np.random.default_rng(0).permutation(len(plane))  # no label lies on top of the others
     for shape in SHAPES:
         colours = {name: colour for name, (mark, colour) in looks.items() if mark == shape}
         rows = mixed[np.isin(label[mixed], list(colours))]
         c = [colours[str(name)] for name in label[rows]]
-        axes.scatter(*plane[rows].T, s=15, marker=shape, c=c, alpha=0.6, lw=0)
+        axes.scatter(plane[rows, 0], plane[rows, 1], s=15, marker=shape, c=c, alpha=0.6, lw=0)
 
 
 def _frame(axes: Axes, points: NDArray[Any]) -> None:
@@ -191,7 +191,7 @@ def moves(
     _points(left, before, label, looks)
     left.set_title("with the face: who lies where")
     moved.set_title("the face is taken away")
-    moved.scatter(*before.T, s=3, color=style.PALE, lw=0)
+    moved.scatter(before[:, 0], before[:, 1], s=3, color=style.PALE, lw=0)
     arrows = []
     steps = after - before
     length = np.linalg.norm(steps, axis=1)

@@ -164,10 +164,8 @@ def preservation(
         space; and for each group "… in the space" and "… in the map".
     """
     before, after = nearest(rows, number), nearest(plane, number, "euclidean")
-    found = {
-        "kept": kept_share(before, after),
-        "trustworthiness": trustworthiness(unit(rows), plane, n_neighbors=number, metric="cosine"),
-    }
+    trusted = trustworthiness(unit(rows), plane, n_neighbors=number, metric="cosine")
+    found = {"kept": kept_share(before, after), "trustworthiness": float(trusted)}
     for name, group in groups.items():
         found[f"{name}, in the space"] = same_share(before, group)
         found[f"{name}, in the map"] = same_share(after, group)

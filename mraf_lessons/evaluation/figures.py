@@ -21,15 +21,13 @@ UNIT = {"drawing clips": style.PALETTE["vermillion"], "drawing videos": style.FU
 @draws("setting", "drawn", "accuracy", "low", "high")
 def interval_comparison(table: pd.DataFrame) -> Figure:
     """Intervals that draw clips beside intervals that draw videos, as the column drawn says."""
-    names = style.CONDITIONS
     drawing = "drawing " + table.drawn
-    shown = table.assign(
-        facet="", drawing=drawing, colour=drawing.map(UNIT).fillna(style.OTHER),
-        row=[f"{s}: {names[s]}" if s in names else s for s in table.setting],
-    )  # fmt: skip
+    names = {name: f"{name}: {condition}" for name, condition in style.CONDITIONS.items()}
+    shown = table.assign(facet="", drawing=drawing, row=table.setting.replace(names))
+    shown["colour"] = drawing.map(UNIT).fillna(style.OTHER)
     legend = dict(zip(shown.drawing, shown.colour, strict=True))
-    return forest(shown, "row", "facet", split="drawing", legend=legend,
-                  label="accuracy, with its 95% interval")  # fmt: skip
+    label = "accuracy, with its 95% interval"
+    return forest(shown, "row", "facet", split="drawing", legend=legend, label=label)
 
 
 @draws("videos", "drawn", "covers")

@@ -42,7 +42,7 @@ def curves(
         for (name, rows), dashes in zip(groups_of(own, by), DASHES, strict=False):
             rows = rows.sort_values(x)
             usual = {"ls": dashes, "marker": "." if len(rows) < 40 else ""}
-            look = {"label": name, "ms": 4, **(looks[name] if looks else usual)}
+            look = {"label": name, "ms": 4, **(looks or {}).get(name, usual)}
             (line,) = axes.plot(rows[x], rows[y], **look)
             if {"low", "high"} <= set(rows):
                 axes.fill_between(

@@ -46,7 +46,7 @@ def what_is_seen(protocols: Sequence[Protocol] = (*PROTOCOLS.values(), COPY)) ->
     figure, panels = row_of_panels(len(protocols), 1.95, 3.5)
     for axes, protocol in zip(panels, protocols, strict=True):
         _batch(axes, protocol, named=axes is panels[0])
-    looks = {
+    looks: dict[str, dict[str, Any]] = {
         "face seen": {"fc": style.FACE},
         "voice seen": {"fc": style.VOICE},
         "hidden": {"fc": "white", "ec": style.GREY, "hatch": "////"},

@@ -20,8 +20,11 @@ from mraf_lessons.kit.panels import signed_image
 from mraf_lessons.kit.style import Figure, describe, draws, row_of_panels, styled
 
 VARIANTS = [style.PALETTE[name] for name in ("green", "sky", "vermillion", "purple", "orange")]
-HEADS = {"face head": ("s", "-", style.FACE), "fused head": ("o", "-", style.FUSED),
-         "voice head": ("^", "--", style.VOICE)}  # fmt: skip
+HEADS: dict[str, dict[str, Any]] = {
+    "face head": {"marker": "s", "ms": 6, "color": style.FACE},
+    "fused head": {"marker": "o", "color": style.FUSED},
+    "voice head": {"marker": "^", "ls": "--", "color": style.VOICE},
+}
 STAGES = {
     "face tokens $T_f$": 3.0,
     "$r_f\\ r_a\\ w_f\\ w_a$": 1.7,
@@ -105,15 +108,13 @@ def token_sweep(table: pd.DataFrame) -> Figure:
     Args:
         table: length is that of the step, change that of the logits, in the same unit for all.
     """
-    looks = {name: dict(zip(("marker", "ls", "color"), look, strict=True))
-             for name, look in HEADS.items()}  # fmt: skip
 
     def last(rows: pd.DataFrame) -> str:
         return "{change:.3g} after a step of {length:.3g}".format(**rows.iloc[-1])
 
     figure = charts.curves(
         table.assign(head=table["head"] + " head"), "length", "change", "head", "model",
-        looks=looks, say=last, width=8.6 / table.model.nunique(),
+        looks=HEADS, say=last, width=8.6 / table.model.nunique(),
         text="Lines: how much the logits change as the missing token is moved.",
     )  # fmt: skip
     for axes in figure.axes:

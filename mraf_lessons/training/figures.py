@@ -93,12 +93,9 @@ def pull(
             f"between them from {before[1]:.2f} to {after[1]:.2f}."
         )
     handles = [
-        Line2D([], [], ls="", marker=marker, mfc=inside, color=colour, label=label)
-        for marker, inside, colour, label in (
-            ("o", "none", style.GREY, "start"),
-            ("o", style.GREY, style.GREY, "end"),
-            ("+", "none", style.INK, "centre"),
-        )
+        Line2D([], [], ls="", marker="o", mfc="none", color=style.GREY, label="start"),
+        Line2D([], [], ls="", marker="o", color=style.GREY, label="end"),
+        Line2D([], [], ls="", marker="+", color=style.INK, ms=9, mew=2, label="centre"),
     ]
     figure.legend(
         handles=handles, title="first and second number of a 2-d embedding", ncols=len(handles),
