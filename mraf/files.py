@@ -52,6 +52,47 @@ def read_frame(path: Path, **options: Any) -> pd.DataFrame:
     return frame
 
 
+def read_text(
+    path: Path, remedy: str, error: type[MrafError] = DataError, table: bool = False
+) -> str:
+    """The text of a file in UTF-8, with or without a byte order mark; line ends as they are.
+
+    Args:
+        remedy: ends the message, as in "fetch it again".
+        table: of a spreadsheet: UTF-16 is read, too, where its byte order mark says so.
+    Raises:
+        error: there is no such file, or it is unreadable or not UTF-8.
+    """
+    try:
+        content = path.read_bytes()
+        marked = table and content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        return content.decode("utf-16" if marked else "utf-8-sig")
+    except UnicodeDecodeError:
+        reason = "not text in UTF-8"
+        remedy = f"save it as 'CSV UTF-8', or {remedy}" if table else remedy
+    except OSError as problem:
+        reason = problem.strerror or str(problem)
+    raise error(f"{path}: cannot be read ({reason}); {remedy}.")
+
+
+def read_as(
+    kind: str, parse: Callable[[str], Any], path: Path, remedy: str, error: type[MrafError]
+) -> Any:
+    """What ``parse``, json.loads say, makes of a file. Raises as `read_text`, also what it cannot.
+
+    Args:
+        kind: of the file, as in "JSON".
+    """
+    text = read_text(path, remedy, error)
+    try:
+        return parse(text)
+    except RecursionError:
+        reason = "nested too deeply"
+    except ValueError as problem:
+        reason = str(problem)
+    raise error(f"{path}: not valid {kind} ({reason}); {remedy}.")
+
+
 def read_csv(path: Path, remedy: str) -> pd.DataFrame:
     """The cells of a CSV file as text; the index holds the lines, blank ones are left out.
 
@@ -66,15 +107,7 @@ def read_csv(path: Path, remedy: str) -> pd.DataFrame:
     """
     import pandas as pd
 
-    try:
-        content = path.read_bytes()
-        marked = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-        text = content.decode("utf-16" if marked else "utf-8-sig")
-    except UnicodeDecodeError:
-        reason = f"not text in UTF-8); save it as 'CSV UTF-8', or {remedy}"
-        raise DataError(f"{path}: cannot be read ({reason}.") from None
-    except OSError as problem:
-        raise DataError(f"{path}: cannot be read ({problem.strerror}); {remedy}.") from None
+    text = read_text(path, remedy, table=True)
     head = re.split(r"[\r\n]", text.lstrip("\r\n"), maxsplit=1)[0]
     between = next((sign for sign in ",;\t" if sign in head), ",")
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=between, strict=True)

@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mraf.errors import RunError
+from mraf.files import read_as
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -30,12 +31,10 @@ D = TypeVar("D", bound=Declaration)
 
 def read_toml(file: Path, what: str) -> dict[str, Any]:
     """The content of a TOML file. Raises RunError: no file, which should be ``what``; not TOML."""
-    try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise RunError(f"{file}: no {what} ({error.strerror}).") from None
-    except ValueError as error:  # of the encoding or of TOML
-        raise RunError(f"{file}: not valid TOML: {error}.") from None
+    if not file.exists():
+        raise RunError(f"{file}: no {what} (there is no such file).")
+    found: dict[str, Any] = read_as("TOML", tomllib.loads, file, "mend it", RunError)
+    return found
 
 
 def checked(kind: type[D], values: object, where: str) -> D:

@@ -28,7 +28,7 @@ from mraf.evaluation.differences import BETTER, DELTA, EQUAL, OPEN, WORSE, corre
 from mraf.evidence.claims import Claim
 from mraf.evidence.measured import Evidence, Tested, sweep_command
 from mraf.evidence.tables import OFFICIAL, TWIN, Place
-from mraf.files import write_text
+from mraf.files import read_text, write_text
 
 HOLDS, DIRECTION, SMALLER = "holds", "holds in direction", "not by as much"
 REFUTED, UNTESTABLE = "does not hold as stated", "cannot be tested here"
@@ -159,10 +159,7 @@ def update_readme(file: Path, table: pd.DataFrame, claims: Sequence[Claim]) -> N
     Raises:
         RunError: the page lacks a marker, or cannot be read or written.
     """
-    try:
-        page = file.read_text(encoding="utf-8")
-    except OSError as error:
-        raise RunError(f"{file}: cannot be read ({error.strerror}).") from None
+    page = read_text(file, "give a page in UTF-8", RunError)
     block = re.compile(f"{re.escape(BEGIN)}\n.*?{re.escape(END)}", re.DOTALL)
     if not block.search(page):
         raise RunError(f"{file}: lacks the lines '{BEGIN}' and '{END}'.")

@@ -21,7 +21,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from mraf.errors import RunError
-from mraf.files import read_frame, read_json, write_atomically, write_text
+from mraf.files import read_as, read_frame, write_atomically, write_text
 from mraf.training.config import Config
 from mraf.variants.build import Network, build
 
@@ -66,7 +66,7 @@ def read_config(path: Path) -> tuple[Config, dict[str, str]]:
     file = path / CONFIG
     if not file.is_file():
         raise RunError(f"{path}: no run here (no {CONFIG}); make one with mraf train --out.")
-    values = read_json(file, "train again", RunError)
+    values = read_as("JSON", json.loads, file, "train again", RunError)
     data = values.get("data", {}) if isinstance(values, dict) else None
     if not isinstance(data, dict):
         raise RunError(f"{file}: 'data' must say by name what the clips are; train again.")

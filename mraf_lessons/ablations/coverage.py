@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -37,17 +38,12 @@ def simulated_pair(
         of the arms' accuracies.
     """
 
-    def part(name: str, *shape: int) -> NDArray[np.float64]:
-        return np.sqrt(SHARES[name]) * rng.normal(size=shape)
-
-    hardness = (
-        part("video", 1, 1, videos)
-        + part("seed", 1, seeds, 1)
-        + part("arm × video", 2, 1, videos)
-        + part("arm × seed", 2, seeds, 1)
-        + part("run", 2, seeds, videos)
+    shapes = ((1, 1, videos), (1, seeds, 1), (2, 1, videos), (2, seeds, 1), (2, seeds, videos))
+    parts = (
+        np.sqrt(share) * rng.normal(size=shape)
+        for share, shape in zip(SHARES.values(), shapes, strict=True)
     )
-    is_hard = hardness < stats.norm.ppf(hard)[:, None, None]
+    is_hard = sum(parts) < stats.norm.ppf(hard)[:, None, None]
     video = np.repeat(np.arange(videos), rng.geometric(1 / CLIPS_OF_A_VIDEO, size=videos))
     chance = np.where(is_hard, RIGHT_IF_HARD, RIGHT_IF_EASY)[:, :, video]
     truth = (hard[1] - hard[0]) * (RIGHT_IF_EASY - RIGHT_IF_HARD)
@@ -57,10 +53,11 @@ def simulated_pair(
 def as_runs(outcomes: NDArray[np.bool_], video: NDArray[np.int64]) -> tuple[ArmRuns, ArmRuns]:
     """The two arms as if recorded in P3, for outcomes (2, S, N) and videos (N,)."""
     clips = {"english": np.bincount(video).astype(float)}
+    correct = np.apply_along_axis(lambda run: np.bincount(video, run), 2, outcomes)  # (2, S, V)
     seeds = tuple(range(outcomes.shape[1]))
     first, second = (
-        ArmRuns(name, seeds, {"P3": np.stack([np.bincount(video, run) for run in arm])}, clips)
-        for name, arm in zip(("first", "second"), outcomes, strict=True)
+        ArmRuns(name, seeds, {"P3": arm}, clips)
+        for name, arm in zip(("first", "second"), correct, strict=True)
     )
     return first, second
 
@@ -76,7 +73,7 @@ def coverage(
     """
     rng, rows = np.random.default_rng(seed), []
     for count in videos:
-        held = {"videos and seeds": 0, "videos": 0, "clips": 0}
+        held: Counter[str] = Counter()
         for trial in range(trials):
             outcomes, video, truth = simulated_pair(rng, count, seeds)
             found = difference(*as_runs(outcomes, video), ["P3"], resamples, trial)

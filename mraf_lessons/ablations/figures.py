@@ -5,23 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from mraf.evaluation.differences import (
-    BETTER,
-    EQUAL,
-    METRICS,
-    OPEN,
-    SHOWN,
-    WORSE,
-    ArmRuns,
-    corrected,
-    difference,
-)
-from mraf_lessons.kit import style
+from mraf.evaluation import differences as compared
+from mraf.evaluation.differences import BETTER, EQUAL, METRICS, OPEN, SHOWN, WORSE, ArmRuns
+from mraf_lessons.kit import charts, style
 from mraf_lessons.kit.forest import FAR, dot, forest, in_words, wrapped, zero_line
+from mraf_lessons.kit.panels import name_rows
 from mraf_lessons.kit.style import Figure, describe, draws, percent_axis, row_of_panels, styled
 
+WITH, WITHOUT = "with face", "without face"
+GROUPS = {"P3": WITH, "P5": WITH, "P4": WITHOUT, "P6": WITHOUT, "mean": "all four"}
 COLOUR = {BETTER: style.FUSED, WORSE: style.MISSING, EQUAL: style.VOICE, OPEN: style.GREY}
 
 
@@ -52,14 +45,13 @@ def differences(table: pd.DataFrame, title: str = "") -> Figure:
 
 def _last_metric(table: pd.DataFrame, value: str, points: bool = False) -> str:
     """The numbers of the last metric, the mean as a rule, as a text alternative says them."""
-    rows = table[table.metric == table.metric.iloc[-1]].to_dict("records")
-    said = (
-        ", ".join(
-            [f"{one['arm']}: {in_words(one, value, points)}", *filter(None, [one.get("verdict")])]
-        )
-        for one in rows
-    )
-    return f"{rows[0]['metric']}: {'; '.join(said)}"
+    metric = table.metric.iloc[-1]
+    said = [
+        f"{one['arm']}: {in_words(one, value, points)}"
+        + (f", {one['verdict']}" if one.get("verdict") else "")
+        for one in table[table.metric == metric].to_dict("records")
+    ]
+    return f"{metric}: {'; '.join(said)}"
 
 
 @draws("share", "metric", "accuracy", "low", "high")
@@ -68,41 +60,40 @@ def sampling(table: pd.DataFrame, best: float = 0.2, title: str = "") -> Figure:
 
     The share p_a that the paper found best is marked.
     """
-    figure, panels = row_of_panels(3, 3.07, 3.4, sharex=True)
-    groups = {"with face": ("P3", "P5"), "without face": ("P4", "P6"), "all four": ("mean",)}
-    sentences = []
-    for axes, (name, metrics) in zip(panels, groups.items(), strict=True):
-        far: list[str] = []
-        at: list[float] = []
-        for metric in metrics:
-            rows = table[table.metric == metric].sort_values("share")
-            if rows.empty:
-                continue
-            colour, line = style.SETTING.get(metric, (style.FUSED, "-"))
-            near = rows.accuracy > rows.accuracy.median() - FAR
-            far += [f"{metric} {r.accuracy:.0%}" for r in rows[~near].itertuples()]
-            at += rows.share[~near].tolist()
-            rows = rows[near]
-            axes.fill_between(rows.share, rows.low, rows.high, color=colour, alpha=0.15, lw=0)
-            axes.plot(rows.share, rows.accuracy, f"o{line}", ms=4, color=colour, label=metric)
-            top = rows.loc[rows.accuracy.idxmax()]
-            sentences.append(f"{metric}: highest, {top.accuracy:.1%}, at {top.share:g}.")
-        sentences += [f"Far below: {text}." for text in far]
+
+    def highest(rows: pd.DataFrame) -> str:
+        top = rows.loc[rows.accuracy.idxmax()]
+        return f"highest, {top.accuracy:.1%}, at {top.share:g}"
+
+    table = pd.concat([table[table.metric == metric] for metric in GROUPS], ignore_index=True)
+    table["group"] = table.metric.map(GROUPS)
+    is_far = table.accuracy < table.groupby("metric").accuracy.transform("median") - FAR
+    looks = {}
+    for metric in GROUPS:
+        colour, line = style.SETTING.get(metric, (style.FUSED, "-"))
+        looks[metric] = {"color": colour, "ls": line, "marker": "o"}
+    figure = charts.curves(
+        table[~is_far], "share", "accuracy", "metric", "group", say=highest, looks=looks,
+        text="Accuracy over p_a.", title=title, width=3.07, sharey=False,
+    )  # fmt: skip
+    for axes in figure.axes:
         axes.axvline(best, color=style.GREY, ls="--", lw=1)
-        axes.set(title=name, xlabel="$p_a$", xlim=(-0.05, 1.05))
-        axes.grid(axis="y")
+        axes.set(xlabel="$p_a$", xlim=(-0.05, 1.05))
         axes.legend(loc="lower center", ncols=2)
         low, high = axes.get_ylim()
         axes.set_ylim(low - 0.25 * (high - low), high)  # the legend stands below
-        if far:
-            axes.annotate("\n".join(far) + "\n↓", (min(at), 0.13), (0, 0),
+        far = table[is_far & (table.group == axes.get_title("left"))]
+        if len(far):
+            lines = [f"{one.metric} {one.accuracy:.0%}" for one in far.itertuples()]
+            axes.annotate("\n".join([*lines, "↓"]), (far.share.min(), 0.13), (0, 0),
                           ("data", "axes fraction"), "offset points", ha="center", va="bottom",
                           fontsize=7.5, color=style.GREY)  # fmt: skip
+            figure.alt += f" Far below: {', '.join(lines)}."
         percent_axis(axes)
-    panels[0].set_ylabel("accuracy, 95% interval")
-    panels[2].annotate("paper's best", (best, 1), (4, -2), ("data", "axes fraction"),
-                       textcoords="offset points", va="top", fontsize=8)  # fmt: skip
-    return describe(figure, "Accuracy over p_a.", *sentences, title=title)
+    figure.axes[0].set_ylabel("accuracy, 95% interval")
+    figure.axes[-1].annotate("paper's best", (best, 1), (4, -2), ("data", "axes fraction"),
+                             textcoords="offset points", va="top", fontsize=8)  # fmt: skip
+    return figure
 
 
 @styled
@@ -112,27 +103,21 @@ def pair(first: ArmRuns, second: ArmRuns, metric: str = "mean") -> Figure:
     Raises:
         RunError: they are not paired, or lack a setting of the metric.
     """
-    found = corrected(difference(first, second, list(SHOWN)))
+    found = compared.corrected(compared.difference(first, second, list(SHOWN)))
     figure, (left, right) = row_of_panels(2, 4.4, 3.6, width_ratios=[2, 3])
-    values = [_by_seed(arm, metric) for arm in (first, second)]
-    for one, other in zip(*values, strict=True):
-        left.plot(
-            [0, 1],
-            [one, other],
-            "o-",
-            color=style.PALE if one == other else style.GREY,
-            lw=1.2,
-            ms=0,
-        )
-    for x, accuracy in enumerate(values):
-        left.plot(np.full(len(accuracy), x), accuracy, "o", color=style.FUSED, ms=5)
+    values = [
+        np.sum([w * arm.accuracy(setting) for setting, w in METRICS[metric].items()], axis=0)
+        for arm in (first, second)
+    ]
+    left.plot(
+        [0, 1], values, "o-", color=style.GREY, lw=1.2, mfc=style.FUSED, mec=style.FUSED, ms=5
+    )
     left.set_xticks([0, 1], [wrapped(arm.name, 18) for arm in (first, second)])
     left.set(title=f"{metric}, a line a seed", xlim=(-0.4, 1.4))
     left.grid(axis="y")
-    left.yaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10]))
-    left.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=1))
-    said = []
+    percent_axis(left)
     _differences(right, found)
+    said = [f"{first.name} minus {second.name}, {len(first.seeds)} seeds, in points."]
     right.set_title("first minus second, in points")
     for y, one in enumerate(found.itertuples()):
         text = f"{one.verdict}\nfirst ahead: {one.superiority:.0%}"
@@ -140,8 +125,7 @@ def pair(first: ArmRuns, second: ArmRuns, metric: str = "mean") -> Figure:
                    fontsize=7.5, color=style.GREY)  # fmt: skip
         words = in_words(found.loc[one.Index], "difference", points=True)
         said.append(f"{one.Index}: {words}, {one.verdict}.")
-    text = f"{first.name} minus {second.name}, {len(first.seeds)} seeds, in points."
-    return describe(figure, text, *said)
+    return describe(figure, *said)
 
 
 @styled
@@ -166,14 +150,11 @@ def shared_noise(first: ArmRuns, second: ArmRuns, intervals: pd.DataFrame) -> Fi
     _differences(right, intervals)
     right.set_title("The difference, in points")
     correlation = np.corrcoef(x, y)[0, 1]
-    widths = ", ".join(
-        f"{name}: {100 * (found.high - found.low):.1f} points wide"
-        for name, found in intervals.iterrows()
-    )
+    widths = (100 * (intervals.high - intervals.low)).map("{:.1f} points wide".format)
     return describe(
         figure,
         f"Accuracies of {len(clips)} videos under two arms, correlation {correlation:.2f}. "
-        f"Intervals of the difference: {widths}.",
+        f"Intervals of the difference: {', '.join(widths.index + ': ' + widths)}.",
     )
 
 
@@ -183,13 +164,5 @@ def _differences(axes: Axes, found: pd.DataFrame) -> None:
     for y, one in enumerate(found.to_dict("records")):
         value, low, high = (100 * float(one[key]) for key in ("difference", "low", "high"))
         dot(axes, y, value, low, high, COLOUR.get(one.get("verdict", ""), style.FUSED))
-    axes.set_yticks(range(len(found)), [wrapped(str(name), 24) for name in found.index])
-    axes.set_ylim(len(found) - 0.5, -0.7)
-    axes.tick_params(axis="y", length=0)
+    name_rows(axes, [wrapped(str(name), 24) for name in found.index], room=0.7)
     axes.grid(axis="x")
-
-
-def _by_seed(runs: ArmRuns, metric: str) -> np.ndarray:
-    """Accuracy of each seed, shape (S,)."""
-    parts = [weight * runs.accuracy(setting) for setting, weight in METRICS[metric].items()]
-    return np.sum(parts, axis=0)

@@ -16,15 +16,7 @@ from mraf.errors import DataError
 from mraf_lessons.embeddings.maps import nearest, same_share
 from mraf_lessons.kit import style
 from mraf_lessons.kit.panels import name_rows
-from mraf_lessons.kit.style import (
-    Figure,
-    describe,
-    new_figure,
-    percent_axis,
-    require,
-    row_of_panels,
-    styled,
-)
+from mraf_lessons.kit.style import Figure, describe, percent_axis, row_of_panels, styled
 
 UNNAMED = ""  # the label of points that are drawn in the background
 COLOURS = [style.PALETTE[name] for name in ("blue", "vermillion", "green", "orange", "purple")]
@@ -62,23 +54,22 @@ def maps(
         raise DataError("give at least one map, and as many labels as it has points.")
     if len(names) > len(MARKS):
         raise DataError(f"{len(names)} labels; at most {len(MARKS)} can be told apart.")
-    marks = [("o", colours[name]) for name in names] if colours else MARKS
+    looks = {name: ("o", colours[name]) if colours else MARKS[n] for n, name in enumerate(names)}
+    columns = min(columns, len(planes))
     rows = -(-len(planes) // columns)
-    figure = new_figure(0.3 + size * min(columns, len(planes)), 0.75 + (size - 0.1) * rows)
-    panels = figure.subplots(rows, min(columns, len(planes)), squeeze=False).ravel()
+    figure = style.new_figure(0.3 + size * columns, 0.75 + (size - 0.1) * rows)
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
     said = []
     for axes in panels[len(planes) :]:
         axes.set_axis_off()
     for axes, (title, plane) in zip(panels, planes.items(), strict=False):
-        _points(axes, plane, label, names, marks)
+        _points(axes, plane, label, looks)
         kin = [planes[other] for other in same_axes] if title in same_axes else [plane]
         _frame(axes, np.concatenate(kin))
         axes.set_title(str(title))
         said.append(f"{title}{_company(plane, label, neighbours)}.")
-    handles = [_handle(*mark, name) for mark, name in zip(marks, names, strict=False)]
-    if names and (label == UNNAMED).any():
-        handles.append(_handle("o", style.PALE, "others"))
-    _legend(figure, handles)
+    others = {"others": ("o", style.PALE)} if names and (label == UNNAMED).any() else {}
+    _legend(figure, looks | others)
     text = f"Maps of {len(label)} points{f', coloured by {len(names)} labels' if names else ''}. "
     return describe(figure, text, *said)
 
@@ -90,18 +81,15 @@ def _in_order(label: NDArray[np.str_]) -> list[str]:
 
 
 def _points(
-    axes: Axes,
-    plane: NDArray[Any],
-    label: NDArray[np.str_],
-    names: list[str],
-    marks: list[tuple[str, str]],
+    axes: Axes, plane: NDArray[Any], label: NDArray[np.str_], looks: dict[str, tuple[str, str]]
 ) -> None:
+    """The points, each with the mark and colour of its label, those without one behind them."""
     others = plane[label == UNNAMED]
-    colour, size = (style.PALE, 5) if names else (style.GREY, 9)
+    colour, size = (style.PALE, 5) if looks else (style.GREY, 9)
     axes.scatter(others[:, 0], others[:, 1], s=size, color=colour, lw=0)
     mixed = np.random.default_rng(0).permutation(len(plane))  # no label lies on top of the others
     for shape in SHAPES:
-        colours = {n: c for n, (mark, c) in zip(names, marks, strict=False) if mark == shape}
+        colours = {name: colour for name, (mark, colour) in looks.items() if mark == shape}
         rows = mixed[np.isin(label[mixed], list(colours))]
         c = [colours[str(name)] for name in label[rows]]
         axes.scatter(plane[rows, 0], plane[rows, 1], s=15, marker=shape, c=c, alpha=0.6, lw=0)
@@ -111,24 +99,24 @@ def _frame(axes: Axes, points: NDArray[Any]) -> None:
     """A square around the points, the same scale on both axes, and no ticks."""
     low, high = points.min(axis=0), points.max(axis=0)
     middle, half = (low + high) / 2, 0.55 * float((high - low).max())
-    axes.set(xlim=middle[0] + np.array([-half, half]), ylim=middle[1] + np.array([-half, half]))
-    axes.set(xticks=[], yticks=[], aspect="equal")
+    (left, bottom), (right, top) = middle - half, middle + half
+    axes.set(xlim=(left, right), ylim=(bottom, top), xticks=[], yticks=[], aspect="equal")
     axes.spines[["left", "bottom"]].set_color(style.PALE)
 
 
-def _handle(mark: str, colour: str, name: str) -> Line2D:
-    return Line2D([], [], ls="", marker=mark, color=colour, ms=5, label=name)
-
-
-def _legend(figure: Figure, handles: list[Line2D]) -> None:
-    if handles:
-        columns = max(2, int(figure.get_figwidth() / 1.4))
-        figure.legend(
-            handles=handles, loc="outside lower center", ncols=columns, fontsize=8, title=NO_UNIT,
-            title_fontproperties={"size": 8},
-        )  # fmt: skip
-    else:
+def _legend(figure: Figure, looks: dict[str, tuple[str, str]], *more: Line2D) -> None:
+    handles = [
+        Line2D([], [], ls="", marker=mark, color=colour, ms=5, label=name)
+        for name, (mark, colour) in looks.items()
+    ]
+    if not looks and not more:
         figure.supxlabel(NO_UNIT, fontsize=8, color=style.GREY)
+        return
+    columns = max(2, int(figure.get_figwidth() / 1.4))
+    figure.legend(
+        handles=[*handles, *more], loc="outside lower center", ncols=columns, fontsize=8,
+        title=NO_UNIT, title_fontproperties={"size": 8},
+    )  # fmt: skip
 
 
 def _company(plane: NDArray[Any], label: NDArray[np.str_], number: int) -> str:
@@ -150,15 +138,14 @@ def preservation(table: pd.DataFrame, groups: Mapping[str, float]) -> Figure:
     Raises:
         DataError: no rows, or a column missing.
     """
-    require(table, "kept", "trustworthiness", *(f"{g}, in the {p}" for g in groups for p in PLACES))
-    width, height = 3.2 + 2.3 * len(groups), 1.5 + 0.36 * len(table)
-    figure, panels = row_of_panels(1 + len(groups), width / (1 + len(groups)), height, sharey=True)
+    needed = (f"{group}, in the {place}" for group in groups for place in PLACES)
+    style.require(table, "kept", "trustworthiness", *needed)
+    size = (3.2 + 2.3 * len(groups)) / (1 + len(groups)), 1.5 + 0.36 * len(table)
+    figure, panels = row_of_panels(1 + len(groups), *size, sharey=True)
     rows = np.arange(len(table))
     first = panels[0]
-    first.plot(
-        table.trustworthiness, rows, "o", color=style.PALETTE["blue"], label="trustworthiness"
-    )
-    first.plot(table.kept, rows, "s", color=style.PALETTE["orange"], label="neighbours kept")
+    first.plot(table.trustworthiness, rows, "o", color=COLOURS[0], label="trustworthiness")
+    first.plot(table.kept, rows, "s", color=COLOURS[3], label="neighbours kept")
     first.set(title="the map", xlabel="0: nothing kept, 1: all")
     said = [
         f"{name}: {row.kept:.0%} of the neighbours kept, trustworthiness {row.trustworthiness:.2f}."
@@ -179,20 +166,17 @@ def preservation(table: pd.DataFrame, groups: Mapping[str, float]) -> Figure:
     for axes in panels:
         axes.set_xlim(-0.03, 1.03)
         axes.grid(axis="x")
-        name_rows(axes, [str(name) for name in table.index])
-    seen = {h.get_label(): h for axes in panels for h in axes.get_legend_handles_labels()[0]}
-    figure.legend(handles=list(seen.values()), loc="outside lower center", ncols=5, fontsize=8)
+        name_rows(axes, table.index.map(str))
+    handles = [line for axes in panels[:2] for line in axes.get_legend_handles_labels()[0]]
+    figure.legend(handles=handles, loc="outside lower center", ncols=5, fontsize=8)
     return describe(figure, f"Dots of shares for {len(table)} spaces and their maps.", *said)
 
 
 @styled
 def moves(
-    before: NDArray[Any],
-    after: NDArray[Any],
-    right: NDArray[np.bool_],
-    label: NDArray[np.str_],
+    before: NDArray[Any], after: NDArray[Any], right: NDArray[np.bool_], label: NDArray[np.str_],
     shown: NDArray[Any] | None = None,
-) -> Figure:
+) -> Figure:  # fmt: skip
     """Arrows from where a clip lies with its face to where it lies without, on one map.
 
     Args:
@@ -202,13 +186,13 @@ def moves(
         shown: rows of the clips whose arrows are drawn; by default all.
     """
     shown = np.arange(len(before)) if shown is None else np.asarray(shown)
-    names = _in_order(label)
+    looks = dict(zip(_in_order(label), MARKS, strict=False))
     figure, (left, moved) = row_of_panels(2, 4.5, 4.9)
-    _points(left, before, label, names, MARKS)
+    _points(left, before, label, looks)
     left.set_title("with the face: who lies where")
     moved.set_title("the face is taken away")
     moved.scatter(before[:, 0], before[:, 1], s=3, color=style.PALE, lw=0)
-    handles = [_handle(*mark, name) for mark, name in zip(MARKS, names, strict=False)]
+    arrows = []
     steps = after - before
     length = np.linalg.norm(steps, axis=1)
     said = [
@@ -224,11 +208,11 @@ def moves(
             *before[chosen].T, *steps[chosen].T, angles="xy", scale_units="xy", scale=1,
             color=colour, alpha=0.6, width=width, headwidth=5,
         )  # fmt: skip
-        handles.append(Line2D([], [], color=colour, lw=1000 * width - 1, label=words))
+        arrows.append(Line2D([], [], color=colour, lw=1000 * width - 1, label=words))
         if of.any():
             those = words if of is right else f"{words} named rightly"
             said.append(f"Median step of those {those}: {np.median(length[of]):.1f} map units.")
     for axes in (left, moved):
         _frame(axes, np.concatenate([before, after]))
-    _legend(figure, handles)
+    _legend(figure, looks, *arrows)
     return describe(figure, *said)

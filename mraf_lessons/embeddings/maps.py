@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+import torch
 from numpy.typing import NDArray
 from sklearn.manifold import trustworthiness
 from sklearn.metrics import pairwise_distances
@@ -44,25 +45,21 @@ def spaces(model: Network, *sets: FeatureSet, batch: int = 512) -> dict[str, Row
         (N, d), the face and voice embeddings; "e_c with the face" and "e_c without the face"
         (N, d), the fused embedding in P3/P5 and in P4/P6.
     """
-    parts = [clips[at : at + batch] for clips in sets for at in range(0, len(clips), batch)]
-    found = []
-    for clips in parts:
+    found: dict[str, list[NDArray[Any]]] = {}
+    for clips in (part[at : at + batch] for part in sets for at in range(0, len(part), batch)):
         whole, alone = forward(model, clips), forward(model, clips.without_faces())
-        e_f, e_a = whole.face.embedding, whole.voice.embedding
-        stages = (e_f, e_a, whole.fused_embedding, alone.fused_embedding)
-        found.append([clips.face, clips.voice, *(e.float().cpu().numpy() for e in stages)])
-    columns = zip(*found, strict=True)
-    return {
-        name: np.concatenate(rows)
-        for name, rows in zip((FACE, VOICE, E_F, E_A, E_C, E_C_ALONE), columns, strict=True)
-    }
+        stages = {
+            FACE: torch.from_numpy(clips.face), VOICE: torch.from_numpy(clips.voice),
+            E_F: whole.face.embedding, E_A: whole.voice.embedding,
+            E_C: whole.fused_embedding, E_C_ALONE: alone.fused_embedding,
+        }  # fmt: skip
+        for name, rows in stages.items():
+            found.setdefault(name, []).append(rows.float().cpu().numpy())
+    return {name: np.concatenate(parts) for name, parts in found.items()}
 
 
 def nearest(
-    rows: NDArray[Any],
-    number: int,
-    metric: Metric = "cosine",
-    apart: NDArray[Any] | None = None,
+    rows: NDArray[Any], number: int, metric: Metric = "cosine", apart: NDArray[Any] | None = None
 ) -> Neighbours:
     """The exact nearest neighbours of each row; a row is not its own neighbour.
 
@@ -91,12 +88,9 @@ def nearest(
 
 
 def project(
-    rows: NDArray[Any],
-    n_neighbors: int = 15,
-    min_dist: float = 0.1,
-    seed: int = 0,
+    rows: NDArray[Any], n_neighbors: int = 15, min_dist: float = 0.1, seed: int = 0,
     neighbours: Neighbours | None = None,
-) -> Rows:
+) -> Rows:  # fmt: skip
     """A UMAP map of the rows by their cosines, shape (N, 2).
 
     The same seed gives the same map on the same machine, not on another one.
@@ -114,24 +108,20 @@ def project(
     others = n_neighbors - 1
     if neighbours is None:
         neighbours = nearest(rows, others)
-    if not 1 <= others <= neighbours.index.shape[1]:
-        raise DataError(
-            f"n_neighbors={n_neighbors}, but {neighbours.index.shape[1]} neighbours were computed."
-        )
+    known = neighbours.index.shape[1]
+    if not 1 <= others <= known:
+        raise DataError(f"n_neighbors={n_neighbors}, but {known} neighbours were computed.")
     # UMAP counts each row as its own first neighbour, and below 4,096 rows does not cut surplus
     # neighbours off.
     itself = np.arange(len(rows), dtype=np.int32)[:, None]
     index = np.hstack([itself, neighbours.index[:, :others]])
     distance = np.pad(neighbours.distance[:, :others], ((0, 0), (1, 0)))
     umap = umap_of(
-        n_neighbors=n_neighbors,
-        min_dist=min_dist,
-        metric="cosine",
+        n_neighbors=n_neighbors, min_dist=min_dist, metric="cosine",
         init="pca",  # the spectral start fails where groups are far apart
         precomputed_knn=(index, distance, None),
-        random_state=seed,
-        n_jobs=1,  # what a seed implies
-    )
+        random_state=seed, n_jobs=1,  # what a seed implies
+    )  # fmt: skip
     with warnings.catch_warnings():
         # No argument says that no further clips are to be placed into the map.
         warnings.filterwarnings("ignore", r"precomputed_knn\[2\]", UserWarning)
@@ -174,12 +164,8 @@ def preservation(
         space; and for each group "… in the space" and "… in the map".
     """
     before, after = nearest(rows, number), nearest(plane, number, "euclidean")
-    found = {
-        "kept": kept_share(before, after),
-        "trustworthiness": float(
-            trustworthiness(unit(rows), plane, n_neighbors=number, metric="cosine")
-        ),
-    }
+    trusted = trustworthiness(unit(rows), plane, n_neighbors=number, metric="cosine")
+    found = {"kept": kept_share(before, after), "trustworthiness": float(trusted)}
     for name, group in groups.items():
         found[f"{name}, in the space"] = same_share(before, group)
         found[f"{name}, in the map"] = same_share(after, group)

@@ -34,10 +34,12 @@ def umap_class() -> Any:
         except OSError:
             raise RunError(f"{NO_CACHE}; {REMEDY}.") from None
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
-        _keep_in(folder)
-        warnings.warn(
-            f"{NO_CACHE}; this process compiles anew. To keep it, {REMEDY}.", stacklevel=3
-        )
+        from numba.core import config
+
+        os.environ[VARIABLE] = folder
+        config.reload_config()
+        said = f"{NO_CACHE}; this process compiles anew. To keep it, {REMEDY}."
+        warnings.warn(said, stacklevel=3)
     from umap import UMAP  # here, since the import takes seconds
 
     return UMAP
@@ -67,11 +69,3 @@ def cache_is_there() -> bool:
         except RuntimeError:
             return False
     return True
-
-
-def _keep_in(folder: str) -> None:
-    """Let numba, which is imported, keep its cache in a folder."""
-    from numba.core import config
-
-    os.environ[VARIABLE] = folder
-    config.reload_config()

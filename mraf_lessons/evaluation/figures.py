@@ -10,39 +10,24 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mraf.errors import DataError
-from mraf_lessons.kit import style
+from mraf_lessons.kit import charts, style
 from mraf_lessons.kit.forest import forest
-from mraf_lessons.kit.panels import colour_bar, groups_of, panel_for_each, table_image
-from mraf_lessons.kit.style import (
-    Figure,
-    describe,
-    draws,
-    new_figure,
-    note,
-    percent_axis,
-    require,
-    row_of_panels,
-    styled,
-)
+from mraf_lessons.kit.panels import colour_bar, panel_for_each, table_image
+from mraf_lessons.kit.style import Figure, describe, draws, percent_axis, row_of_panels, styled
 
-UNIT = {"clips": style.PALETTE["vermillion"], "videos": style.FUSED}
+UNIT = {"drawing clips": style.PALETTE["vermillion"], "drawing videos": style.FUSED}
 
 
 @draws("setting", "drawn", "accuracy", "low", "high")
 def interval_comparison(table: pd.DataFrame) -> Figure:
-    """Intervals that draw clips beside intervals that draw videos.
-
-    Args:
-        table: drawn is "clips" or "videos".
-    """
-    colours = {unit: UNIT.get(unit, style.OTHER) for unit in table.drawn.unique()}
-    shown = table.assign(
-        facet="", colour=table.drawn.map(colours), split="drawing " + table.drawn,
-        row=[f"{s}: {style.CONDITIONS[s]}" if s in style.CONDITIONS else s for s in table.setting],
-    )  # fmt: skip
-    legend = {f"drawing {unit}": colour for unit, colour in colours.items()}
-    return forest(shown, "row", "facet", split="split", legend=legend,
-                  label="accuracy, with its 95% interval")  # fmt: skip
+    """Intervals that draw clips beside intervals that draw videos, as the column drawn says."""
+    drawing = "drawing " + table.drawn
+    names = {name: f"{name}: {condition}" for name, condition in style.CONDITIONS.items()}
+    shown = table.assign(facet="", drawing=drawing, row=table.setting.replace(names))
+    shown["colour"] = drawing.map(UNIT).fillna(style.OTHER)
+    legend = dict(zip(shown.drawing, shown.colour, strict=True))
+    label = "accuracy, with its 95% interval"
+    return forest(shown, "row", "facet", split="drawing", legend=legend, label=label)
 
 
 @draws("videos", "drawn", "covers")
@@ -53,23 +38,25 @@ def coverage(table: pd.DataFrame) -> Figure:
         table: how many videos were judged; what was drawn, "clips" or "videos"; and the share of
             the trials whose interval holds the truth.
     """
-    figure, (axes,) = row_of_panels(1, 5.6, 3.4)
-    said = ["How often a 95% interval holds the truth."]
-    for unit, rows in groups_of(table, "drawn"):
-        rows = rows.sort_values("videos")
-        colour = UNIT.get(unit, style.OTHER)
-        axes.plot(rows.videos, rows.covers, "o-", color=colour, label=f"drawing {unit}")
-        points = ", ".join(f"{r.covers:.0%} of {r.videos} videos" for r in rows.itertuples())
-        said.append(f"Drawing {unit}: {points}.")
+    drawing = "drawing " + table.drawn
+    figure = charts.curves(
+        table.assign(drawn=drawing.str.capitalize()), "videos", "covers", "drawn", width=5.6,
+        text="How often a 95% interval holds the truth.",
+        looks={
+            name.capitalize(): {"label": name, "marker": "o", "color": UNIT.get(name, style.OTHER)}
+            for name in drawing
+        },
+        say=lambda own: ", ".join(f"{r.covers:.0%} of {r.videos} videos" for r in own.itertuples()),
+    )  # fmt: skip
+    (axes,) = figure.axes
     axes.axhline(0.95, color=style.GREY, ls="--", lw=1)
     axes.annotate("promised: 95%", (1, 0.95), (0, 4), ("axes fraction", "data"),
                   textcoords="offset points", ha="right", fontsize=8, color=style.GREY)  # fmt: skip
     axes.set(xlabel="videos judged", ylabel="intervals that hold the truth", ylim=(0, 1.05))
     axes.set_xticks(sorted(table.videos.unique()))
     percent_axis(axes)
-    axes.grid()
     axes.legend(loc="lower right")
-    return describe(figure, *said)
+    return figure
 
 
 @styled
@@ -92,13 +79,12 @@ def errors_by_video(
     for setting, wrong in errors.items():
         wrong, size = np.asarray(wrong, dtype=float), np.asarray(clips[setting], dtype=float)
         colour, line = style.SETTING.get(setting, (style.FUSED, "-"))
-        share = wrong / size
-        rank = (np.arange(len(share)) + 1) / len(share)
-        right.plot(rank, np.sort(share)[::-1], line, color=colour, label=setting)
+        videos, share = np.linspace(0, 1, len(wrong) + 1), wrong / size
+        right.plot(videos[1:], np.sort(share)[::-1], line, color=colour, label=setting)
         if not wrong.any():
             said.append(f"{setting}: no errors.")
             continue
-        part, videos = _held_by_first(wrong), np.linspace(0, 1, len(wrong) + 1)
+        part = _held_by_first(wrong)
         left.plot(videos, part, line, color=colour, label=setting)
         if not any(np.array_equal(size, other) for other in evenly):  # P4 has the clips of P3
             label = None if evenly else "errors at one rate"
@@ -108,11 +94,10 @@ def errors_by_video(
             f"{setting}: half of the {int(wrong.sum())} errors are in {int(np.argmax(part >= 0.5))}"
             f" of {len(wrong)} videos; {int((share > 0.5).sum())} videos are mostly misnamed."
         )
-    left.set(title="Errors are in few videos", xlabel="share of the videos, most errors first",
-             ylabel="share of the errors")  # fmt: skip
-    right.set(title="How much of a video is misnamed", xlabel="share of the videos, worst first",
-              ylabel="clips misnamed")  # fmt: skip
-    for axes in (left, right):
+    left.set(title="Errors are in few videos", ylabel="share of the errors")
+    right.set(title="How much of a video is misnamed", ylabel="clips misnamed")
+    for axes, first in ((left, "most errors"), (right, "worst")):
+        axes.set_xlabel(f"share of the videos, {first} first")
         percent_axis(axes, "both")
         axes.grid()
     left.legend(fontsize=8, loc="lower right")
@@ -121,7 +106,7 @@ def errors_by_video(
 
 def _held_by_first(counts: NDArray[Any]) -> NDArray[np.float64]:
     """What the first 0, 1, … V of V videos hold of all, the largest first, shape (V + 1,)."""
-    return np.concatenate([[0], np.cumsum(np.sort(counts)[::-1])]) / counts.sum()
+    return np.cumsum([0, *np.sort(counts)[::-1]]) / counts.sum()
 
 
 @draws("setting", "trained", "accuracy", "clips")
@@ -134,10 +119,10 @@ def errors_by_training_clips(table: pd.DataFrame) -> Figure:
     figure, panels = panel_for_each(table, "setting", 2.1, 3, 1.2, sharex=True, sharey=True)
     said = ["Scatter plots of speakers: accuracy against the number of their training clips."]
     for axes, setting, rows in panels:
-        size = 8 + 60 * rows.clips.astype(float) / float(table.clips.max())
+        size = 8 + 60 * rows.clips / table.clips.max()
         axes.scatter(rows.trained, rows.accuracy, s=size, color=style.FUSED, alpha=0.6, lw=0)
-        rank = float(rows.trained.rank().corr(rows.accuracy.rank()))
-        note(axes, 1, 1.03, f"rank correlation {rank:.2f}", ha="right")
+        rank = rows.trained.corr(rows.accuracy, method="spearman")
+        style.note(axes, 1, 1.03, f"rank correlation {rank:.2f}", ha="right")
         axes.set_xscale("log")
         axes.grid()
         said.append(f"{setting}: rank correlation {rank:.2f} over {len(rows)} speakers.")
@@ -167,18 +152,18 @@ def confusions(counts: pd.DataFrame) -> Figure:
     )  # fmt: skip
     for text in axes.texts:
         column, row = (int(place) for place in text.get_position())
-        text.set_fontweight("bold" if counts.columns[column] == counts.index[row] else "normal")
+        if counts.columns[column] == counts.index[row]:
+            text.set_fontweight("bold")
     axes.tick_params(axis="x", rotation=90)
     axes.set(xlabel="named speaker", ylabel="true speaker, worst first")
     percent_axis(colour_bar(figure, image, axes, "share of the speaker's clips"))
-    wrong = share.drop(columns="others", errors="ignore")  # others are many, each is few
-    for name in share.index.intersection(share.columns):
-        wrong.loc[name, name] = 0.0
-    true, named = wrong.stack().idxmax()
+    wrong = share.drop(columns="others", errors="ignore").stack()  # others are many, each is few
+    wrong = wrong[[true != named for true, named in wrong.index]]
+    true, named = wrong.idxmax()
     return describe(
         figure,
         f"A matrix of {len(counts)} speakers and whom their clips were taken for. Most frequent: "
-        f"{wrong.loc[true, named]:.0%} of the clips of speaker {true} were taken for {named}.",
+        f"{wrong.max():.0%} of the clips of speaker {true} were taken for {named}.",
     )
 
 
@@ -193,13 +178,13 @@ def reliability_diagrams(bins: Mapping[str, pd.DataFrame]) -> Figure:
     """
     if not bins:
         raise DataError("nothing to draw; give at least one table of bins.")
-    figure = new_figure(1.2 + 2.0 * len(bins), 3.5)
+    figure = style.new_figure(1.2 + 2.0 * len(bins), 3.5)
     panels = figure.subplots(
         2, len(bins), sharex=True, sharey="row", squeeze=False, height_ratios=[3, 1]
     )
     said = ["Bars of accuracy by confidence."]
     for (upper, lower), (name, table) in zip(panels.T, bins.items(), strict=True):
-        require(table, "low", "high", "clips", "confidence", "accuracy")
+        style.require(table, "low", "high", "clips", "confidence", "accuracy")
         share = table.clips / table.clips.sum()
         width, centre = 0.94 * (table.high - table.low), (table.low + table.high) / 2
         upper.plot([0, 1], [0, 1], color=style.GREY, ls="--", lw=1)
@@ -207,7 +192,7 @@ def reliability_diagrams(bins: Mapping[str, pd.DataFrame]) -> Figure:
         upper.plot(table.confidence, table.accuracy, "o", color=style.INK, ms=3)
         ece = 100 * (share * (table.accuracy - table.confidence).abs()).sum()
         upper.set_title(name)
-        note(upper, 0.04, 0.9, f"ECE {ece:.1f} points", color=style.INK)
+        style.note(upper, 0.04, 0.9, f"ECE {ece:.1f} points", color=style.INK)
         lower.bar(centre, share, width, color=style.PALE)
         for axes in (upper, lower):
             percent_axis(axes)

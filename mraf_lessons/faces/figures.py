@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import pandas as pd
 
 from mraf_lessons.ablations.figures import COLOUR
-from mraf_lessons.kit import style
+from mraf_lessons.kit import charts, style
 from mraf_lessons.kit.forest import dot, forest
-from mraf_lessons.kit.style import Figure, describe, draws, percent_axis, row_of_panels
+from mraf_lessons.kit.panels import name_rows
+from mraf_lessons.kit.style import Figure, describe, draws, percent_axis
 
 SHADES = [style.PALETTE[c] for c in ("purple", "green", "orange", "blue", "vermillion", "sky")]
 """Colours of scorers or systems, in order."""
@@ -24,34 +23,36 @@ def evidence(table: pd.DataFrame, certain: float) -> Figure:
     """How far the evidence ln B tells apart own faces and others, a row for each condition.
 
     Args:
-        table: columns condition and evidence, a row for each clip.
+        table: a row for each clip.
         certain: ln C, the most that B can say.
     """
-    groups = dict(iter(table.groupby("condition", sort=False).evidence))
-    figure, (axes,) = row_of_panels(1, 7.6, 1.0 + 0.62 * len(groups))
-    style.ridges(axes, groups, np.linspace(-10, certain + 0.4, 90), SHADES)
+
+    def said(own: pd.DataFrame) -> str:
+        below = own.evidence < 0
+        return f"median {own.evidence.median():.1f}, below 0 {below.mean():.0%}"
+
+    figure = charts.distributions(
+        table, "evidence", "condition", edges=np.linspace(-10, certain + 0.4, 90), colours=SHADES,
+        label=r"evidence $\ln B$",
+        text="Distributions of ln B over clips; 0 tells nothing, ln C is certainty.",
+        say=said,
+    )  # fmt: skip
+    (axes,) = figure.axes
     axes.axvline(0, color=style.GREY, lw=1, ls="--")
     axes.text(0.1, -0.95, "tells nothing", fontsize=8, color=style.GREY)
     axes.axvline(certain, color=style.GREY, lw=1, ls=":")
-    axes.set(title="Does the face belong to the voice?", xlabel=r"evidence $\ln B$")
-    text = "Distributions of ln B over clips; 0 tells nothing, ln C is certainty."
-    said = (
-        f"{k}: median {v.median():.1f}, below 0 {(v < 0).mean():.0%}." for k, v in groups.items()
-    )
-    return describe(figure, text, *said)
+    axes.set_title("Does the face belong to the voice?")
+    return figure
 
 
 @draws("scorer", "face", "reliability")
 def noticed(table: pd.DataFrame) -> Figure:
     """Reliabilities that each scorer gives to own and to swapped faces, a panel for each scorer."""
-    figure, panels = row_of_panels(table.scorer.nunique(), 3.7, 2.5, sharey=True)
-    said = []
-    for axes, (scorer, rows) in zip(panels, table.groupby("scorer", sort=False), strict=True):
-        groups = dict(iter(rows.groupby("face", sort=False).reliability))
-        style.ridges(axes, groups, np.linspace(0, 1, 61), (style.FACE, style.MISSING))
-        said += [f"{scorer}, {face}: median {v.median():.2f}." for face, v in groups.items()]
-        axes.set(title=scorer, xlabel="reliability of the face, $r_f$", xlim=(0, 1))
-    return describe(figure, "Distributions of r_f over clips.", *said)
+    return charts.distributions(
+        table, "reliability", "face", "scorer", edges=np.linspace(0, 1, 61), width=3.7,
+        colours=(style.FACE, style.MISSING), label="reliability of the face, $r_f$",
+        text="Distributions of r_f over clips.",
+    )  # fmt: skip
 
 
 @draws("damage", "amount", "scorer", "accuracy")
@@ -60,11 +61,11 @@ def damage_curves(table: pd.DataFrame, title: str = "") -> Figure:
 
     With the columns `low` and `high`, bands show the intervals.
     """
-    scorers = table.scorer.unique()
-    looks = {name: (colour, "-") for name, colour in zip(scorers, SHADES, strict=False)}
+    names = table.scorer.unique()
+    looks = {name: (colour, "-") for name, colour in zip(names, SHADES, strict=False)}
     figure = _curves(table, "amount", "scorer", "damage", looks, "Accuracy against damage.", title)
     for axes in figure.axes:
-        axes.set(xlabel="amount", xlim=(0, 1), xticks=[0, 0.5, 1])
+        axes.set(xlim=(0, 1), xticks=[0, 0.5, 1])
         percent_axis(axes, "x")
     figure.axes[0].set_ylabel("accuracy, fused head")
     return figure
@@ -86,6 +87,7 @@ def enrolment(table: pd.DataFrame, title: str = "") -> Figure:
     looks = {name: ENROLLED.get(name.rpartition(", ")[2], (style.INK, "-")) for name in systems}
     figure = _curves(table, "clips", "system", "setting", looks, "Accuracy by enrolment.", title)
     for axes in figure.axes:
+        style.heading(axes, axes.get_title("left"), lines=1)
         axes.set(xlabel="clips a speaker", xscale="log")
         axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
         axes.minorticks_off()
@@ -93,30 +95,25 @@ def enrolment(table: pd.DataFrame, title: str = "") -> Figure:
 
 
 def _curves(
-    table: pd.DataFrame, x: str, by: str, facet: str, looks: Mapping[str, tuple[str, str]],
+    table: pd.DataFrame, x: str, by: str, facet: str, looks: dict[str, tuple[str, str]],
     text: str, title: str,
 ) -> Figure:  # fmt: skip
     """Accuracies over a column: a panel a facet, a line with its band for each look."""
-    figure, panels = row_of_panels(table[facet].nunique(), 2.15, 3.4, 0.4, sharey=True)
-    said = []
-    for axes, (name, rows) in zip(panels, table.groupby(facet, sort=False), strict=True):
-        for (one, (colour, line)), mark in zip(looks.items(), MARKS, strict=False):
-            of = rows[rows[by] == one].sort_values(x)
-            if of.empty:
-                continue
-            above = 3 if line == "--" else 2  # without a face the sum is the voice: both are seen
-            axes.plot(of[x], of.accuracy, f"{mark}{line}", color=colour, ms=4, label=one,
-                      zorder=above)  # fmt: skip
-            if "low" in of:
-                axes.fill_between(of[x], of.low, of.high, color=colour, alpha=0.2, lw=0)
-            first, last = of.accuracy.iloc[[0, -1]]
-            said.append(f"{name}, {one}: from {first:.0%} to {last:.0%}.")
-        style.heading(axes, str(name), lines=1)
-        axes.grid(axis="y")
-    panels[0].set_ylabel("accuracy")
-    percent_axis(panels[0])
+
+    def ends(rows: pd.DataFrame) -> str:
+        return "from {:.0%} to {:.0%}".format(*rows.accuracy.iloc[[0, -1]])
+
+    plotted = {  # without a face the sum is the voice: dashes above show both
+        name: {"color": colour, "ls": line, "marker": mark, "zorder": 3 if line == "--" else 2}
+        for (name, (colour, line)), mark in zip(looks.items(), MARKS, strict=False)
+    }
+    figure = charts.curves(
+        table, x, "accuracy", by, facet, say=ends, text=text, looks=plotted, title=title,
+        width=2.15, margin=0.4,
+    )  # fmt: skip
+    percent_axis(figure.axes[0])
     style.legend_below(figure)
-    return describe(figure, text, *said, title=title)
+    return figure
 
 
 @draws("scorer", "setting", "damage", "amount", "accuracy", "low", "middle", "high")
@@ -125,29 +122,28 @@ def damage_result(table: pd.DataFrame, damage: str, amount: float) -> Figure:
 
     The table is that of `mraf_lessons.faces.damage.damage_table`, with the rows of amount 0.
     """
-    rows = table[(table.damage == damage) & np.isclose(table.amount, amount)]
+    table = table[table.damage == damage]
+    rows = table[np.isclose(table.amount, amount)]
     style.require(rows, "scorer")
     figure = style.new_figure(8.2, 3.2)
     figure.set_layout_engine("none")  # it would take most of the time of a moved slider
     left, right = (figure.add_axes((x, 0.2, w, 0.66)) for x, w in ((0.09, 0.5), (0.67, 0.31)))
-    settings, scorers = list(rows.setting.unique()), list(rows.scorer.unique())
-    clean = table[(table.damage == damage) & (table.amount == 0)]
+    settings, scorers = list(rows.setting.unique()), rows.scorer.unique()
+    clean = table[table.amount == 0].set_index(["scorer", "setting"]).accuracy
     said = []
     for number, (scorer, colour) in enumerate(zip(scorers, SHADES, strict=False)):
-        for x, setting in enumerate(settings):
-            now, before = (
-                t[(t.scorer == scorer) & (t.setting == setting)].iloc[0] for t in (rows, clean)
-            )
-            place = x + 0.3 * (number - (len(scorers) - 1) / 2)
-            label = scorer if x == 0 else None
-            left.bar(place, now.accuracy, 0.26, color=colour, label=label, alpha=0.85)
-            left.plot([place - 0.13, place + 0.13], [before.accuracy] * 2, color=style.GREY, lw=2)
-            left.text(place, 0.03, f"{now.accuracy:.0%}", ha="center", color="white", fontsize=9)
-            y = x + 0.22 * (number - (len(scorers) - 1) / 2)
-            dot(right, y, now.middle, now.low, now.high, colour)
+        beside = number - (len(scorers) - 1) / 2
+        now = rows[rows.scorer == scorer].set_index("setting").loc[settings]
+        before, place = clean[scorer].loc[settings], np.arange(len(settings)) + 0.3 * beside
+        left.bar(place, now.accuracy, 0.26, color=colour, label=scorer, alpha=0.85)
+        left.hlines(before, place - 0.13, place + 0.13, color=style.GREY, lw=2)
+        for x, one in enumerate(now.itertuples()):
+            accuracy = f"{one.accuracy:.0%}"
+            left.text(place[x], 0.03, accuracy, ha="center", color="white", fontsize=9)
+            dot(right, x + 0.22 * beside, one.middle, one.low, one.high, colour)
             said.append(
-                f"{setting}, {scorer}: {now.accuracy:.0%} (clean {before.accuracy:.0%}), median "
-                f"w_f {now.middle:.2f}."
+                f"{one.Index}, {scorer}: {accuracy} (clean {before.iloc[x]:.0%}), median w_f "
+                f"{one.middle:.2f}."
             )
     names = [f"{s}: {style.CONDITIONS[s].partition(',')[0]}" for s in settings]
     left.set_xticks(range(len(settings)), names)
@@ -155,8 +151,8 @@ def damage_result(table: pd.DataFrame, damage: str, amount: float) -> Figure:
     left.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=2, fontsize=8.5)
     percent_axis(left)
     left.grid(axis="y")
-    right.set(xlim=(-0.02, 1.02), ylim=(len(settings) - 0.5, -0.5), title="$w_f$, middle half")
-    right.set_yticks(range(len(settings)), settings)
+    right.set(xlim=(-0.02, 1.02), title="$w_f$, middle half")
+    name_rows(right, settings)
     right.grid(axis="x")
     text = f"{damage}, amount {amount:.0%}; grey: accuracy of clean clips."
     return describe(figure, text, *said)
@@ -183,31 +179,24 @@ def decision_layers(points: pd.DataFrame, differences: pd.DataFrame, title: str 
     style.require(differences, "difference", "low", "high", "verdict")
     shown = points.join(differences[["difference", "verdict"]]).reset_index()
     is_fused = shown.arm == "fused"
-    shown["name"] = [  # an ending says what the layer was fitted on
-        LAYERS.get(name, name) + comma + ending
-        for name, comma, ending in (arm.partition(",") for arm in shown.arm)
-    ]
-    shown["where"] = ("face " + shown.condition).where(shown.condition != "clean", "all there")
-    shown["colour"] = shown.verdict.map(COLOUR).where(~is_fused, "black")
-    shown["text"] = [
-        f"{one.accuracy:.1%}" if one.arm == "fused" else f"{100 * one.difference:+.1f}"
-        for one in shown.itertuples()
-    ]
-    found = [verdict for verdict in COLOUR if (differences.verdict == verdict).any()]
-    alone = shown[is_fused].set_index("where").accuracy.to_dict()
+    layer, comma, ending = shown.arm.str.partition(
+        ","
+    ).values.T  # it ends with what it was fitted on
+    apart, alone = shown.difference.map("{:+.1%}".format), shown.accuracy.map("{:.1%}".format)
+    shown = shown.assign(
+        name=[LAYERS.get(one, one) for one in layer] + comma + ending,
+        where=("face " + shown.condition).where(shown.condition != "clean", "all there"),
+        colour=shown.verdict.map(COLOUR).where(~is_fused, "black"),
+        text=apart.str.rstrip("%").where(~is_fused, alone),
+    )
     figure = forest(
-        shown, "name", "where", same_scale=False, reference=alone, title=title,
-        legend={verdict: COLOUR[verdict] for verdict in found},
+        shown, "name", "where", same_scale=False, title=title,
+        reference=shown[is_fused].set_index("where").accuracy.to_dict(),
+        legend={name: COLOUR[name] for name in COLOUR if (differences.verdict == name).any()},
         label="accuracy, with its 95% interval; points and colours: against the fused head",
     )  # fmt: skip
+    words = shown.arm + " " + shown.text + " points (" + shown.verdict + ")"
+    words = words.where(~is_fused, "fused head alone " + shown.text).groupby(shown.condition)
     text = "Decision layers over the three heads, with paired differences to the fused head."
-    said = []
-    for condition, rows in shown.groupby("condition", sort=False):
-        layers = "".join(
-            f", {one.arm} {one.text} points ({one.verdict})"
-            for one in rows.itertuples()
-            if one.arm != "fused"
-        )
-        fused = rows.accuracy[rows.arm == "fused"].iloc[0]
-        said.append(f"Face {condition}: fused head alone {fused:.1%}{layers}.")
+    said = (f"Face {condition}: {', '.join(of)}." for condition, of in words)
     return describe(figure, text, *said, title=title)

@@ -13,21 +13,16 @@ from matplotlib.patches import Circle
 from numpy.typing import NDArray
 
 from mraf_lessons.heads.view import ANGLES, GRID, NOBODY, TURN, Margins, Plane
-from mraf_lessons.kit import style
+from mraf_lessons.kit import charts, style
 from mraf_lessons.kit.forest import forest
 from mraf_lessons.kit.live import fast_figure, fast_panel
 from mraf_lessons.kit.style import Figure, describe, draws, row_of_panels, styled
 from mraf_lessons.training.figures import COLOURS as CLASSES
 
 Array = NDArray[Any]
-KINDS = {
-    "linear": style.INK,
-    "am": style.VOICE,
-    "aam": style.FUSED,
-    "h": style.OTHER,
-    "ham": style.MISSING,
-    "h_exp": style.GREY,
-}
+CENTRES = np.array([(np.cos(angle), np.sin(angle)) for angle in 2 * np.pi * np.arange(3) / 3])
+COLOURS = {"am": style.VOICE, "aam": style.FUSED, "ham": style.MISSING, "h": style.OTHER}
+COLOURS["cosine"] = style.GREY
 
 
 @styled
@@ -45,13 +40,11 @@ def planes(found: Mapping[str, Plane], title: str) -> Figure:
             axes.plot(*plane.points[plane.speaker == k].T, "o", color=CLASSES[k], ms=3, mew=0)
         axes.plot(0, 0, "+", color=style.INK, ms=9)
         ends = plane.side[[0, -1]]
-        axes.set(title=name, xticks=[], yticks=[], xlim=ends, ylim=ends)
-        axes.set_aspect("equal")
-        length = np.linalg.norm(plane.points, axis=1)
+        axes.set(title=name, xticks=[], yticks=[], xlim=ends, ylim=ends, aspect="equal")
+        short, long = np.quantile(np.linalg.norm(plane.points, axis=1), [0.05, 0.95])
         said.append(
-            f"{name}: {plane.accuracy:.0%} of the clips on their own ground, lengths "
-            f"{np.quantile(length, 0.05):.1f} to {np.quantile(length, 0.95):.1f}, a speaker's "
-            f"clips {plane.spread:.1f} degrees off its mean direction"
+            f"{name}: {plane.accuracy:.0%} of the clips on their own ground, lengths {short:.1f} "
+            f"to {long:.1f}, a speaker's clips {plane.spread:.1f} degrees off its mean direction"
         )
     return describe(figure, f"{'; '.join(said)}.", title=title)
 
@@ -68,11 +61,11 @@ def penalties(logit: Mapping[str, Array], excess: Mapping[str, Array], margin: f
     figure, (left, right) = row_of_panels(2, 4.6, 3.6)
     degrees = np.degrees(ANGLES)
     for kind, values in logit.items():
-        left.plot(degrees, values, color=KINDS.get(kind, style.GREY), label=kind,
-                  ls="--" if kind in ("h", "cosine") else "-")  # fmt: skip
-    left.set(title="The own speaker's similarity", ylabel="in training, before the scale s")
+        line = "--" if kind in ("h", "cosine") else "-"
+        left.plot(degrees, values, line, color=COLOURS[kind], label=kind)
     for kind, values in excess.items():
-        right.plot(degrees, np.degrees(values), color=KINDS[kind], label=kind)
+        right.plot(degrees, np.degrees(values), color=COLOURS[kind], label=kind)
+    left.set(title="The own speaker's similarity", ylabel="in training, before the scale s")
     right.set(title="The same margin, as an angle", ylabel="as if θ were larger by (degrees)")
     right.set_ylim(0, 3 * np.degrees(margin))
     for axes in (left, right):
@@ -80,8 +73,9 @@ def penalties(logit: Mapping[str, Array], excess: Mapping[str, Array], margin: f
         axes.grid()
         axes.legend(fontsize=9)
     said = "; ".join(
-        f"{kind}: {np.degrees(np.interp(np.pi / 18, ANGLES, values)):.1f} degrees at 10, "
-        f"{np.degrees(np.interp(np.pi / 2, ANGLES, values)):.1f} at 90"
+        "{}: {:.1f} degrees at 10, {:.1f} at 90".format(
+            kind, *np.degrees(np.interp([np.pi / 18, np.pi / 2], ANGLES, values))
+        )
         for kind, values in excess.items()
     )
     ends = "; ".join(f"{kind} from {v[0]:.2f} to {v[-1]:.2f}" for kind, v in logit.items())
@@ -111,10 +105,10 @@ def cosine_and_distance(cases: Mapping[str, tuple[Array, Array]]) -> Figure:
         axes.set(title=name, xlabel="cosine of clip and centre")
         axes.set_ylim(bottom=0)
         axes.grid()
+        within, over = _falls(cosine, distance), _falls(*np.reshape([cosine, distance], (2, 1, -1)))
         said.append(
-            f"{name}: the distance falls with the cosine in {_falls(cosine, distance):.0%} of the "
-            f"steps within a clip, in {_falls(cosine.reshape(1, -1), distance.reshape(1, -1)):.0%} "
-            "over all clips"
+            f"{name}: the distance falls with the cosine in {within:.0%} of the steps within a "
+            f"clip, in {over:.0%} over all clips"
         )
     panels[0].set_ylabel("distance d after Π")
     return describe(figure, f"Poincaré distance over the cosine. {'; '.join(said)}.")
@@ -135,25 +129,23 @@ def lengths(norm: Array, curves: Mapping[str, Array], voices: Array) -> Figure:
         curves: by name, the lengths that they are given, shape (N,).
         voices: lengths of voices, shape (M,).
     """
-    figure, (axes,) = row_of_panels(1, 7.4, 3.5)
     low, high = voices.min(), voices.max()
-    axes.axvspan(low, high, color=style.PALE, lw=0, label="raw ECAPA voices")
-    for (name, values), colour in zip(
-        curves.items(), (style.VOICE, style.MISSING, style.FUSED, style.OTHER), strict=False
-    ):
-        axes.plot(norm, values, color=colour, label=name)
-    axes.set_xscale("log")
-    axes.set(
-        title="Length in the ball", xlabel="length of the input (log scale)", ylim=(0, 1.05),
-        ylabel="length of the point",
+
+    def at_the_ends(rows: pd.DataFrame) -> str:
+        at = np.interp([low, high], norm, rows["length"])
+        return f"{at[0]:.4f} at {low:.0f} and {at[1]:.4f} at {high:.0f}"
+
+    table = pd.DataFrame(curves, index=norm).rename_axis("input").reset_index()
+    figure = charts.curves(
+        table.melt("input", var_name="curve", value_name="length"), "input", "length", "curve",
+        say=at_the_ends, text="Length in the ball over the length of the input.", width=7.4,
     )  # fmt: skip
-    axes.grid()
+    (axes,) = figure.axes
+    axes.axvspan(low, high, color=style.PALE, lw=0, zorder=0, label="raw ECAPA voices")
+    axes.set(title="Length in the ball", ylabel="length of the point", ylim=(0, 1.05))
+    axes.set(xscale="log", xlabel="length of the input (log scale)")
     axes.legend(loc="upper left", fontsize=9)
-    said = "; ".join(
-        f"{name}: {np.interp(low, norm, v):.4f} at {low:.0f} and {np.interp(high, norm, v):.4f} "
-        f"at {high:.0f}" for name, v in curves.items()
-    )  # fmt: skip
-    return describe(figure, f"Length in the ball over the length of the input. {said}.")
+    return figure
 
 
 @draws("head", "metric", "accuracy", "low", "high")
@@ -170,11 +162,18 @@ def heads_on_voices(table: pd.DataFrame, title: str) -> Figure:
 @styled
 def margin_explorer(found: Margins) -> Figure:
     """Three speakers on a circle: who wins in training, where in the ball, and how surely."""
-    figure = fast_figure(9.6, 3.9)
+    title = f"{found.kind}, m = {found.margin:.2g}, s = {found.scale:.3g}"
+    if found.kind == "ham":
+        title += f", c = {found.curvature:.3g}"
+    remark = f"{found.share:.0%} of the circle is won in training"
+    figure = fast_figure(9.6, 3.9, title, remark)
     grid = figure.add_gridspec(
         1, 3, left=0.03, right=0.985, top=0.78, bottom=0.16, wspace=0.16, width_ratios=[4, 4, 5]
     )
     circle, ball, curve = (figure.add_subplot(grid[column]) for column in range(3))
+    for axes, limit in ((circle, 1.15), (ball, 1.02)):
+        axes.set(xlim=(-limit, limit), ylim=(-limit, limit), xticks=[], yticks=[], aspect="equal")
+        axes.spines[:].set_visible(False)
     _circle(circle, found)
     _ball(ball, found)
     degrees = np.degrees(ANGLES)
@@ -184,12 +183,6 @@ def margin_explorer(found: Margins) -> Figure:
     curve.grid()
     curve.legend(loc="upper right", fontsize=8.5)
     fast_panel(curve, "Probability of the first speaker", "angle to its centre (degrees)")
-    title = f"{found.kind}, m = {found.margin:.2g}, s = {found.scale:.3g}"
-    if found.kind == "ham":
-        title += f", c = {found.curvature:.3g}"
-    remark = f"{found.share:.0%} of the circle is won in training"
-    figure.text(0.02, 0.94, title, fontsize=12, fontweight="bold", va="center")
-    figure.text(0.98, 0.94, remark, fontsize=10.5, va="center", ha="right", color=style.GREY)
     text = (
         f"{title}: {remark}; the rest is won by nobody. A clip at its own centre has a loss of "
         f"{found.at_centre:.2g}. The probability of the first speaker at 0, 30 and 60 degrees: "
@@ -208,25 +201,18 @@ def _circle(axes: Axes, found: Margins) -> None:
     """Who wins in training around the circle; gaps are won by nobody."""
     x, y = np.cos(TURN), np.sin(TURN)
     axes.plot(x, y, color=style.PALE, lw=7)
-    for k in range(3):
+    for k, centre in enumerate(CENTRES):
         own = np.where(found.winner == k, 1.0, np.nan)
         axes.plot(x * own, y * own, color=CLASSES[k], lw=7)
-        axes.plot([0, np.cos(2 * np.pi * k / 3)], [0, np.sin(2 * np.pi * k / 3)], color=CLASSES[k])
-    axes.set(xlim=(-1.15, 1.15), ylim=(-1.15, 1.15), xticks=[], yticks=[])
-    axes.set_aspect("equal")
-    axes.spines[:].set_visible(False)
+        axes.plot(*np.transpose([(0, 0), centre]), color=CLASSES[k])
     fast_panel(axes, "On the circle", "lines: centres · grey: won by nobody")
 
 
 def _ball(axes: Axes, found: Margins) -> None:
     """Who is nearer by the margin in the unclipped ball, and the circle that Π clips to."""
-    axes.set(xlim=(-1.02, 1.02), ylim=(-1.02, 1.02), xticks=[], yticks=[])
-    axes.set_aspect("equal")
-    axes.spines[:].set_visible(False)
     if not found.disk.size:
-        axes.text(
-            0, 0, "no ball:\nonly the angle counts", ha="center", va="center", color=style.GREY
-        )
+        text = "no ball:\nonly the angle counts"
+        axes.text(0, 0, text, ha="center", va="center", color=style.GREY)
         fast_panel(axes, "In the Poincaré disk")
         return
     shown = np.ma.masked_less_equal(found.disk, NOBODY)
@@ -234,9 +220,7 @@ def _ball(axes: Axes, found: Margins) -> None:
         shown, extent=(GRID[0], GRID[-1], GRID[0], GRID[-1]), origin="lower", alpha=0.35,
         cmap=ListedColormap(CLASSES[:3]), vmin=-0.5, vmax=2.5, interpolation="nearest",
     )  # fmt: skip
-    axes.add_patch(Circle((0, 0), 1, fill=False, color=style.INK, lw=1))
-    axes.add_patch(Circle((0, 0), found.radius, fill=False, color=style.INK, lw=1.2, ls="--"))
-    for k in range(3):
-        angle = 2 * np.pi * k / 3
-        axes.plot(found.radius * np.cos(angle), found.radius * np.sin(angle), "o", color=CLASSES[k])
+    for radius, line in ((1, "-"), (found.radius, "--")):
+        axes.add_patch(Circle((0, 0), radius, fill=False, color=style.INK, lw=1.2, ls=line))
+    axes.scatter(*found.radius * CENTRES.T, color=CLASSES[:3], zorder=3)
     fast_panel(axes, "In the Poincaré disk", "dashed: where Π clips to · dots: centres")

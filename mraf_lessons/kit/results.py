@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
 from mraf_lessons.kit import style
@@ -52,6 +53,17 @@ LOSSES = {
 }
 
 
+def loss_parts(axes: Axes, table: pd.DataFrame) -> str:
+    """Curves of the loss and those of its parts that there are; returns the marker of an epoch."""
+    mark = "." if len(table) < 40 else ""
+    for column, (label, colour, line) in LOSSES.items():
+        if column in table.columns and (table[column] > 0).any():
+            axes.plot(table.epoch, table[column], line, color=colour, label=label, marker=mark)
+    axes.set_yscale("log")
+    axes.set(title="Loss and its parts, unweighted", xlabel="epoch", ylabel="loss (log scale)")
+    return mark
+
+
 @draws("epoch", "loss", "accuracy")
 def history(table: pd.DataFrame) -> Figure:
     """How training went: the loss parts, unweighted, and the accuracy on the training clips.
@@ -60,12 +72,7 @@ def history(table: pd.DataFrame) -> Figure:
     column seconds may say how long each epoch took.
     """
     figure, (left, right) = row_of_panels(2, 4.3, 3.5, width_ratios=[3, 2])
-    mark = "." if len(table) < 40 else ""
-    for column, (label, colour, line) in LOSSES.items():
-        if column in table.columns and (table[column] > 0).any():
-            left.plot(table.epoch, table[column], line, color=colour, label=label, marker=mark)
-    left.set_yscale("log")
-    left.set(title="Loss and its parts, unweighted", xlabel="epoch", ylabel="loss (log scale)")
+    mark = loss_parts(left, table)
     left.legend(fontsize=8)
     right.plot(table.epoch, table.accuracy, color=style.FUSED, marker=mark)
     right.set(title="Training accuracy, fused head", xlabel="epoch", ylim=(0, 1.03))

@@ -7,7 +7,7 @@ import functools
 import html
 import inspect
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, ParamSpec, TypeVar
 
@@ -233,15 +233,6 @@ def ridge(axes: Axes, row: float, values: NDArray[Any], edges: NDArray[Any], col
     axes.fill_between(x, row, top, color=colour, alpha=0.55, lw=0)
     axes.plot(x, top, color=colour, lw=1.3)
     axes.plot([np.median(values)] * 2, [row, row - 0.3], color="black", lw=1.6)
-
-
-def ridges(
-    axes: Axes, groups: Mapping[str, NDArray[Any]], edges: NDArray[Any], colours: Sequence[str]
-) -> None:
-    """A ridge for each group, from the top, in a colour each."""
-    for row, (values, colour) in enumerate(zip(groups.values(), colours, strict=False)):
-        ridge(axes, row, np.asarray(values, dtype=float), edges, colour)
-    ridge_rows(axes, list(groups))
 
 
 def ridge_rows(axes: Axes, names: list[str]) -> None:

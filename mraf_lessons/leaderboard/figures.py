@@ -14,6 +14,7 @@ from mraf.data.splits import SETTINGS
 from mraf.related.leaderboard.protocols import CLIP, COPY, PROTOCOLS, Protocol, Sight
 from mraf_lessons.kit import style
 from mraf_lessons.kit.forest import dot, forest
+from mraf_lessons.kit.panels import panel_for_each
 from mraf_lessons.kit.style import Figure, describe, draws, percent_axis, row_of_panels, styled
 
 SHADES = {
@@ -45,41 +46,34 @@ def what_is_seen(protocols: Sequence[Protocol] = (*PROTOCOLS.values(), COPY)) ->
     figure, panels = row_of_panels(len(protocols), 1.95, 3.5)
     for axes, protocol in zip(panels, protocols, strict=True):
         _batch(axes, protocol, named=axes is panels[0])
-    figure.legend(
-        handles=[
-            Patch(color=style.FACE, label="face seen"),
-            Patch(color=style.VOICE, label="voice seen"),
-            Patch(facecolor="white", edgecolor=style.GREY, hatch="////", label="hidden"),
-            Patch(facecolor="none", edgecolor=style.INK, lw=2.2, label="the clip judged"),
-        ],
-        loc="outside lower center",
-        ncols=4,
-    )
+    looks: dict[str, dict[str, Any]] = {
+        "face seen": {"fc": style.FACE},
+        "voice seen": {"fc": style.VOICE},
+        "hidden": {"fc": "white", "ec": style.GREY, "hatch": "////"},
+        "the clip judged": {"fc": "none", "ec": style.INK, "lw": 2.2},
+    }
+    handles = [Patch(label=name, **look) for name, look in looks.items()]
+    figure.legend(handles=handles, loc="outside lower center", ncols=4)
     text = f"A batch of {VIDEOS} videos of {CLIPS} clips; one clip is judged without its face."
     return describe(figure, text, *(f"{p.name}: {p.meaning}." for p in protocols))
 
 
 def _batch(axes: Axes, protocol: Protocol, named: bool) -> None:
-    for video in range(VIDEOS):
-        for clip in range(CLIPS):
-            y = video * (CLIPS + 0.6) + clip
-            for x, (what, colour) in enumerate((("face", style.FACE), ("voice", style.VOICE))):
-                seen = visible(protocol, what, video, clip)
-                box: dict[str, Any] = {"facecolor": colour, "edgecolor": "white"}
-                if not seen:
-                    box = {"facecolor": "white", "edgecolor": style.PALE, "hatch": "////"}
-                axes.add_patch(Rectangle((x, y), 0.92, 0.88, lw=0.8, **box))
-        middle = video * (CLIPS + 0.6) + CLIPS / 2
-        if named:
-            axes.text(-0.25, middle, f"video {video + 1}", ha="right", va="center", fontsize=8)
+    for video, clip in np.ndindex(VIDEOS, CLIPS):
+        for x, (what, colour) in enumerate(style.MODALITY.items()):
+            box: dict[str, Any] = {"facecolor": "white", "edgecolor": style.PALE, "hatch": "////"}
+            if visible(protocol, what, video, clip):
+                box = {"facecolor": colour, "edgecolor": "white"}
+            corner = (x, video * (CLIPS + 0.6) + clip)
+            axes.add_patch(Rectangle(corner, 0.92, 0.88, lw=0.8, **box))
     y = JUDGED[0] * (CLIPS + 0.6) + JUDGED[1]
     axes.add_patch(Rectangle((-0.1, y - 0.1), 2.12, 1.08, fill=False, edgecolor=style.INK, lw=2.2))
     axes.set(xlim=(-0.3, 2.3), ylim=(VIDEOS * (CLIPS + 0.6) - 0.4, -0.4), title=protocol.name)
     axes.set_xticks([0.46, 1.46], ["face", "voice"])
-    axes.set_yticks([])
+    middles = np.arange(VIDEOS) * (CLIPS + 0.6) + CLIPS / 2
+    axes.set_yticks(middles, [f"video {n + 1}" if named else "" for n in range(VIDEOS)], fontsize=8)
     axes.tick_params(length=0)
-    for side in axes.spines.values():
-        side.set_visible(False)
+    axes.spines[:].set_visible(False)
 
 
 @draws("protocol", "method", "setting", "accuracy", "low", "high")
@@ -119,27 +113,25 @@ def leak_steps(table: pd.DataFrame) -> Figure:
 
     A row stands for a clip at a step; steps are drawn in order of appearance.
     """
-    steps = list(dict.fromkeys(table.step))
-    figure, panels = row_of_panels(len(steps), 3.0, 3.4)
+    figure, panels = panel_for_each(table, "step", 3.0, 3.4)
     said = []
-    for axes, step in zip(panels, steps, strict=True):
-        rows = table[table.step == step]
+    for axes, step, rows in panels:
         right = rows.own > rows.rival
-        for which, colour, mark in ((right, style.FUSED, "o"), (~right, style.MISSING, "X")):
-            axes.scatter(
-                rows.rival[which], rows.own[which], color=colour, marker=mark, s=26, alpha=0.7, lw=0
-            )
+        for of, colour, mark in (
+            (rows[right], style.FUSED, "o"),
+            (rows[~right], style.MISSING, "X"),
+        ):
+            axes.scatter(of.rival, of.own, color=colour, marker=mark, s=26, alpha=0.7, lw=0)
         scores = rows[["own", "rival"]].to_numpy(dtype=float)
         ends = np.array([scores.min(), scores.max()])
         ends += np.array([-0.06, 0.06]) * max(np.ptp(ends), 1e-3)
         axes.plot(ends, ends, color=style.GREY, lw=1, ls="--")
-        axes.set(xlim=ends, ylim=ends, xlabel="score of the best other name", title=step)
-        style.note(
-            axes, 0.04, 0.96, f"{right.sum()} of {len(rows)} right", va="top", color=style.INK
-        )
+        axes.set(xlim=ends, ylim=ends, xlabel="score of the best other name")
+        count = f"{right.sum()} of {len(rows)}"
+        style.note(axes, 0.04, 0.96, f"{count} right", va="top", color=style.INK)
         axes.grid()
-        said.append(f"{step}: {right.sum()} of {len(rows)} clips right.")
-    panels[0].set_ylabel("score of the true name")
+        said.append(f"{step}: {count} clips right.")
+    panels[0][0].set_ylabel("score of the true name")
     text = "Scores of one speaker's clips; above the diagonal a clip is named rightly."
     return describe(figure, text, *said)
 
@@ -155,26 +147,21 @@ def protocol_result(protocol: Protocol, method: str, table: pd.DataFrame) -> Fig
     left, right = figure.add_axes((0.07, 0.1, 0.2, 0.8)), figure.add_axes((0.37, 0.19, 0.62, 0.76))
     _batch(left, protocol, named=True)
     said = []
-    alone, present = (CLIP.name, "alone"), (protocol.name, method)
-    dots = [("each clip alone", alone, -0.13, style.GREY)]
-    if present != alone:
-        dots.append((f"{protocol.name}, {method}", present, 0.13, SHADES[protocol.name]))
-    for shown, of, shift, colour in dots:
-        rows = table[(table.protocol == of[0]) & (table.method == of[1])]
-        for x, setting in enumerate(P3_TO_P6):
-            point = rows[rows.setting == setting].iloc[0]
+    dots = [("each clip alone", CLIP.name, "alone", -0.13, style.GREY)]
+    if (protocol.name, method) != (CLIP.name, "alone"):
+        label = f"{protocol.name}, {method}"
+        dots.append((label, protocol.name, method, 0.13, SHADES[protocol.name]))
+    for label, name, of, shift, colour in dots:
+        rows = table[(table.protocol == name) & (table.method == of)].set_index("setting")
+        side = "right" if shift < 0 else "left"
+        for x, point in enumerate(rows.loc[P3_TO_P6].itertuples()):
             dot(right, x + shift, point.accuracy, point.low, point.high, colour, upright=True,
-                label=shown if x == 0 else None)  # fmt: skip
-            right.annotate(
-                f"{100 * point.accuracy:.1f}", (x + shift, point.accuracy),
-                xytext=(-6 if shift < 0 else 6, 0), ha="right" if shift < 0 else "left",
-                textcoords="offset points", va="center", fontsize=8,
-            )  # fmt: skip
-            said.append(f"{setting}, {shown}: {point.accuracy:.1%}.")
-    conditions = [
-        f"{name}\n{style.CONDITIONS[name].replace(', ', ',' + chr(10))}" for name in P3_TO_P6
-    ]
-    right.set_xticks(range(len(conditions)), conditions)
+                label="" if x else label)  # fmt: skip
+            place, number = (x + 1.5 * shift, point.accuracy), f"{100 * point.accuracy:.1f}"
+            right.text(*place, number, ha=side, va="center", fontsize=8)
+            said.append(f"{point.Index}, {label}: {point.accuracy:.1%}.")
+    names = [f"{name}\n{style.CONDITIONS[name]}".replace(", ", ",\n") for name in P3_TO_P6]
+    right.set_xticks(range(len(names)), names)
     right.tick_params(axis="x", labelsize=8, length=0)
     right.set(xlim=(-0.5, 3.6), ylim=(min(0.7, float(table.low.min()) - 0.02), 1.01))
     right.set_ylabel("accuracy, with its 95% interval")

@@ -13,26 +13,18 @@ from numpy.typing import NDArray
 
 from mraf.errors import DataError
 from mraf.model import Output
-from mraf_lessons.kit import style
+from mraf_lessons.kit import charts, style
 from mraf_lessons.kit.arrays import first_clip
 from mraf_lessons.kit.forest import forest
-from mraf_lessons.kit.panels import groups_of, panel_for_each, signed_image
-from mraf_lessons.kit.style import (
-    Figure,
-    describe,
-    draws,
-    new_figure,
-    row_of_panels,
-    styled,
-)
+from mraf_lessons.kit.panels import signed_image
+from mraf_lessons.kit.style import Figure, describe, draws, row_of_panels, styled
 
-VARIANTS = (
-    style.FUSED,
-    style.PALETTE["sky"],
-    style.PALETTE["vermillion"],
-    style.OTHER,
-    style.PALETTE["orange"],
-)
+VARIANTS = [style.PALETTE[name] for name in ("green", "sky", "vermillion", "purple", "orange")]
+HEADS: dict[str, dict[str, Any]] = {
+    "face head": {"marker": "s", "ms": 6, "color": style.FACE},
+    "fused head": {"marker": "o", "color": style.FUSED},
+    "voice head": {"marker": "^", "ls": "--", "color": style.VOICE},
+}
 STAGES = {
     "face tokens $T_f$": 3.0,
     "$r_f\\ r_a\\ w_f\\ w_a$": 1.7,
@@ -57,7 +49,7 @@ def stand_ins(outputs: Mapping[str, Output], speaker: int, numbers: int = 48) ->
     """
     if not outputs:
         raise DataError("nothing to draw; give the output of at least one way.")
-    figure = new_figure(9.4, 0.7 + 1.15 * len(outputs))
+    figure = style.new_figure(9.4, 0.7 + 1.15 * len(outputs))
     panels = figure.subplots(len(outputs), 5, squeeze=False, width_ratios=list(STAGES.values()))
     for axes, title in zip(panels[0], STAGES, strict=True):
         axes.set_title(title, fontsize=10)
@@ -90,9 +82,8 @@ def stand_ins(outputs: Mapping[str, Output], speaker: int, numbers: int = 48) ->
 
 def _trust(axes: Axes, values: list[float]) -> None:
     """Bars of r_f, r_a, w_f and w_a."""
-    bars = axes.bar(range(4), values, color=[style.FACE, style.VOICE] * 2)
-    for bar in bars[:2]:
-        bar.set_alpha(0.5)
+    colours = [(colour, alpha) for alpha in (0.5, 1) for colour in (style.FACE, style.VOICE)]
+    bars = axes.bar(range(4), values, color=colours)
     axes.bar_label(bars, fmt="%.2f", fontsize=7)
     axes.set(ylim=(0, 1.3), yticks=[])
     axes.set_xticks(range(4), ["$r_f$", "$r_a$", "$w_f$", "$w_a$"], fontsize=8)
@@ -100,11 +91,8 @@ def _trust(axes: Axes, values: list[float]) -> None:
 
 def _top_logits(axes: Axes, logits: NDArray[Any], speaker: int, count: int = 5) -> None:
     top = np.argsort(-logits, kind="stable")[:count]
-    axes.barh(
-        range(len(top)),
-        logits[top],
-        color=[style.FUSED if k == speaker else style.PALE for k in top],
-    )
+    colours = np.where(top == speaker, style.FUSED, style.PALE)
+    axes.barh(range(len(top)), logits[top], color=colours)
     axes.set_yticks(range(len(top)), [str(k) for k in top], fontsize=7)
     axes.tick_params(axis="y", length=0, pad=1)
     axes.invert_yaxis()
@@ -120,27 +108,20 @@ def token_sweep(table: pd.DataFrame) -> Figure:
     Args:
         table: length is that of the step, change that of the logits, in the same unit for all.
     """
-    figure, panels = panel_for_each(table, "model", 8.6 / table.model.nunique(), 3.3, sharey=True)
-    looks = {
-        "face": (style.FACE, "s-"),
-        "fused": (style.FUSED, "o-"),
-        "voice": (style.VOICE, "^--"),
-    }
-    said = ["Lines: how much the logits change as the missing token is moved."]
-    for axes, model, own in panels:
-        for head, rows in groups_of(own, "head"):
-            rows = rows.sort_values("length")
-            colour, look = looks.get(head, (style.OTHER, ".:"))
-            axes.plot(rows.length, rows.change, look, color=colour, ms=5, label=f"{head} head")
-            last = rows.iloc[-1]
-            said.append(
-                f"{model}, {head} head: {last.change:.3g} after a step of {last.length:.3g}."
-            )
+
+    def last(rows: pd.DataFrame) -> str:
+        return "{change:.3g} after a step of {length:.3g}".format(**rows.iloc[-1])
+
+    figure = charts.curves(
+        table.assign(head=table["head"] + " head"), "length", "change", "head", "model",
+        looks=HEADS, say=last, width=8.6 / table.model.nunique(),
+        text="Lines: how much the logits change as the missing token is moved.",
+    )  # fmt: skip
+    for axes in figure.axes:
         axes.set_xlabel("length of the token's step")
-        axes.grid()
-    panels[0][0].set_ylabel("mean change of a logit")
-    panels[0][0].legend()
-    return describe(figure, *said)
+    figure.axes[0].set_ylabel("mean change of a logit")
+    figure.axes[0].legend()
+    return figure
 
 
 @draws("variant", "setting", "seed", "accuracy")
@@ -153,10 +134,10 @@ def over_seeds(table: pd.DataFrame) -> Figure:
     variants, seeds = table.variant.unique(), table.seed.nunique()
     colours = dict(zip(variants, itertools.cycle(VARIANTS), strict=False))
     known = {name: table.get(name, np.nan) for name in ("low", "high")}
-    label = "accuracy; each dot a seed with its 95% interval over videos, the tick their mean"
     figure = forest(
         table.assign(colour=table.variant.map(colours), **known),
-        "variant", "setting", split="seed", mean=True, same_scale=False, label=label,
+        "variant", "setting", split="seed", mean=True, same_scale=False,
+        label="accuracy; each dot a seed with its 95% interval over videos, the tick their mean",
     )  # fmt: skip
     means = table.groupby(["setting", "variant"], sort=False).accuracy.mean()
     said = [f"{setting}, {variant}: mean {mean:.1%}." for (setting, variant), mean in means.items()]

@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
-from torch import Tensor
 from torch.func import functional_call
 
 from mraf.data.clips import FeatureSet
 from mraf.errors import RunError
-from mraf.model import Logits, MissingToken, Output
+from mraf.model import Logits, MissingToken
 from mraf.variants.build import Network
 from mraf.variants.config import MissingReliability
 from mraf_lessons.kit.rebuilt import rebuilt
 
 TokenKind = Literal["zero", "random"]
+QUANTITIES = {  # of an `Output`, in the order of the forward pass
+    "tokens $T_f$": "face.tokens",
+    "encoded tokens $H_f$": "face.encoded",
+    "face embedding $e_f$": "face.embedding",
+    "face head $z_f$": "logits.face",
+    "reliability $r_f$": "reliability.face",
+    "weight $w_f$": "weight.face",
+    "weighted tokens $\\hat{H}_f$": "weighted.face",
+    "weighted tokens $\\hat{H}_a$": "weighted.voice",
+    "fused embedding $e_c$": "fused_embedding",
+    "fused head $z_c$": "logits.fused",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,18 +39,14 @@ class TokenEffect:
     kind: TokenKind
     share: float  # how far the token was moved there
     missing_reliability: MissingReliability
-    changes: dict[str, float]  # by quantity, in the order of the forward pass; |x'| where x is 0
+    changes: dict[str, float]  # by name in `QUANTITIES`; |x'| where x is 0
     named: dict[str, tuple[int, int]]  # by head, whom it names with the learned token and the other
 
 
 def replace_token(
-    model: Network,
-    clip: FeatureSet,
-    kind: TokenKind = "zero",
-    share: float = 1.0,
-    missing_reliability: MissingReliability = "zero",
-    seed: int = 0,
-) -> TokenEffect:
+    model: Network, clip: FeatureSet, kind: TokenKind = "zero", share: float = 1.0,
+    missing_reliability: MissingReliability = "zero", seed: int = 0,
+) -> TokenEffect:  # fmt: skip
     """One clip without its face, with the learned token and with another.
 
     Args:
@@ -70,28 +78,10 @@ def replace_token(
         before, after = (
             functional_call(asked, {"missing_face.token": t}, clips) for t in (learned, token)
         )
-    pairs = zip(_quantities(before).items(), _quantities(after).values(), strict=True)
-    changes = {name: _change(one[0], other[0]) for (name, one), other in pairs}
+    changes = {}
+    for name, path in QUANTITIES.items():
+        one, other = (attrgetter(path)(output)[0].float() for output in (before, after))
+        changes[name] = (other - one).norm().item() / (one.norm().item() or 1.0)
     heads = zip(Logits._fields, before.logits, after.logits, strict=True)
     named = {name: (int(one.argmax()), int(other.argmax())) for name, one, other in heads}
     return TokenEffect(kind, share, missing_reliability, changes, named)
-
-
-def _quantities(output: Output) -> dict[str, Tensor]:
-    return {
-        "tokens $T_f$": output.face.tokens,
-        "encoded tokens $H_f$": output.face.encoded,
-        "face embedding $e_f$": output.face.embedding,
-        "face head $z_f$": output.logits.face,
-        "reliability $r_f$": output.reliability.face,
-        "weight $w_f$": output.weight.face,
-        "weighted tokens $\\hat{H}_f$": output.weighted.face,
-        "weighted tokens $\\hat{H}_a$": output.weighted.voice,
-        "fused embedding $e_c$": output.fused_embedding,
-        "fused head $z_c$": output.logits.fused,
-    }
-
-
-def _change(one: Tensor, other: Tensor) -> float:
-    size = one.float().norm().item()
-    return (other.float() - one.float()).norm().item() / (size or 1.0)

@@ -34,11 +34,17 @@ def forward_steps(model: MRAF, clip: FeatureSet) -> tuple[Step, ...]:
     """
     if len(clip) != 1:
         raise RunError(f"{len(clip)} clips given; one is followed: clips[i : i + 1].")
+    entrance = "Two features enter, as this network scales them"
+    if clip.face_missing[0]:
+        stand_in = "learned token" if model.config.missing_face == "token" else "stand-in"
+        entrance = f"The face is missing: a {stand_in} takes its place"
+    elif model.config.standardise and model.config.face_scale == 1:
+        entrance = "Two features enter, scaled alike"
     out = first_clip(forward(model, clip))
     p_f, p_a = (e.position.detach().cpu() for e in (model.face_encoder, model.voice_encoder))
     steps = [
         Step(
-            _entrance(model, bool(clip.face_missing[0])),
+            entrance,
             r"$x_f \leftarrow m_f$ where the face is missing (Eq. 9)",
             "MRAF.inputs · mraf.model.MissingToken",
             {"$x_f$": out.face.input, "$x_a$": out.voice.input},
@@ -120,12 +126,3 @@ def forward_steps(model: MRAF, clip: FeatureSet) -> tuple[Step, ...]:
             ),
         ]
     return tuple(steps)
-
-
-def _entrance(model: MRAF, missing: bool) -> str:
-    c = model.config
-    if missing:
-        stand_in = "learned token" if c.missing_face == "token" else "stand-in"
-        return f"The face is missing: a {stand_in} takes its place"
-    alike = c.standardise and c.face_scale == 1
-    return f"Two features enter, {'scaled alike' if alike else 'as this network scales them'}"

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from mraf.errors import DataError
 from mraf.related.metrics import Curve, Trials, curve
 from mraf.related.open_set.protocol import measures
-from mraf_lessons.kit import style
+from mraf_lessons.kit import charts, style
 from mraf_lessons.kit.forest import forest
+from mraf_lessons.kit.panels import groups_of
 from mraf_lessons.kit.style import Figure, describe, draws, percent_axis, row_of_panels, styled
 
 RIGHT, WRONG, STRANGER = "enrolled, named rightly", "enrolled, named wrongly", "not enrolled"
@@ -39,15 +40,16 @@ def confidences(
     """
     if not groups or min(map(len, groups.values())) == 0:
         raise DataError("every group needs at least one clip to be drawn.")
-    figure, (axes,) = row_of_panels(1, 7.6, 1.2 + 0.75 * len(groups))
-    together = np.concatenate(list(groups.values()))
-    edges = np.linspace(together.min(), together.max(), 61)
     colours = [COLOUR.get(name, own) for name, own in zip(groups, style.CYCLE[2:], strict=False)]
-    named = {f"{name}\n{len(values):,} clips": values for name, values in groups.items()}
-    style.ridges(axes, named, edges, colours)
-    axes.set(xlabel=label, title="How sure of the best name?")
-    said = "; ".join(f"{name}: {np.median(v):.2f}" for name, v in groups.items())
-    return describe(figure, f"Distributions of the {label}, with these medians. {said}.")
+    named = {f"{name},\n{len(values):,} clips": values for name, values in groups.items()}
+    table = pd.concat({name: pd.Series(values) for name, values in named.items()}, names=["group"])
+    figure = charts.distributions(
+        table.reset_index(name="confidence"), "confidence", "group", label=label, colours=colours,
+        edges=np.linspace(table.min(), table.max(), 61),
+        text=f"Distributions of the {label}, with these medians.",
+    )  # fmt: skip
+    figure.axes[0].set_title("How sure of the best name?")
+    return figure
 
 
 def at_threshold(found: Curve, threshold: float) -> Curve:
@@ -74,20 +76,17 @@ class ThresholdPicture:
         left, middle, right = self.figure.subplots(1, 3, gridspec_kw=places)
         _histograms(left, grouped(trials), label)
         at = found.threshold[1:]
-        middle.set_xlim(at[-1], at[0])
-        middle.plot(at, found.false_accept[1:], color=style.MISSING, label="FAR: others accepted")
-        middle.plot(
-            at, found.false_reject[1:], color=style.FUSED, ls="--", label="FRR: enrolled refused"
-        )
-        middle.set(xlabel=label, ylim=(0, 1), title=f"EER {self.metrics['EER']:.1%}")
+        far, frr = found.false_accept[1:], found.false_reject[1:]
+        middle.plot(at, far, color=style.MISSING, label="FAR: others accepted")
+        middle.plot(at, frr, color=style.FUSED, ls="--", label="FRR: enrolled refused")
+        middle.set(xlabel=label, xlim=at[[-1, 0]], ylim=(0, 1))
+        middle.set_title(f"EER {self.metrics['EER']:.1%}")
         middle.legend(loc="lower right", fontsize=8)
-        percent_axis(middle)
         right.fill_between(found.false_accept, found.named, color=style.VOICE, alpha=0.15, lw=0)
         right.plot(found.false_accept, found.named, color=style.VOICE)
-        right.set(
-            xlabel="FAR: others accepted", ylabel="CCR: enrolled and named rightly",
-            xlim=(0, 1), ylim=(0, 1), title=f"OSCR {self.metrics['OSCR']:.1%}",
-        )  # fmt: skip
+        right.set(xlabel="FAR: others accepted", ylabel="CCR: enrolled and named rightly")
+        right.set(xlim=(0, 1), ylim=(0, 1), title=f"OSCR {self.metrics['OSCR']:.1%}")
+        percent_axis(middle)
         percent_axis(right, "both")
         self._lines = [axes.axvline(at[0], color=style.INK, lw=1.4) for axes in (left, middle)]
         self._dots = [
@@ -99,18 +98,15 @@ class ThresholdPicture:
     def show(self, value: float) -> Figure:
         """Move the threshold; the same figure each time."""
         point = at_threshold(self.curve, value)
+        far, frr, named = point.false_accept, point.false_reject, point.named
         for line in self._lines:
             line.set_xdata([value, value])
-        far, frr = point.false_accept, point.false_reject
-        for dot, place in zip(
-            self._dots, ((value, far), (value, frr), (far, point.named)), strict=True
-        ):
-            dot.set_data(*([x] for x in place))
+        for dot, (x, y) in zip(self._dots, ((value, far), (value, frr), (far, named)), strict=True):
+            dot.set_data([x], [y])
         text = (
-            f"Threshold {value:.3f}: {point.false_accept:.1%} of the others' clips are accepted, "
-            f"{point.false_reject:.1%} of the enrolled speakers' refused, {point.named:.1%} "
-            f"accepted and named rightly. EER {self.metrics['EER']:.1%}, "
-            f"OSCR {self.metrics['OSCR']:.1%}."
+            f"Threshold {value:.3f}: {far:.1%} of the others' clips are accepted, {frr:.1%} of the "
+            f"enrolled speakers' refused, {named:.1%} accepted and named rightly. "
+            f"EER {self.metrics['EER']:.1%}, OSCR {self.metrics['OSCR']:.1%}."
         )
         return describe(self.figure, text)
 
@@ -120,40 +116,30 @@ def _histograms(axes: Axes, groups: Mapping[str, NDArray[Any]], label: str) -> N
     edges = np.linspace(together.min(), together.max(), 41)
     for name, values in groups.items():
         if len(values):
-            weights = np.full(len(values), 1 / len(values))
-            axes.hist(
-                values, edges.tolist(), weights=weights, histtype="step", label=name,
-                color=COLOUR[name], ls="--" if name == WRONG else "-", lw=1.6,
-            )  # fmt: skip
+            share = np.histogram(values, edges)[0] / len(values)
+            line = "--" if name == WRONG else "-"
+            axes.stairs(share, edges, label=name, color=COLOUR[name], ls=line, lw=1.6)
     axes.set(xlabel=label, ylabel="share of the clips", title="accepted from the line on")
-    axes.set_ylim(top=1.3 * axes.get_ylim()[1])  # room for the legend
+    axes.set_ylim(0, 1.3 * axes.get_ylim()[1])  # room for the legend
     axes.legend(loc="upper right", fontsize=8)
     percent_axis(axes)
 
 
 @styled
 def lines(table: pd.DataFrame, x: str, y: str, by: str, title: str, mark: float = np.nan) -> Figure:
-    """Curves of a table, one for each value of a column, their ends named beside them.
+    """Curves of a table, one for each value of a column, and a mark at an x."""
 
-    Args:
-        mark: an x to be marked.
-    Raises:
-        DataError: no rows, or a column missing.
-    """
-    style.require(table, x, y, by)
-    figure, (axes,) = row_of_panels(1, 7.6, 3.6)
-    said = []
-    for number, (name, rows) in enumerate(table.groupby(by, sort=False)):
-        line, colour = ("-", "--", "-.", ":")[number % 4], style.CYCLE[number % len(style.CYCLE)]
-        axes.plot(rows[x], rows[y], line, color=colour, label=str(name))
-        lowest = rows.loc[rows[y].idxmin()]
-        said.append(f"{name}: lowest, {lowest[y]:.2f}, at {lowest[x]:.2f}")
-    if np.isfinite(mark):
-        axes.axvline(mark, color=style.GREY, lw=1, zorder=0)
-    axes.set(xlabel=x, ylabel=y, title=title)
+    def lowest(rows: pd.DataFrame) -> str:
+        at = rows.loc[rows[y].idxmin()]
+        return f"lowest, {at[y]:.2f}, at {at[x]:.2f}"
+
+    table = table.reset_index(drop=True)
+    figure = charts.curves(table, x, y, by, say=lowest, text=f"{title}: {y} over {x}.", width=7.6)
+    (axes,) = figure.axes
+    axes.axvline(mark, color=style.GREY, lw=1, zorder=0)
+    axes.set_title(title)
     axes.legend(loc="center right", fontsize=8.5)
-    axes.grid(axis="y")
-    return describe(figure, f"{title}: {y} over {x}. {'. '.join(said)}.")
+    return figure
 
 
 @draws("rank", "EER", "kept")
@@ -163,17 +149,20 @@ def selection(table: pd.DataFrame) -> Figure:
     By their rank runs are kept, the lowest first.
     """
     figure, (axes,) = row_of_panels(1, 6.0, 3.6)
-    looks = {True: (style.FUSED, "o", "kept"), False: (style.MISSING, "X", "dropped")}
-    for kept, (colour, mark, name) in looks.items():
+    means = []
+    for kept, colour, mark, name in (
+        (False, style.MISSING, "X", "dropped"),
+        (True, style.FUSED, "o", "kept"),
+    ):
         rows = table[table.kept == kept]
         axes.scatter(rows["rank"], rows.EER, color=colour, marker=mark, s=45, label=name)
+        means += [f"{name} {rows.EER.mean():.1%}"] if len(rows) else []
     r = np.corrcoef(table["rank"], table.EER)[0, 1] if len(table) > 2 else np.nan
-    ranks, title = "sum of the ranks of its two eigenvalue variances", f"{len(table)} runs"
-    axes.set(xlabel=ranks, ylabel="EER of the run alone", title=f"{title}; correlation {r:+.2f}")
+    axes.set(xlabel="sum of the ranks of its two eigenvalue variances")
+    axes.set(ylabel="EER of the run alone", title=f"{len(table)} runs; correlation {r:+.2f}")
     axes.legend()
     percent_axis(axes)
-    means = table.groupby("kept").EER.mean()
-    said = ", ".join(f"{looks[kept][2]} {value:.1%}" for kept, value in means.items())
+    said = ", ".join(means)
     return describe(figure, f"EER of {len(table)} runs, correlation {r:+.2f}; means: {said}.")
 
 
@@ -183,29 +172,27 @@ def by_shots(table: pd.DataFrame, systems: Sequence[str], metric: str, title: st
 
     The table is that of `mraf.related.open_set.study.table`.
     """
-    rows = table[(table.draw == "mean") & (table.metric == metric) & table.system.isin(systems)]
-    rows = rows[rows.shots > 0]
+    rows = table[(table.draw == "mean") & (table.metric == metric) & (table.shots > 0)]
+    rows = rows[rows.system.isin(systems)]
     style.require(rows, "value")
-    languages = list(rows.language.unique())
-    figure, panels = row_of_panels(len(languages), 4.6, 3.9, 0.8, sharey=True)
-    sentences = []
-    shots = sorted(rows.shots.unique())
-    for axes, language in zip(panels, languages, strict=True):
-        for number, name in enumerate(systems):
-            own = rows[(rows.system == name) & (rows.language == language)].sort_values("shots")
-            place = np.searchsorted(shots, own.shots) + 0.09 * (number - (len(systems) - 1) / 2)
-            colour = style.CYCLE[number % len(style.CYCLE)]
-            axes.vlines(place, own.low, own.high, color=colour, lw=3, alpha=0.3)
-            axes.plot(place, own.value, "o-", color=colour, ms=4, lw=1.4, label=name)
-            said = ", ".join(f"{r.shots}: {r.value:.1%}" for r in own.itertuples())
-            sentences.append(f"{language}, {name}, by shots {said}.")
+    colours = dict(zip(systems, style.CYCLE * len(systems), strict=False))
+    beside = {name: 0.09 * (n - (len(systems) - 1) / 2) for n, name in enumerate(systems)}
+    shots, label = sorted(rows.shots.unique()), "clips enrolled of each speaker"
+    rows = rows.assign(at=np.searchsorted(shots, rows.shots) + rows.system.map(beside))
+    rows = rows.sort_values("system", key=lambda names: names.map(systems.index), kind="stable")
+    figure = charts.curves(
+        rows.drop(columns=["low", "high"]).rename(columns={"at": label, "value": metric}),
+        label, metric, "system", "language", title=title, text=f"{metric} with 95% intervals.",
+        looks={name: {"marker": "o", "lw": 1.4, "color": colours[name]} for name in systems},
+        say=lambda own: ", ".join(own[metric].map("{:.1%}".format) + " with " + own.shots.map(str)),
+        width=4.6, height=3.9, margin=0.8,
+    )  # fmt: skip
+    for axes, (_, own) in zip(figure.axes, groups_of(rows, "language"), strict=True):
+        axes.vlines(own["at"], own.low, own.high, colors=own.system.map(colours), lw=3, alpha=0.3)
         axes.set_xticks(range(len(shots)), [str(n) for n in shots])
-        axes.set(xlabel="clips enrolled of each speaker", title=language)
-        axes.grid(axis="y")
         percent_axis(axes)
-    panels[0].set_ylabel(metric)
     style.legend_below(figure, columns=3)
-    return describe(figure, f"{metric} with 95% intervals.", *sentences, title=title)
+    return figure
 
 
 @draws("system", "shots", "language", "draw", "metric", "value", "low", "high")

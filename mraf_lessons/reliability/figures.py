@@ -5,16 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from mraf_lessons.kit import style
-from mraf_lessons.kit.panels import panel_for_each
-from mraf_lessons.kit.style import (
-    Figure,
-    describe,
-    draws,
-    new_figure,
-    percent_axis,
-    row_of_panels,
-)
+from mraf_lessons.kit import charts, style
+from mraf_lessons.kit.style import Figure, describe, draws, new_figure, percent_axis, row_of_panels
 
 
 @draws("modality", "kind", "amount", "head", "fused", "low", "middle", "high")
@@ -50,16 +42,14 @@ def degradation_curves(table: pd.DataFrame, reach: dict[str, tuple[float, float]
             f"the fused head from {first.fused:.0%} to {last.fused:.0%}, the median reliability "
             f"from {first.middle:.3f} to {last.middle:.3f}."
         )
-        lower.set_xlabel("amount")
-    for axes in panels.ravel():
-        axes.grid(axis="y")
-        axes.set_xticks([0, 0.5, 1])
-        percent_axis(axes, "x")
+        lower.set(xlabel="amount", xticks=[0, 0.5, 1])
+        percent_axis(lower, "x")
+        for axes in (upper, lower):
+            axes.grid(axis="y")
     percent_axis(panels[0, 0])
     panels[0, 0].set(ylim=(-0.03, 1.05), ylabel="accuracy")
-    edges = [limit for pair in reach.values() for limit in pair]
-    margin = 0.06 * (max(edges) - min(edges))
-    panels[1, 0].set(ylim=(min(edges) - margin, max(edges) + margin), ylabel="reliability")
+    panels[1, 0].margins(y=0.06)
+    panels[1, 0].set_ylabel("reliability")
     return describe(figure, *said)
 
 
@@ -70,26 +60,28 @@ def forced_weights(table: pd.DataFrame) -> Figure:
     Args:
         table: given is the scorer's median w_f.
     """
-    figure, panels = panel_for_each(table, "condition", 2.9, 3.1, sharey=True)
-    said = ["Accuracy of the fused head against a face weight that is set by hand."]
-    for axes, condition, rows in panels:
-        rows = rows.sort_values("weight")
-        axes.plot(rows.weight, rows.accuracy, "o-", color=style.FUSED, ms=4)
-        given = float(rows.given.iloc[0])
-        axes.axvline(given, color=style.INK, ls="--", lw=1.2)
-        axes.text(given + 0.02, 1.06, "the scorer", fontsize=8.5)
-        axes.set(xlabel="$w_f$, set by hand", xlim=(-0.03, 1.03))
-        axes.grid()
-        best = rows.loc[rows.accuracy.idxmax()]
-        here = float(np.interp(given, rows.weight, rows.accuracy))
-        said.append(
-            f"{condition}: best {best.accuracy:.0%} at w_f {best.weight:.1f}, "
-            f"about {here:.0%} at the scorer's {given:.2f}."
+
+    def best_and_given(rows: pd.DataFrame) -> str:
+        best, given = rows.loc[rows.accuracy.idxmax()], rows.given.iloc[0]
+        here = np.interp(given, rows.weight, rows.accuracy)
+        return (
+            f"best {best.accuracy:.0%} at w_f {best.weight:.1f}, about {here:.0%} at the scorer's "
+            f"{given:.2f}"
         )
-    first = panels[0][0]
-    percent_axis(first)
-    first.set(ylabel="accuracy, fused head", ylim=(-0.03, 1.15))
-    return describe(figure, *said)
+
+    figure = charts.curves(
+        table.assign(head=""), "weight", "accuracy", "head", "condition", say=best_and_given,
+        text="Accuracy of the fused head against a face weight that is set by hand.",
+        looks={"": {"color": style.FUSED, "marker": "o"}}, width=2.9, height=3.1,
+    )  # fmt: skip
+    for axes, given in zip(figure.axes, table.groupby("condition", sort=False).given, strict=True):
+        at = given[1].iloc[0]
+        axes.axvline(at, color=style.INK, ls="--", lw=1.2)
+        axes.text(at + 0.02, 1.06, "the scorer", fontsize=8.5)
+        axes.set(xlabel="$w_f$, set by hand", xlim=(-0.03, 1.03), ylim=(-0.03, 1.15))
+    percent_axis(figure.axes[0])
+    figure.axes[0].set_ylabel("accuracy, fused head")
+    return figure
 
 
 @draws("weight", "share", "low", "high", "clips")
@@ -105,20 +97,16 @@ def weight_calibration(table: pd.DataFrame) -> Figure:
     lowest, highest = float(table.weight.min()), float(table.weight.max())
     margin = max(0.01, 0.15 * (highest - lowest))
     axes.text(lowest - 0.9 * margin, lowest + 0.01, "calibrated", color=style.GREY, fontsize=9)
-    axes.vlines(table.weight, table.low, table.high, color=style.MODALITY["face"], lw=2, alpha=0.6)
-    axes.scatter(table.weight, table.share, color=style.MODALITY["face"], s=28, zorder=3)
-    axes.set(
-        title="One of the two heads was right: which?",
-        xlabel="$w_f$, mean of the bin",
-        ylabel="share in which it was the face",
-        xlim=(lowest - margin, highest + margin),  # a scorer may use little of 0 … 1
-        ylim=(0, 1),
-    )
+    errors = [table.share - table.low, table.high - table.share]
+    axes.errorbar(table.weight, table.share, errors, fmt="o", color=style.FACE, ms=5)
+    axes.set(title="One of the two heads was right: which?", xlabel="$w_f$, mean of the bin")
+    axes.set(ylabel="share in which it was the face", ylim=(0, 1))
+    axes.set_xlim(lowest - margin, highest + margin)  # a scorer may use little of 0 … 1
     percent_axis(axes)
     axes.grid()
-    rows = [f"{row.weight:.3f}: {row.share:.0%}" for row in table.itertuples()]
+    rows = ", ".join(f"{row.weight:.3f}: {row.share:.0%}" for row in table.itertuples())
     text = (
         f"{len(table)} bins of clips on which exactly one head was right; share in which it was "
-        f"the face, by mean face weight: {', '.join(rows)}."
+        f"the face, by mean face weight: {rows}."
     )
     return describe(figure, text, "A calibrated weight lies on the diagonal.")

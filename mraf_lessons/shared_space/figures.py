@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,8 @@ from scipy.special import ndtr, ndtri
 
 from mraf.related.metrics import Curve, eer
 from mraf.related.shared_space.study import RIVAL, WINNER
-from mraf_lessons.kit import style
-from mraf_lessons.kit.forest import dot, forest
+from mraf_lessons.kit import charts, style
+from mraf_lessons.kit.forest import forest
 from mraf_lessons.kit.live import fast_figure
 from mraf_lessons.kit.style import Figure, describe, draws, percent_axis, row_of_panels, styled
 
@@ -34,20 +34,18 @@ def margin(angle: NDArray[Any], targets: Mapping[str, NDArray[Any]]) -> Figure:
         angle: θ_y in radians, rising, shape (N,).
         targets: by name, shape (N,).
     """
-    figure, (axes,) = row_of_panels(1, 6.4, 3.4)
-    for (name, target), line in zip(targets.items(), ("-", "-", "--", ":"), strict=False):
-        axes.plot(np.degrees(angle), target, line, label=name)
-    axes.set(
-        title="A margin asks for more than the angle gives",
-        xlabel="angle θ between an embedding and its class weight, in degrees",
-        ylabel="in the place of cos θ",
-    )
-    axes.xaxis.set_major_locator(FixedLocator(range(0, 181, 30)))
+    table = pd.DataFrame(targets, index=np.degrees(angle)).rename_axis("angle")
+    figure = charts.curves(
+        table.melt(var_name="target", ignore_index=False).reset_index(), "angle", "value", "target",
+        say=lambda t: "{:.2f} at the start, {:.2f} at the end".format(*t.value.iloc[[0, -1]]),
+        text="Target against the angle.",
+    )  # fmt: skip
+    (axes,) = figure.axes
+    axes.set(title="A margin asks for more than the angle gives", ylabel="in the place of cos θ")
+    axes.set_xlabel("angle θ between an embedding and its class weight, in degrees")
+    axes.set_xticks(range(0, 181, 30))
     axes.legend()
-    axes.grid()
-    ends = "; ".join(f"{name}: {t[0]:.2f} at the start, {t[-1]:.2f} at the end" for name, t in
-                     targets.items())  # fmt: skip
-    return describe(figure, f"Target against the angle. {ends}.")
+    return figure
 
 
 @styled
@@ -99,68 +97,54 @@ def systems(table: pd.DataFrame, title: str = "") -> Figure:
 
 
 @draws("system", "condition", "at", "value")
-def det(table: pd.DataFrame, title: str = "", shown: Sequence[str] = tuple(COLOUR)) -> Figure:
+def det(table: pd.DataFrame, title: str = "") -> Figure:
     """Detection error trade-off, heard and unheard, on scales where normal scores give lines.
 
     Of the rows of the metric "FRR", `at` is the false-accept rate, and `value` the other.
     """
-    figure, panels = row_of_panels(2, 4.0, 4.1, sharey=True)
-    said = []
-    for axes, condition in zip(panels, CONDITIONS, strict=True):
-        rows = table[table.condition == condition]
-        for name in [name for name in shown if name in set(rows.system)]:
-            of = rows[rows.system == name]
-            inside = (of.value > 0) & (of.value < 1)
-            axes.plot(
-                ndtri(of["at"][inside]), ndtri(of.value[inside]), color=COLOUR[name], label=name
-            )
-            tenth = of.loc[(of["at"] - 0.1).abs().idxmin()].value
-            said.append(f"{name}, {condition}: FRR {tenth:.0%} at FAR 10%")
-        ends = ndtri([TICKS[0], TICKS[-1]])
+
+    def at_a_tenth(rows: pd.DataFrame) -> str:
+        return f"FRR {rows.value.loc[(rows['at'] - 0.1).abs().idxmin()]:.0%} at FAR 10%"
+
+    rows = table[table.system.isin(COLOUR) & table.value.between(0, 1, inclusive="neither")]
+    rows = rows.assign(far=ndtri(rows["at"]), frr=ndtri(rows.value)).reset_index()
+    looks = {name: {"color": colour, "label": name} for name, colour in COLOUR.items()}
+    figure = charts.curves(
+        rows, "far", "frr", "system", "condition", say=at_a_tenth, looks=looks, title=title,
+        text="False rejects against false accepts.", width=4.0, height=4.1,
+    )  # fmt: skip
+    ends = ndtri([TICKS[0], TICKS[-1]])
+    for axes in figure.axes:
         axes.plot(ends, -ends, color=style.INK, lw=1, ls="--", label="chance")
         axes.plot(ends, ends, color=style.PALE, lw=1, zorder=0)
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_locator(FixedLocator(ndtri(TICKS[::2])))
             axis.set_minor_locator(NullLocator())
             axis.set_major_formatter(FuncFormatter(lambda x, _: f"{ndtr(x):.0%}"))
-        axes.set(xlim=ends, ylim=ends, title=condition, xlabel="FAR: strangers taken for one")
-        axes.set_aspect("equal")
-        axes.grid()
-    panels[0].set_ylabel("FRR: one person taken for two")
+        axes.set(xlim=ends, ylim=ends, xlabel="FAR: strangers taken for one", aspect="equal")
+    figure.axes[0].set_ylabel("FRR: one person taken for two")
     style.legend_below(figure)
-    return describe(figure, f"False rejects against false accepts. {'; '.join(said)}.", title=title)
+    return figure
 
 
 @draws("system", "condition", "at", "value", "low", "high")
-def matching(table: pd.DataFrame, title: str = "", shown: Sequence[str] = tuple(COLOUR)) -> Figure:
+def matching(table: pd.DataFrame, title: str = "") -> Figure:
     """How often the right face is picked among 2, 5, 10, against a guess.
 
     Of the rows of the metric "matching", `at` is the number of candidates.
     """
-    figure, panels = row_of_panels(2, 3.8, 3.4, sharey=True)
-    said = []
-    for axes, condition in zip(panels, CONDITIONS, strict=True):
-        rows = table[table.condition == condition]
-        candidates = sorted(rows["at"].unique())
-        names = [name for name in shown if name in set(rows.system)]
-        for number, name in enumerate(names):
-            of = rows[rows.system == name].sort_values("at")
-            values = []
-            for x, one in enumerate(of.to_dict("records")):
-                dot(axes, x + 0.16 * (number - (len(names) - 1) / 2), one["value"], one["low"],
-                    one["high"], COLOUR[name], upright=True, label=None if x else name)  # fmt: skip
-                values.append(f"{one['value']:.0%} of {one['at']:.0f}")
-            said.append(f"{name}, {condition}: {', '.join(values)}")
-        places = np.arange(len(candidates))
-        guess: dict[str, Any] = {"color": style.INK, "ls": "--", "lw": 1, "label": "a guess"}
-        axes.hlines(1 / np.array(candidates), places - 0.35, places + 0.35, **guess)
-        axes.set_xticks(places, [f"{c:.0f}" for c in candidates])
-        axes.set(title=condition, xlabel="candidate faces", ylim=(0, 1))
-        percent_axis(axes)
-        axes.grid(axis="y")
-    panels[0].set_ylabel("picked rightly")
-    panels[1].legend(loc="upper right", fontsize=8)
-    return describe(figure, f"Right picks: {'; '.join(said)}. Dashed: a guess.", title=title)
+    rows = table[table.system.isin(COLOUR)]
+    guess = rows.drop_duplicates(["condition", "at"]).assign(
+        system="a guess", value=lambda one: 1 / one["at"], low=np.nan, high=np.nan, hollow=True
+    )
+    colours = COLOUR | {"a guess": style.INK}
+    rows = pd.concat([rows.assign(hollow=False), guess]).sort_values("at", kind="stable")
+    return forest(
+        rows.assign(
+            of="among " + rows["at"].map("{:.0f}".format), colour=rows.system.map(colours)
+        ), "of", "condition", "value", split="system", legend=colours, title=title,
+        label="right face picked",
+    )  # fmt: skip
 
 
 @styled
@@ -178,15 +162,15 @@ def at_threshold(
     far = float((cosine[~same] >= threshold).mean())
     frr = float((cosine[same] < threshold).mean())
     _distributions(left, cosine, same)
-    left.axvline(threshold, color=style.INK, lw=1.6)
     left.axvspan(threshold, 1, color=style.PALE, alpha=0.4, lw=0, zorder=0)
     left.set(title=title, xlabel="cosine of face and voice; grey: accepted")
     left.legend(loc="upper left", fontsize=8)
     every = slice(1, None, 1 + len(found.threshold) // 500)  # finer than a pixel
     right.plot(found.threshold[every], found.false_accept[every], color=DIFFERENT, label="FAR")
     right.plot(found.threshold[every], found.false_reject[every], color=SAME, label="FRR")
-    right.axvline(threshold, color=style.INK, lw=1.6)
     right.plot([threshold] * 2, [far, frr], "o", color=style.INK, ms=5)
+    for axes in (left, right):
+        axes.axvline(threshold, color=style.INK, lw=1.6)
     equal = float(eer(found))
     right.axhline(equal, color=style.GREY, lw=1, ls="--")
     right.text(0.98, equal + 0.02, f"EER {equal:.1%}", fontsize=8.5, ha="right")

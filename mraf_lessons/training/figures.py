@@ -14,24 +14,14 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from mraf.evaluation.differences import OPEN
-from mraf_lessons.kit import style
+from mraf_lessons.kit import charts, style
 from mraf_lessons.kit.forest import forest
-from mraf_lessons.kit.panels import colour_bar, groups_of, table_image
-from mraf_lessons.kit.results import LOSSES
-from mraf_lessons.kit.style import (
-    Figure,
-    describe,
-    draws,
-    percent_axis,
-    require,
-    row_of_panels,
-    styled,
-)
+from mraf_lessons.kit.panels import colour_bar, table_image
+from mraf_lessons.kit.results import loss_parts
+from mraf_lessons.kit.style import Figure, describe, draws, percent_axis, row_of_panels, styled
 from mraf_lessons.training.view import spread
 
-COLOURS = [
-    style.PALETTE[name] for name in ("blue", "orange", "green", "purple", "vermillion", "sky")
-]
+COLOURS = [style.PALETTE[c] for c in ("blue", "orange", "green", "purple", "vermillion", "sky")]
 
 
 @styled
@@ -46,29 +36,21 @@ def softened(
         names: of the C speakers, as they are drawn.
     """
     figure, (left, right) = row_of_panels(2, 4.5, 3.1, width_ratios=[3, 2])
-    width = 0.85 / len(probability)
-    said = ["Bars of a teacher's probabilities."]
-    for number, (temperature, p) in enumerate(probability.items()):
-        x = np.arange(len(p)) + (number - (len(probability) - 1) / 2) * width
-        left.bar(x, p, width, color=COLOURS[number % len(COLOURS)], label=f"T = {temperature:g}")
-        said.append(f"T = {temperature:g}: largest {p.max():.2f}, smallest {p.min():.3f}.")
-    left.set_xticks(np.arange(len(names)), list(names))
+    teacher = pd.DataFrame(probability, index=list(names)).rename(columns="T = {:g}".format)
+    teacher.plot.bar(ax=left, width=0.85, rot=0, color=COLOURS)
     left.set(title="Softened teacher", xlabel="speaker", ylabel="probability")
     left.legend(ncols=2)
     left.grid(axis="y")
-    for column, line in zip(gradient.columns, ("-", "--"), strict=False):
-        right.plot(
-            gradient.index, gradient[column], line, color=style.INK, marker=".", label=column
-        )
-        first, last = gradient[column].iloc[[0, -1]]
-        said.append(f"Gradient {column}: from {first:.3f} to {last:.3f}.")
+    gradient.plot(ax=right, style=[".-", ".--"], color=style.INK)
     right.set(title="Gradient on the student", xlabel="temperature T (log scale)", ylabel="length")
     right.set_xscale("log", base=2)
     right.xaxis.set_major_formatter("{x:g}")
     right.set_ylim(0)
-    right.legend()
     right.grid()
-    return describe(figure, *said)
+    said = [f"{t}: largest {p.max():.2f}, smallest {p.min():.3f}." for t, p in teacher.items()]
+    said += [f"Gradient {name}: from {length.iloc[0]:.3f} to {length.iloc[-1]:.3f}."
+             for name, length in gradient.items()]  # fmt: skip
+    return describe(figure, "Bars of a teacher's probabilities.", *said)
 
 
 def draw_paths(
@@ -126,27 +108,25 @@ def pull(
 def gradient_reach(table: pd.DataFrame) -> Figure:
     """Which part of the objective moves which part of the network; exactly zero is left white.
 
-    Args:
-        table: lengths of gradients, one row a part of the objective, one column a part of the
-            network.
+    The table holds lengths of gradients, by parts of the objective and of the network.
     """
-    require(table)
+    style.require(table)
     figure, (axes,) = row_of_panels(1, 9.4, 1.7 + 0.42 * len(table))
     shown = np.ma.masked_equal(table.to_numpy(float), 0)
     texts = np.array([[f"{value:.1g}" if value else "0" for value in row] for row in table.values])
-    image = table_image(
-        axes, shown, table.index, [str(name).replace(" ", "\n") for name in table.columns],
-        3 * np.sqrt(shown.min() * shown.max()), texts, cmap="Blues", norm=LogNorm(),
-    )  # fmt: skip
+    columns = [str(name).replace(" ", "\n") for name in table.columns]
+    dark = 3 * np.sqrt(shown.min() * shown.max())
+    colours: dict[str, Any] = {"cmap": "Blues", "norm": LogNorm()}
+    image = table_image(axes, shown, table.index, columns, dark, texts, **colours)
     axes.tick_params(labelsize=8.5)
     axes.spines[:].set_visible(False)
     axes.set(title="Length of the gradient", xlabel="part of the network")
     colour_bar(figure, image, axes, "log scale", pad=0.01, aspect=15)
-    said = ["A table of gradients."]
-    for name, row in table.iterrows():
-        moved = ", ".join(str(column) for column in table.columns if row[column])
-        said.append(f"{name} moves {moved or 'nothing'}.")
-    return describe(figure, *said)
+    said = (
+        f"{name} moves {', '.join(map(str, row.index[row != 0])) or 'nothing'}."
+        for name, row in table.iterrows()
+    )
+    return describe(figure, "A table of gradients.", *said)
 
 
 @styled
@@ -158,14 +138,10 @@ def progress(history: pd.DataFrame, scores: pd.DataFrame, epochs: int | None = N
         scores: accuracy (fractions) of each judged epoch: index epoch, columns P3 … P6.
         epochs: how many there will be; by default as many as there are.
     """
-    require(history, "epoch", "loss")
+    style.require(history, "epoch", "loss")
     epochs = epochs or int(history.epoch.max())
     figure, (left, right) = row_of_panels(2, 4.5, 3.9)
-    for column, (label, colour, line) in LOSSES.items():
-        if column in history.columns and (history[column] > 0).any():
-            left.plot(history.epoch, history[column], line, color=colour, label=label, marker=".")
-    left.set_yscale("log")
-    left.set(title="Loss and its parts, unweighted", xlabel="epoch", ylabel="loss (log scale)")
+    loss_parts(left, history)
     left.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.19), ncols=3)
     for (name, values), mark in zip(scores.items(), "os^D", strict=False):
         colour, line = style.SETTING.get(str(name), (style.FUSED, "-"))
@@ -210,19 +186,14 @@ def ablation(table: pd.DataFrame, against: str) -> Figure:
 
 @styled
 def curves(table: pd.DataFrame, x: str, y: str, by: str, title: str) -> Figure:
-    """Lines of a measured quantity, one for each value of a column.
+    """Lines of a measured quantity, one for each value of a column."""
 
-    Args:
-        table: columns x, y and by.
-    """
-    require(table, x, y, by)
-    figure, (axes,) = row_of_panels(1, 6.4, 3.2)
-    said = [f"Lines of {y} over {x}."]
-    for (name, rows), colour in zip(groups_of(table, by), COLOURS, strict=False):
-        axes.plot(rows[x], rows[y], color=colour, marker=".", label=name)
-        said.append(f"{name}: from {rows[y].iloc[0]:.3g} to {rows[y].iloc[-1]:.3g}.")
-    axes.set(title=title, xlabel=x, ylabel=y)
+    def ends(rows: pd.DataFrame) -> str:
+        return f"from {rows[y].iloc[0]:.3g} to {rows[y].iloc[-1]:.3g}"
+
+    figure = charts.curves(table, x, y, by, say=ends, text=f"Lines of {y} over {x}.")
+    (axes,) = figure.axes
+    axes.set_title(title)
     axes.legend()
-    axes.grid()
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    return describe(figure, *said)
+    return figure

@@ -38,7 +38,7 @@ def test_clips_are_grouped_by_what_becomes_of_them(trials):
     assert groups[figures.WRONG].tolist() == [0.6]
     assert groups[figures.STRANGER].tolist() == [0.5, 0.4]
     figure = figures.confidences(groups)
-    assert "not enrolled: 0.45" in figure.alt
+    assert "not enrolled, 2 clips: median 0.45." in figure.alt
     with pytest.raises(DataError, match="at least one clip"):
         figures.confidences({"nobody": np.array([])})
 
@@ -109,7 +109,7 @@ def test_means_over_draws_are_drawn_by_shots(recorded):
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["English", "Urdu"]
     drawn = [list(line.get_ydata()) for line in figure.axes[0].lines]
     assert drawn == [pytest.approx([0.19, 0.15]), pytest.approx([0.29, 0.25])]
-    assert "English, v2, by shots 1: 29.0%, 5: 25.0%" in figure.alt
+    assert "English, v2: 29.0% with 1, 25.0% with 5" in figure.alt
     with pytest.raises(DataError, match="no rows"):
         figures.by_shots(recorded, ["v3"], "EER", "Recorded")
 

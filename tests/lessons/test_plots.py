@@ -188,7 +188,7 @@ def test_medians_are_marked() -> None:
 
 def test_lengths_that_are_all_alike_are_not_magnified(tiny_corpus: Corpus) -> None:
     face, voice = norms(tiny_corpus).axes
-    assert face.get_xlim() == pytest.approx((0.5, 1.5), rel=1e-3)
+    assert face.get_xlim() == pytest.approx((0.45, 1.55), rel=1e-3)
     assert voice.get_xlim()[0] > 100
 
 

@@ -78,12 +78,13 @@ def test_chance_is_a_line_on_det_axes(table):
     np.testing.assert_allclose(curve.get_xdata(), ndtri([0.02, 0.1, 0.5, 0.98]))
     np.testing.assert_allclose(curve.get_xdata(), -curve.get_ydata(), atol=1e-9)
     np.testing.assert_allclose(chance.get_xdata(), -chance.get_ydata(), atol=1e-9)
-    assert "FOP, heard: FRR 90% at FAR 10%" in figure.alt
+    assert "heard, FOP: FRR 90% at FAR 10%" in figure.alt
 
 
 def test_matching_is_shown_beside_a_guess(table):
     figure = figures.matching(of(table, "matching"))
-    assert f"{figures.WINNER}, heard: 52% of 2, 10% of 10" in figure.alt
+    assert "unheard, among 10, a guess: 10.0%" in figure.alt
+    assert f"heard, among 2, {figures.WINNER}: 52.5% [44.5%, 60.5%]; " in figure.alt
 
 
 def test_the_errors_are_those_at_the_threshold():
