@@ -20,6 +20,7 @@ from mraf.evaluation.differences import (
 )
 from mraf_lessons.kit import style
 from mraf_lessons.kit.forest import FAR, dot, forest, in_words, wrapped, zero_line
+from mraf_lessons.kit.live import fast_panels
 from mraf_lessons.kit.style import Figure, describe, draws, percent_axis, row_of_panels, styled
 
 COLOUR = {BETTER: style.FUSED, WORSE: style.MISSING, EQUAL: style.VOICE, OPEN: style.GREY}
@@ -106,14 +107,17 @@ def sampling(table: pd.DataFrame, best: float = 0.2, title: str = "") -> Figure:
 
 
 @styled
-def pair(first: ArmRuns, second: ArmRuns, metric: str = "mean") -> Figure:
+def pair(first: ArmRuns, second: ArmRuns, metric: str = "mean", on: Figure | None = None) -> Figure:
     """Two arms: seed by seed in one metric, and their difference in all.
 
     Raises:
         RunError: they are not paired, or lack a setting of the metric.
     """
     found = corrected(difference(first, second, list(SHOWN)))
-    figure, (left, right) = row_of_panels(2, 4.4, 3.6, width_ratios=[2, 3])
+    figure, (left, right) = fast_panels(
+        on, 8.8, 3.6, panels=2, width_ratios=[2, 3],
+        left=0.07, right=0.85, bottom=0.14, top=0.9, wspace=0.2,
+    )  # fmt: skip
     values = [_by_seed(arm, metric) for arm in (first, second)]
     for one, other in zip(*values, strict=True):
         left.plot(

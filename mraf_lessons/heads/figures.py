@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from mraf_lessons.heads.view import ANGLES, GRID, NOBODY, TURN, Margins, Plane
 from mraf_lessons.kit import style
 from mraf_lessons.kit.forest import forest
-from mraf_lessons.kit.live import fast_figure, fast_panel
+from mraf_lessons.kit.live import fast_panel, fast_panels
 from mraf_lessons.kit.style import Figure, describe, draws, row_of_panels, styled
 from mraf_lessons.training.figures import COLOURS as CLASSES
 
@@ -168,13 +168,16 @@ def heads_on_voices(table: pd.DataFrame, title: str) -> Figure:
 
 
 @styled
-def margin_explorer(found: Margins) -> Figure:
+def margin_explorer(found: Margins, on: Figure | None = None) -> Figure:
     """Three speakers on a circle: who wins in training, where in the ball, and how surely."""
-    figure = fast_figure(9.6, 3.9)
-    grid = figure.add_gridspec(
-        1, 3, left=0.03, right=0.985, top=0.78, bottom=0.16, wspace=0.16, width_ratios=[4, 4, 5]
-    )
-    circle, ball, curve = (figure.add_subplot(grid[column]) for column in range(3))
+    title = f"{found.kind}, m = {found.margin:.2g}, s = {found.scale:.3g}"
+    if found.kind == "ham":
+        title += f", c = {found.curvature:.3g}"
+    remark = f"{found.share:.0%} of the circle is won in training"
+    figure, (circle, ball, curve) = fast_panels(
+        on, 9.6, 3.9, title, remark, panels=3, width_ratios=[4, 4, 5],
+        left=0.03, right=0.985, top=0.78, bottom=0.16, wspace=0.16,
+    )  # fmt: skip
     _circle(circle, found)
     _ball(ball, found)
     degrees = np.degrees(ANGLES)
@@ -184,12 +187,6 @@ def margin_explorer(found: Margins) -> Figure:
     curve.grid()
     curve.legend(loc="upper right", fontsize=8.5)
     fast_panel(curve, "Probability of the first speaker", "angle to its centre (degrees)")
-    title = f"{found.kind}, m = {found.margin:.2g}, s = {found.scale:.3g}"
-    if found.kind == "ham":
-        title += f", c = {found.curvature:.3g}"
-    remark = f"{found.share:.0%} of the circle is won in training"
-    figure.text(0.02, 0.94, title, fontsize=12, fontweight="bold", va="center")
-    figure.text(0.98, 0.94, remark, fontsize=10.5, va="center", ha="right", color=style.GREY)
     text = (
         f"{title}: {remark}; the rest is won by nobody. A clip at its own centre has a loss of "
         f"{found.at_centre:.2g}. The probability of the first speaker at 0, 30 and 60 degrees: "

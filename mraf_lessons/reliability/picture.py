@@ -12,7 +12,7 @@ from matplotlib.ticker import FixedLocator
 
 from mraf.model import Logits
 from mraf_lessons.kit import style
-from mraf_lessons.kit.live import fast_figure, fast_panel
+from mraf_lessons.kit.live import fast_panel
 from mraf_lessons.kit.style import Figure, describe, percent_axis, styled
 from mraf_lessons.reliability.view import DegradedClip
 
@@ -41,7 +41,7 @@ class ReliabilityPicture:
 
     @styled
     def __init__(self, found: DegradedClip) -> None:
-        self.figure = fast_figure(10.6, 6.7)
+        self.figure = Figure(figsize=(10.6, 6.7), dpi=90)
         grid, across = self.figure.add_gridspec, {"left": 0.045, "right": 0.985}
         upper = grid(1, 4, top=0.865, bottom=0.595, wspace=0.3, width_ratios=(5, 6, 3, 3), **across)
         lower = grid(1, 4, top=0.46, bottom=0.095, wspace=0.36, width_ratios=(3, 3, 3, 4), **across)
