@@ -12,8 +12,7 @@ from IPython.display import display
 
 from mraf.errors import MrafError
 from mraf_lessons.kit.live import Screen, image
-from mraf_lessons.kit.page import LIVE, STILL
-from mraf_lessons.kit.recording import Recording, record
+from mraf_lessons.kit.recording import STILL, Recording, page_part, record
 from mraf_lessons.kit.style import Figure
 
 Values = dict[str, Any]  # of all controls, by name
@@ -189,7 +188,8 @@ class Explorer(widgets.Box):
         live, metadata = live if isinstance(live, tuple) else (live, {})
         display({**live, "text/plain": ""}, metadata=metadata, raw=True)
         bundle, metadata = self.figure._repr_mimebundle_()
-        bundle["text/html"] = f'{LIVE}<div class="mraf-still">{STILL}{bundle["text/html"]}</div>'
+        still = f'<div class="mraf-still">{STILL}{bundle["text/html"]}</div>'
+        bundle["text/html"] = page_part("live.html") + still
         display(bundle, metadata=metadata, raw=True)
 
     def recorded(self) -> Recording:

@@ -40,16 +40,21 @@ def fast_panels(
         for place in figure.add_gridspec(1, panels, **places):
             figure.add_subplot(place)
     else:
-        figure = on
-        for artist in contents(figure):
-            artist.remove()
-        for axes in figure.axes:
-            axes.containers.clear()
-            axes.relim()
-            axes.grid(False)  # else the next call without a word would turn it off
+        figure = emptied(on)
     figure.text(0.02, 0.945, title, fontsize=12, fontweight="bold", va="center")
     figure.text(0.98, 0.945, remark, fontsize=10.5, va="center", ha="right", color=GREY)
     return figure, figure.axes
+
+
+def emptied(figure: Figure) -> Figure:
+    """A figure without what its panels held, to be used again with their frames."""
+    for artist in contents(figure):
+        artist.remove()
+    for axes in figure.axes:
+        axes.containers.clear()
+        axes.relim()
+        axes.grid(False)  # else the next call without a word would turn it off
+    return figure
 
 
 def fast_panel(axes: Axes, title: str, xlabel: str = "", ylabel: str = "") -> None:

@@ -10,17 +10,26 @@ import itertools
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from importlib.resources import files
 from typing import Any
 
 from PIL import Image
 from tqdm.auto import tqdm
 
 from mraf.errors import RunError
-from mraf_lessons.kit.page import RECORDED, RECORDING, STILL
 from mraf_lessons.kit.style import Figure, png
 
 COLOURS = 32
 DPI = 76
+STILL = (
+    "<p>This picture is still: open the notebook in JupyterLab and choose "
+    "<em>Run ▸ Run All Cells</em> to move its controls.</p>"
+)
+
+
+def page_part(name: str) -> str:
+    """What this folder holds for the pages that show an explorer: their style and script."""
+    return files("mraf_lessons.kit").joinpath(name).read_text(encoding="utf-8")
 
 
 @dataclass(frozen=True)
@@ -50,11 +59,11 @@ class Recording:
         name = f"mraf-{hashlib.sha256(data.encode()).hexdigest()[:10]}"
         first = self.shown[0]
         return (
-            f'{RECORDING}<div id="{name}" class="mraf-recording" data-lm-suppress-shortcuts="true">'
+            f'<div id="{name}" class="mraf-recording">'
             f"<p>{html.escape(self.question)}</p>{STILL}<div></div><img "
             f'alt="{html.escape(self.alts[first])}" '
             f'src="data:image/png;base64,{self.pictures[first]}"></div>'
-            f"<script>{RECORDED.replace('NAME', name).replace('DATA', data)}</script>"
+            f"{page_part('recorded.html').replace('NAME', name).replace('DATA', data)}"
         )
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, Any]]:

@@ -13,9 +13,9 @@ from mraf.data.splits import SETTINGS, validation_split
 from mraf.variants.build import Network
 from mraf_lessons.kit.explorer import Explorer, Values, choice, number, slider, yes_or_no
 from mraf_lessons.kit.recording import Recording
-from mraf_lessons.kit.style import CONDITIONS, Figure
+from mraf_lessons.kit.style import CONDITIONS
 from mraf_lessons.missing_token.explorer import RELIABILITIES
-from mraf_lessons.reliability.picture import ReliabilityPicture
+from mraf_lessons.reliability.picture import reliability_picture
 from mraf_lessons.reliability.view import DegradedClip, Gallery, ReliabilityState, degraded_clip
 
 BY_NAME = {setting.name: setting for setting in SETTINGS}
@@ -38,7 +38,6 @@ class ReliabilityExplorer(Explorer):
         self.model = model
         self.split = validation_split(corpus, split_seed)
         self.gallery = Gallery.of(model, self.split.train)
-        self._kept: ReliabilityPicture | None = None
         controls = {
             "setting": choice(
                 "Setting",
@@ -87,7 +86,7 @@ class ReliabilityExplorer(Explorer):
         }
         for name, follow in (("setting", self._setting_chosen), ("face", self._face_chosen)):
             controls[name].widget.observe(follow, names="value")
-        super().__init__(controls, self._drawn, self._degraded)
+        super().__init__(controls, reliability_picture, self._degraded)
 
     def recorded(self, amounts: Sequence[float] = (0, 0.3, 0.6, 1)) -> Recording:
         """The present clip under every kind and some amounts, to answer without a kernel."""
@@ -107,10 +106,6 @@ class ReliabilityExplorer(Explorer):
     def _degraded(self, setting: str, speaker: int, clip: int, **state: Any) -> DegradedClip:
         chosen = self._clips_of(setting, speaker)[clip - 1 : clip]
         return degraded_clip(self.model, self.gallery, chosen, ReliabilityState(**state))
-
-    def _drawn(self, found: DegradedClip, on: Figure | None) -> Figure:
-        self._kept = self._kept or ReliabilityPicture(found)
-        return self._kept.show(found)
 
     def _language(self, setting: str) -> FeatureSet:
         clips: FeatureSet = getattr(self.split, BY_NAME[setting].language)

@@ -148,21 +148,14 @@ def test_other_fusions_have_no_attention_to_show(tiny_corpus):
 # --- the widget --------------------------------------------------------------------------------
 
 
-def quick_figure(found):
+def quick_figure(found, on=None):
     """Says what the true figure says, drawn in a twentieth of the time."""
     return describe(fast_panels(None, 1, 1)[0], f"{found.state} {found.now.output.weight}")
 
 
-class QuickPicture:
-    def __init__(self, found):
-        pass
-
-    show = staticmethod(quick_figure)
-
-
 @pytest.fixture
 def explorer(model: MRAF, tiny_corpus: Corpus, monkeypatch) -> ReliabilityExplorer:
-    monkeypatch.setattr("mraf_lessons.reliability.explorer.ReliabilityPicture", QuickPicture)
+    monkeypatch.setattr("mraf_lessons.reliability.explorer.reliability_picture", quick_figure)
     return ReliabilityExplorer(model, tiny_corpus)
 
 
