@@ -8,6 +8,7 @@ from mraf.errors import RunError
 from mraf.evaluation.differences import SHOWN, ArmRuns, paired_runs
 from mraf_lessons.ablations.figures import pair
 from mraf_lessons.kit.explorer import Explorer, Values, choice
+from mraf_lessons.kit.style import Figure
 
 
 class ArmsExplorer(Explorer):
@@ -43,8 +44,9 @@ class ArmsExplorer(Explorer):
             ),
         }
 
-        def find(table: str, first: str, second: str, metric: str) -> tuple[ArmRuns, ArmRuns, str]:
-            return *paired_runs(tables[table][first], tables[table][second]), metric
+        def draw(found: Values, on: Figure | None) -> Figure:
+            own = tables[found["table"]]
+            pairs = paired_runs(own[found["first"]], own[found["second"]])
+            return pair(*pairs, found["metric"], on)
 
-        grid = {"second": None, "first": None}
-        super().__init__(controls, lambda found, on: pair(*found, on=on), find, grid)
+        super().__init__(controls, draw, grid={"second": None, "first": None})

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import ipywidgets as widgets
@@ -56,8 +55,9 @@ class Control(NamedTuple):
                 if before in self.choices.values():
                     self.widget.value = before
         reason = self.idle(values)
-        if not reason and len(getattr(self.widget, "options", "ab")) == 1:
-            reason = "There is one to choose from."
+        low, high = (getattr(self.widget, end, end) for end in ("min", "max"))
+        if low == high or len(getattr(self.widget, "options", "many")) == 1:
+            reason = reason or "There is one to choose from."
         self.widget.disabled = bool(reason)
         return reason
 
@@ -90,12 +90,8 @@ def slider(label: str, question: str, value: float = 0.0, low: float = 0.0, high
 
 def number(label: str, last: int | Callable[[Values], int], question: str) -> Control:
     """A slider from 1 to the last, which may follow the other controls."""
-    follows = callable(last)
-    widget = inputs(widgets.IntSlider, label, min=1, max=1 if follows else last, value=1)
-    return Control(
-        widget, question, last if follows else None,  # type: ignore[arg-type]
-        lambda values: "There is one to choose from." if widget.max == 1 else "",
-    )  # fmt: skip
+    offer = last if callable(last) else lambda values: last
+    return Control(inputs(widgets.IntSlider, label, min=1, max=1, value=1), question, offer)
 
 
 class Explorer(widgets.Box):
@@ -115,6 +111,8 @@ class Explorer(widgets.Box):
 
     found: Any
     figure: Figure
+    _shown: Values | None = None  # the values of what is shown
+    _last: Figure | None = None
 
     def __init__(
         self,
@@ -126,7 +124,7 @@ class Explorer(widgets.Box):
         self.inputs = {name: control.widget for name, control in controls.items()}
         self._controls, self._find, self._picture = controls, find, picture
         self._grid = grid or {}
-        self._screen, self._shown, self._last = Screen(), {}, None
+        self._screen = Screen()
         self._questions = {name: widgets.HTML() for name in controls}
         self.picture = widgets.HTML()
         rows = [
@@ -152,16 +150,6 @@ class Explorer(widgets.Box):
         """The controls' values by name, as `find` takes them."""
         return {name: widget.value for name, widget in self.inputs.items()}
 
-    @contextmanager
-    def one_update(self) -> Iterator[None]:
-        """Change several controls and draw once."""
-        self._quiet = True
-        try:
-            yield
-        finally:
-            self._quiet = False
-        self._update()
-
     def _update(self, change: object = None) -> None:
         if self._quiet:
             return
@@ -175,7 +163,7 @@ class Explorer(widgets.Box):
             return
         self._shown = self.values
         try:
-            self.found = self._find(**self._shown)
+            self.found = self._find(**self.values)
             self.figure = self._last = self._picture(self.found, self._last)
         except MrafError as error:
             self.picture.value = f'<p role="alert">{html.escape(str(error))}</p>'

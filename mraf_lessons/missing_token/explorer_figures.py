@@ -96,7 +96,7 @@ def token_effect(found: TokenEffect, on: Figure | None = None) -> Figure:
     """How much each quantity changes when the missing token does; exact zeros are said in words."""
     who = "r_f = 0" if found.missing_reliability == "zero" else "the scorer asked"
     title = f"The missing token moved {found.share:.0%} towards {found.kind}; {who}"
-    places = {"left": 0.24, "right": 0.96, "bottom": 0.13, "top": 0.8}
+    places: Any = {"left": 0.24, "right": 0.96, "bottom": 0.13, "top": 0.8}
     figure, (axes,) = fast_panels(on, 8.6, 4.6, title, **places)
     names, values = list(found.changes), list(found.changes.values())
     of_fusion = [name.startswith(("fused", "weight")) for name in names]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,7 +11,7 @@ from matplotlib.ticker import FixedLocator
 
 from mraf.model import Logits
 from mraf_lessons.kit import style
-from mraf_lessons.kit.live import emptied, fast_panel
+from mraf_lessons.kit.live import add_row, emptied, fast_panel
 from mraf_lessons.kit.style import Figure, describe, percent_axis, styled
 from mraf_lessons.reliability.view import DegradedClip
 
@@ -41,17 +42,9 @@ def reliability_picture(found: DegradedClip, on: Figure | None = None) -> Figure
 
 def _panels() -> Figure:
     figure = Figure(figsize=(10.6, 6.7), dpi=90)
-    across = {"left": 0.045, "right": 0.985}
-    for grid in (
-        figure.add_gridspec(
-            1, 4, top=0.865, bottom=0.595, wspace=0.3, width_ratios=(5, 6, 3, 3), **across
-        ),
-        figure.add_gridspec(
-            1, 4, top=0.46, bottom=0.095, wspace=0.36, width_ratios=(3, 3, 3, 4), **across
-        ),
-    ):
-        for place in grid:
-            figure.add_subplot(place)
+    across: Any = {"left": 0.045, "right": 0.985}
+    add_row(figure, 4, top=0.865, bottom=0.595, wspace=0.3, width_ratios=(5, 6, 3, 3), **across)
+    add_row(figure, 4, top=0.46, bottom=0.095, wspace=0.36, width_ratios=(3, 3, 3, 4), **across)
     return figure
 
 

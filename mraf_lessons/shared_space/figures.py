@@ -174,7 +174,7 @@ def at_threshold(
         cosine, same: of the trials, shape (N,).
         found: their rates.
     """
-    places = {"left": 0.03, "right": 0.98, "bottom": 0.16, "top": 0.86, "wspace": 0.21}
+    places: Any = {"left": 0.03, "right": 0.98, "bottom": 0.16, "top": 0.86, "wspace": 0.21}
     figure, (left, right) = fast_panels(on, 8.4, 3.3, panels=2, **places)
     far = float((cosine[~same] >= threshold).mean())
     frr = float((cosine[same] < threshold).mean())

@@ -156,8 +156,7 @@ def test_each_control_moves_the_picture(explorer):
         assert explorer.picture.value != last, name
         anew = explorer._picture(explorer.found, None)  # the one that is kept shows the same
         assert explorer.picture.value == image(Screen().png(anew), anew.alt), name
-        with explorer.one_update():
-            control.value = start
+        control.value = start
     assert explorer.picture.value == before
 
 

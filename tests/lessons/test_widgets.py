@@ -182,9 +182,8 @@ def test_the_picture_kept_between_moves_is_the_one_drawn_anew(fusion, moves, tin
     explorer = ReliabilityExplorer(build(config).eval(), tiny_corpus)
     kept = explorer.figure
     for move in moves:
-        with explorer.one_update():
-            for control, value in move.items():
-                explorer.inputs[control].value = value
+        for control, value in move.items():
+            explorer.inputs[control].value = value
         anew = reliability_picture(explorer.found)
         assert explorer.picture.value == image(Screen().png(anew), anew.alt), move
     assert explorer.figure is kept
