@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import html
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -172,6 +173,7 @@ class Explorer(widgets.Box):
 
     def _ipython_display_(self) -> None:
         """The live controls; below them, hidden as long as they answer, the picture of now."""
+        gc.freeze()  # else every tenth move waits until all that torch imported is looked through
         live = super()._repr_mimebundle_()
         live, metadata = live if isinstance(live, tuple) else (live, {})
         display({**live, "text/plain": ""}, metadata=metadata, raw=True)

@@ -20,16 +20,19 @@ LONGEST_ROW = 64  # vectors are folded into rows of at most this many numbers
 
 
 @styled
-def clip_step(steps: tuple[Step, ...], number: int) -> Figure:
+def clip_step(steps: tuple[Step, ...], number: int, on: Figure | None = None) -> Figure:
     """Step `number` (from 1) of one clip's way through the network.
 
     Colours run from violet (negative) over white (zero) to orange (positive), scaled in each panel.
     """
     step = steps[number - 1]
+    if on is not None and on.get_label() != step.title:
+        on = None  # another step has other panels
     figure, panels = fast_panels(
-        None, 9.6, 4.3, panels=len(step.values),
+        on, 9.6, 4.3, panels=len(step.values),
         left=0.06, right=0.97, top=0.68, bottom=0.12, wspace=0.2,
     )  # fmt: skip
+    figure.set_label(step.title)
     figure.text(0.03, 0.93, f"{number}/{len(steps)}  {step.title}", fontsize=13, fontweight="bold")
     figure.text(0.03, 0.835, step.equation, fontsize=12)
     figure.text(
