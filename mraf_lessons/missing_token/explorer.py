@@ -82,7 +82,7 @@ class FollowOneClip(Explorer):
         }
         super().__init__(
             controls,
-            lambda found, on: clip_step(*found, on),
+            lambda found, on: clip_step(found[0], found[1], on),
             lambda step, face, clip: (steps(face, clip), step),
             {"face": (True, False), "step": range(1, count + 1)},
         )

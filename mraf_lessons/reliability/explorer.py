@@ -135,4 +135,8 @@ def _no_face(values: Values) -> str:
 
 
 def _as_it_is(values: Values, modality: str) -> str:
-    return "" if values[f"{modality}_amount"] else f"The {modality} is as it is: see how far below."
+    return (
+        ""
+        if values[f"{modality}_amount"]
+        else f"The {modality} is as it is: move the slider below."
+    )
