@@ -184,7 +184,8 @@ def related(options: argparse.Namespace) -> None:
 
 
 def figure(options: argparse.Namespace) -> None:
-    from mraf_lessons.kit.pipeline import save_pipeline
+    from mraf_lessons.kit.pipeline import pipeline
+    from mraf_lessons.kit.style import save
 
-    save_pipeline(options.out)
+    save(pipeline(), options.out)
     print(options.out)
