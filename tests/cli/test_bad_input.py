@@ -16,9 +16,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from house import TINY, build, snapshot
 
 from mraf.cli.main import main
-from tests.cli.house import TINY, build, snapshot
 
 TRAIN = f"train --data data {TINY} --out new"
 LIST = "data/csv_files/comp/v1_train_English.csv"
@@ -440,12 +440,6 @@ CASES = [
     Case("claim without what it says", LEDGER, "claims.toml", whole("claims.toml", "[a]\nx = 1\n")),
     Case("records that are not there", LEDGER.replace("records", "nowhere"), "nowhere"),
     Case("records that are a file", LEDGER.replace("records", "labels.csv"), "labels.csv"),
-    Case(
-        "records that are empty",
-        LEDGER.replace("records", "empty"),
-        "empty",
-        lambda: Path("empty").mkdir(),
-    ),
     *(
         Case(f"record with {what}", f"{EVALUATE} --record records/v.csv", "v.csv", damage)
         for what, damage in {

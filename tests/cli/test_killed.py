@@ -14,9 +14,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
+from house import TINY, build, snapshot
 
 from mraf.cli.main import main
-from tests.cli.house import TINY, build, snapshot
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 

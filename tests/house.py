@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from official import random_corpus, write_official
+
 from mraf.cli.main import main
-from tests.official import random_corpus, write_official
 
 TINY = "--set width=16 tokens=2 heads=2 precision=float32 epochs=1 --device cpu"
 MAKE = [
