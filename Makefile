@@ -28,7 +28,7 @@ ifneq ($(shell $(PY) -c 'import os; print(open("$(STAMP)").read() == os.getcwd()
 $(shell rm -f $(STAMP))
 endif
 
-.PHONY: help setup reproduce test test-floors test-real test-browser lab app badges packages exercises notebooks lint bench constraints clean
+.PHONY: help setup reproduce test test-floors test-kills fuzz test-real test-browser lab app badges packages exercises notebooks lint bench constraints clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -52,6 +52,12 @@ test: $(STAMP)  ## unit tests and notebooks, on the twin; two workers of one thr
 
 test-floors:  ## the unit tests with the lowest versions that pyproject.toml allows, in build/floors
 	@scripts/floors.sh $(ARGS)
+
+test-kills: $(STAMP)  ## a kill at every write of every command
+	MRAF_EVERY_WRITE=1 OMP_NUM_THREADS=1 $(PY) -m pytest -s tests/cli/test_killed.py $(ARGS)
+
+fuzz: $(STAMP)  ## random damage to files for two minutes, from another seed each time
+	MRAF_FUZZ_SECONDS=120 MRAF_FUZZ_SEED=$$(date +%s) $(PY) -m pytest -s tests/cli/test_fuzz.py $(ARGS)
 
 test-real: $(STAMP)  ## the tests that need the official features in MRAF_DATA
 	$(PY) -m pytest -m real $(ARGS)
