@@ -152,6 +152,7 @@ def compare_systems(
     table = pd.concat(parts, names=["first", "second"])
     if metrics is not None:
         table = table[table.index.isin(metrics, level="setting")]
+        table.index = table.index.remove_unused_levels()  # `unstack` would name them wrongly
     return corrected(table)
 
 
