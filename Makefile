@@ -60,7 +60,13 @@ $(BROWSER): $(STAMP)
 	@$(PY) -m pip install -qq --disable-pip-version-check --constraint constraints.txt --editable '.[browser]'
 	@touch $@
 
-test-browser: $(BROWSER)  ## the explorers in a real browser; needs Chromium and says how to get it
+AXE := build/node_modules/axe-core/axe.min.js
+
+$(AXE):  # finds barriers in pages; without npm the tests that ask it are skipped
+	@mkdir -p build
+	@! command -v npm >/dev/null || npm install --silent --no-save --prefix build axe-core@4.14
+
+test-browser: $(BROWSER) $(AXE)  ## the explorers in a real browser; needs Chromium and says how to get it
 	env -u MRAF_DATA $(PY) -m pytest tests/browser -m browser -s --durations=0 --durations-min=1 $(ARGS)
 
 lab: $(STAMP)  ## open the notebooks in JupyterLab

@@ -122,9 +122,13 @@ def sweep(options: argparse.Namespace) -> int:
     from mraf.evidence.sweeps.sweep import Sweep, parse_seeds
     from mraf.evidence.sweeps.tables import read_table, table_file
     from mraf.evidence.sweeps.workers import Cluster, Processes, Workers
+    from mraf.files import check_target
 
+    if options.record:
+        check_target(options.record / "sweep.csv")
     tables = [read_table(table_file(name), options.preset) for name in options.tables]
-    chosen: Workers = Cluster(options.cluster) if options.cluster else Processes(options.jobs)
+    given = options.cluster is not None
+    chosen: Workers = Cluster(options.cluster) if given else Processes(options.jobs)
     with closing(chosen) as workers:
         sweep = Sweep(
             tables,
@@ -167,8 +171,11 @@ def ledger(options: argparse.Namespace) -> None:
 
 def related(options: argparse.Namespace) -> None:
     from mraf import data
+    from mraf.files import check_target
     from mraf.related import measure, record
 
+    if options.record:
+        check_target(options.record / "study.csv")
     corpus = data.load(options.data)
     table, text = measure(options.name, corpus)
     print(text)
@@ -177,7 +184,8 @@ def related(options: argparse.Namespace) -> None:
 
 
 def figure(options: argparse.Namespace) -> None:
-    from mraf_lessons.kit.pipeline import save_pipeline
+    from mraf_lessons.kit.pipeline import pipeline
+    from mraf_lessons.kit.style import save
 
-    save_pipeline(options.out)
+    save(pipeline(), options.out)
     print(options.out)

@@ -13,7 +13,8 @@ from typing import Any
 
 from mraf import __version__
 from mraf.cli import commands as actions
-from mraf.errors import MrafError
+from mraf.errors import MrafError, RunError
+from mraf.files import checked_path
 from mraf.related import SYSTEMS
 
 DATA = "twin, or a folder in the official layout (default: $MRAF_DATA, else the twin)"
@@ -74,8 +75,15 @@ class _Parser(argparse.ArgumentParser):
     def take(self, name: str, metavar: str, help: str | None = None, **more: Any) -> None:
         """Add an argument with a value, which is a path where ``metavar`` stands for one."""
         if metavar in PATHS:
-            more["type"] = Path
+            more["type"] = _path
         self.add_argument(name, metavar=metavar, help=help, **more)
+
+
+def _path(text: str) -> Path:
+    try:
+        return checked_path(text)
+    except RunError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -63,8 +63,10 @@ class FeatureSet:
             if dtype != ("strings" if kind.kind == "U" else kind.name):
                 raise DataError(f"{self.source}: '{name}' is {kind}, expected {dtype}.")
         for name in ("face", "voice"):
-            finite = np.isfinite(getattr(self, name)).all(axis=1)
-            self.refuse(~finite, f"'{name}' holds NaN or Inf; extract this clip's feature again")
+            self.refuse(
+                ~of_finite_length(getattr(self, name)),
+                f"'{name}' holds NaN, Inf or numbers too large; extract this clip's feature again",
+            )
         silent = ~np.any(self.voice, axis=1)
         self.refuse(silent, "the voice is all zeros; only a face may be missing, drop the clip")
         if self.speaker is not None:
@@ -158,6 +160,12 @@ class Corpus:
         """The sets that exist by name, in the order train, cross, test_english, test_cross."""
         names = ("train", "cross", "test_english", "test_cross")
         return {name: part for name in names if (part := getattr(self, name)) is not None}
+
+
+def of_finite_length(rows: NDArray[Any]) -> NDArray[np.bool_]:
+    """Whether each row can be brought to length 1 in float32, shape (N,)."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.isfinite(np.einsum("nd,nd->n", rows, rows))
 
 
 def unit(rows: NDArray[Any]) -> NDArray[np.float32]:

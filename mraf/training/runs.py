@@ -51,7 +51,10 @@ class Run:
             raise RunError(f"{path}: this run is unfinished; finish it with mraf train --resume.")
         with torch.random.fork_rng(devices=[]):  # the initial weights drawn here are overwritten
             model = build(config.model)
-        load_weights(model, read_tensors(path / MODEL)[0], path / MODEL)
+        weights, metadata = read_tensors(path / MODEL)
+        load_weights(model, weights, path / MODEL)
+        if metadata.get(CONFIG, found := _config_sum(path)) != found:
+            raise RunError(f"{path / CONFIG}: was changed after training; put it back as it was.")
         history = read_history(path)
         if len(history) != config.training.epochs:
             raise RunError(
@@ -123,6 +126,12 @@ def _checksum(tensors: Mapping[str, Tensor]) -> str:
         found = zlib.crc32(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode(), found)
         found = zlib.crc32(tensor.contiguous().flatten().view(torch.uint8).numpy().data, found)
     return f"{found:08x}"
+
+
+def _config_sum(path: Path) -> str:
+    """CRC-32 over the settings and the data that a run's file names, however it is laid out."""
+    values = read_as("JSON", json.loads, path / CONFIG, "train again", RunError)
+    return f"{zlib.crc32(json.dumps(values, sort_keys=True).encode()):08x}"
 
 
 def load_weights(module: nn.Module, tensors: Mapping[str, Tensor], file: Path) -> None:
@@ -225,7 +234,7 @@ class RunFolder:
         """Write the trained network; what resuming needed goes."""
         if self.path is None:
             return
-        write_tensors(self.path / MODEL, model.state_dict(), {})
+        write_tensors(self.path / MODEL, model.state_dict(), {CONFIG: _config_sum(self.path)})
         (self.path / STATE).unlink(missing_ok=True)
 
 
@@ -252,4 +261,7 @@ def _prepare(path: Path, config: Config, data: Mapping[str, str], resume: bool) 
         if old.get(key) != value:
             started = f"the run was started with {key}={old.get(key)}, not {value}"
             raise RunError(f"{path}: cannot resume, {started}; use another --out.")
-    return (path / MODEL).is_file()
+    if (path / MODEL).is_file():
+        (path / STATE).unlink(missing_ok=True)  # of a process that was killed when it had finished
+        return True
+    return False

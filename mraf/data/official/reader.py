@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm.contrib.concurrent import thread_map
 
-from mraf.data.clips import FACE_DIM, VOICE_DIM, Corpus, FeatureSet
+from mraf.data.clips import FACE_DIM, VOICE_DIM, Corpus, FeatureSet, of_finite_length
 from mraf.data.official.lists import LEFT_OUT, ClipList
 from mraf.data.official.release import Release
 from mraf.errors import DataError
@@ -108,8 +108,8 @@ def _read_vectors(folder: Path, clips: ClipList, name: str, progress: bool) -> N
     chunks = [range(len(files))[at : at + CHUNK] for at in range(0, len(files), CHUNK)]
     title = f"reading the {name}s of {clips.path.name}"
     thread_map(fill, chunks, max_workers=8, desc=title, delay=1, disable=not progress)
-    if not (finite := np.isfinite(matrix).all(axis=1)).all():
-        raise refuse(int(np.argmin(finite)), "holds NaN or Inf")
+    if not (finite := of_finite_length(matrix)).all():
+        raise refuse(int(np.argmin(finite)), "holds NaN, Inf or numbers too large to be normalised")
     if name == "voice" and not (spoken := matrix.any(axis=1)).all():
         reason = "the voice is all zeros; only a face may be missing. Remove the line."
         raise clips.refuse(int(np.argmin(spoken)), reason)

@@ -59,6 +59,7 @@ def extract(archive: str | Path, folder: str | Path) -> int:
     if not archive.is_file():
         raise DataError(f"{archive}: there is no such file.")
     members = _members_of(archive)
+    fresh = not folder.exists()
     make_private(folder)
     # A fixed name: what a killed process left is cleared away by the next attempt.
     temporary = folder / f".unpacking-{archive.name}"
@@ -96,10 +97,12 @@ def extract(archive: str | Path, folder: str | Path) -> int:
         raise DamagedArchive(f"{archive}: {reason}; nothing changed, fetch it again.") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+        if fresh and [child.name for child in folder.iterdir()] == [".gitignore"]:
+            shutil.rmtree(folder, ignore_errors=True)  # nothing came of it
 
 
 def make_private(folder: Path) -> None:
-    """Make the folder; a new one keeps git away from what it will hold."""
+    """Make the folder, unless it is there; a new one keeps git away from what it will hold."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if not any(folder.iterdir()):

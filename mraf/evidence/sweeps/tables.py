@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -58,7 +59,12 @@ def table_file(name: str | Path) -> Path:
         return given
     if given.parent not in (Path(), SWEEPS) or given.suffix not in ("", ".toml"):
         return given
-    return find(SWEEPS / f"{given.stem}.toml") or given
+    if found := find(SWEEPS / f"{given.stem}.toml"):
+        return found
+    known = sorted(file.stem for file in (find(SWEEPS) or SWEEPS).glob("*.toml"))
+    near = get_close_matches(given.stem, known, 1)
+    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}."
+    raise RunError(f"{name}: no table of a sweep; {hint}")
 
 
 def read_table(file: str | Path, preset: str) -> Table:
