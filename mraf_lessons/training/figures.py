@@ -172,7 +172,7 @@ def ablation(table: pd.DataFrame, against: str) -> Figure:
     figure = forest(
         table.assign(hollow=~clear, colour=np.where(clear, style.FUSED, style.GREY)),
         "variant", "setting", "difference", split="seed", points=True, zero=True,
-        legend={"told apart": style.FUSED, OPEN: style.GREY},
+        legend={"told apart": style.FUSED, f"equal, or {OPEN}": style.GREY},
         label=f"difference to {against}, in points; 95% intervals over videos",
     )  # fmt: skip
     of = table.assign(clear=clear).groupby(["variant", "setting"], sort=False)
