@@ -201,6 +201,15 @@ def exercises_wait_for_answers(notebook: NotebookNode) -> list[str]:
     return found
 
 
+def comparisons_are_corrected(notebook: NotebookNode) -> list[str]:
+    """Verdicts that stand together are corrected together: no verdict of a single test is shown."""
+    return [
+        f"{cell.id}: `paired_difference` alone; take `compare_systems`, or `corrected` around it"
+        for cell in of_type(notebook, "code")
+        if "paired_difference(" in cell.source and "corrected(" not in cell.source
+    ]
+
+
 RULES: tuple[Rule, ...] = (
     cells_have_content,
     ran_from_top_to_bottom,
@@ -214,4 +223,5 @@ RULES: tuple[Rule, ...] = (
     ends_no_cell_with_a_semicolon,
     code_needs_no_magic,
     exercises_wait_for_answers,
+    comparisons_are_corrected,
 )

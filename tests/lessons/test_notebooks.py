@@ -123,6 +123,7 @@ ERROR = new_output("error", ename="ValueError", evalue="", traceback=["ValueErro
         (rules.code_needs_no_magic, edit("import", "%matplotlib inline")),
         (rules.exercises_wait_for_answers, show(said("✓ Right."), of="answer")),
         (rules.exercises_wait_for_answers, edit("answer", "answer = 1")),
+        (rules.comparisons_are_corrected, edit("assert", "assert paired_difference(e, 'a', 'b')")),
     ],
 )
 def test_a_bad_notebook_is_noticed(
