@@ -133,7 +133,7 @@ def _weights(run: Run, clips: Mapping[str, NDArray[Any]], shown: list[dict[str, 
     with np.errstate(over="ignore"):
         values = np.concatenate([value.ravel() for value in tensors.values()]).astype("<f2")
     if not np.isfinite(values).all():
-        raise RunError(f"{run.path}: a weight is too large for float16; train with fewer epochs.")
+        raise RunError(f"{run.path}: a weight is too large for float16; lower learning_rate.")
     planes = values.view(np.uint8).reshape(-1, 2).T.tobytes()
     huffman = zlib.compressobj(strategy=zlib.Z_HUFFMAN_ONLY)  # weights hold no repeated strings
     exported = {
