@@ -183,6 +183,13 @@ def related(options: argparse.Namespace) -> None:
         print(record(table, options.name, corpus.name, options.command_line, options.record))
 
 
+def export(options: argparse.Namespace) -> None:
+    from mraf.export.export import export_run, quick_run
+
+    run = _run(options) if options.path else quick_run()
+    print(*export_run(run, options.out, onnx=options.onnx), sep="\n")
+
+
 def figure(options: argparse.Namespace) -> None:
     from mraf_lessons.kit.pipeline import pipeline
     from mraf_lessons.kit.style import save
