@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import html
-import io
 import itertools
 import json
 from collections.abc import Callable, Mapping
@@ -13,11 +12,10 @@ from dataclasses import asdict, dataclass
 from importlib.resources import files
 from typing import Any
 
-from PIL import Image
 from tqdm.auto import tqdm
 
 from mraf.errors import RunError
-from mraf_lessons.kit.style import Figure, png
+from mraf_lessons.kit.style import Figure, small_png
 
 COLOURS = 32
 DPI = 76
@@ -97,17 +95,9 @@ def record(
     values = [own.values() for own in controls.values()]
     for chosen in tqdm([*itertools.product(*values)], "record", delay=2, leave=False):
         figure = draw(*chosen)
-        shown.append(base64.b64encode(small_png(figure)).decode())
+        shown.append(base64.b64encode(small_png(figure, DPI, COLOURS)).decode())
         alts.setdefault(shown[-1], figure.alt)
     numbers = {picture: number for number, picture in enumerate(alts)}
     named = {label: list(words) for label, words in controls.items()}
     pictures = [numbers[picture] for picture in shown]
     return Recording(named, pictures, list(alts), list(alts.values()), question)
-
-
-def small_png(figure: Figure) -> bytes:
-    """The figure as a PNG with a palette, about a third of the size."""
-    buffer = io.BytesIO()
-    full = Image.open(io.BytesIO(png(figure, DPI))).convert("RGB")
-    full.quantize(COLOURS, dither=Image.Dither.NONE).save(buffer, "png", optimize=True)
-    return buffer.getvalue()
