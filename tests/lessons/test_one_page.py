@@ -73,9 +73,9 @@ def test_the_page_is_the_package_for_any_weights(layers: int) -> None:
             torch.testing.assert_close(ours, other, atol=1e-3, rtol=1e-4)
 
 
-def test_the_page_has_about_seventy_lines_and_no_switch() -> None:
+def test_the_page_has_at_most_sixty_lines_and_no_switch() -> None:
     lines = [line for node in functions() for line in ast.unparse(node).split("\n") if line]
-    assert len(lines) <= 70
+    assert len(lines) <= 60
     assert not [node for f in functions() for node in ast.walk(f) if isinstance(node, ast.If)]
 
 
@@ -167,8 +167,8 @@ def test_heads_are_drawn_with_the_name_of_who_speaks_in_colour(both: dict[str, O
 def test_maps_are_drawn_around_the_even_share(both: dict[str, Output]) -> None:
     figure = figures.attention_maps(both)
     *panels, _ = figure.axes
-    drawn = panels[0].images[0].get_array() + 1 / 3
-    np.testing.assert_allclose(drawn, both["with"].attention.face[0, 0], atol=1e-6)
+    drawn = panels[1].images[0].get_array() + 1 / 3
+    np.testing.assert_allclose(drawn, both["with"].attention.face[0, 1], atol=1e-6)
     assert abs(panels[-1].images[0].get_array()).max() < 1e-6  # the voice asks a missing face
     assert "without, voice asks face: 0.33 to 0.33." in figure.alt
 
