@@ -82,7 +82,8 @@ exercises: $(STAMP)  ## write the notebooks of students from notebooks/solutions
 	@$(PY) scripts/exercises.py $(SOLUTIONS)
 
 app: $(STAMP)  ## the reliability explorer as a page of its own
-	$(PY) -m voila $(APP) $(ARGS)
+	@$(PY) -c 'from mraf.training.experiment import trained; print("The network is", trained(device="cpu").origin)'
+	$(PY) -m voila $(APP) --MappingKernelManager.cull_interval=60 --MappingKernelManager.cull_idle_timeout=900 $(ARGS)
 
 notebooks: exercises  ## run the notebooks in place on the twin, to commit their outputs
 	env -u MRAF_DATA $(PY) scripts/run_notebooks.py --out notebooks $(NOTEBOOKS)
