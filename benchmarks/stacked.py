@@ -4,8 +4,9 @@
 
 The rivals take turns in rounds of equally many steps; a step is one batch of one run on the twin.
 "one by one" trains a run with all threads, "processes" one run a core with one thread each (on a
-CPU only), "stacked" S runs with all threads. Prints run·steps a second, medians of the rounds, and
-the ratios of "stacked" to both rivals within a round.
+CPU only), "stacked" S runs with all threads. Prints run·steps a second and their time of CPU, which
+says more on a busy machine, medians of the rounds; and the ratios of "stacked" to both rivals
+within a round. With OMP_WAIT_POLICY=PASSIVE threads that wait take no time of CPU.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from mraf.training.device import resolve_device, resolve_precision
 from mraf.training.loop import Learner, make_optimizer
 from mraf.training.stacked import Stack
 
-ROUNDS, STEPS = 5, 16
+STEPS = 16
 
 
 def steps(configs: list[Config], stacked: bool) -> Iterator[None]:
@@ -59,11 +60,14 @@ def steps(configs: list[Config], stacked: bool) -> Iterator[None]:
         epoch += 1
 
 
-def advance(step: Iterator[None], times: int) -> None:
+def advance(step: Iterator[None], times: int) -> float:
+    """Make steps; returns the seconds of CPU that they took."""
+    start = time.process_time()
     for _ in range(times):
         next(step)
     if torch.cuda.is_available():
         torch.cuda.synchronize()
+    return time.process_time() - start
 
 
 def serve(asked: Connection, config: Config) -> None:
@@ -71,12 +75,11 @@ def serve(asked: Connection, config: Config) -> None:
     torch.set_num_threads(1)
     step = steps([config], stacked=False)
     while times := asked.recv():
-        advance(step, times)
-        asked.send(times)
+        asked.send(advance(step, times))
 
 
 @contextmanager
-def processes(configs: list[Config]) -> Iterator[Callable[[int], None]]:
+def processes(configs: list[Config]) -> Iterator[Callable[[int], float]]:
     """A function that makes steps in each of the processes, side by side."""
     spawn = multiprocessing.get_context("spawn")
     pipes = [spawn.Pipe() for _ in configs]
@@ -87,11 +90,10 @@ def processes(configs: list[Config]) -> Iterator[Callable[[int], None]]:
     for process in started:
         process.start()
 
-    def side_by_side(times: int) -> None:
+    def side_by_side(times: int) -> float:
         for mine, _ in pipes:
             mine.send(times)
-        for mine, _ in pipes:
-            mine.recv()
+        return sum(mine.recv() for mine, _ in pipes)
 
     yield side_by_side
     for (mine, _), process in zip(pipes, started, strict=True):
@@ -104,6 +106,7 @@ def main() -> None:
     parser.add_argument("--preset", default="quick")
     parser.add_argument("--precision", default="auto")
     parser.add_argument("--runs", type=int, nargs="+", default=[1, 4, 16])
+    parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     speakers, device = load("twin").speakers, resolve_device("auto")
     threads = torch.get_num_threads()
@@ -114,7 +117,7 @@ def main() -> None:
 
     with ExitStack() as open_:
         alone = steps(configs(1), stacked=False)
-        rivals: dict[str, tuple[Callable[[int], None], int]] = {
+        rivals: dict[str, tuple[Callable[[int], float], int]] = {
             "one by one": (partial(advance, alone), 1)
         }
         if device.type == "cpu":
@@ -124,17 +127,20 @@ def main() -> None:
             step = steps(configs(runs), stacked=True)
             rivals[f"stacked {runs}"] = (partial(advance, step), runs)
         rates: dict[str, list[float]] = {name: [] for name in rivals}
-        for round_ in range(ROUNDS + 1):
+        cpu: dict[str, list[float]] = {name: [] for name in rivals}
+        for round_ in range(options.rounds + 1):
             for name, (make, runs) in rivals.items():
                 times = max(1, STEPS // runs)
                 start = time.perf_counter()
-                make(times)
+                busy = make(times)
                 if round_:  # the first round warms up
+                    cpu[name].append(1000 * busy / (times * runs))
                     rates[name].append(times * runs / (time.perf_counter() - start))
     print(f"{device}, {threads} threads, preset {options.preset}, precision {options.precision}")
     others = [name for name in rivals if not name.startswith("stacked")]
     for name, values in rates.items():
-        line = f"{name:12s} {statistics.median(values):8.1f} run·steps a second"
+        rate, busy = statistics.median(values), statistics.median(cpu[name])
+        line = f"{name:12s} {rate:8.1f} run·steps a second, {busy:6.1f} ms of CPU each"
         for other in others if name not in others else ():
             ratio = statistics.median(a / b for a, b in zip(values, rates[other], strict=True))
             line += f", {ratio:4.2f} times {other}"
