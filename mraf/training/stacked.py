@@ -62,8 +62,9 @@ def train_stacked(
     """Train runs of one shape at once; each as `mraf.training.loop.train` would train it alone.
 
     On a CPU in float32 they are the same but for the order of sums, also with dropout: each run
-    draws its own masks, which are those that it draws alone. On a GPU its masks depend on no other
-    run either, but are not those of a run alone, which draws them in another kernel.
+    draws its own masks, which are those that it draws alone. Now and then the order of sums decides
+    whether a ReLU is open, which moves the weights of that unit by more. On a GPU its masks depend
+    on no other run either, but are not those of a run alone, which draws them in another kernel.
 
     Args:
         configs: of one ``shape``, with other seeds for example.
