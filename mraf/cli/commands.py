@@ -139,6 +139,7 @@ def sweep(options: argparse.Namespace) -> int:
             source=options.data,
             folder=options.folder,
             device=options.device,
+            stack=options.stack,
         )
         try:
             failed = sweep.run()

@@ -177,6 +177,12 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="dask://HOST:PORT",
         help="run on the workers of a Dask scheduler, which find the data at the same path",
     )
+    sweep.add_argument(
+        "--stack",
+        type=int,
+        metavar="S",
+        help="train S runs of one shape at once (default: 16 on CUDA, else 1)",
+    )
     sweep.take("--folder", "DIR", "of finished runs (default: in the user's cache)")
     sweep.take("--record", "DIR", "write what is done as CSV, as in data/recorded")
 

@@ -115,9 +115,7 @@ def train(
             desc="training", unit="step", initial=done, total=total, disable=not progress
         ) as bar:
             for epoch in range(len(history), config.training.epochs):
-                # a seed of its own for the dropout: resuming needs no generator state
-                drawn = np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)
-                torch.manual_seed(int(drawn[0]) >> 1)
+                torch.manual_seed(dropout_seed(seed, epoch))
                 row = _train_epoch(learner, optimizer, placed, config.training, epoch, bar)
                 history.append(row)
                 folder.save(learner, optimizer, history)
@@ -151,12 +149,23 @@ def _train_epoch(
         bar.update()
     means = dict(zip(StepLosses._fields, (totals / len(clips)).tolist(), strict=True))
     if not np.isfinite(means["loss"]):
-        raise RunError(
-            f"the loss is no longer finite in epoch {epoch + 1}; lower learning_rate or "
-            "center_weight, or set precision=float32."
-        )
+        raise no_longer_finite(epoch)
     bar.set_postfix({name: f"{value:.3g}" for name, value in means.items()})
     return {"epoch": epoch + 1, **means, "seconds": time.perf_counter() - start}
+
+
+def dropout_seed(seed: int, epoch: int) -> int:
+    """A seed of its own for the masks of an epoch: resuming needs no generator state."""
+    drawn = np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)
+    return int(drawn[0]) >> 1
+
+
+def no_longer_finite(epoch: int) -> RunError:
+    """Why a training ends in an epoch (0, 1, …)."""
+    return RunError(
+        f"the loss is no longer finite in epoch {epoch + 1}; lower learning_rate or "
+        "center_weight, or set precision=float32."
+    )
 
 
 def make_optimizer(learner: Learner, config: TrainingConfig) -> torch.optim.Adam:

@@ -44,8 +44,13 @@ class TeamObjective(Objective):
         self.register_buffer("class_weight", weight, persistent=False)
 
     def cross_entropy(self, logits: Tensor, speaker: Tensor) -> Tensor:
-        smoothing = self.settings.label_smoothing
-        return F.cross_entropy(logits, speaker, self.class_weight, label_smoothing=smoothing)
+        weight, smoothing = self.class_weight, self.settings.label_smoothing
+        if weight is None or not smoothing:
+            return F.cross_entropy(logits, speaker, weight, label_smoothing=smoothing)
+        # F.cross_entropy of both at once selects rows, for which torch.vmap has no rule
+        target = F.one_hot(speaker, logits.shape[-1]).to(logits)
+        total = F.cross_entropy(logits, target, weight, reduction="sum", label_smoothing=smoothing)
+        return total / weight[speaker].sum()
 
     def extra(self, both: Output) -> Tensor:
         r_f, _ = both.reliability.face.chunk(2)

@@ -21,7 +21,7 @@ from mraf.errors import MrafError, RunError
 from mraf.evaluation.records import read_results
 from mraf.evidence.sweeps.sweep import Sweep, _numbers, parse_seeds
 from mraf.evidence.sweeps.tables import read_table, table_file
-from mraf.evidence.sweeps.tasks import run_task
+from mraf.evidence.sweeps.tasks import run_stacked, run_task
 from mraf.evidence.sweeps.workers import Cluster, Processes, WorkerDied
 from mraf.training.config import PRESETS, RECIPES
 
@@ -46,22 +46,25 @@ class InProcess:
     jobs = 1
 
     def __init__(self) -> None:
-        self.tasks = []
+        self.tasks, self.stacks = [], []
 
     def call(self, function, *arguments):
         if function is run_task:
             self.tasks += arguments
+        elif function is run_stacked:
+            self.stacks += map(len, arguments)
         return function(*arguments)
 
     def close(self):
         pass
 
 
-def sweep(folder: Path, *files: Path, source: Path, workers=None, seeds=range(2)) -> Sweep:
-    tables = [read_table(file, "quick") for file in files]
-    return Sweep(
-        tables, workers or InProcess(), seeds=seeds, source=str(source), folder=folder, device="cpu"
-    )
+def sweep(
+    folder: Path, *files: Path, source: Path, workers=None, seeds=range(2), stack=None
+) -> Sweep:
+    tables, workers = [read_table(file, "quick") for file in files], workers or InProcess()
+    of = {"seeds": seeds, "source": str(source), "folder": folder, "stack": stack}
+    return Sweep(tables, workers, device="cpu", **of)
 
 
 # --- what is declared ------------------------------------------------------------------------
@@ -156,6 +159,7 @@ def test_a_wrong_declaration_is_one_line_that_names_file_and_arm(text, words, tm
         (["{tmp}/a.toml", "--seeds", "5-3"], ["--seeds 5-3"]),
         (["{tmp}/a.toml", "--seeds", "x"], ["--seeds x"]),
         (["{tmp}/a.toml", "--jobs", "0"], ["--jobs 0"]),
+        (["{tmp}/a.toml", "--stack", "0"], ["--stack 0"]),
         (["{tmp}/a.toml", "--cluster", "host:1"], ["dask://"]),
         (["{tmp}/a.toml", "--arms", "z"], ["'z'", "a"]),
         (["{tmp}/a.toml", "{tmp}/b/a.toml"], ["two tables", "a"]),
@@ -380,6 +384,35 @@ def test_on_a_cluster_a_killed_worker_loses_no_run(tmp_path, official_folder):
         assert workers.killed
         assert len(list(done.finished(done.tables[0]))) == 4
         workers.close()
+
+
+def test_stacked_runs_are_kept_as_those_that_are_done_alone(tmp_path, official_folder):
+    file = declare(
+        tmp_path / "t.toml", a="", b="kd_weight = 0", deep="layers = 2", lstm='fusion = "lstm"'
+    )
+    asked = {"source": official_folder, "seeds": range(3)}
+    alone = sweep(tmp_path / "alone", file, **asked)
+    assert alone.run(progress=False) == {}
+    done = sweep(tmp_path / "stacked", file, stack=4, **asked)
+    assert done.run(progress=False) == {}
+    for one, other in zip(*(of.finished(of.tables[0]) for of in (alone, done)), strict=True):
+        assert one[:2] == other[:2]
+        assert one[2]["correct"] == other[2]["correct"]
+    assert sorted(done.workers.stacks) == [2, 3, 4]
+    assert len(done.workers.tasks) == 3  # PyTorch has no rule to stack an LSTM
+
+
+def test_a_stack_that_fails_as_a_whole_is_done_run_by_run(tmp_path, official_folder):
+    class TooBig(InProcess):
+        def call(self, function, *arguments):
+            if function is run_stacked:
+                raise WorkerDied
+            return super().call(function, *arguments)
+
+    file = declare(tmp_path / "t.toml", a="", broken='head = "ham", curvature = 0.5')
+    done = sweep(tmp_path, file, source=official_folder, workers=TooBig(), stack=4)
+    assert len(done.run(progress=False)) == 2
+    assert len(list(done.finished(done.tables[0]))) == 2
 
 
 def test_without_a_scheduler_it_says_so():

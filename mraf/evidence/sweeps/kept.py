@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import subprocess
-from contextlib import suppress
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from filelock import FileLock
 
 import mraf
 from mraf.data.splits import SETTINGS
-from mraf.evidence.sweeps.tasks import Material, Task, run_task
+from mraf.evidence.sweeps.tasks import Material, Task, run_stacked, run_task
 from mraf.evidence.sweeps.workers import NoWorkers, WorkerDied, Workers
 from mraf.files import write_text
 from mraf.training.golden import same
@@ -43,32 +44,57 @@ class Kept:
         except (OSError, ValueError, AttributeError, KeyError, TypeError, RecursionError):
             return None
 
-    def run(self, task: Task, workers: Workers) -> Exception | None:
-        """Do a run and keep it, unless another sweep is doing it or has done it.
+    def run(self, tasks: Sequence[Task], workers: Workers) -> dict[Task, Exception]:
+        """Do runs of one shape and keep each, unless another sweep is doing it or has done it.
 
-        A run whose worker dies is tried once more: it may be blameless.
+        Several are stacked. Where that fails as a whole, for memory say, each is done alone.
 
         Returns:
-            Why it is not done: a `filelock.Timeout` where another sweep is doing it.
+            Why runs are not done: a `filelock.Timeout` where another sweep is doing it.
         Raises:
             NoWorkers: no worker can be had any more.
         """
-        lock = FileLock(self.folder / f"{task.id}.lock")
-        try:
-            with lock.acquire(timeout=0):  # the system frees it when this process dies
-                if self.read(task) is None:
-                    try:
-                        outcome = workers.call(run_task, task)
-                    except WorkerDied:
-                        outcome = workers.call(run_task, task)
+        errors: dict[Task, Exception] = {}
+        with ExitStack() as locks:  # the system frees them when this process dies
+            mine = []
+            for task in tasks:
+                try:
+                    lock = FileLock(self.folder / f"{task.id}.lock")
+                    locks.enter_context(lock.acquire(timeout=0))
+                    mine += [task] if self.read(task) is None else []
+                except Exception as error:
+                    errors[task] = error
+            stacked = self._stacked(mine, workers) if len(mine) > 1 else None
+            for number, task in enumerate(mine):
+                try:
+                    outcome = stacked[number] if stacked else self._alone(task, workers)
+                    if isinstance(outcome, Exception):
+                        raise outcome
                     outcome |= {"commit": commit(), "config": task.config.to_dict()}
                     outcome |= {"golden": task.numbers}
                     write_text(self._file(task), json.dumps(outcome) + "\n")
+                except NoWorkers:
+                    raise
+                except Exception as error:
+                    errors[task] = error
+        return errors
+
+    def _stacked(self, tasks: Sequence[Task], workers: Workers) -> list[Any] | None:
+        """What `run_stacked` gives; None where it fails."""
+        try:
+            outcomes: list[Any] = workers.call(run_stacked, tasks)
         except NoWorkers:
             raise
-        except Exception as error:
-            return error
-        return None
+        except Exception:
+            return None
+        return outcomes
+
+    def _alone(self, task: Task, workers: Workers) -> Any:
+        """What `run_task` gives; tried once more if its worker dies: it may be blameless."""
+        try:
+            return workers.call(run_task, task)
+        except WorkerDied:
+            return workers.call(run_task, task)
 
     def _file(self, task: Task) -> Path:
         return self.folder / f"{task.id}.json"

@@ -27,6 +27,7 @@ from mraf.evidence.sweeps.workers import WorkerDied, Workers
 from mraf.files import slug_of, user_cache, without_home
 from mraf.training.config import Config, configure
 from mraf.training.golden import Numbers, golden_numbers
+from mraf.training.stacked import shape
 
 
 class Sweep:
@@ -46,6 +47,7 @@ class Sweep:
         source: of the corpus, as `mraf.data.load` takes it; every worker must find it there.
         folder: of the finished runs; None is one in the user's cache.
         device: "cpu", "cuda", "cuda:N", "mps", or "auto" for what the first worker has.
+        stack: how many runs of one shape are trained at once; None is 16 on CUDA and 1 elsewhere.
     Raises:
         DataError, RunError: the corpus, an arm, a device or a folder that cannot be had.
     """
@@ -61,6 +63,7 @@ class Sweep:
         source: str | None = None,
         folder: Path | None = None,
         device: str = "auto",
+        stack: int | None = None,
     ) -> None:
         names = [table.name for table in tables]
         if twice := [name for name in names if names.count(name) > 1]:
@@ -68,6 +71,8 @@ class Sweep:
         known = sorted({arm.name for table in tables for arm in table.arms})
         if unknown := [name for name in arms or () if name not in known]:
             raise RunError(f"no table has an arm '{unknown[0]}'; there are: {', '.join(known)}.")
+        if stack is not None and stack < 1:
+            raise RunError(f"--stack {stack}: at least one run is trained at a time.")
         self.tables, self.workers, self.arms = tables, workers, arms
         self.preset, self.seeds, self.source = preset, seeds, _everywhere(source)
         folder = folder or user_cache() / "sweeps"
@@ -82,6 +87,7 @@ class Sweep:
                 raise
             raise RunError(f"a worker could not load the corpus: {_reason(error)}.") from None
         self.kept = Kept(folder, self.material)
+        self.stack = stack or (16 if self.material.device.startswith("cuda") else 1)
 
     @cached_property
     def tasks(self) -> dict[Task, list[tuple[Table, Arm, int]]]:
@@ -108,28 +114,38 @@ class Sweep:
         ):
             try:
                 while pending:
+                    asked = len(pending)
                     running = {
-                        threads.submit(self.kept.run, task, self.workers): task for task in pending
+                        threads.submit(self.kept.run, group, self.workers): group
+                        for group in self._groups(pending)
                     }
                     pending = []
                     for future in as_completed(running):
-                        task, error = running[future], future.result()
-                        if isinstance(error, Timeout):
-                            pending.append(task)
-                            continue
-                        if error is not None:
+                        group, errors = running[future], future.result()
+                        elsewhere = [of for of in group if isinstance(errors.get(of), Timeout)]
+                        pending += elsewhere
+                        for task in set(errors).difference(elsewhere):
                             for table, arm, seed in self.tasks[task]:
                                 what = f"{table.name}, arm '{arm.name}', seed {seed}"
-                                failed[what] = _reason(error)
+                                failed[what] = _reason(errors[task])
                         bar.set_postfix(failed=len(failed), refresh=False)
-                        bar.update()
-                    if len(pending) == len(running):
+                        bar.update(len(group) - len(elsewhere))
+                    if len(pending) == asked:
                         time.sleep(0.5)  # all that is left is being done by another sweep
             except BaseException:  # an interrupt, or nobody is left to work
                 threads.shutdown(wait=False, cancel_futures=True)
                 self.workers.close()
                 raise
         return failed
+
+    def _groups(self, tasks: Sequence[Task]) -> Iterator[list[Task]]:
+        """The runs that are trained at once."""
+        groups: dict[Config, list[Task]] = {}
+        for task in tasks:
+            groups.setdefault(shape(task.config), []).append(task)
+            if len(groups[shape(task.config)]) == self.stack:
+                yield groups.pop(shape(task.config))
+        yield from groups.values()
 
     def finished(self, table: Table) -> Iterator[tuple[Arm, int, dict[str, Any]]]:
         """What is done of a table: arm, seed and outcome (see `run_task`, and "commit")."""

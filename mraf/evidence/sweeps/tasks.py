@@ -7,6 +7,7 @@ import json
 import platform
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 from pathlib import Path
@@ -26,6 +27,8 @@ from mraf.training.config import Config
 from mraf.training.device import resolve_device, resolve_precision
 from mraf.training.golden import Numbers, golden_numbers, same
 from mraf.training.loop import train
+from mraf.training.runs import Run
+from mraf.training.stacked import train_stacked
 from mraf.variants.config import TrainingConfig
 
 SYSTEM = SYSTEM_OF_HEAD["fused"]
@@ -94,22 +97,51 @@ def run_task(task: Task) -> dict[str, Any]:
         MrafError: the worker has other code or features than who asks, or training failed.
     """
     with _one_at_a_time:
-        torch.set_num_threads(1)  # one core per worker, and sums in one order
-        if not same(task.numbers, golden_numbers(of_any_seed(task.config))):
-            raise RunError("this worker has another version of mraf or torch; install the same.")
-        if task.features != describe(task.source, task.device).fingerprint:
-            raise RunError(f"this worker finds other features in {task.source}; give it the same.")
-        start = time.perf_counter()
-        split = _load(task.source)[1]
+        _check(task)
+        start, split = time.perf_counter(), _load(task.source)[1]
         run = train(task.config, split.train, device=task.device, progress=False)
-        fused = ClipByClip(lambda clips: {SYSTEM: predict(run.model, clips)[SYSTEM]})
-        correct = {}
-        for setting in SETTINGS:
-            right = outcomes(fused, split, setting)[SYSTEM].right
-            judged = Judged.of(getattr(split, setting.language))
-            correct[setting.name] = judged.published_counts(right)
-        seconds = time.perf_counter() - start
-        return {"correct": correct, "seconds": seconds, "device": _device(task)}
+        return _judged(task, run, split, start)
+
+
+def run_stacked(tasks: Sequence[Task]) -> list[dict[str, Any] | RunError]:
+    """Train runs of one shape at once, and judge each as `run_task`; or why it failed.
+
+    The seconds of a run are its share of training, and its judging.
+
+    Raises:
+        MrafError: as `run_task`, but not for a failure that is of one run alone.
+    """
+    with _one_at_a_time:
+        for task in tasks:
+            _check(task)
+        start, split = time.perf_counter(), _load(tasks[0].source)[1]
+        configs = [task.config for task in tasks]
+        runs = train_stacked(configs, split.train, device=tasks[0].device, progress=False)
+        share = (time.perf_counter() - start) / len(tasks)
+        found: list[dict[str, Any] | RunError] = []
+        for task, run in zip(tasks, runs, strict=True):
+            begun = time.perf_counter() - share
+            found.append(run if isinstance(run, RunError) else _judged(task, run, split, begun))
+        return found
+
+
+def _check(task: Task) -> None:
+    """Raise RunError where this worker has other code or features than who asks."""
+    torch.set_num_threads(1)  # one core per worker, and sums in one order
+    if not same(task.numbers, golden_numbers(of_any_seed(task.config))):
+        raise RunError("this worker has another version of mraf or torch; install the same.")
+    if task.features != describe(task.source, task.device).fingerprint:
+        raise RunError(f"this worker finds other features in {task.source}; give it the same.")
+
+
+def _judged(task: Task, run: Run, split: Split, start: float) -> dict[str, Any]:
+    """The outcome of a run that began at ``start``."""
+    fused = ClipByClip(lambda clips: {SYSTEM: predict(run.model, clips)[SYSTEM]})
+    correct = {}
+    for setting in SETTINGS:
+        right = outcomes(fused, split, setting)[SYSTEM].right
+        correct[setting.name] = Judged.of(getattr(split, setting.language)).published_counts(right)
+    return {"correct": correct, "seconds": time.perf_counter() - start, "device": _device(task)}
 
 
 @lru_cache(maxsize=1)
