@@ -110,7 +110,9 @@ def _labels(claim: Claim) -> dict[str, str]:
         labels = {arm.name: arm.label for arm in declared_table(claim.sweep, "quick").arms}
     except RunError:  # a ledger of somebody else's sweep
         return {}
-    return labels | {f"{name}+agreement": f"{label}, and agreement" for name, label in labels.items()}
+    return labels | {
+        f"{name}+agreement": f"{label}, and agreement" for name, label in labels.items()
+    }
 
 
 # --- intervals -----------------------------------------------------------------------------------
@@ -161,4 +163,3 @@ def _ticks(low: float, high: float) -> list[float]:
     step = max(rough * k for k in (1, 2, 5) if rough * k <= (high - low) / 3)
     numbers = np.arange(np.ceil(low / step), np.floor(high / step) + 1)
     return [round(float(number * step), 6) + 0.0 for number in numbers]
-

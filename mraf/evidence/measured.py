@@ -69,8 +69,9 @@ class Evidence:
             tested = _of_arms(claim, place, found) if found else None
             if found is None or tested is None:
                 return None
-            file = f"{'robustness' if claim.damage else f'sweep_{claim.sweep}'}_{place.slug}"
-            golden = self.golden.of(file, found.preset, (claim.of, *claim.over))
+            name = "robustness" if claim.damage else f"sweep_{claim.sweep}"
+            arms = (claim.of, *claim.over)
+            golden = self.golden.of(f"{name}_{place.slug}", found.preset, arms)
             return tested._replace(golden=golden)
         file = self.folder / f"{claim.systems or f'{claim.study}_{place.slug}'}.csv"
         if claim.untestable or not there(file):
