@@ -542,4 +542,4 @@ def test_a_page_without_markers_is_refused(tmp_path: Path) -> None:
     text = page.read_text()
     assert "old" not in text
     assert "| It is. | 4 | – | – | *not recorded yet* |" in text
-    assert to_csv(ledger([], tmp_path)).startswith("claim,section,says")
+    assert to_csv(ledger([], tmp_path)).startswith("claim,whose,section,says")
