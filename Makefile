@@ -28,7 +28,7 @@ ifneq ($(shell $(PY) -c 'import os; print(open("$(STAMP)").read() == os.getcwd()
 $(shell rm -f $(STAMP))
 endif
 
-.PHONY: help setup reproduce test test-floors test-real test-browser lab app badges claims packages exercises notebooks lint bench constraints clean
+.PHONY: help setup reproduce test test-floors test-kills fuzz test-real test-browser lab app badges claims packages exercises notebooks live lint bench constraints clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -53,6 +53,12 @@ test: $(STAMP)  ## unit tests and notebooks, on the twin; two workers of one thr
 test-floors:  ## the unit tests with the lowest versions that pyproject.toml allows, in build/floors
 	@scripts/floors.sh $(ARGS)
 
+test-kills: $(STAMP)  ## a kill at every write of every command
+	MRAF_EVERY_WRITE=1 OMP_NUM_THREADS=1 $(PY) -m pytest -s tests/cli/test_killed.py $(ARGS)
+
+fuzz: $(STAMP)  ## random damage to files for two minutes, from another seed each time
+	MRAF_FUZZ_SECONDS=120 MRAF_FUZZ_SEED=$$(date +%s) $(PY) -m pytest -s tests/cli/test_fuzz.py $(ARGS)
+
 test-real: $(STAMP)  ## the tests that need the official features in MRAF_DATA
 	$(PY) -m pytest -m real $(ARGS)
 
@@ -60,7 +66,13 @@ $(BROWSER): $(STAMP)
 	@$(PY) -m pip install -qq --disable-pip-version-check --constraint constraints.txt --editable '.[browser]'
 	@touch $@
 
-test-browser: $(BROWSER)  ## the explorers in a real browser; needs Chromium and says how to get it
+AXE := build/node_modules/axe-core/axe.min.js
+
+$(AXE):  # finds barriers in pages; without npm the tests that ask it are skipped
+	@mkdir -p build
+	@! command -v npm >/dev/null || npm install --silent --no-save --prefix build axe-core@4.14
+
+test-browser: $(BROWSER) $(AXE)  ## the explorers in a real browser; needs Chromium and says how to get it
 	env -u MRAF_DATA $(PY) -m pytest tests/browser -m browser -s --durations=0 --durations-min=1 $(ARGS)
 
 lab: $(STAMP)  ## open the notebooks in JupyterLab
@@ -70,7 +82,8 @@ exercises: $(STAMP)  ## write the notebooks of students from notebooks/solutions
 	@$(PY) scripts/exercises.py $(SOLUTIONS)
 
 app: $(STAMP)  ## the reliability explorer as a page of its own
-	$(PY) -m voila $(APP) $(ARGS)
+	@$(PY) -c 'from mraf.training.experiment import trained; print("The network is", trained(device="cpu").origin)'
+	$(PY) -m voila $(APP) --MappingKernelManager.cull_interval=60 --MappingKernelManager.cull_idle_timeout=900 $(ARGS)
 
 notebooks: exercises  ## run the notebooks in place on the twin, to commit their outputs
 	env -u MRAF_DATA $(PY) scripts/run_notebooks.py --out notebooks $(NOTEBOOKS)
@@ -80,6 +93,9 @@ badges: $(STAMP)  ## write the README's links to Binder from the git remote
 
 claims: $(STAMP)  ## judge every claim by data/recorded; write ledger.csv, README and docs/claims.html
 	@$(PY) -m mraf ledger --out data/recorded/ledger.csv --readme README.md --page docs/claims.html
+
+live: $(STAMP)  ## write the live page, docs/live, from the quick run on the twin
+	@$(PY) -m mraf export --out docs/live
 
 packages: $(STAMP)  ## draw the picture of the packages in CONTRIBUTING.md
 	@$(PY) -m tools.packages docs/packages.svg

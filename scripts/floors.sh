@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes an environment with the lowest versions that pyproject.toml allows, and runs the unit tests there.
 # PyTorch alone is that of the Makefile, since its lowest version would be gigabytes; TORCH_SPEC names another.
-# Read from the environment: PYTHON, TORCH_SPEC, PIP_TORCH_ARGS. Arguments go to pytest.
+# Read from the environment: PYTHON, TORCH_SPEC, PIP_TORCH_ARGS, RESOLUTION (highest: the newest). Arguments go to pytest.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,7 +12,7 @@ pip() { "$floors/bin/python" -m pip --disable-pip-version-check "$@"; }
 pip install -qq --constraint constraints.txt uv
 # shellcheck disable=SC2086  # several arguments are meant
 pip install -qq --no-compile --prefer-binary "$TORCH_SPEC" $PIP_TORCH_ARGS
-"$floors/bin/python" -m uv --quiet pip install --python "$floors/bin/python" --resolution lowest-direct \
+"$floors/bin/python" -m uv --quiet pip install --python "$floors/bin/python" --resolution "${RESOLUTION:-lowest-direct}" \
     --constraint <(echo "$TORCH_SPEC") --editable '.[test,lab,related]'
 "$floors/bin/python" -m mraf doctor
 env -u MRAF_DATA OMP_NUM_THREADS=1 "$floors/bin/python" -m pytest -n 2 --dist loadfile tests "$@"

@@ -60,6 +60,8 @@ def test_the_wheel_holds_the_data_and_nothing_of_a_person(installed: Path) -> No
     expected = [ROOT / "data/claims.toml", ROOT / "data/golden.json"]
     expected += [*(ROOT / "data/sweeps").glob("*.toml"), *(ROOT / "data/recorded").glob("*.csv")]
     assert found == {path.relative_to(ROOT / "data").as_posix() for path in expected}
+    for name in ("module.js", "page.html"):
+        assert (installed / "mraf/export" / name).is_file()
     packages = {path.name for path in installed.iterdir() if not path.name.endswith(".dist-info")}
     assert packages - {"bin"} == {"mraf", "mraf_lessons", "mraf_data"}
 

@@ -22,7 +22,7 @@ FLOORS = (
     {"mraf.variants"},
     {"mraf.training"},
     {"mraf.evaluation"},
-    {"mraf.evidence", "mraf.related"},
+    {"mraf.evidence", "mraf.related", "mraf.export"},
     {"mraf_lessons"},
     {"mraf.cli", "mraf.__main__"},
 )

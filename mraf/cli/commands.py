@@ -186,8 +186,16 @@ def related(options: argparse.Namespace) -> None:
         print(record(table, options.name, corpus.name, options.command_line, options.record))
 
 
-def figure(options: argparse.Namespace) -> None:
-    from mraf_lessons.kit.pipeline import save_pipeline
+def export(options: argparse.Namespace) -> None:
+    from mraf.export.export import export_run, quick_run
 
-    save_pipeline(options.out)
+    run = _run(options) if options.path else quick_run()
+    print(*export_run(run, options.out, onnx=options.onnx), sep="\n")
+
+
+def figure(options: argparse.Namespace) -> None:
+    from mraf_lessons.kit.pipeline import pipeline
+    from mraf_lessons.kit.style import save
+
+    save(pipeline(), options.out)
     print(options.out)

@@ -194,6 +194,12 @@ def build_parser() -> argparse.ArgumentParser:
         measured.take("--data", "D", DATA)
         measured.take("--record", "DIR", "write the table as CSV, as in data/recorded")
 
+    export = command("export", "write a run as a page and a module for the browser")
+    export.take("path", "RUN", "default: quick preset on the twin, from the run store", nargs="?")
+    export.take("--out", "DIR", required=True)
+    export.add_argument("--onnx", action="store_true", help="also model.onnx (mraf[export])")
+    export.set_defaults(device="cpu")
+
     figure = command("figure", "draw the picture of the pipeline")
     figure.add_argument("name", choices=["pipeline"])
     figure.take("--out", "FILE", ".svg, .png, .pdf", required=True)

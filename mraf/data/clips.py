@@ -65,7 +65,7 @@ class FeatureSet:
         for name in ("face", "voice"):
             self.refuse(
                 ~of_finite_length(getattr(self, name)),
-                f"'{name}' holds NaN, Inf or numbers too large; extract this clip's feature again",
+                f"'{name}' holds NaN or Inf, or is too long; extract this clip's feature again",
             )
         silent = ~np.any(self.voice, axis=1)
         self.refuse(silent, "the voice is all zeros; only a face may be missing, drop the clip")

@@ -4,7 +4,8 @@ Both were judged on the same videos and, where trained more than once, with the 
 differences are taken seed by seed and video by video. The p-value is of a test that swaps the two
 sides within random videos. The verdict asks both: an interval alone cries wolf when few videos
 differ (simulated for single runs: 8–10% false alarms at a nominal 5%, with both 2–5%).
-`compare_arms` corrects for the number of comparisons, `paired_difference` does not.
+`compare_arms` and `compare_systems` correct for the number of comparisons, `paired_difference`
+does not.
 """
 
 from __future__ import annotations
@@ -133,6 +134,26 @@ def paired_difference(
     counts = _counts([(1, evaluation.runs(first)), (-1, other.runs(second))])
     table = _table(evaluation.estimates(counts)).drop(columns="superiority").rename_axis("setting")
     return _judged(table, table.p, delta=None)
+
+
+def compare_systems(
+    evaluation: Evaluation, pairs: Sequence[tuple[str, str]], metrics: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """The first system of each pair minus the second, corrected for the size of the table.
+
+    Args:
+        metrics: settings and "mean", those that are shown; by default all that both have.
+    Returns:
+        `paired_difference` for each (first, second, setting), with p_holm (corrected over all
+        rows) and verdict.
+    Raises as `paired_difference`.
+    """
+    parts = {pair: paired_difference(evaluation, *pair) for pair in pairs}
+    table = pd.concat(parts, names=["first", "second"])
+    if metrics is not None:
+        table = table[table.index.isin(metrics, level="setting")]
+        table.index = table.index.remove_unused_levels()  # `unstack` would name them wrongly
+    return corrected(table)
 
 
 def corrected(table: pd.DataFrame) -> pd.DataFrame:

@@ -41,7 +41,7 @@ def evaluate_run(
         RunError: the run was trained on another corpus, or on the videos it would be judged on.
         DataError: the labels are hidden.
     """
-    corpus = _matching(run, source)
+    corpus = matching(run, source)
     judged = _judged(run, corpus, split)
     judged.english.labels, judged.cross.labels  # noqa: B018  hidden labels are told before training
     shown = list((systems or heads_and_class_means)(run, judged))
@@ -69,7 +69,7 @@ def submit_run(
     Raises as ``evaluate_run``; labels are not needed. Warns where the run saw fewer clips than it
     might have.
     """
-    corpus = _matching(run, source)
+    corpus = matching(run, source)
     split = test_split(corpus)
     if run.config.training.holdout:
         warnings.warn(f"the run was {HELD_OUT}; {TRAIN_ON_ALL}.", stacklevel=2)
@@ -77,7 +77,8 @@ def submit_run(
     return write_submission(predictor, split, folder, corpus.version)
 
 
-def _matching(run: Run, source: str | Corpus | None) -> Corpus:
+def matching(run: Run, source: str | Corpus | None) -> Corpus:
+    """The corpus that a run was trained on. Raises RunError where the source is another one."""
     corpus = source if isinstance(source, Corpus) else data.load(source)
     trained_on = run.data.get("corpus", corpus.name)
     if trained_on != corpus.name:

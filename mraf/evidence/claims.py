@@ -133,7 +133,7 @@ def read_claims(file: Path) -> list[Claim]:
             rival, an unknown metric. It names the file and the claim.
     """
     claims = []
-    for name, declared in read_toml(file, "file of claims").items():
+    for name, declared in read_toml(file).items():
         if not isinstance(declared, dict) or "name" in declared:
             raise RunError(f"{file}: '{name}' is not a claim; a claim starts with [{name}].")
         claims.append(checked(Claim, {"name": name, **declared}, f"{file}: claim '{name}'"))

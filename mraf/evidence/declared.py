@@ -29,10 +29,8 @@ class Declaration(BaseModel):
 D = TypeVar("D", bound=Declaration)
 
 
-def read_toml(file: Path, what: str) -> dict[str, Any]:
-    """The content of a TOML file. Raises RunError: no file, which should be ``what``; not TOML."""
-    if not file.exists():
-        raise RunError(f"{file}: no {what} (there is no such file).")
+def read_toml(file: Path) -> dict[str, Any]:
+    """The content of a TOML file. Raises RunError: it cannot be read, or is not TOML."""
     found: dict[str, Any] = read_as("TOML", tomllib.loads, file, "mend it", RunError)
     return found
 

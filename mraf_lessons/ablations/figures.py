@@ -10,6 +10,7 @@ from mraf.evaluation import differences as compared
 from mraf.evaluation.differences import BETTER, EQUAL, METRICS, OPEN, SHOWN, WORSE, ArmRuns
 from mraf_lessons.kit import charts, style
 from mraf_lessons.kit.forest import FAR, dot, forest, in_words, wrapped, zero_line
+from mraf_lessons.kit.live import fast_panels
 from mraf_lessons.kit.panels import name_rows
 from mraf_lessons.kit.style import Figure, describe, draws, percent_axis, row_of_panels, styled
 
@@ -97,14 +98,17 @@ def sampling(table: pd.DataFrame, best: float = 0.2, title: str = "") -> Figure:
 
 
 @styled
-def pair(first: ArmRuns, second: ArmRuns, metric: str = "mean") -> Figure:
+def pair(first: ArmRuns, second: ArmRuns, metric: str = "mean", on: Figure | None = None) -> Figure:
     """Two arms: seed by seed in one metric, and their difference in all.
 
     Raises:
         RunError: they are not paired, or lack a setting of the metric.
     """
     found = compared.corrected(compared.difference(first, second, list(SHOWN)))
-    figure, (left, right) = row_of_panels(2, 4.4, 3.6, width_ratios=[2, 3])
+    figure, (left, right) = fast_panels(
+        on, 8.8, 3.6, panels=2, width_ratios=[2, 3],
+        left=0.07, right=0.85, bottom=0.14, top=0.9, wspace=0.2,
+    )  # fmt: skip
     values = [
         np.sum([w * arm.accuracy(setting) for setting, w in METRICS[metric].items()], axis=0)
         for arm in (first, second)

@@ -142,6 +142,18 @@ def same_share(neighbours: Neighbours, group: NDArray[Any]) -> float:
     return float(np.mean(group[neighbours.index] == group[:, None]))
 
 
+def possible_share(group: NDArray[Any], number: int, apart: NDArray[Any] | None = None) -> float:
+    """The largest `same_share` that `number` neighbours can have, by the sizes of the groups.
+
+    Args:
+        group: of each clip, shape (N,).
+        apart: as in `nearest`.
+    """
+    same = group[:, None] == group
+    same &= ~np.eye(len(group), dtype=bool) if apart is None else apart[:, None] != apart
+    return float(np.minimum(same.sum(axis=1), number).mean() / number)
+
+
 def kept_share(before: Neighbours, after: Neighbours) -> float:
     """The share of a clip's k neighbours in the space that are also among its k in the map."""
     both = [np.isin(b, a) for b, a in zip(before.index, after.index, strict=True)]

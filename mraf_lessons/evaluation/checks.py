@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from mraf.data.describe import unit
 from mraf.evaluation.calibration import fit_temperature
 from mraf_lessons.evaluation.calibration import reliability_bins
 from mraf_lessons.kit.checker import (
@@ -112,25 +111,3 @@ def temperature(answer: object, fit: object, logits: Array, labels: Array, video
         "You took the named speakers for the true ones: no network doubts itself.": sure,
     }
     return judge(answer, said, rtol=0.02)
-
-
-def transduced(answer: Answer) -> Verdict:
-    """Prototypes from judged clips: unit voices (N, D) and names given (N,) to the names (N,)."""
-    rng = np.random.default_rng(0)
-    centre = rng.normal(size=(4, 6))
-    names = np.repeat([0, 1, 3], [5, 6, 4])  # nobody is named 2
-    voice = unit(centre[names] + 0.6 * rng.normal(size=(15, 6)))
-    names[[0, 7]] = [3, 0]  # two of them are wrong
-    present = np.unique(names)
-    means = np.stack([voice[names == c].mean(axis=0) for c in present])
-    nearest, longest = ((voice @ rows.T).argmax(axis=1) for rows in (unit(means), means))
-    right = present[nearest]
-    said = {
-        "The face is withheld, yet it has spoken: through the other clips of its video.": right,
-        "A long prototype wins: bring all of them to length 1.": present[longest],
-        "These are rows of the prototypes; turn them into names of speakers.": nearest,
-        "Speaker 2, after whom no clip was named, has a mean of 0 / 0 and wins everywhere: leave "
-        "such speakers out.": np.full(len(names), 2),
-        "These are the names from the face; compare the voices once more.": names,
-    }
-    return judge(ask(answer, voice, names), said)

@@ -8,6 +8,7 @@ import pandas as pd
 from mraf_lessons.ablations.figures import COLOUR
 from mraf_lessons.kit import charts, style
 from mraf_lessons.kit.forest import dot, forest
+from mraf_lessons.kit.live import fast_panels
 from mraf_lessons.kit.panels import name_rows
 from mraf_lessons.kit.style import Figure, describe, draws, percent_axis
 
@@ -117,7 +118,9 @@ def _curves(
 
 
 @draws("scorer", "setting", "damage", "amount", "accuracy", "low", "middle", "high")
-def damage_result(table: pd.DataFrame, damage: str, amount: float) -> Figure:
+def damage_result(
+    table: pd.DataFrame, damage: str, amount: float, on: Figure | None = None
+) -> Figure:
     """One damage at one amount: accuracies of the scorers, and the weights that they give.
 
     The table is that of `mraf_lessons.faces.damage.damage_table`, with the rows of amount 0.
@@ -125,9 +128,10 @@ def damage_result(table: pd.DataFrame, damage: str, amount: float) -> Figure:
     table = table[table.damage == damage]
     rows = table[np.isclose(table.amount, amount)]
     style.require(rows, "scorer")
-    figure = style.new_figure(8.2, 3.2)
-    figure.set_layout_engine("none")  # it would take most of the time of a moved slider
-    left, right = (figure.add_axes((x, 0.2, w, 0.66)) for x, w in ((0.09, 0.5), (0.67, 0.31)))
+    figure, (left, right) = fast_panels(
+        on, 8.2, 3.2, panels=2, width_ratios=[5, 3],
+        left=0.09, right=0.98, bottom=0.2, top=0.86, wspace=0.2,
+    )  # fmt: skip
     settings, scorers = list(rows.setting.unique()), rows.scorer.unique()
     clean = table[table.amount == 0].set_index(["scorer", "setting"]).accuracy
     said = []

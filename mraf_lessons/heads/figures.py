@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from mraf_lessons.heads.view import ANGLES, GRID, NOBODY, TURN, Margins, Plane
 from mraf_lessons.kit import charts, style
 from mraf_lessons.kit.forest import forest
-from mraf_lessons.kit.live import fast_figure, fast_panel
+from mraf_lessons.kit.live import fast_panel, fast_panels
 from mraf_lessons.kit.style import Figure, describe, draws, row_of_panels, styled
 from mraf_lessons.training.figures import COLOURS as CLASSES
 
@@ -160,17 +160,16 @@ def heads_on_voices(table: pd.DataFrame, title: str) -> Figure:
 
 
 @styled
-def margin_explorer(found: Margins) -> Figure:
+def margin_explorer(found: Margins, on: Figure | None = None) -> Figure:
     """Three speakers on a circle: who wins in training, where in the ball, and how surely."""
     title = f"{found.kind}, m = {found.margin:.2g}, s = {found.scale:.3g}"
     if found.kind == "ham":
         title += f", c = {found.curvature:.3g}"
     remark = f"{found.share:.0%} of the circle is won in training"
-    figure = fast_figure(9.6, 3.9, title, remark)
-    grid = figure.add_gridspec(
-        1, 3, left=0.03, right=0.985, top=0.78, bottom=0.16, wspace=0.16, width_ratios=[4, 4, 5]
-    )
-    circle, ball, curve = (figure.add_subplot(grid[column]) for column in range(3))
+    figure, (circle, ball, curve) = fast_panels(
+        on, 9.6, 3.9, title, remark, panels=3, width_ratios=[4, 4, 5],
+        left=0.03, right=0.985, top=0.78, bottom=0.16, wspace=0.16,
+    )  # fmt: skip
     for axes, limit in ((circle, 1.15), (ball, 1.02)):
         axes.set(xlim=(-limit, limit), ylim=(-limit, limit), xticks=[], yticks=[], aspect="equal")
         axes.spines[:].set_visible(False)

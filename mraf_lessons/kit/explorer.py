@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+import gc
 import html
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import ipywidgets as widgets
+from IPython.display import display
 
 from mraf.errors import MrafError
 from mraf_lessons.kit.live import Screen, image
-from mraf_lessons.kit.recording import Recording, record
+from mraf_lessons.kit.recording import STILL, Recording, page_part, record
 from mraf_lessons.kit.style import Figure
 
-LABELS = {"description_width": "118px"}
-ASKED = "margin: -2px 0 7px 124px; line-height: 1.25; font-size: 12px; color: #555"
+Values = dict[str, Any]  # of all controls, by name
 
 
 class Control(NamedTuple):
-    """An input and the question that moving it answers."""
+    """An input, the question that moving it answers, and how it follows the other controls.
+
+    Args:
+        offer: what they leave to choose from: the options of a list, the last number of a slider.
+        idle: why it changes nothing at the moment; "" where it does.
+    """
 
     widget: Any  # widgets.ValueWidget
     question: str
+    offer: Callable[[Values], Any] | None = None
+    idle: Callable[[Values], str] = lambda values: ""
 
     @property
     def choices(self) -> dict[str, Any]:
@@ -38,130 +45,100 @@ class Control(NamedTuple):
             return next(word for word, known in self.choices.items() if known == value)
         return f"{value:.0%}" if self.widget.readout_format == ".0%" else f"{value:g}"
 
+    def follow(self, values: Values) -> str:
+        """Offer what can be chosen now, keep the value where it is among that; why it is idle."""
+        if self.offer:
+            offered, before = self.offer(values), self.widget.value
+            if not hasattr(self.widget, "options"):
+                self.widget.max = offered
+            elif list(offered) != list(self.widget.options):
+                self.widget.options = offered
+                if before in self.choices.values():
+                    self.widget.value = before
+        reason = self.idle(values)
+        low, high = (getattr(self.widget, end, end) for end in ("min", "max"))
+        if low == high or len(getattr(self.widget, "options", "many")) == 1:
+            reason = reason or "There is one to choose from."
+        self.widget.disabled = bool(reason)
+        return reason
+
 
 def inputs(kind: type[widgets.ValueWidget], label: str, **options: Any) -> Any:
     """A labelled input, as wide as the column of controls."""
-    return kind(
-        description=label,
-        style=LABELS,
-        layout=widgets.Layout(width="98%", margin="1px 0"),
-        **options,
-    )
+    look = widgets.Layout(width="98%", margin="1px 0")
+    return kind(description=label, style={"description_width": "105px"}, layout=look, **options)
 
 
-def choice(label: str, options: Sequence[Any], question: str) -> Control:
-    """One of several values, or of pairs of words and value."""
-    return Control(inputs(widgets.Dropdown, label, options=options), question)
+def choice(label: str, options: Any, question: str, kind: Any = widgets.Dropdown,
+           **following: Any) -> Control:  # fmt: skip
+    """One of several values, or of pairs of words and value; a function offers those of now."""
+    if callable(options):
+        return Control(inputs(kind, label, options=[""]), question, options, **following)
+    return Control(inputs(kind, label, options=options), question, **following)
 
 
-def yes_or_no(label: str, question: str) -> Control:
+def yes_or_no(label: str, question: str, **following: Any) -> Control:
     """A box, ticked at first."""
-    return Control(inputs(widgets.Checkbox, label, value=True, indent=True), question)
+    return Control(inputs(widgets.Checkbox, label, value=True, indent=True), question, **following)
 
 
-def amount(label: str, question: str, value: float = 0.0, shown: str = ".0%") -> Control:
-    """A slider from 0 to 1, shown in percent; arrow keys move it by 5 points."""
-    look = {"min": 0.0, "max": 1.0, "step": 0.05, "readout_format": shown}
-    return Control(inputs(widgets.FloatSlider, label, value=value, **look), question)
+def slider(label: str, question: str, value: float = 0.0, low: float = 0.0, high: float = 1.0,
+           step: float = 0.05, shown: str = ".0%", **following: Any) -> Control:  # fmt: skip
+    """A slider of numbers, by default from 0 to 1 and in percent; arrow keys move it by a step."""
+    look: Any = {"min": low, "max": high, "step": step, "readout_format": shown}
+    return Control(inputs(widgets.FloatSlider, label, value=value, **look), question, **following)
 
 
-def number(label: str, last: int, question: str) -> Control:
-    """A slider from 1 to the last."""
-    return Control(inputs(widgets.IntSlider, label, min=1, max=last, value=1), question)
+def number(label: str, last: int | Callable[[Values], int], question: str) -> Control:
+    """A slider from 1 to the last, which may follow the other controls."""
+    offer = last if callable(last) else lambda values: last
+    return Control(inputs(widgets.IntSlider, label, min=1, max=1, value=1), question, offer)
 
 
-class Explorer(widgets.HBox):
-    """Controls on the left, the picture on the right; every change draws it anew.
-
-    A drawer that returns the same figure each time, changed, has only the changes drawn: what the
-    panels hold, on a copy of their frames.
-
-    Shown where no kernel answers (GitHub, PDF, an unexecuted notebook), it is the picture of the
-    state in which it was displayed.
-
-    Args:
-        controls: in the order in which the tab key visits them.
-        draw: the figure of the controls' present values, with its text alternative.
-    """
-
-    def __init__(self, controls: Sequence[Control], draw: Callable[[], Figure]) -> None:
-        self._draw = draw
-        self._quiet = False
-        self.picture = widgets.HTML(layout=widgets.Layout(flex="1 1 600px", min_width="380px"))
-        self.figure = draw()
-        self._screen = Screen(self.figure)
-        rows: list[widgets.Widget] = []
-        for control in controls:
-            question = f'<div style="{ASKED}">{control.question}</div>'
-            rows += [control.widget, widgets.HTML(question)]
-            control.widget.observe(self._changed, names="value")
-        column = widgets.VBox(rows, layout=widgets.Layout(flex="0 1 350px", min_width="300px"))
-        super().__init__(
-            [column, self.picture], layout=widgets.Layout(flex_flow="row wrap", width="100%")
-        )
-        self._show()
-
-    @contextmanager
-    def one_update(self) -> Any:
-        """Change several controls and draw once."""
-        before, self._quiet = self._quiet, True
-        try:
-            yield
-        finally:
-            self._quiet = before
-        self._update()
-
-    def _changed(self, change: Any) -> None:
-        self._update()
-
-    def _update(self) -> None:
-        if self._quiet:
-            return
-        try:
-            self.figure = self._draw()
-        except MrafError as error:
-            self.picture.value = f'<p role="alert">{html.escape(str(error))}</p>'
-            return
-        self._show()
-
-    def _show(self) -> None:
-        self.picture.value = image(self._screen.png(self.figure), self.figure.alt)
-
-    def _repr_mimebundle_(self, **options: Any) -> Any:
-        live = super()._repr_mimebundle_(**options)
-        live = live[0] if isinstance(live, tuple) else live
-        still, metadata = self.figure._repr_mimebundle_()
-        return {**(live or {}), **still}, metadata
-
-
-class ViewExplorer(Explorer):
-    """An explorer of a pure function: the controls' values, what is found with them, its picture.
+class Explorer(widgets.Box):
+    """Controls beside the picture that they move: of a pure function of their values.
 
     Each control is an attribute of its name and an item of ``inputs``; its ``value`` may also be
-    set from code. ``found`` is what is shown, as numbers.
+    set from code. ``found`` is what is shown, as numbers. Where no kernel answers (GitHub, PDF, a
+    notebook that was opened and not run), one sees the picture of the state that was displayed.
 
     Args:
         controls: by the keyword of `find` that they set, in the order of the tab key.
+        picture: draws what was found; if it can, on the figure that it gave the last time.
         find: from the controls' values to what is shown; nothing else goes in.
-        picture: draws what was found, for the screen and for recordings alike.
-        grid: what ``recorded`` steps through, by the name of a control; the first asks.
-        moved: draws what was found on the screen, where a kept figure is faster.
+        grid: what ``recorded`` steps through, by the name of a control; the first asks. None stands
+            for all that can be chosen.
     """
 
     found: Any
+    figure: Figure
+    _shown: Values | None = None  # the values of what is shown
+    _last: Figure | None = None
 
     def __init__(
         self,
         controls: Mapping[str, Control],
-        find: Callable[..., Any],
-        picture: Callable[[Any], Figure],
-        grid: Mapping[str, Sequence[Any]],
-        moved: Callable[[Any], Figure] | None = None,
+        picture: Callable[[Any, Figure | None], Figure],
+        find: Callable[..., Any] = dict,
+        grid: Mapping[str, Sequence[Any] | None] | None = None,
     ) -> None:
         self.inputs = {name: control.widget for name, control in controls.items()}
         self._controls, self._find, self._picture = controls, find, picture
-        self._grid, self._moved = grid, moved or picture
-        super().__init__(list(controls.values()), self._drawn)
+        self._grid = grid or {}
+        self._screen = Screen()
+        self._questions = {name: widgets.HTML() for name in controls}
+        self.picture = widgets.HTML()
+        rows = [
+            widgets.VBox([control.widget, self._questions[name]])
+            for name, control in controls.items()
+        ]
+        sides = widgets.Box([widgets.VBox(rows), self.picture])
+        super().__init__([sides])
+        self.add_class("mraf-explorer")
+        self._quiet = False
+        self._update()
+        for widget in self.inputs.values():
+            widget.observe(self._update, names="value")
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -170,22 +147,49 @@ class ViewExplorer(Explorer):
             raise AttributeError(f"{type(self).__name__} has no {name}") from None
 
     @property
-    def values(self) -> dict[str, Any]:
+    def values(self) -> Values:
         """The controls' values by name, as `find` takes them."""
         return {name: widget.value for name, widget in self.inputs.items()}
 
-    def _drawn(self) -> Figure:
-        self.found = self._find(**self.values)
-        return self._moved(self.found)
+    def _update(self, change: object = None) -> None:
+        if self._quiet:
+            return
+        self._quiet = True
+        for name, control in self._controls.items():
+            reason = control.follow(self.values)
+            asked = html.escape(reason) if reason else control.question
+            self._questions[name].value = f'<div class="mraf-question">{asked}</div>'
+        self._quiet = False
+        if self.values == self._shown:
+            return
+        self._shown = self.values
+        try:
+            self.found = self._find(**self.values)
+            self.figure = self._last = self._picture(self.found, self._last)
+        except MrafError as error:
+            self.picture.value = f'<p role="alert">{html.escape(str(error))}</p>'
+        else:
+            self.picture.value = image(self._screen.png(self.figure), self.figure.alt)
+
+    def _ipython_display_(self) -> None:
+        """The live controls; below them, hidden as long as they answer, the picture of now."""
+        gc.freeze()  # else every tenth move waits until all that torch imported is looked through
+        live = super()._repr_mimebundle_()
+        live, metadata = live if isinstance(live, tuple) else (live, {})
+        display({**live, "text/plain": ""}, metadata=metadata, raw=True)
+        bundle, metadata = self.figure._repr_mimebundle_()
+        still = f'<div class="mraf-still">{STILL}{bundle["text/html"]}</div>'
+        bundle["text/html"] = page_part("live.html") + still
+        display(bundle, metadata=metadata, raw=True)
 
     def recorded(self) -> Recording:
         """A grid of some controls' values, the others as they are, to answer without a kernel."""
-        choices = {
-            self.inputs[name].description: {
-                self._controls[name].word(value): {name: value} for value in values
-            }
-            for name, values in self._grid.items()
-        }
+        choices = {}
+        for name, values in self._grid.items():
+            control = self._controls[name]
+            values = list(control.choices.values()) if values is None else values
+            words = {control.word(value): {name: value} for value in values}
+            choices[control.widget.description] = words
         return self.recorded_for(choices, self._controls[next(iter(self._grid))].question)
 
     def recorded_for(
@@ -203,6 +207,6 @@ class ViewExplorer(Explorer):
             values = dict(now)
             for change in reversed(changes):
                 values |= change
-            return self._picture(self._find(**values))
+            return self._picture(self._find(**values), None)
 
         return record(draw, choices, question)

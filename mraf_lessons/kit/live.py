@@ -1,8 +1,7 @@
 """Figures that are drawn anew at each move of a control, so they are made for speed.
 
-A constrained layout would take longer than everything else; the panels stand at fixed places.
-A figure may be kept between moves: then only what its panels hold is drawn, not their frames,
-labels and grids.
+Their panels stand at fixed places: a constrained layout would take longer than everything else.
+They are kept between moves: frames, ticks and labels are drawn once, what panels hold each time.
 """
 
 from __future__ import annotations
@@ -21,86 +20,112 @@ from PIL import Image
 from mraf_lessons.kit.style import GREY, Figure, styled
 
 
-def fast_figure(width: float, height: float, title: str = "", remark: str = "") -> Figure:
-    """A figure whose panels are placed by hand, a title above them and a remark beside it."""
-    figure = Figure(figsize=(width, height), dpi=90)
-    if title or remark:
-        figure.text(0.02, 0.945, title, fontsize=12, fontweight="bold", va="center")
-        figure.text(0.98, 0.945, remark, fontsize=10.5, va="center", ha="right", color=GREY)
+def fast_panels(
+    on: Figure | None,
+    width: float,
+    height: float,
+    title: str = "",
+    remark: str = "",
+    panels: int = 1,
+    **places: Any,
+) -> tuple[Figure, list[Axes]]:
+    """A figure with a row of panels at fixed places, a title above them and a remark beside it.
+
+    Args:
+        on: the figure of the last move, which is emptied and used again.
+        places: as of matplotlib's `GridSpec`.
+    """
+    if on is None:
+        figure = Figure(figsize=(width, height), dpi=90)
+        add_row(figure, panels, **places)
+    else:
+        figure = emptied(on)
+    figure.text(0.02, 0.945, title, fontsize=12, fontweight="bold", va="center")
+    figure.text(0.98, 0.945, remark, fontsize=10.5, va="center", ha="right", color=GREY)
+    return figure, figure.axes
+
+
+def add_row(figure: Figure, panels: int, **places: Any) -> None:
+    """Panels side by side, placed as by matplotlib's `GridSpec`."""
+    grid = figure.add_gridspec(1, panels, **places)
+    for column in range(panels):
+        figure.add_subplot(grid[column])
+
+
+def emptied(figure: Figure) -> Figure:
+    """A figure without what its panels held, to be used again with their frames."""
+    for artist in contents(figure):
+        artist.remove()
+    for axes in figure.axes:
+        axes.containers.clear()
+        axes.relim()
+        axes.grid(False)  # else the next call without a word would turn it off
     return figure
 
 
 def fast_panel(axes: Axes, title: str, xlabel: str = "", ylabel: str = "") -> None:
-    """Title and labels at fixed places: looking for free ones takes half the time of drawing.
-
-    The frame lies below what the panel holds, so that the latter can be drawn again over it.
-    """
+    """Title and labels at fixed places: looking for free ones takes half the time of drawing."""
     axes.spines[:].set_zorder(0.5)
     axes.set_title(title, y=1.0, pad=6)
     axes.set_xlabel(xlabel, fontsize=9, va="top")
     axes.set_ylabel(ylabel, fontsize=9, va="bottom")
-    height = axes.get_figure().get_figheight() * axes.get_position().height  # type: ignore[union-attr]
-    width = axes.get_figure().get_figwidth() * axes.get_position().width  # type: ignore[union-attr]
+    width, height = axes.get_figure().get_size_inches() * axes.get_position().size  # type: ignore[union-attr]
     empty = len(axes.get_xticks()) == 0
     axes.xaxis.set_label_coords(0.5, -(0.06 if empty else 0.26) / height)
     axes.yaxis.set_label_coords(-0.06 / width, 0.5)
 
 
-class Screen(FigureCanvasAgg):
-    """Makes PNGs of figures, one after the other, for speed: they are larger than ``style.png``.
+class Screen:
+    """Makes PNGs of a figure as it is now; they are larger than ``style.png``, and faster."""
 
-    A canvas that has drawn figures of this size knows their words, a seventh of the time.
-    """
-
-    _shown: Figure | None = None
-    _frames: Any = None  # the panels' frames as pixels, and what they were drawn for
+    _drawn_for: Any = None
+    _frames: Any = None  # as pixels
 
     @styled
     def png(self, figure: Figure) -> bytes:
-        """The figure as it is now; the second time, only its contents are drawn."""
-        if figure is self._shown:
-            self._draw_contents(figure)
+        """Only its contents are drawn where its frames are those of the last time."""
+        canvas = figure.canvas
+        if not isinstance(canvas, FigureCanvasAgg):
+            canvas = FigureCanvasAgg(figure)
+        if figure.get_layout_engine() is None:
+            self._draw(figure, canvas)
         else:
-            figure.set_canvas(self)
-            self.figure = self._shown = figure
-            self._frames = None
-            self.draw()
+            canvas.draw()
+        pixels = Image.frombuffer("RGBA", canvas.get_width_height(), canvas.buffer_rgba())
         buffer = io.BytesIO()
-        pixels = Image.frombuffer("RGBA", self.get_width_height(), self.buffer_rgba())
         pixels.convert("RGB").save(buffer, "png", compress_level=1)
         return buffer.getvalue()
 
-    def _draw_contents(self, figure: Figure) -> None:
+    def _draw(self, figure: Figure, canvas: FigureCanvasAgg) -> None:
         moving = [artist for artist in contents(figure) if artist.get_visible()]
-        drawn_for = [
+        frames = [
             (axes.get_xlim(), axes.get_ylim(), axes.get_title("left"), axes.get_xlabel())
             for axes in figure.axes
         ]
-        if self._frames is None or self._frames[1] != drawn_for:
+        if self._drawn_for != (figure, frames):
             for artist in moving:
                 artist.set_visible(False)
-            self.draw()
+            canvas.draw()
             for artist in moving:
                 artist.set_visible(True)
-            self._frames = self.copy_from_bbox(figure.bbox), drawn_for
-        self.restore_region(self._frames[0])
+            self._drawn_for, self._frames = (figure, frames), canvas.copy_from_bbox(figure.bbox)
+        canvas.restore_region(self._frames)
         for artist in moving:
-            artist.draw(self.get_renderer())
+            artist.draw(canvas.get_renderer())
 
 
 def contents(figure: Figure) -> list[Artist]:
     """What the panels hold, in the order of drawing; not their frames, ticks, titles and labels."""
     held: list[Artist] = []
     for axes in figure.axes:
-        own = (axes.images, axes.patches, axes.collections, axes.lines, axes.texts)
-        held += sorted(chain.from_iterable(own), key=Artist.get_zorder)
+        own = chain(axes.images, axes.patches, axes.collections, axes.lines, axes.texts)
+        held += sorted(own, key=Artist.get_zorder)
+        if legend := axes.get_legend():
+            held.append(legend)
     return held + figure.texts
 
 
 def image(content: bytes, alt: str) -> str:
     """An HTML image that carries its own content."""
     encoded = base64.b64encode(content).decode()
-    return (
-        f'<img src="data:image/png;base64,{encoded}" alt="{html.escape(alt)}" '
-        'style="width: 100%; max-width: 980px">'
-    )
+    return f'<img src="data:image/png;base64,{encoded}" alt="{html.escape(alt)}">'

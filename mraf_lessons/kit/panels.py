@@ -75,8 +75,10 @@ def table_image(axes: Axes, values: Any, names: Sequence[Any], columns: Sequence
     return image
 
 
-def colour_bar(figure: Figure, image: AxesImage, axes: Axes, label: str = "", **look: Any) -> Axes:
-    """The scale of an image's colours, beside it; returned for its own labels."""
+def colour_bar(
+    figure: Figure, image: AxesImage, axes: Axes | list[Axes], label: str = "", **look: Any
+) -> Axes:
+    """The scale of an image's colours, beside its panel or panels; returned for its own labels."""
     bar = figure.colorbar(image, ax=axes, **({"pad": 0.02, "aspect": 30} | look))
     bar.outline.set_visible(False)
     bar.set_label(label, fontsize=9)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.patches import Circle, Ellipse, FancyArrowPatch, FancyBboxPatch, Rectangle
 
 from mraf_lessons.kit import style
@@ -23,11 +23,9 @@ the fused one names the speaker. Training adds three losses: cross-entropy on al
 distillation from the prediction with the face to the one without, and a centre loss on e_c."""
 
 
-def tint(colour: str, share: float = 0.14) -> tuple[float, float, float]:
+def tint(colour: str, share: float = 0.14) -> tuple[float, ...]:
     """A colour thinned with white."""
-    rgb = np.array([int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)])
-    red, green, blue = 1 - share * (1 - rgb)
-    return float(red), float(green), float(blue)
+    return tuple(1 - share * (1 - part) for part in to_rgb(colour))
 
 
 def _box(
@@ -207,8 +205,3 @@ def _training(axes: Axes) -> None:
         _box(axes, x, -4.5, width, 6.6, GREY, facecolor="white", linewidth=1.0)
         _note(axes, x, -2.9, name, 8)
         _note(axes, x, -5.8, formula, 9, color=INK)
-
-
-def save_pipeline(path: str | Path) -> None:
-    """Write the picture as .svg, .png or .pdf. Raises RunError as `mraf_lessons.kit.style.save`."""
-    style.save(pipeline(), path)

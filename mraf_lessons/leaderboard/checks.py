@@ -6,7 +6,7 @@ import numpy as np
 
 from mraf.data.clips import FACE_DIM, VOICE_DIM, FeatureSet
 from mraf.data.describe import unit
-from mraf_lessons.kit.checker import Answer, Array, Verdict, ask, refused
+from mraf_lessons.kit.checker import Answer, Array, Verdict, ask, judge, refused
 
 LEAKS = ("voices", "same video", "own face", "labels", "nothing")
 """What may leak into P4: voices of the batch, faces of the same video, the clip's own face, labels
@@ -63,9 +63,11 @@ def detector(answer: Answer) -> Verdict:
         "change the faces of all clips, and compare the scores of "
         "all.": lambda x: x.voice @ from_voice + np.roll(x.face, 1, axis=0) @ towards,
     }
-    for looks, (hint, judge) in zip((True, False, True, True, True), judges.items(), strict=True):
+    for looks, (hint, given_judge) in zip(
+        (True, False, True, True, True), judges.items(), strict=True
+    ):
         before = clips.face.copy()
-        given = ask(answer, judge, clips, np.random.default_rng(1), fresh=False)
+        given = ask(answer, given_judge, clips, np.random.default_rng(1), fresh=False)
         if not np.array_equal(before, clips.face):
             return Verdict(False, "The clips themselves were changed; `replace` makes a copy.")
         if not isinstance(given, bool | np.bool_):
@@ -73,3 +75,25 @@ def detector(answer: Answer) -> Verdict:
         if given != looks:
             return Verdict(False, hint)
     return Verdict(True, "Five judges told apart, whatever their code looks like.")
+
+
+def transduced(answer: Answer) -> Verdict:
+    """Prototypes from judged clips: unit voices (N, D) and names given (N,) to the names (N,)."""
+    rng = np.random.default_rng(0)
+    centre = rng.normal(size=(4, 6))
+    names = np.repeat([0, 1, 3], [5, 6, 4])  # nobody is named 2
+    voice = unit(centre[names] + 0.6 * rng.normal(size=(15, 6)))
+    names[[0, 7]] = [3, 0]  # two of them are wrong
+    present = np.unique(names)
+    means = np.stack([voice[names == c].mean(axis=0) for c in present])
+    nearest, longest = ((voice @ rows.T).argmax(axis=1) for rows in (unit(means), means))
+    right = present[nearest]
+    said = {
+        "The face is withheld, yet it has spoken: through the other clips of its video.": right,
+        "A long prototype wins: bring all of them to length 1.": present[longest],
+        "These are rows of the prototypes; turn them into names of speakers.": nearest,
+        "Speaker 2, after whom no clip was named, has a mean of 0 / 0 and wins everywhere: leave "
+        "such speakers out.": np.full(len(names), 2),
+        "These are the names from the face; compare the voices once more.": names,
+    }
+    return judge(ask(answer, voice, names), said)

@@ -14,6 +14,7 @@ from mraf.data.splits import SETTINGS
 from mraf.related.leaderboard.protocols import CLIP, COPY, PROTOCOLS, Protocol, Sight
 from mraf_lessons.kit import style
 from mraf_lessons.kit.forest import dot, forest
+from mraf_lessons.kit.live import fast_panels
 from mraf_lessons.kit.panels import panel_for_each
 from mraf_lessons.kit.style import Figure, describe, draws, percent_axis, row_of_panels, styled
 
@@ -137,14 +138,17 @@ def leak_steps(table: pd.DataFrame) -> Figure:
 
 
 @draws("protocol", "method", "setting", "accuracy", "low", "high")
-def protocol_result(protocol: Protocol, method: str, table: pd.DataFrame) -> Figure:
+def protocol_result(
+    protocol: Protocol, method: str, table: pd.DataFrame, on: Figure | None = None
+) -> Figure:
     """One protocol: what may be seen on the left, what that is worth in P3–P6 on the right.
 
     The table holds the rows of "clip", to compare with, and those of the protocol and method.
     """
-    figure = style.new_figure(8.4, 3.6)
-    figure.set_layout_engine("none")  # it would take most of the time of a moved slider
-    left, right = figure.add_axes((0.07, 0.1, 0.2, 0.8)), figure.add_axes((0.37, 0.19, 0.62, 0.76))
+    figure, (left, right) = fast_panels(
+        on, 8.4, 3.6, panels=2, width_ratios=[1, 3],
+        left=0.07, right=0.99, bottom=0.19, top=0.95, wspace=0.25,
+    )  # fmt: skip
     _batch(left, protocol, named=True)
     said = []
     dots = [("each clip alone", CLIP.name, "alone", -0.13, style.GREY)]

@@ -28,13 +28,18 @@ def by_protocol(scores: pd.DataFrame) -> pd.DataFrame:
     return parts.join(scores.drop(columns="system"))[known].reset_index(drop=True)
 
 
-def sights(judge: Callable[[FeatureSet], Scores], clips: FeatureSet, row: int) -> set[Sight]:
-    """What the scores of one clip depend on, found by exchanging it for noise: a leak detector.
+def sights(
+    judge: Callable[[FeatureSet], Scores], clips: FeatureSet, row: int, draws: int = 3
+) -> set[Sight]:
+    """What the scores of one clip depend on, found by replacing it by noise: a leak detector.
+
+    A change shows that a judge looks. No change in any draw suggests that it does not.
 
     Args:
         judge: clips with faces to scores (N, C), of what claims to judge without the face.
         clips: the batch, its videos known.
         row: the clip of which the scores are compared, bit for bit.
+        draws: how often each kind of thing is replaced, each time by other noise.
     """
     rng = np.random.default_rng(0)
     own = np.arange(len(clips)) == row
@@ -56,4 +61,8 @@ def sights(judge: Callable[[FeatureSet], Scores], clips: FeatureSet, row: int) -
         Sight.SAME_VIDEO: (same_video, "face"),
         Sight.OWN_FACE: (own, "face"),
     }
-    return {sight for sight, (rows, what) in asked.items() if rows.any() and changed(rows, what)}
+    return {
+        sight
+        for sight, (rows, what) in asked.items()
+        if rows.any() and any(changed(rows, what) for _ in range(draws))
+    }

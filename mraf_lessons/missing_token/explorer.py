@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ipywidgets as widgets
+from functools import lru_cache
 
 from mraf.data.clips import FeatureSet
 from mraf.model import MRAF
 from mraf.variants.build import Network
-from mraf_lessons.kit.explorer import ViewExplorer, amount, choice, number, yes_or_no
+from mraf_lessons.kit.explorer import Explorer, choice, number, slider, yes_or_no
 from mraf_lessons.missing_token.explorer_figures import clip_step, token_effect
 from mraf_lessons.missing_token.other_token import replace_token
 from mraf_lessons.missing_token.steps import Step, forward_steps
@@ -15,7 +15,7 @@ from mraf_lessons.missing_token.steps import Step, forward_steps
 RELIABILITIES = [("r_f = 0, as in the paper", "zero"), ("ask the scorer", "learned")]
 
 
-class MissingTokenExplorer(ViewExplorer):
+class MissingTokenExplorer(Explorer):
     """Replace the learned missing token by another and watch how far the change gets.
 
     Args:
@@ -31,9 +31,10 @@ class MissingTokenExplorer(ViewExplorer):
                 "Token, towards",
                 ["zero", "random"],
                 "Will a token of zeros change more, or one of noise?",
+                idle=lambda values: "" if values["share"] else "The token is the learned one.",
             ),
-            "share": amount(
-                "How far", "Up to which step does the change get? Where does it end?", 1
+            "share": slider(
+                "How far", "Up to which step does the change get? Where does it end?", 1.0
             ),
             "reliability": choice(
                 "Missing face",
@@ -44,16 +45,16 @@ class MissingTokenExplorer(ViewExplorer):
         }
         super().__init__(
             controls,
+            token_effect,
             lambda kind, share, reliability, clip: replace_token(
                 model, clips[clip - 1 : clip], kind, share, reliability
             ),
-            token_effect,
-            {"share": (0, 0.5, 1), "reliability": ("zero", "learned"), "kind": ("zero", "random")},
+            {"share": (0, 0.5, 1), "reliability": None, "kind": None},
         )
 
 
-class FollowOneClip(ViewExplorer):
-    """Press *Next* (or the arrow keys on the slider) to see what the network does next.
+class FollowOneClip(Explorer):
+    """Press the arrow keys on the slider to see what the network does next.
 
     Args:
         model: a trained network.
@@ -61,11 +62,12 @@ class FollowOneClip(ViewExplorer):
     """
 
     def __init__(self, model: MRAF, clips: FeatureSet) -> None:
-        def find(step: int, face: bool, clip: int) -> tuple[tuple[Step, ...], int]:
+        @lru_cache
+        def steps(face: bool, clip: int) -> tuple[Step, ...]:
             chosen = clips[clip - 1 : clip]
-            return forward_steps(model, chosen if face else chosen.without_faces()), step
+            return forward_steps(model, chosen if face else chosen.without_faces())
 
-        count = len(find(1, True, 1)[0])
+        count = len(steps(True, 1))
         controls = {
             "step": number(
                 "Step", count, "Before you press: which shape will the next values have?"
@@ -78,22 +80,15 @@ class FollowOneClip(ViewExplorer):
                 "Clip", len(clips), "Which steps look alike for all clips, and which do not?"
             ),
         }
-        grid = {"face": (True, False), "step": range(1, count + 1)}
-        super().__init__(controls, find, lambda found: clip_step(*found), grid)
-        self.back, self.next = (
-            widgets.Button(description=name, layout=widgets.Layout(width="100px"))
-            for name in ("◀ Back", "Next ▶")
+        super().__init__(
+            controls,
+            lambda found, on: clip_step(found[0], found[1], on),
+            lambda step, face, clip: (steps(face, clip), step),
+            {"face": (True, False), "step": range(1, count + 1)},
         )
-        self.back.on_click(lambda _: self._go(-1))
-        self.next.on_click(lambda _: self._go(1))
-        column = self.children[0]
-        column.children = (widgets.HBox([self.back, self.next]), *column.children)
 
     @property
     def steps(self) -> tuple[Step, ...]:
         """The steps of the clip that is shown, as numbers."""
         steps: tuple[Step, ...] = self.found[0]
         return steps
-
-    def _go(self, steps: int) -> None:
-        self.step.value = min(max(self.step.value + steps, 1), self.step.max)

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from mraf_lessons.kit import style
-from mraf_lessons.kit.live import fast_figure
+from mraf_lessons.kit.live import fast_panels
 from mraf_lessons.kit.panels import labelled_bars, signed_image
 from mraf_lessons.kit.style import Figure, describe, styled
 from mraf_lessons.missing_token.other_token import TokenEffect
@@ -20,26 +20,28 @@ LONGEST_ROW = 64  # vectors are folded into rows of at most this many numbers
 
 
 @styled
-def clip_step(steps: tuple[Step, ...], number: int) -> Figure:
+def clip_step(steps: tuple[Step, ...], number: int, on: Figure | None = None) -> Figure:
     """Step `number` (from 1) of one clip's way through the network.
 
     Colours run from violet (negative) over white (zero) to orange (positive), scaled in each panel.
     """
     step = steps[number - 1]
-    figure = fast_figure(9.6, 4.3)
+    if on is not None and on.get_label() != step.title:
+        on = None  # another step has other panels
+    figure, panels = fast_panels(
+        on, 9.6, 4.3, panels=len(step.values),
+        left=0.06, right=0.97, top=0.68, bottom=0.12, wspace=0.2,
+    )  # fmt: skip
+    figure.set_label(step.title)
     figure.text(0.03, 0.93, f"{number}/{len(steps)}  {step.title}", fontsize=13, fontweight="bold")
     figure.text(0.03, 0.835, step.equation, fontsize=12)
     figure.text(
         0.97, 0.845, step.module, fontsize=9, color=style.GREY, ha="right", family="monospace"
     )
-    grid = figure.add_gridspec(
-        1, len(step.values), left=0.06, right=0.97, top=0.68, bottom=0.12, wspace=0.2
-    )
     equations = " ".join(re.findall(r"Eq\. [\d–]+", step.equation))
     where = f"{equations}; {step.module}" if equations else step.module
     said = [f"Step {number} of {len(steps)}. {step.title} ({where})."]
-    for place, (name, values) in enumerate(step.values.items()):
-        axes = figure.add_subplot(grid[place])
+    for axes, (name, values) in zip(panels, step.values.items(), strict=True):
         shape = " × ".join(map(str, np.shape(values)))
         axes.set_title(f"{name}   ({shape})", fontweight="normal", fontsize=10.5, pad=8)
         if isinstance(values, tuple):
@@ -67,7 +69,7 @@ def _bars(axes: Axes, values: tuple[float, float]) -> None:
 
 
 def _speakers(axes: Axes, values: NDArray[Any], speaker: int | None) -> None:
-    axes.bar(np.arange(len(values)), values, 0.9, color=style.GREY)
+    axes.stairs(values, np.arange(len(values) + 1) - 0.5, fill=True, color=style.GREY)
     if speaker is not None:
         axes.bar([speaker], values[speaker], 0.9, color=style.FUSED)
         axes.plot(speaker, -0.03, "^", color=style.FUSED, clip_on=False, ms=6)
@@ -93,12 +95,12 @@ def folded(vector: NDArray[Any]) -> NDArray[Any]:
 
 
 @styled
-def token_effect(found: TokenEffect) -> Figure:
+def token_effect(found: TokenEffect, on: Figure | None = None) -> Figure:
     """How much each quantity changes when the missing token does; exact zeros are said in words."""
     who = "r_f = 0" if found.missing_reliability == "zero" else "the scorer asked"
     title = f"The missing token moved {found.share:.0%} towards {found.kind}; {who}"
-    figure = fast_figure(8.6, 4.6, title)
-    axes = figure.add_axes((0.24, 0.13, 0.72, 0.67))
+    places: Any = {"left": 0.24, "right": 0.96, "bottom": 0.13, "top": 0.8}
+    figure, (axes,) = fast_panels(on, 8.6, 4.6, title, **places)
     names, values = list(found.changes), list(found.changes.values())
     of_fusion = [name.startswith(("fused", "weight")) for name in names]
     labelled_bars(

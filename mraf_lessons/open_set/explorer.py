@@ -4,19 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import ipywidgets as widgets
 import numpy as np
 
 from mraf.errors import RunError
 from mraf.related.metrics import Trials
-from mraf_lessons.kit.explorer import Control, Explorer, inputs
-from mraf_lessons.kit.recording import Recording, record
-from mraf_lessons.kit.style import Figure
-from mraf_lessons.open_set.figures import ThresholdPicture, threshold
-
-QUESTION = (
-    "Where are both errors equal? What does a door need that lets one stranger in a hundred in?"
-)
+from mraf_lessons.kit.explorer import Explorer, choice, slider
+from mraf_lessons.open_set.figures import ThresholdPicture
 
 
 class DoorExplorer(Explorer):
@@ -31,37 +24,27 @@ class DoorExplorer(Explorer):
     def __init__(self, systems: Mapping[str, Trials]) -> None:
         if not systems:
             raise RunError("no system to be shown; give at least one.")
-        self.systems = systems
-        self._pictures = {name: ThresholdPicture(trials) for name, trials in systems.items()}
-        self.threshold = inputs(
-            widgets.FloatSlider, "Threshold", min=0.0, max=1.0, step=0.02, value=0.5,
-            readout_format=".0%",
-        )  # fmt: skip
-        self.system = inputs(widgets.Dropdown, "System", options=list(systems))
-        controls = [
-            Control(self.threshold, f"From the lowest confidence to the highest. {QUESTION}"),
-            Control(self.system, "Which one has more room between the two humps?"),
-        ]
-        super().__init__(controls, self._drawn)
-
-    def _drawn(self) -> Figure:
-        name = self.system.value
-        value = threshold_at(self.systems[name], self.threshold.value)
-        return self._pictures[name].show(value)
-
-    def recorded(self) -> Recording:
-        """Some thresholds of every system, to answer without a kernel."""
-        shares = {f"{share:.0%}": share for share in np.linspace(0.1, 0.9, 9)}
-        return record(
-            lambda name, share: threshold(
-                self.systems[name], threshold_at(self.systems[name], shares[share])
+        pictures = {name: ThresholdPicture(trials) for name, trials in systems.items()}
+        controls = {
+            "threshold": slider(
+                "Threshold",
+                "From the lowest confidence to the highest. Where are both errors equal? What does "
+                "a door need that lets one stranger in a hundred in?",
+                0.5,
+                step=0.02,
             ),
-            {"System": list(self.systems), "Threshold": list(shares)},
-            QUESTION,
+            "system": choice(
+                "System", list(systems), "Which one has more room between the two humps?"
+            ),
+        }
+
+        def find(threshold: float, system: str) -> tuple[str, float]:
+            score = systems[system].score
+            return system, float(score.min() + threshold * np.ptp(score))
+
+        super().__init__(
+            controls,
+            lambda found, on: pictures[found[0]].show(found[1]),
+            find,
+            {"threshold": np.linspace(0.1, 0.9, 9).tolist(), "system": None},
         )
-
-
-def threshold_at(trials: Trials, share: float) -> float:
-    """The threshold part of the way from the lowest confidence to the highest."""
-    low, high = float(trials.score.min()), float(trials.score.max())
-    return low + share * (high - low)

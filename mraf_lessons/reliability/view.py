@@ -51,7 +51,9 @@ class ReliabilityState:
     voice_kind: VoiceDegradation = "noise"
     voice_amount: float = 0.0
     missing_reliability: MissingReliability = "zero"  # "learned" asks a scorer untrained in it
-    seed: int = 0  # of the directions and of the other person drawn
+
+
+UNTOUCHED = ReliabilityState()
 
 
 class Guess(NamedTuple):
@@ -91,7 +93,7 @@ class DegradedClip:
 
 
 def degraded_clip(
-    model: Network, gallery: Gallery, clip: FeatureSet, state: ReliabilityState | None = None
+    model: Network, gallery: Gallery, clip: FeatureSet, s: ReliabilityState = UNTOUCHED
 ) -> DegradedClip:
     """What the controls do to one clip, in a few milliseconds.
 
@@ -101,10 +103,9 @@ def degraded_clip(
         RunError: more than one clip.
         DataError, RunError: as ``degrade_faces`` and ``degrade_voices``.
     """
-    s = state or ReliabilityState()
     if len(clip) != 1:
         raise RunError(f"{len(clip)} clips given; the explorer shows one: clips[i : i + 1].")
-    faces, voices = (np.random.default_rng([s.seed, number]) for number in (0, 1))
+    faces, voices = (np.random.default_rng([0, number]) for number in (0, 1))
     worse = degrade_faces(clip, s.face_kind, s.face_amount, faces, gallery.train)
     worse = degrade_voices(worse, s.voice_kind, s.voice_amount, voices, gallery.train)
     worse = worse if s.face else worse.without_faces()

@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import ipywidgets as widgets
 from numpy.typing import NDArray
 
 from mraf.errors import RunError
 from mraf.related.metrics import Curve
-from mraf_lessons.kit.explorer import Control, ViewExplorer, choice, inputs
+from mraf_lessons.kit.explorer import Explorer, Values, choice, slider
 from mraf_lessons.kit.style import Figure
 from mraf_lessons.shared_space.figures import at_threshold
 
-QUESTION = "Where are FAR and FRR the same? Who would want them unequal?"
 Scored = tuple[NDArray[Any], NDArray[Any], Curve]
 
 
-class ThresholdExplorer(ViewExplorer):
+class ThresholdExplorer(Explorer):
     """Move the threshold above which a face and a voice are taken for one person's.
 
     Args:
@@ -32,24 +30,23 @@ class ThresholdExplorer(ViewExplorer):
         if not scored:
             raise RunError("no trials to look at: give at least one fold and language.")
         folds, languages = (list(dict.fromkeys(part)) for part in zip(*scored, strict=True))
-        slider = inputs(
-            widgets.FloatSlider, "Threshold", min=-1.0, max=1.0, step=0.05, value=0.1,
-            readout_format=".2f",
-        )  # fmt: skip
         controls = {
-            "threshold": Control(slider, QUESTION),
+            "threshold": slider(
+                "Threshold", "Where are FAR and FRR the same? Who would want them unequal?",
+                0.1, low=-1.0, shown=".2f",
+            ),
             "fold": choice("Fold", folds, "Do other strangers need another threshold?"),
             "language": choice(
                 "Language", languages, "Does a language never heard shift both curves, or just one?"
             ),
-        }
+        }  # fmt: skip
 
-        def draw(found: tuple[float, str, str]) -> Figure:
-            threshold, fold, language = found
+        def draw(found: Values, on: Figure | None) -> Figure:
+            threshold, fold, language = found.values()
             if (fold, language) not in scored:
                 raise RunError(f"{fold} has no trials in {language}.")
-            return at_threshold(*scored[fold, language], threshold, f"{fold}, {language}")
+            return at_threshold(*scored[fold, language], threshold, f"{fold}, {language}", on)
 
         common = [name for name in languages if all((fold, name) in scored for fold in folds)]
         grid = {"threshold": [tenth / 10 for tenth in range(-5, 10)], "language": common}
-        super().__init__(controls, lambda **state: tuple(state.values()), draw, grid)
+        super().__init__(controls, draw, grid=grid)

@@ -16,7 +16,7 @@ from mraf.related.metrics import Curve, eer
 from mraf.related.shared_space.study import RIVAL, WINNER
 from mraf_lessons.kit import charts, style
 from mraf_lessons.kit.forest import forest
-from mraf_lessons.kit.live import fast_figure
+from mraf_lessons.kit.live import fast_panels
 from mraf_lessons.kit.style import Figure, describe, draws, percent_axis, row_of_panels, styled
 
 SAME, DIFFERENT = style.VOICE, style.MISSING
@@ -149,16 +149,17 @@ def matching(table: pd.DataFrame, title: str = "") -> Figure:
 
 @styled
 def at_threshold(
-    cosine: NDArray[Any], same: NDArray[Any], found: Curve, threshold: float, title: str
-) -> Figure:
+    cosine: NDArray[Any], same: NDArray[Any], found: Curve, threshold: float, title: str,
+    on: Figure | None = None,
+) -> Figure:  # fmt: skip
     """Distributions with a threshold, and beside them both errors at every threshold.
 
     Args:
         cosine, same: of the trials, shape (N,).
         found: their rates.
     """
-    figure = fast_figure(8.4, 3.3)
-    left, right = figure.add_axes((0.03, 0.16, 0.44, 0.7)), figure.add_axes((0.56, 0.16, 0.42, 0.7))
+    places: Any = {"left": 0.03, "right": 0.98, "bottom": 0.16, "top": 0.86, "wspace": 0.21}
+    figure, (left, right) = fast_panels(on, 8.4, 3.3, panels=2, **places)
     far = float((cosine[~same] >= threshold).mean())
     frr = float((cosine[same] < threshold).mean())
     _distributions(left, cosine, same)

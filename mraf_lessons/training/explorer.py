@@ -9,65 +9,62 @@ import ipywidgets as widgets
 import numpy as np
 from numpy.typing import NDArray
 
-from mraf_lessons.kit.explorer import Control, ViewExplorer, amount, inputs, yes_or_no
+from mraf_lessons.kit.explorer import Control, Explorer, inputs, slider, yes_or_no
 from mraf_lessons.training.explorer_figures import pulled, softened, weighted
 from mraf_lessons.training.view import Reach, pull, soften, weigh
 
 
-class LossExplorer(ViewExplorer):
+class LossExplorer(Explorer):
     """One part of the objective under the reader's hands; made by one of
 
     - ``distillation``: the softened teacher and its student (Eq. 16);
     - ``centre``: the centre loss and its pull (Eq. 17);
     - ``branches``: the weights of the terms, and whom they teach (Eq. 15 and 17).
-
-    ``inputs`` holds the controls by name; their ``value`` may also be set from code. ``found`` is
-    what is shown, as numbers.
     """
 
     @classmethod
     def distillation(cls, teacher: NDArray[Any], student: NDArray[Any]) -> LossExplorer:
         """Logits z_c^AV and z_c^A of one clip, shape (C,)."""
-        temperature = inputs(
-            widgets.FloatLogSlider, "Temperature T", base=2, min=0, max=4, step=0.25, value=2.0,
-            readout_format=".3g",
-        )  # fmt: skip
         controls = {
             "temperature": Control(
-                temperature, "When does the teacher's second guess show? When is all alike?"
+                inputs(widgets.FloatLogSlider, "Temperature T", base=2, min=0, max=4, step=0.25,
+                       value=2.0, readout_format=".3g"),
+                "When does the teacher's second guess show? When is all alike?",
             ),
-            "learned": amount(
+            "learned": slider(
                 "Student learned", "What is left to say when the two agree? At which T?"
             ),
-            "factor": yes_or_no("The factor T²", "Without it, how loud is a teacher at T = 8?"),
-        }
+            "factor": yes_or_no(
+                "The factor T²", "Without it, how loud is a teacher at T = 8?",
+                idle=lambda values: "" if values["temperature"] != 1 else "At T = 1 it is 1.",
+            ),
+        }  # fmt: skip
         grid = {"temperature": (1, 2, 4, 8, 16), "factor": (True, False)}
-        return cls(controls, partial(soften, teacher, student), softened, grid)
+        return cls(controls, softened, partial(soften, teacher, student), grid)
 
     @classmethod
     def centre(cls, points: NDArray[Any], group: NDArray[np.int64]) -> LossExplorer:
         """Points in the plane (N, 2) and their classes (N,)."""
         controls = {
-            "ce_weight": amount(
-                "Cross-entropy", "What happens to the three classes at 0?", 0.3, ".2f"
+            "ce_weight": slider(
+                "Cross-entropy", "What happens to the three classes at 0?", 0.3, shown=".2f"
             ),
-            "center_weight": amount(
-                "Centre loss",
-                "Does more of it bring the classes together or apart?",
-                0.3,
-                ".2f",
+            "center_weight": slider(
+                "Centre loss", "Does more of it bring the classes together or apart?", 0.3,
+                shown=".2f",
             ),
             "trained": yes_or_no(
-                "Centres are trained",
+                "Centres trained",
                 "They start at zero. Where does a class go whose centre stays there?",
+                idle=lambda values: "" if values["center_weight"] else "There is no centre loss.",
             ),
             "step": Control(
                 inputs(widgets.IntSlider, "Step", min=0, max=150, step=5, value=150),
                 "Which comes first: do the classes get narrow, or do they part?",
             ),
-        }
+        }  # fmt: skip
         grid = {"center_weight": (0, 0.3, 1), "ce_weight": (0, 0.3), "trained": (True, False)}
-        return cls(controls, partial(pull, points, group), pulled, grid)
+        return cls(controls, pulled, partial(pull, points, group), grid)
 
     @classmethod
     def branches(cls, reach: Reach) -> LossExplorer:
@@ -79,11 +76,9 @@ class LossExplorer(ViewExplorer):
             "kd": ("Distillation, λ_kd", "Which parts of the face does more of it reach?"),
             "center": ("Centres, λ_center", "At 0, which part is left where it started?"),
         }
-        controls = {}
-        for (name, (label, question)), weight in zip(asked.items(), reach.weights, strict=True):
-            slider = inputs(
-                widgets.FloatSlider, label, min=0.0, max=max(2.0, weight), step=0.1, value=weight
-            )
-            controls[name] = Control(slider, question)
+        controls = {
+            name: slider(*said, weight, high=max(2.0, weight), step=0.1, shown=".2f")
+            for (name, said), weight in zip(asked.items(), reach.weights, strict=True)
+        }
         grid = {name: (1, 0) for name in ("face", "voice", "fused")}
-        return cls(controls, partial(weigh, reach), weighted, grid)
+        return cls(controls, weighted, partial(weigh, reach), grid)

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, LogLocator, NullLocator
 
 from mraf_lessons.kit import style
-from mraf_lessons.kit.live import fast_figure, fast_panel
+from mraf_lessons.kit.live import fast_panel, fast_panels
 from mraf_lessons.kit.panels import labelled_bars, name_rows
 from mraf_lessons.kit.results import LOSSES
 from mraf_lessons.kit.style import Figure, describe, styled
@@ -16,15 +16,15 @@ from mraf_lessons.training.view import PARTS, TEMPERATURES, TERMS, Pulled, Softe
 
 
 @styled
-def softened(found: Softened) -> Figure:
+def softened(found: Softened, on: Figure | None = None) -> Figure:
     """Teacher and student at one temperature, and what the student is told to change."""
     push = -found.gradient
     size = float(np.linalg.norm(push))
     title = f"T = {found.temperature:.3g}, {'with' if found.factor else 'without'} T²"
-    figure = fast_figure(9.6, 3.7, title, f"loss {found.loss:.3f} · push of length {size:.3f}")
-    opinions, pushes, lengths = figure.subplots(
-        1, 3, width_ratios=[4, 4, 3],
-        gridspec_kw={"left": 0.065, "right": 0.985, "top": 0.79, "bottom": 0.15, "wspace": 0.28},
+    remark = f"loss {found.loss:.3f} · push of length {size:.3f}"
+    figure, (opinions, pushes, lengths) = fast_panels(
+        on, 9.6, 3.7, title, remark, panels=3, width_ratios=[4, 4, 3],
+        left=0.065, right=0.985, top=0.79, bottom=0.15, wspace=0.28,
     )  # fmt: skip
     names = [chr(ord("A") + c) for c in range(len(found.teacher))]
     x = np.arange(len(names))
@@ -72,15 +72,14 @@ def _lengths(axes: Axes, found: Softened) -> None:
 
 
 @styled
-def pulled(found: Pulled) -> Figure:
+def pulled(found: Pulled, on: Figure | None = None) -> Figure:
     """Where the points of each class are, how they came there, and how wide they lie."""
     within, between = found.within[found.step], found.between[found.step]
     apart = "all in one place" if between < 0.05 else f"ratio {within / between:.2f}"
     remark = f"spread within {within:.2f}, between {between:.2f}: {apart}"
-    figure = fast_figure(9.6, 4.4, f"After {found.step} steps", remark)
-    plane, curves = figure.subplots(
-        1, 2, width_ratios=[5, 8],
-        gridspec_kw={"left": 0.06, "right": 0.985, "top": 0.82, "bottom": 0.13, "wspace": 0.16},
+    figure, (plane, curves) = fast_panels(
+        on, 9.6, 4.4, f"After {found.step} steps", remark, panels=2, width_ratios=[5, 8],
+        left=0.06, right=0.985, top=0.82, bottom=0.13, wspace=0.16,
     )  # fmt: skip
     shown = found.centers[found.step] if found.center_weight else None
     limit = 1.08 * max(2.5, float(np.abs(found.path).max()))
@@ -113,17 +112,16 @@ NEGLIGIBLE = 1e-6  # of the longest gradient in the picture
 
 
 @styled
-def weighted(found: Weighted) -> Figure:
+def weighted(found: Weighted, on: Figure | None = None) -> Figure:
     """What the objective is made of, and how hard it moves each part of the network."""
     untaught = [name for name, now in zip(PARTS, found.lengths, strict=True) if not now]
     said = f"not taught: {', '.join(untaught)}" if untaught else "every part is taught"
     if len(untaught) > 3:
         said = f"{len(untaught)} parts are not taught"
     title = f"The objective is {found.shares.sum():.2f}"
-    figure = fast_figure(9.6, 4.2, title, said)
-    terms, parts = figure.subplots(
-        1, 2, width_ratios=[4, 5],
-        gridspec_kw={"left": 0.165, "right": 0.985, "top": 0.82, "bottom": 0.15, "wspace": 0.42},
+    figure, (terms, parts) = fast_panels(
+        on, 9.6, 4.2, title, said, panels=2, width_ratios=[4, 5],
+        left=0.165, right=0.985, top=0.82, bottom=0.15, wspace=0.42,
     )  # fmt: skip
     names, colours = zip(*(LOSSES[term][:2] for term in TERMS), strict=True)
     texts = [f"{share:.2g}" for share in found.shares]

@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from mraf.evaluation.differences import OPEN
+from mraf.evaluation.differences import BETTER, OPEN, WORSE
 from mraf_lessons.kit import charts, style
 from mraf_lessons.kit.forest import forest
 from mraf_lessons.kit.panels import colour_bar, table_image
@@ -168,11 +168,11 @@ def ablation(table: pd.DataFrame, against: str) -> Figure:
     Args:
         against: what the variants are compared with, for the label of the axis.
     """
-    clear = table.verdict != OPEN
+    clear = table.verdict.isin([BETTER, WORSE])
     figure = forest(
         table.assign(hollow=~clear, colour=np.where(clear, style.FUSED, style.GREY)),
         "variant", "setting", "difference", split="seed", points=True, zero=True,
-        legend={"told apart": style.FUSED, OPEN: style.GREY},
+        legend={"told apart": style.FUSED, f"equal, or {OPEN}": style.GREY},
         label=f"difference to {against}, in points; 95% intervals over videos",
     )  # fmt: skip
     of = table.assign(clear=clear).groupby(["variant", "setting"], sort=False)

@@ -69,13 +69,13 @@ def browser() -> Iterator[object]:
 
 @pytest.fixture
 def page(browser) -> Iterator[object]:
-    opened = browser.new_page(viewport={"width": 1500, "height": 1150})
+    opened = browser.new_page(viewport={"width": 1366, "height": 768})
     yield opened
     opened.close()
 
 
-@pytest.fixture
-def screenshots(tmp_path: Path) -> Path:
-    folder = Path(os.environ.get("MRAF_SCREENSHOTS") or tmp_path)
+@pytest.fixture(scope="session")
+def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = Path(os.environ.get("MRAF_SCREENSHOTS") or tmp_path_factory.mktemp("seen"))
     folder.mkdir(parents=True, exist_ok=True)
     return folder

@@ -21,7 +21,7 @@ SETTINGS = {  # of JupyterLab: cells that are off the screen are there, too; not
     "notebook-extension/tracker": {"windowingMode": "none"},
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
 }
-IDLE, BUSY = (f"Python 3 (ipykernel) | {state}" for state in ("Idle", "Busy"))  # status bar
+IDLE = "Python 3 (ipykernel) | Idle"  # status bar
 
 
 def free_port() -> int:
@@ -82,27 +82,14 @@ def lab(page, folder: Path, notebook: Path) -> Iterator[None]:
     shutil.copy(notebook, files / "notebook.ipynb")
     options = [
         "--ServerApp.ip=127.0.0.1", "--allow-root", "--IdentityProvider.token=browser-test",
-        f"--ServerApp.root_dir={files}",
+        f"--ServerApp.root_dir={files}", "--LabApp.expose_app_in_browser=True",
     ]  # fmt: skip
     with serving("jupyterlab", folder, *options) as address:
         page.goto(f"{address}/lab/tree/notebook.ipynb?token=browser-test&reset", timeout=120_000)
         page.get_by_text(IDLE).wait_for(timeout=120_000)
+        page.notebook = files / "notebook.ipynb"
         try:
-            _run_all(page)
+            page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells'), null")
             yield
         finally:
             page.screenshot(path=folder / "last.png")  # what there was to see where a test failed
-
-
-def _run_all(page) -> None:
-    """Run all cells; once more where JupyterLab takes the command and does nothing."""
-    for attempt in range(3):
-        page.locator(".jp-Notebook .jp-Cell").first.click()
-        page.locator(".lm-MenuBar-itemLabel", has_text="Run").first.click()
-        page.locator(".lm-Menu-item[data-command='runmenu:run-all']").click()
-        try:
-            page.get_by_text(BUSY).wait_for(timeout=20_000)
-            return
-        except Exception:  # playwright's, which is imported only where there is a browser
-            if attempt == 2:
-                raise

@@ -1,4 +1,4 @@
-"""The explorers in a real browser: JupyterLab, Voilà, and recorded without a kernel.
+"""The explorers in a real browser: JupyterLab, Voilà, an exported page, and without a kernel.
 
 Not part of the default run: `make test-browser`. How long a moved slider takes is written to
 build/slider_latency.csv and printed; nothing is asserted of it, since it depends on the machine.
@@ -7,105 +7,35 @@ build/slider_latency.csv and printed; nothing is asserted of it, since it depend
 from __future__ import annotations
 
 import csv
+import os
 import statistics
 import time
 from pathlib import Path
 
 import nbformat
 import pytest
+from nbconvert import HTMLExporter
 from nbformat.v4 import new_code_cell, new_notebook
 from servers import IDLE, ROOT, lab, serving
 
 pytestmark = pytest.mark.browser
 
-NOTEBOOKS = ROOT / "notebooks"
-APP = NOTEBOOKS / "app" / "reliability.ipynb"
+APP = ROOT / "notebooks" / "app" / "reliability.ipynb"
 PATIENCE = 300  # seconds for a kernel to start and, where no run is kept, to train
-PICTURE = ".widget-html-content img"
+PICTURE = ".mraf-explorer img"
 NEW_PICTURE = """
-([selector, number, before]) => {
-  const image = document.querySelectorAll(selector)[number];
+([number, before]) => {
+  const image = document.querySelectorAll(".mraf-explorer img")[number];
   return image && image.complete && image.naturalWidth > 0 && image.src !== before;
 }
 """
 MOVES = 30
 LATENCY = ROOT / "build" / "slider_latency.csv"
-WANTED_FUNCTION, WANTED_PAGE = 100, 400  # milliseconds
+WANTED = 400  # milliseconds
+SIZES = [(1366, 768), (1280, 800), (900, 700), (390, 844), (683, 384)]  # the last: 1366 at 200%
+STILL = "This picture is still"
 
-
-@pytest.fixture(scope="module")
-def latencies():
-    """Collects (where, milliseconds of the moves, milliseconds wanted); written when all ran."""
-    rows: list[tuple[str, list[float], int]] = []
-    yield rows
-    LATENCY.parent.mkdir(exist_ok=True)
-    with LATENCY.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["where", "moves", "median_ms", "slowest_ms", "wanted_ms"])
-        for where, taken, wanted in rows:
-            median, slowest = round(statistics.median(taken)), round(max(taken))
-            writer.writerow([where, len(taken), median, slowest, wanted])
-            print(f"\n{where}: median of {len(taken)} moves {median} ms, wanted {wanted}", end="")
-    print()
-
-
-def slider(page, label: str, number: int = 0):
-    """The slider of that name in one of the explorers."""
-    explorer = page.locator(f".widget-hbox:has({PICTURE})").nth(number)
-    return explorer.locator(f".widget-hslider:has(label:text-is('{label}'))")
-
-
-def press(page, key: str, number: int = 0) -> float:
-    """Press a key, wait for another picture; the milliseconds until it is on the page."""
-    before = page.locator(PICTURE).nth(number).get_attribute("src")
-    started = time.perf_counter()
-    page.keyboard.press(key)
-    page.wait_for_function(NEW_PICTURE, arg=[PICTURE, number, before], timeout=30_000)
-    return 1000 * (time.perf_counter() - started)
-
-
-def moves_by_keyboard(page, screenshots: Path, name: str) -> list[float]:
-    """Focus a slider and see another picture at every press; the milliseconds of each."""
-    picture = page.locator(PICTURE).first
-    picture.wait_for(timeout=1000 * PATIENCE)
-    if "/lab/" in page.url:  # the cells below are still under way
-        page.get_by_text(IDLE).wait_for(timeout=1000 * PATIENCE)
-    picture.scroll_into_view_if_needed()
-    moved = slider(page, "Face, how far")
-    readout = moved.locator(".widget-readout")
-    moved.locator(".noUi-handle").focus()
-    if readout.inner_text() != "0%":
-        press(page, "Home")
-    page.screenshot(path=screenshots / f"{name}-before.png")
-    alt = picture.get_attribute("alt")
-    taken = []
-    for key, shown in (("ArrowRight", "75%"), ("ArrowLeft", "0%")):
-        taken += [press(page, key) for _ in range(MOVES // 2)]
-        assert readout.inner_text() == shown
-        if key == "ArrowRight":
-            assert f"face: {shown}" in picture.get_attribute("alt")
-            page.screenshot(path=screenshots / f"{name}-after.png")
-    assert picture.get_attribute("alt") == alt
-    return taken
-
-
-def test_the_reliability_notebook_in_lab(page, tmp_path, screenshots, latencies):
-    with lab(page, tmp_path, NOTEBOOKS / "03_reliability_weights.ipynb"):
-        taken = moves_by_keyboard(page, screenshots, "lab-03")
-        latencies.append(("page, JupyterLab", taken, WANTED_PAGE))
-
-
-def test_voila(page, tmp_path, screenshots, latencies):
-    with serving("voila", tmp_path, str(APP), "--Voila.ip=127.0.0.1") as address:
-        page.goto(address, timeout=1000 * PATIENCE)
-        taken = moves_by_keyboard(page, screenshots, "voila")
-        latencies.append(("page, Voilà", taken, WANTED_PAGE))
-        labels = page.locator(".widget-label").all_inner_texts()
-        for label in ("Setting", "Speaker", "Clip", "Face, how far", "Voice, how far"):
-            assert label in labels
-
-
-OTHERS = """
+SETUP = """
 import numpy as np
 import pandas as pd
 import torch
@@ -120,6 +50,7 @@ from mraf_lessons.faces.explorer import DamageExplorer
 from mraf_lessons.heads.explorer import MarginExplorer
 from mraf_lessons.missing_token.explorer import FollowOneClip, MissingTokenExplorer
 from mraf_lessons.open_set.explorer import DoorExplorer
+from mraf_lessons.reliability.explorer import ReliabilityExplorer
 from mraf_lessons.shared_space.explorer import ThresholdExplorer
 from mraf_lessons.training.explorer import LossExplorer
 from mraf_lessons.training.view import Reach
@@ -146,6 +77,7 @@ measured = pd.DataFrame(
 )
 """
 SHOWN = {  # the cell, the slider to be moved, and the key
+    "ReliabilityExplorer(learner.model, corpus)": ("Face, how far", "ArrowRight"),
     "LossExplorer.distillation(np.array([5.0, 3, 1, 0]), np.array([1.0, 2, 1, 0]))":
         ("Temperature T", "ArrowRight"),
     "LossExplorer.centre(points, group)": ("Centre loss", "ArrowLeft"),
@@ -159,61 +91,231 @@ SHOWN = {  # the cell, the slider to be moved, and the key
     "DoorExplorer({'one': door})": ("Threshold", "ArrowRight"),
     "MarginExplorer()": ("Margin m", "ArrowRight"),
 }  # fmt: skip
+RECORDED = "MarginExplorer().recorded()"
 
 
-def test_the_other_explorers_in_lab(page, tmp_path, screenshots):
-    cells = [new_code_cell(source) for source in (OTHERS, *SHOWN)]
+@pytest.fixture(scope="module")
+def latencies():
+    """Collects (where, milliseconds of the moves); written when all ran."""
+    rows: list[tuple[str, list[float]]] = []
+    yield rows
+    LATENCY.parent.mkdir(exist_ok=True)
+    with LATENCY.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["where", "moves", "median_ms", "slowest_ms", "wanted_ms"])
+        for where, taken in rows:
+            median, slowest = round(statistics.median(taken)), round(max(taken))
+            writer.writerow([where, len(taken), median, slowest, WANTED])
+            print(f"\n{where}: median of {len(taken)} moves {median} ms, wanted {WANTED}", end="")
+    print()
+
+
+@pytest.fixture(scope="module")
+def explorers(browser, tmp_path_factory):
+    """A page of JupyterLab in which every explorer is alive, and a recorded one."""
+    folder = tmp_path_factory.mktemp("lab")
+    cells = [new_code_cell(source) for source in (SETUP, *SHOWN, RECORDED)]
     metadata = nbformat.read(APP, as_version=4).metadata
-    nbformat.write(new_notebook(cells=cells, metadata=metadata), tmp_path / "others.ipynb")
-    with lab(page, tmp_path, tmp_path / "others.ipynb"):
-        pictures = page.locator(PICTURE)
-        pictures.nth(len(SHOWN) - 1).wait_for(timeout=1000 * PATIENCE)
-        for number, (label, key) in enumerate(SHOWN.values()):
-            pictures.nth(number).scroll_into_view_if_needed()
-            slider(page, label, number).locator(".noUi-handle").focus()
-            press(page, key, number)
-            page.screenshot(path=screenshots / f"lab-{label.split(',')[0]}.png")
+    nbformat.write(new_notebook(cells=cells, metadata=metadata), folder / "explorers.ipynb")
+    page = browser.new_page(viewport={"width": 1366, "height": 768})
+    with lab(page, folder, folder / "explorers.ipynb"):
+        page.locator(".mraf-recording select").wait_for(timeout=1000 * PATIENCE)
+        page.locator(PICTURE).nth(len(SHOWN) - 1).wait_for(timeout=1000 * PATIENCE)
+        page.get_by_text(IDLE).wait_for(timeout=1000 * PATIENCE)
+        yield page
+    page.close()
 
 
-def test_the_function_alone(latencies, monkeypatch):
-    """A slider's move without a browser: the network, the figure and its PNG."""
-    from mraf import data
-    from mraf.training.experiment import trained
-    from mraf_lessons.reliability.explorer import ReliabilityExplorer
+def command(page, name: str, **options: object) -> None:
+    """Run a command of JupyterLab; it answers when it is done."""
+    page.evaluate("([name, of]) => jupyterapp.commands.execute(name, of)", [name, options])
 
-    monkeypatch.delenv("MRAF_DATA", raising=False)
-    corpus = data.load("twin")
-    run = trained("quick", corpus, device="cpu")
-    explorer = ReliabilityExplorer(run.model, corpus, run.config.training.split_seed)
+
+def slider(page, label: str, number: int = 0):
+    """The handle of the slider of that name in one of the explorers."""
+    explorer = page.locator(".mraf-explorer").nth(number)
+    return explorer.locator(f".widget-slider:has(label:text-is('{label}')) [role=slider]")
+
+
+def press(page, key: str, number: int = 0) -> float:
+    """Press a key, wait for another picture; the milliseconds until it is on the page."""
+    before = page.locator(PICTURE).nth(number).get_attribute("src")
+    started = time.perf_counter()
+    page.keyboard.press(key)
+    page.wait_for_function(NEW_PICTURE, arg=[number, before], timeout=30_000)
+    return 1000 * (time.perf_counter() - started)
+
+
+def moves_by_keyboard(page) -> list[float]:
+    """Another picture at every press, and the first one at the end; the milliseconds of each."""
+    moved = slider(page, "Face, how far")
+    moved.focus()
+    alt = page.locator(PICTURE).first.get_attribute("alt")
     taken = []
-    for move in range(1, MOVES + 1):
-        before, started = explorer.picture.value, time.perf_counter()
-        explorer.face_amount.value = 0.05 * (move if move <= 15 else MOVES - move)
-        taken.append(1000 * (time.perf_counter() - started))
-        assert explorer.picture.value != before
-    latencies.append(("function", taken, WANTED_FUNCTION))
+    for key, shown in (("ArrowRight", "75%"), ("ArrowLeft", "0%")):
+        taken += [press(page, key) for _ in range(MOVES // 2)]
+        assert moved.get_attribute("aria-valuetext") == shown
+    assert page.locator(PICTURE).first.get_attribute("alt") == alt
+    return taken
 
 
-def test_recording_answers_without_a_kernel(page, tmp_path, screenshots):
-    from mraf_lessons.kit.live import fast_figure
-    from mraf_lessons.kit.recording import record
-    from mraf_lessons.kit.style import describe
+def controls_off_the_screen(page, number: int = 0) -> list[str]:
+    """The controls of an explorer that one cannot see together with its whole picture."""
+    explorer = page.locator(".mraf-explorer").nth(number)
+    explorer.scroll_into_view_if_needed()
+    return explorer.evaluate("""explorer => {
+      explorer.scrollIntoView({block: "center"});
+      const panel = explorer.closest(".jp-WindowedPanel-outer") ?? document.documentElement;
+      const [outer, view] = [panel.getBoundingClientRect(), document.documentElement];
+      const seen = (element) => {
+        const box = element.getBoundingClientRect();
+        return box.width > 0 && box.top >= Math.max(0, outer.top) - 1 && box.left >= -1
+          && box.bottom <= Math.min(view.clientHeight, Math.max(outer.bottom, 0)) + 1
+          && box.right <= view.clientWidth + 1;
+      };
+      const rows = [...explorer.querySelectorAll(".widget-inline-hbox:not(.widget-html)")];
+      return rows.filter((row) => {
+        row.scrollIntoView({block: "nearest"});
+        return !(seen(row) && seen(explorer.querySelector("img")));
+      }).map((row) => row.textContent);
+    }""")
 
-    def draw(kind: str, far: str):
-        figure = fast_figure(3, 1)
-        figure.text(0.1, 0.5, f"{kind}, {far}")
-        return describe(figure, f"{kind} at {far}")
 
-    controls = {"What is made worse": ["face", "voice"], "How far": ["0%", "50%", "100%"]}
-    recording = record(draw, controls, "What changes?")
-    (tmp_path / "page.html").write_text(f"<!doctype html><meta charset=utf-8>{recording.to_html()}")
-    page.goto((tmp_path / "page.html").as_uri())
-    picture = page.locator("img")
-    assert picture.get_attribute("alt") == "face at 0%"
-    page.get_by_label("How far").focus()
-    page.keyboard.press("ArrowRight")
-    assert picture.get_attribute("alt") == "face at 50%"
-    page.get_by_label("What is made worse").select_option("voice")
-    assert picture.get_attribute("alt") == "voice at 50%"
-    assert picture.evaluate("image => image.naturalWidth") > 0
-    page.screenshot(path=screenshots / "recording.png")
+def violations(page, axe: Path, *selectors: str) -> list[str]:
+    """What axe-core finds serious or critical in these parts of the page."""
+    page.add_script_tag(path=axe)
+    found = page.evaluate("of => axe.run({include: of.map((one) => [one])})", list(selectors))
+    return [
+        f"{one['id']}: {node['html'][:160]} {node['failureSummary']}"
+        for one in found["violations"]
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"]
+    ]
+
+
+@pytest.fixture(scope="session")
+def axe() -> Path:
+    """The script of axe-core, which `make test-browser` fetches with npm."""
+    path = ROOT / "build" / "node_modules" / "axe-core" / "axe.min.js"
+    if not path.exists():
+        if os.environ.get("CI"):
+            pytest.fail(f"{path} is missing: install npm; `make test-browser` fetches it.")
+        pytest.skip("axe-core is not there: `make test-browser` fetches it where npm is installed.")
+    return path
+
+
+def test_every_explorer_is_moved_by_the_keyboard(explorers, latencies):
+    latencies.append(("page, JupyterLab", moves_by_keyboard(explorers)))
+    for number, (label, key) in enumerate(SHOWN.values()):
+        slider(explorers, label, number).focus()
+        press(explorers, key, number)
+
+
+def test_a_recording_answers_the_keyboard_in_lab(explorers):
+    recording = explorers.locator(".mraf-recording")
+    picture, before = recording.locator("img"), recording.locator("img").get_attribute("alt")
+    select = recording.get_by_label("Head")
+    select.focus()
+    explorers.keyboard.press("ArrowDown")
+    assert select.input_value() == "1"
+    assert picture.get_attribute("alt") != before
+    moved = recording.get_by_label("Margin m")
+    moved.focus()
+    for key, value in (("ArrowRight", "0.2"), ("ArrowUp", "0.4"), ("ArrowDown", "0.2")):
+        explorers.keyboard.press(key)
+        assert moved.get_attribute("aria-valuetext") == value
+    assert moved.evaluate("input => input === document.activeElement")
+
+
+def test_every_slider_has_a_name_and_says_its_value(explorers):
+    handles = explorers.locator(".mraf-explorer [role=slider]")
+    for handle in handles.all():
+        assert handle.get_attribute("aria-label")
+        assert handle.get_attribute("aria-valuetext")
+
+
+def test_an_idle_control_says_why(explorers):
+    asked = explorers.locator(".mraf-explorer").first.locator(".mraf-question")
+    assert "The face is there." in asked.all_inner_texts()
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+def test_axe_finds_nothing_in_lab(explorers, axe, theme, screenshots):
+    command(explorers, "apputils:change-theme", theme=theme)
+    explorers.wait_for_timeout(1000)
+    explorers.locator(".mraf-explorer").first.scroll_into_view_if_needed()
+    explorers.screenshot(path=screenshots / f"{theme}.png")
+    assert not violations(explorers, axe, ".mraf-explorer", ".mraf-recording")
+    command(explorers, "apputils:change-theme", theme="JupyterLab Light")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_picture_and_control_are_on_the_screen_together(explorers, size, screenshots):
+    width, height = size
+    explorers.set_viewport_size({"width": width, "height": height})
+    if width < 1000:
+        explorers.evaluate("jupyterapp.shell.collapseLeft()")
+    explorers.wait_for_timeout(500)
+    for number in range(len(SHOWN)):
+        assert not controls_off_the_screen(explorers, number), list(SHOWN)[number]
+    explorers.locator(".mraf-explorer").first.evaluate("e => e.scrollIntoView({block: 'center'})")
+    explorers.screenshot(path=screenshots / f"lab-{width}.png")
+
+
+def seen_still(page, wanted: int) -> None:
+    """Each explorer is seen as its picture and one sentence, and nothing of it that is dead."""
+    texts = page.get_by_text(STILL)
+    texts.nth(wanted - 1).wait_for(timeout=60_000)
+    assert texts.filter(visible=True).count() == wanted
+    seen = " ".join(page.locator(".jp-OutputArea:has(.mraf-still)").all_inner_texts())
+    assert "Error" not in seen
+    assert "Explorer(" not in seen
+
+
+def test_without_a_kernel_there_is_a_still_picture(explorers, axe, tmp_path, screenshots):
+    """Runs last: it takes the kernel away, then opens the notebook anew, trusted and not."""
+    explorers.set_viewport_size({"width": 1366, "height": 768})
+    assert not explorers.get_by_text(STILL).filter(visible=True).count()
+    command(explorers, "docmanager:save")
+    command(explorers, "kernelmenu:shutdown")
+    folder = Path(explorers.notebook).parent
+    content = nbformat.read(explorers.notebook, as_version=4)
+    page = tmp_path / "explorers.html"
+    page.write_text(HTMLExporter().from_notebook_node(content)[0], encoding="utf-8")
+    content.cells[0].source += "\n# not the one that was trusted"
+    nbformat.write(content, folder / "other.ipynb")
+    for name, stills in (("notebook", len(SHOWN)), ("other", len(SHOWN) + 1)):
+        address = explorers.url.split("/lab/")[0]
+        explorers.goto(f"{address}/lab/tree/{name}.ipynb?reset", timeout=120_000)
+        seen_still(explorers, stills)
+        explorers.screenshot(path=screenshots / f"still-{name}.png")
+    explorers.goto(page.as_uri())
+    seen_still(explorers, len(SHOWN))
+    explorers.locator(".mraf-recording").get_by_label("Head").select_option("1")
+    assert not violations(explorers, axe, ".mraf-still", ".mraf-recording")
+
+
+def test_the_app(page, tmp_path, screenshots, latencies, axe):
+    with serving("voila", tmp_path, str(APP), "--Voila.ip=127.0.0.1") as address:
+        page.goto(address, timeout=1000 * PATIENCE)
+        page.locator(PICTURE).first.wait_for(timeout=1000 * PATIENCE)
+        latencies.append(("page, Voilà", moves_by_keyboard(page)))
+        assert not violations(page, axe, ".mraf-explorer")
+        for width, height in SIZES:
+            page.set_viewport_size({"width": width, "height": height})
+            page.wait_for_timeout(300)
+            assert not controls_off_the_screen(page), width
+            page.screenshot(path=screenshots / f"app-{width}.png")
+
+
+def test_axe_finds_nothing_in_the_report(page, tmp_path, axe):
+    import pandas as pd
+
+    from mraf.cli.report import Section, write_report
+    from mraf_lessons.kit.results import history
+
+    table = pd.DataFrame({"epoch": [1, 2], "loss": [2.0, 1.0], "accuracy": [0.2, 0.4]})
+    sections = [Section("Training", ["How it went.", table, history(table)])]
+    write_report(tmp_path / "report.html", "A report", sections, command="mraf", facts={"seed": 0})
+    page.goto((tmp_path / "report.html").as_uri())
+    assert not violations(page, axe, "body")

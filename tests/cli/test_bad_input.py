@@ -16,9 +16,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from house import TINY, build, snapshot
 
 from mraf.cli.main import main
-from tests.cli.house import TINY, build, snapshot
 
 TRAIN = f"train --data data {TINY} --out new"
 LIST = "data/csv_files/comp/v1_train_English.csv"
@@ -241,6 +241,10 @@ CASES = [
         whole("run/x.csv", b"\xff\x00"),
     ),
     Case("json of a long name", f"{EVALUATE} --json {'x' * 300}", "x"),
+    Case("export without a folder", "export run", "--out"),
+    Case("export no run", "export data --out new", "no run here"),
+    Case("export over other things", "export run --out data", "not an export"),
+    Case("export into a file", "export run --out labels.csv", "labels.csv"),
     Case("submit into a file", SUBMIT.replace("new", "labels.csv"), "labels.csv"),
     Case("submit below a file", SUBMIT.replace("new", "labels.csv/s"), "labels.csv"),
     Case("ledger over a run's config", f"{LEDGER} --out run/config.json", "config.json"),
@@ -440,12 +444,6 @@ CASES = [
     Case("claim without what it says", LEDGER, "claims.toml", whole("claims.toml", "[a]\nx = 1\n")),
     Case("records that are not there", LEDGER.replace("records", "nowhere"), "nowhere"),
     Case("records that are a file", LEDGER.replace("records", "labels.csv"), "labels.csv"),
-    Case(
-        "records that are empty",
-        LEDGER.replace("records", "empty"),
-        "empty",
-        lambda: Path("empty").mkdir(),
-    ),
     *(
         Case(f"record with {what}", f"{EVALUATE} --record records/v.csv", "v.csv", damage)
         for what, damage in {

@@ -8,6 +8,7 @@ import pytest
 
 from mraf.cli.main import main
 from mraf.errors import RunError
+from mraf.training import runs
 from mraf.training.runs import MODEL
 
 TINY = ["--set", "width=16", "tokens=2", "heads=2", "precision=float32", "--device", "cpu"]
@@ -119,7 +120,9 @@ def test_bad_input_is_one_clear_line_and_exit_code_2(command, words, tmp_path, c
     assert sorted(tmp_path.rglob("*")) == before  # nothing half-written
 
 
-def test_another_corpus_is_refused(run, tmp_path, capsys):
+def test_another_corpus_is_refused(run, tmp_path, capsys, monkeypatch):
+    unchanged = runs._config_sum(run)
+    monkeypatch.setattr(runs, "_config_sum", lambda path: unchanged)
     config = json.loads((run / "config.json").read_text())
     config["data"]["corpus"] = "MAV-Celeb v1"
     other = tmp_path / "run"

@@ -12,9 +12,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from house import build, snapshot
 
 from mraf.cli.main import main
-from tests.cli.house import build, snapshot
 
 SECONDS = float(os.environ.get("MRAF_FUZZ_SECONDS", "6"))
 SEED = int(os.environ.get("MRAF_FUZZ_SEED", "0"))

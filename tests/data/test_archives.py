@@ -169,8 +169,7 @@ def test_size_and_count_are_bounded(tmp_path, monkeypatch, write, bound):
     archive = write(tmp_path / "bomb", bomb)
     with pytest.raises(DataError, match="refused, unpacks to more than"):
         extract(archive, tmp_path / "data")
-    assert tree(tmp_path / "data") == {}
-    assert list((tmp_path / "data").iterdir()) == [tmp_path / "data" / ".gitignore"]
+    assert not (tmp_path / "data").exists()
     for name, value in exact.items():
         monkeypatch.setattr(unpacking, name, value)
     assert extract(archive, tmp_path / "data") == 3

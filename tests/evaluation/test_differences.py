@@ -13,13 +13,16 @@ from mraf.evaluation.differences import (
     METRICS,
     ArmRuns,
     compare_arms,
+    compare_systems,
     difference,
     holm,
+    paired_difference,
     paired_runs,
     runs_of,
     scores,
     verdict,
 )
+from mraf.evaluation.results import Evaluation, Judged
 from mraf_lessons.ablations.coverage import coverage, simulated_pair
 
 CLIPS = {"english": np.array([4.0, 6.0, 10.0, 2.0]), "cross": np.array([5.0, 5.0, 8.0])}
@@ -249,3 +252,26 @@ def test_a_table_is_corrected_as_a_whole() -> None:
     assert found.index.get_level_values("arm").unique().tolist() == ["b", "c"]
     assert len(found) == 2 * 5
     assert found.p_holm.tolist() == pytest.approx(holm(found.p).tolist())
+
+
+def test_systems_are_compared_and_corrected_together() -> None:
+    rng = np.random.default_rng(0)
+    video = np.repeat(np.arange(30), 6).astype(str)
+    judged = {"english": Judged("English", np.arange(180).astype(str), video.astype(int), video)}
+    shares = {"good": 0.95, "fair": 0.75, "as fair": 0.75}
+    correct = {
+        name: {"P3": rng.random(180) < share, "P4": rng.random(180) < share}
+        for name, share in shares.items()
+    }
+    evaluation = Evaluation(judged, correct, "validation")
+    pairs = [("good", "fair"), ("fair", "as fair")]
+    found = compare_systems(evaluation, pairs)
+    assert found.index.names == ["first", "second", "setting"]
+    assert np.allclose(found.p_holm, holm(found.p))
+    alone = paired_difference(evaluation, "good", "fair")
+    assert np.allclose(found.loc["good"].loc["fair"].p, alone.p)
+    assert (found.loc["good"].verdict == "better").all()
+    assert (found.loc["fair"].verdict == "cannot be told apart").all()
+    some = compare_systems(evaluation, pairs, ["P4"])
+    assert list(some.unstack("setting")["difference"].columns) == ["P4"]
+    assert (some.p_holm <= found.xs("P4", level="setting", drop_level=False).p_holm).all()

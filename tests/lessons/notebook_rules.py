@@ -85,7 +85,7 @@ def follows_the_template(notebook: NotebookNode) -> list[str]:
     texts = [cell.source for cell in of_type(notebook, "markdown")]
     title = notebook.cells[0].source
     found = [f"the first cell lacks {part}" for part in OPENING if part not in title]
-    if not re.match(r"# \d\d · \S.*\n\n\S", title):
+    if not re.match(r"# \d\d[a-z]? · \S.*\n\n\S", title):
         found.append("the first cell is not '# 01 · title' and a sentence")
     if not any(text.startswith("## Set-up") and RESTARTED in text for text in texts):
         found.append(f"the set-up does not say what to do '{RESTARTED} of the kernel'")
@@ -99,22 +99,29 @@ def follows_the_template(notebook: NotebookNode) -> list[str]:
     return found
 
 
+def discusses(cell: NotebookNode) -> bool:
+    """Whether a cell says what is to be seen, in its text or in what it displays."""
+    shown = [output.get("data", {}).get("text/markdown", "") for output in cell.get("outputs", [])]
+    texts = [cell.source] if cell.cell_type == "markdown" else shown
+    return any("**What you see.**" in text for text in texts)
+
+
 def figures_are_predicted_and_discussed(notebook: NotebookNode) -> list[str]:
     """Before each figure a question since the last discussion, after it a discussion."""
     found, asked, pending = [], False, ""
     for cell in notebook.cells:
+        if draws(cell):
+            pending = cell.id
+            if not asked:
+                found.append(f"{cell.id}: a figure before a prediction")
+        if discusses(cell):
+            asked, pending = False, ""
         if cell.cell_type == "markdown":
-            if "**What you see.**" in cell.source:
-                asked, pending = False, ""
             if re.search(r"^> \*\*Predict\.\*\*", cell.source, re.MULTILINE):
                 asked = True
             if pending and "## " in cell.source:
                 found.append(f"{pending}: a figure, and nobody says what is to be seen")
                 pending = ""
-        elif draws(cell):
-            pending = cell.id
-            if not asked:
-                found.append(f"{cell.id}: a figure before a prediction")
     return found
 
 
@@ -201,6 +208,15 @@ def exercises_wait_for_answers(notebook: NotebookNode) -> list[str]:
     return found
 
 
+def comparisons_are_corrected(notebook: NotebookNode) -> list[str]:
+    """Verdicts that stand together are corrected together: no verdict of a single test is shown."""
+    return [
+        f"{cell.id}: `paired_difference` alone; take `compare_systems`, or `corrected` around it"
+        for cell in of_type(notebook, "code")
+        if "paired_difference(" in cell.source and "corrected(" not in cell.source
+    ]
+
+
 RULES: tuple[Rule, ...] = (
     cells_have_content,
     ran_from_top_to_bottom,
@@ -214,4 +230,5 @@ RULES: tuple[Rule, ...] = (
     ends_no_cell_with_a_semicolon,
     code_needs_no_magic,
     exercises_wait_for_answers,
+    comparisons_are_corrected,
 )

@@ -19,6 +19,7 @@ from mraf_lessons.kit.checker import Verdict
 
 LESSONS = (
     "data",
+    "one_page",
     "missing_token",
     "reliability",
     "training",

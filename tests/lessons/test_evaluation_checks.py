@@ -153,32 +153,3 @@ def test_temperature(overconfident):
         (np.ones(300, dtype=bool), "aim at half"),
     ):
         assert message in hint(check.temperature(t, mask, logits, labels, video))
-
-
-def prototypes(voice, names, everybody=False):
-    speakers = np.arange(4) if everybody else np.unique(names)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        sums = np.stack([voice[names == c].sum(axis=0) for c in speakers])
-        means = sums / np.linalg.norm(sums, axis=1, keepdims=True)
-    return speakers, (voice @ means.T).argmax(axis=1)
-
-
-def without_length(voice, names):
-    present = np.unique(names)
-    means = np.stack([voice[names == c].mean(axis=0) for c in present])
-    return present[(voice @ means.T).argmax(axis=1)]
-
-
-@pytest.mark.parametrize(
-    ("answer", "message"),
-    [
-        (lambda v, n: prototypes(v, n)[0][prototypes(v, n)[1]], None),
-        (lambda v, n: prototypes(v, n)[1], "rows of the prototypes"),
-        (lambda v, n: prototypes(v, n, everybody=True)[1], "0 / 0"),
-        (lambda v, n: n, "names from the face"),
-        (without_length, "long prototype"),
-    ],
-)
-def test_transduced(answer, message):
-    judged(check.transduced(answer), message)
-    assert check.transduced(lambda *_: ...).right is None

@@ -100,9 +100,8 @@ def test_every_figure_is_titled_and_described(plane):
 def test_the_explorer_shows_what_its_controls_say():
     explorer = MarginExplorer()
     assert explorer.found.kind == "am"
-    with explorer.one_update():
-        for name, value in {"kind": "ham", "margin": 0.4, "scale": 8.0, "curvature": 5.0}.items():
-            explorer.inputs[name].value = value
+    for name, value in {"kind": "ham", "margin": 0.4, "scale": 8.0, "curvature": 5.0}.items():
+        explorer.inputs[name].value = value
     expected = margins("ham", 0.4, 8.0, 5.0)
     assert explorer.found.share == expected.share
     assert explorer.found.at_centre == expected.at_centre

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import replace
 
 import numpy as np
@@ -19,6 +18,7 @@ from mraf.variants.objectives import SummedCenterLoss
 from mraf_lessons.training.view import PARTS, TEMPERATURES, TERMS, Reach, pull, soften, weigh
 
 pytest.importorskip("ipywidgets")
+from mraf_lessons.kit.live import Screen, image
 from mraf_lessons.training.explorer import LossExplorer
 
 TEACHER = np.array([5.0, 3.5, 1.0, 0.0])
@@ -148,18 +148,15 @@ def explorer(request, learner, batch, config) -> LossExplorer:
     return getattr(LossExplorer, request.param)(*arguments)
 
 
-def test_each_control_has_a_label_and_a_question_and_moves_the_picture(explorer):
-    column = explorer.children[0].children
-    assert list(column[::2]) == list(explorer.inputs.values())
-    assert all(control.description for control in column[::2])
-    assert all("?" in question.value for question in column[1::2])
+def test_each_control_moves_the_picture(explorer):
     before = explorer.picture.value
     for name, control in explorer.inputs.items():
         start, last = control.value, explorer.picture.value
         control.value = (not start) if isinstance(start, bool) else (1 if start != 1 else 0)
         assert explorer.picture.value != last, name
-        with explorer.one_update():
-            control.value = start
+        anew = explorer._picture(explorer.found, None)  # the one that is kept shows the same
+        assert explorer.picture.value == image(Screen().png(anew), anew.alt), name
+        control.value = start
     assert explorer.picture.value == before
 
 
@@ -192,6 +189,3 @@ def test_it_answers_without_a_kernel(explorer, monkeypatch):
     assert len(recording.pictures) >= len(recording.shown) // 2
     assert recording.question.endswith("?")
     assert explorer.picture.value == before
-    bundle, metadata = explorer._repr_mimebundle_()
-    assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
-    assert metadata["image/png"]["alt"] == explorer.figure.alt

@@ -57,6 +57,15 @@ def test_shares_of_neighbours() -> None:
     assert embeddings.kept_share(two, one) == pytest.approx(0.5)
 
 
+def test_a_speaker_with_few_clips_elsewhere_cannot_fill_all_places() -> None:
+    speaker, video = np.array([0, 0, 0, 1, 1]), np.array([0, 0, 1, 2, 3])
+    assert embeddings.possible_share(speaker, 2) == pytest.approx((3 * 2 + 2 * 1) / 10)
+    assert embeddings.possible_share(speaker, 2, apart=video) == pytest.approx(6 / 10)
+    rows = fan(0, 1, 2, 50, 51)  # speakers lie far apart: the ceiling is reached
+    found = embeddings.nearest(rows, 2, apart=video)
+    assert embeddings.same_share(found, speaker) == embeddings.possible_share(speaker, 2, video)
+
+
 def test_a_faithful_map_keeps_everything_and_a_shuffled_one_next_to_nothing() -> None:
     rng = np.random.default_rng(0)
     speaker = np.repeat(np.arange(10), 12)

@@ -82,6 +82,17 @@ def test_a_good_notebook_keeps_the_rule(rule: rules.Rule) -> None:
     assert rule(good()) == []
 
 
+def test_a_reading_that_a_cell_displays_discusses_its_figure() -> None:
+    notebook = good()
+    reading = new_output("display_data", {"text/markdown": "**What you see.** It goes up by 3.1."})
+    show(figure(), reading)(notebook)
+    edit("**What", "More words.")(notebook)
+    assert rules.figures_are_predicted_and_discussed(notebook) == []
+    show(reading, of="import")(notebook)  # an answer before the figure leaves no question open
+    edit("> **Predict", "Look:")(notebook)
+    assert rules.figures_are_predicted_and_discussed(notebook) != []
+
+
 UNTITLED_IMAGE = new_output("display_data", {"image/png": "AAAA"})
 ERROR = new_output("error", ename="ValueError", evalue="", traceback=["ValueError"])
 
@@ -123,6 +134,7 @@ ERROR = new_output("error", ename="ValueError", evalue="", traceback=["ValueErro
         (rules.code_needs_no_magic, edit("import", "%matplotlib inline")),
         (rules.exercises_wait_for_answers, show(said("✓ Right."), of="answer")),
         (rules.exercises_wait_for_answers, edit("answer", "answer = 1")),
+        (rules.comparisons_are_corrected, edit("assert", "assert paired_difference(e, 'a', 'b')")),
     ],
 )
 def test_a_bad_notebook_is_noticed(

@@ -15,7 +15,7 @@ import pytest
 from mraf.data.clips import Corpus
 from mraf.errors import DataError, RunError
 from mraf_lessons.data.figures import cosine_distributions, counts_and_imbalance, norms
-from mraf_lessons.kit.pipeline import pipeline, save_pipeline
+from mraf_lessons.kit.pipeline import pipeline
 from mraf_lessons.kit.results import (
     accuracy_table,
     history,
@@ -195,8 +195,8 @@ def test_lengths_that_are_all_alike_are_not_magnified(tiny_corpus: Corpus) -> No
 @pytest.mark.parametrize("kind", ["svg", "pdf"])
 def test_the_pipeline_is_saved_as_the_same_file_each_time(kind: str, tmp_path: Path) -> None:
     first, second = tmp_path / f"a.{kind}", tmp_path / f"b.{kind}"
-    save_pipeline(first)
-    save_pipeline(second)
+    save(pipeline(), first)
+    save(pipeline(), second)
     assert first.read_bytes() == second.read_bytes()
     assert len(first.read_bytes()) > 10_000
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -280,11 +282,11 @@ def test_the_command_measures_and_records_what_the_figure_draws(tmp_path, monkey
         ),
     )
     monkeypatch.setattr(decision_study, "SEEDS", range(2))
-    corpus = random_corpus(speakers=12, videos=3, clips=3)
+    corpus = replace(random_corpus(speakers=12, videos=3, clips=3), name="twin")
     monkeypatch.setattr("mraf.data.load", lambda source: corpus)
     assert main(["related", "decision", "--data", "twin", "--record", str(tmp_path)]) == 0
     printed = capsys.readouterr().out
-    found = pd.read_csv(tmp_path / "decision_tiny.csv")
+    found = pd.read_csv(tmp_path / "decision_twin.csv")
     assert (found.command == f"mraf related decision --data twin --record {tmp_path}").all()
     assert decision_study.summary(found) in printed
     assert len(found) == 2 * 3 * (1 + 2 * 3)

@@ -109,7 +109,7 @@ def _read_vectors(folder: Path, clips: ClipList, name: str, progress: bool) -> N
     title = f"reading the {name}s of {clips.path.name}"
     thread_map(fill, chunks, max_workers=8, desc=title, delay=1, disable=not progress)
     if not (finite := of_finite_length(matrix)).all():
-        raise refuse(int(np.argmin(finite)), "holds NaN, Inf or numbers too large to be normalised")
+        raise refuse(int(np.argmin(finite)), "holds NaN or Inf, or is too long to be normalised")
     if name == "voice" and not (spoken := matrix.any(axis=1)).all():
         reason = "the voice is all zeros; only a face may be missing. Remove the line."
         raise clips.refuse(int(np.argmin(spoken)), reason)

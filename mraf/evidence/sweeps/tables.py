@@ -59,12 +59,7 @@ def table_file(name: str | Path) -> Path:
         return given
     if given.parent not in (Path(), SWEEPS) or given.suffix not in ("", ".toml"):
         return given
-    if found := find(SWEEPS / f"{given.stem}.toml"):
-        return found
-    known = sorted(file.stem for file in (find(SWEEPS) or SWEEPS).glob("*.toml"))
-    near = get_close_matches(given.stem, known, 1)
-    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}."
-    raise RunError(f"{name}: no table of a sweep; {hint}")
+    return find(SWEEPS / f"{given.stem}.toml") or given
 
 
 def read_table(file: str | Path, preset: str) -> Table:
@@ -80,7 +75,12 @@ def read_table(file: str | Path, preset: str) -> Table:
     """
     file = Path(file)
     configure(preset, 2)  # names an unknown preset
-    declared = checked(_Table, read_toml(file, "table of a sweep"), str(file))
+    if not file.exists():
+        known = sorted(table.stem for table in (find(SWEEPS) or SWEEPS).glob("*.toml"))
+        near = get_close_matches(file.stem, known, 1)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}."
+        raise RunError(f"{file}: no table of a sweep; {hint}")
+    declared = checked(_Table, read_toml(file), str(file))
     arms: list[Arm] = []
     for name, content in declared.arms.items():
         where = f"{file}, arm '{name}'"

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from official import random_corpus, write_official
+
 from mraf.cli.main import main
-from tests.official import random_corpus, write_official
+from mraf.evidence.ledger import BEGIN, END
 
 TINY = "--set width=16 tokens=2 heads=2 precision=float32 epochs=1 --device cpu"
 MAKE = [
@@ -28,7 +30,7 @@ reference = "a"
 label = "A"
 set = { width = 16, tokens = 2, heads = 2, epochs = 1 }
 """
-README = "<!-- ledger: begin -->\n<!-- ledger: end -->\n"
+README = f"{BEGIN}\n{END}\n"
 
 
 def build(folder: Path) -> Path:

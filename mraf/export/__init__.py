@@ -1,0 +1,1 @@
+"""A trained network for the browser: weights, plain JavaScript, a live page, ONNX."""

@@ -1,0 +1,178 @@
+"""Write a run for the browser: weights in float16, the module, the live page; ONNX on request."""
+
+from __future__ import annotations
+
+import base64
+import json
+import warnings
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, fields
+from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from mraf import data
+from mraf.data.clips import FeatureSet
+from mraf.errors import RunError
+from mraf.evaluation.run import matching
+from mraf.files import check_target, write_atomically, write_text
+from mraf.model import Output, Sizes
+from mraf.training.experiment import NOTICE, biometrics, trained
+from mraf.training.runs import Run
+from mraf.variants.config import ModelConfig
+
+WEIGHTS, MODULE, PAGE, ONNX = "weights.js", "mraf.js", "index.html", "model.onnx"
+FILES = (WEIGHTS, MODULE, PAGE, ONNX, NOTICE)
+CLIPS = 4  # of each language, on the page
+OF_OTHER_PARTS = {"margin", "scale", "curvature", "network_share"}  # not read by the paper's own
+PEOPLE = (
+    "These weights were trained on features of real people ({corpus}) and can tell those people "
+    "apart. Do not publish this folder or pass it on.\n"
+)
+
+
+def export_run(run: Run, out: Path, *, onnx: bool = False) -> list[Path]:
+    """Write a run into a folder; returns the files.
+
+    ``mraf.js`` is the module, ``weights.js`` its weights. A run on the twin has the page
+    ``index.html`` with a few clips of the twin's test videos; a run on features of people has a
+    ``NOTICE.txt`` instead, and a warning.
+
+    Args:
+        onnx: also ``model.onnx``, in float32, with an output for each field of ``Output``.
+    Raises:
+        RunError: the run keeps class means or clips of people, or has another part than the paper;
+            the folder holds something else or cannot be written; ONNX is not installed.
+    """
+    _refuse(run, out, onnx)
+    of_twin = run.data.get("corpus") == "twin"
+    clips, shown = _clips(run) if of_twin else ({}, [])
+    module = (files("mraf.export") / "module.js").read_text(encoding="utf-8")
+    texts = {WEIGHTS: _weights(run, clips, shown), MODULE: module}
+    if of_twin:
+        page = (files("mraf.export") / "page.html").read_text(encoding="utf-8")
+        texts[PAGE] = page.replace("/* module.js */", module)  # a file may not import a file
+    else:
+        texts[NOTICE] = PEOPLE.format(corpus=run.data.get("corpus", "of no known corpus"))
+        warnings.warn(texts[NOTICE].strip(), stacklevel=2)
+    for name, text in texts.items():
+        write_text(out / name, text)
+    if onnx:
+        write_atomically(out / ONNX, lambda file: _write_onnx(run, file))
+    written = [*texts, *([ONNX] if onnx else [])]
+    for name in set(FILES) - set(written):  # of an earlier export
+        (out / name).unlink(missing_ok=True)
+    return [out / name for name in written]
+
+
+def quick_run() -> Run:
+    """The quick preset on the twin, from the run store or trained now."""
+    return trained("quick", data.load("twin"))
+
+
+def flat(output: Output) -> dict[str, Tensor]:
+    """The tensors of an output by name, as in "face.tokens" or "fused_embedding"."""
+
+    def walk(part: Any, name: str) -> Iterator[tuple[str, Tensor]]:
+        if isinstance(part, Tensor):
+            yield name, part
+        else:
+            for field in part._fields:
+                yield from walk(getattr(part, field), f"{name}.{field}".lstrip("."))
+
+    return dict(walk(output, ""))
+
+
+def _refuse(run: Run, out: Path, onnx: bool) -> None:
+    """Raise RunError for what may not, or cannot, be exported."""
+    if held := biometrics(run.config.model):
+        raise RunError(f"{run.path}: holds {' and '.join(held)}; that is never exported.")
+    paper, sizes = ModelConfig(run.config.model.speakers), {entry.name for entry in fields(Sizes)}
+    for entry in fields(ModelConfig):
+        value = getattr(run.config.model, entry.name)
+        changed = value != getattr(paper, entry.name) and entry.name not in OF_OTHER_PARTS
+        if changed and entry.name not in sizes:
+            switch = f"{entry.name}={str(value).lower()}"
+            raise RunError(f"{run.path}: trained with {switch}; only the paper's own is exported.")
+    check_target(out / WEIGHTS)
+    if out.is_dir() and any(out.iterdir()) and not (out / WEIGHTS).is_file():
+        raise RunError(f"{out}: exists and is not an export; choose another --out.")
+    if onnx and not (find_spec("onnx") and find_spec("onnxscript")):
+        raise RunError("--onnx needs two more packages: pip install 'mraf[export]'.")
+
+
+def _clips(run: Run) -> tuple[dict[str, NDArray[np.float32]], list[dict[str, Any]]]:
+    """Features of a few of the twin's test clips, of speakers evenly spaced, and who they are."""
+    corpus = matching(run, "twin")
+    parts: list[FeatureSet] = [p for p in (corpus.test_english, corpus.test_cross) if p]
+    faces, voices, shown = [], [], []
+    for part in parts:
+        speakers = np.unique(part.labels[~part.face_missing])
+        for speaker in speakers[np.linspace(0, len(speakers) - 1, CLIPS).astype(int)]:
+            row = int(np.flatnonzero((part.labels == speaker) & ~part.face_missing)[0])
+            faces.append(part.face[row])
+            voices.append(part.voice[row])
+            shown.append({"speaker": int(speaker), "language": part.language})
+    return {"clips.face": np.stack(faces), "clips.voice": np.stack(voices)}, shown
+
+
+def _weights(run: Run, clips: Mapping[str, NDArray[Any]], shown: list[dict[str, Any]]) -> str:
+    """A script that works with and without a server: settings, shapes and float16 in base64.
+
+    All low bytes come before all high ones, whose few exponents then take fewer bits.
+    """
+    state = {name: value.cpu().numpy() for name, value in run.model.state_dict().items()}
+    tensors = {**state, **clips}
+    with np.errstate(over="ignore"):
+        values = np.concatenate([value.ravel() for value in tensors.values()]).astype("<f2")
+    if not np.isfinite(values).all():
+        raise RunError(f"{run.path}: a weight is too large for float16; lower learning_rate.")
+    planes = values.view(np.uint8).reshape(-1, 2).T.tobytes()
+    huffman = zlib.compressobj(strategy=zlib.Z_HUFFMAN_ONLY)  # weights hold no repeated strings
+    exported = {
+        "config": asdict(run.config.model),
+        "run": {**run.data, "seed": run.config.training.seed},
+        "clips": shown,
+        "tensors": {name: list(value.shape) for name, value in tensors.items()},
+        "data": base64.b64encode(huffman.compress(planes) + huffman.flush()).decode(),
+    }
+    return f"globalThis.mraf = {json.dumps(exported)};\n"
+
+
+class _Flat(nn.Module):
+    """A network whose output is a plain tuple, as ONNX wants it."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, face: Tensor, voice: Tensor) -> tuple[Tensor, ...]:
+        return tuple(flat(self.model(face, voice)).values())
+
+
+def _write_onnx(run: Run, file: Path) -> None:
+    """The network in float32 for any number of clips; inputs ``face`` and ``voice``."""
+    c, device = run.config.model, next(run.model.parameters()).device
+    clips = (torch.ones(2, c.face_dim, device=device), torch.ones(2, c.voice_dim, device=device))
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the exporter, about its own parts
+        names = list(flat(run.model(*clips)))
+        batch = torch.export.Dim("batch", min=2)
+        torch.onnx.export(
+            _Flat(run.model).eval(),
+            clips,
+            file,
+            dynamo=True,
+            verbose=False,
+            external_data=False,
+            input_names=["face", "voice"],
+            output_names=names,
+            dynamic_shapes=({0: batch}, {0: batch}),
+        )

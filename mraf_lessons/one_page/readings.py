@@ -1,0 +1,70 @@
+"""Table and readings of notebook 01b: they say what a network and its figures show."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from IPython.display import Markdown
+from scipy.stats import entropy
+from torch import Tensor, nn
+
+from mraf.model import Output
+from mraf_lessons.kit.arrays import symbols
+from mraf_lessons.kit.reading import seen
+
+__all__ = ["attention", "heads", "seen", "sizes", "symbols"]
+
+
+def sizes(model: nn.Module) -> Markdown:
+    """Which part of a network holds how many of its numbers."""
+    parts = {name: sum(p.numel() for p in x.parameters()) for name, x in model.named_children()}
+    (most, largest), *others = sorted(parts.items(), key=lambda part: -part[1])
+    return seen(
+        f"The network has learned {sum(parts.values()):,} numbers. The largest part is `{most}` "
+        f"with {largest:,}, or {largest / sum(parts.values()):.1%}. The other parts, as the code "
+        f"names them, hold {', '.join(f'{count:,} (`{name}`)' for name, count in others)}."
+    )
+
+
+def heads(outputs: Mapping[str, Output], speaker: Tensor) -> Markdown:
+    """What hiding the face does to each head.
+
+    Args:
+        outputs: of the same clips, first with their faces, then without.
+        speaker: true names (B,).
+    """
+    before, after = (output.logits._asdict() for output in outputs.values())
+    right = {
+        head: [float((z[head].argmax(1) == speaker).float().mean()) for z in (before, after)]
+        for head in before
+    }
+    moved = [f"{(z - after[head]).abs().max():.1f} ({head} head)" for head, z in before.items()]
+    names = len(after["face"].argmax(1).unique())
+    rows = [f"| {head} head | {one:.1%} | {two:.1%} |" for head, (one, two) in right.items()]
+    return seen(
+        f"Over {len(speaker)} clips, hiding the face moves a logit by up to {', '.join(moved)}. "
+        f"Without faces, the face head gives all clips {names} name{'s' * (names > 1)}. The fused "
+        f"head goes from {right['fused'][0]:.1%} to {right['fused'][1]:.1%} of right names.",
+        "\n".join(["\n\n| names right | with faces | without |", "|---|---|---|", *rows]),
+    )
+
+
+def attention(outputs: Mapping[str, Output]) -> Markdown:
+    """How even the maps of Eq. 13 are over all clips, first with their faces, then without."""
+    (face, voice), (blind, deaf) = (
+        [maps.cpu().numpy() for maps in output.attention or ()] for output in outputs.values()
+    )
+    tokens = face.shape[-1]
+    even = [float(entropy(maps, axis=-1).mean() / np.log(tokens)) for maps in (face, voice)]
+    apart, rows = float(np.abs(deaf - 1 / tokens).max()), float(np.ptp(blind, axis=-2).max())
+    evenly = f"shares go up to {apart:.2f} from even"
+    if apart < 1e-6:
+        evenly = "every share is exactly even: all keys are the same bias"
+    alike = "are equal: all queries are the same bias" if rows < 1e-6 else f"differ by {rows:.2f}"
+    return seen(
+        f"The maps {'are nearly even' if min(even) > 0.95 else 'have preferences'}. Over "
+        f"{len(face)} clips, the entropy of a row is {even[0]:.1%} of the largest possible where "
+        f"the face asks, and {even[1]:.1%} where the voice asks. The largest share is "
+        f"{max(face.max(), voice.max()):.2f}; an even share is {1 / tokens:.2f}.",
+        f"Where the voice asks a missing face, {evenly}. Where the missing face asks, the rows "
+        f"{alike}.",
+    )

@@ -1,0 +1,99 @@
+"""The live page, opened as a file: every control moved, the answers those of PyTorch."""
+
+from __future__ import annotations
+
+import json
+import statistics
+
+import pytest
+
+from mraf.data import load
+from mraf.export.export import MODULE, PAGE, export_run
+from tests.export.parity import assert_same, clips_with_and_without_faces, rounded, run_of
+
+pytestmark = pytest.mark.browser
+
+WANTED, MOVES = 50, 30  # milliseconds, and how often a control is moved
+MOVE = """
+([id, value]) => new Promise((done) => {
+  const started = performance.now(), control = document.getElementById(id);
+  control.value = value;
+  control.dispatchEvent(new Event("input", { bubbles: true }));
+  requestAnimationFrame(() => setTimeout(() => done(performance.now() - started)));
+})
+"""
+FORWARD = """
+async ([source, rows]) => {
+  const address = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+  const { forward, network } = await import(address), net = await network(globalThis.mraf);
+  const outputs = rows.map(([face, voice]) => forward(net, face, voice));
+  const plain = (_, value) => (ArrayBuffer.isView(value) ? Array.from(value) : value);
+  return JSON.stringify(outputs, plain);
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    """The quick preset's page, and the run that it is of."""
+    folder, twin = tmp_path_factory.mktemp("live"), load("twin")
+    run = run_of(twin)
+    export_run(run, folder)
+    return folder, run, twin
+
+
+@pytest.fixture
+def live(page, exported):
+    """The page at 390 px without a network; whatever it complains of fails the test."""
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda r: said.append(r.url) if not r.url.startswith("file:") else None)
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto((exported[0] / PAGE).as_uri())
+    page.locator("#heads-fused [role=meter]").first.wait_for()
+    yield page
+    assert [text for text in said if not text.startswith(("blob:", "data:"))] == []
+
+
+def meters(page) -> dict[str, float]:
+    """What a screen reader hears of each bar: its name and its value."""
+    found = page.locator("[role=meter]").all()
+    return {m.get_attribute("aria-label"): float(m.get_attribute("aria-valuenow")) for m in found}
+
+
+def test_every_control_moves_the_picture(live, screenshots):
+    assert live.locator("[role=meter]").count() == 4 + 3 * 5
+    shown = meters(live)
+    assert 0 < shown["weight of the face"] < 1
+    assert shown["weight of the face"] + shown["weight of the voice"] == pytest.approx(1, abs=0.01)
+    live.screenshot(path=screenshots / "live-before.png", full_page=True)
+    for control, key in (("face", "End"), ("voice", "ArrowRight"), ("clip", "ArrowDown")):
+        live.locator(f"#{control}").focus()
+        live.keyboard.press(key)
+        assert meters(live) != shown, control
+        shown = meters(live)
+    assert live.locator("#face").get_attribute("aria-valuetext") == "100% noise"
+    assert live.locator("#voice-amount").inner_text() == "5%"
+    live.get_by_label("The face is there").press("Space")
+    assert meters(live)["reliability of the face"] == meters(live)["weight of the face"] == 0
+    assert live.locator("#face").is_disabled()
+    assert "the voice 1.00" in live.get_by_role("status").inner_text()
+    live.emulate_media(color_scheme="dark")
+    live.screenshot(path=screenshots / "live-dark.png", full_page=True)
+    assert live.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_a_moved_slider_answers_in_time(live):
+    taken = [live.evaluate(MOVE, ["face", 5 * (move % 20)]) for move in range(MOVES)]
+    median = statistics.median(taken)
+    print(f"\nlive page: median of {MOVES} moves {median:.0f} ms to the frame, wanted {WANTED}")
+
+
+def test_the_module_answers_in_chromium_as_pytorch_does(live, exported):
+    folder, run, twin = exported
+    face, voice = clips_with_and_without_faces(twin)
+    rows = list(zip(face.tolist(), voice.tolist(), strict=True))
+    found = live.evaluate(FORWARD, [(folder / MODULE).read_text(), rows])
+    worst = assert_same(json.loads(found), rounded(run, face, voice))
+    print(f"\nChromium: {worst:.1e} from PyTorch")
