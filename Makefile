@@ -28,7 +28,7 @@ ifneq ($(shell $(PY) -c 'import os; print(open("$(STAMP)").read() == os.getcwd()
 $(shell rm -f $(STAMP))
 endif
 
-.PHONY: help setup reproduce test test-floors test-kills fuzz test-real test-browser lab app badges packages exercises notebooks live lint bench constraints clean
+.PHONY: help setup reproduce test test-floors test-kills fuzz test-real test-browser lab app badges claims packages exercises notebooks live lint bench constraints clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -90,6 +90,9 @@ notebooks: exercises  ## run the notebooks in place on the twin, to commit their
 
 badges: $(STAMP)  ## write the README's links to Binder from the git remote
 	@$(PY) scripts/badges.py
+
+claims: $(STAMP)  ## judge every claim by data/recorded; write ledger.csv, README and docs/claims.html
+	@$(PY) -m mraf ledger --out data/recorded/ledger.csv --readme README.md --page docs/claims.html
 
 live: $(STAMP)  ## write the live page, docs/live, from the quick run on the twin
 	@$(PY) -m mraf export --out docs/live

@@ -28,12 +28,15 @@ from mraf.evaluation.judge import top1
 from mraf.evaluation.predict import SYSTEM_OF_HEAD, predict
 from mraf.evaluation.records import counted, write_results
 from mraf.evaluation.results import Judged
+from mraf.evidence import golden
 from mraf.evidence.sweeps.kept import commit
 from mraf.evidence.sweeps.sweep import parse_seeds
+from mraf.evidence.sweeps.tasks import of_any_seed
 from mraf.evidence.tables import Condition, Damage, declared_table
 from mraf.files import without_home, write_text
 from mraf.model import MRAF
 from mraf.training.config import configure
+from mraf.training.golden import golden_numbers
 from mraf.training.loop import train
 from mraf_lessons.evaluation.calibration import confidences, reliability_bins
 from mraf_lessons.faces.damage import scores_under, with_agreement
@@ -115,7 +118,10 @@ def main() -> None:
             seconds = time.perf_counter() - start
             rows += [{**row, **of, "system": name, "seconds": seconds} for row in found]
             bins += [{**row, **of, "arm": name} for row in of_bins]
-        write_results(file, pd.DataFrame(rows))
+        recorded = pd.DataFrame(rows)
+        write_results(file, recorded)
+        numbers = {arm.name: golden_numbers(of_any_seed(config))}
+        golden.remember(file, recorded, options.table, numbers)
         before = [pd.read_csv(bins_file)] if bins_file.exists() else []
         frame = pd.concat([*before, pd.DataFrame(bins)[BIN_COLUMNS]])
         write_text(bins_file, frame.to_csv(index=False, float_format="%.5g"))

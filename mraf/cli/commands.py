@@ -155,10 +155,11 @@ def sweep(options: argparse.Namespace) -> int:
 
 
 def ledger(options: argparse.Namespace) -> None:
+    from mraf.cli.exhibit import write_exhibit
     from mraf.evidence import claims, ledger, recorded
     from mraf.files import check_target, write_text
 
-    for file in filter(None, (options.out, options.readme)):
+    for file in filter(None, (options.out, options.readme, options.page)):
         check_target(file)
     declared = claims.read_claims(options.claims or recorded.find(claims.FILE) or claims.FILE)
     folder = options.recorded or recorded.find(recorded.FOLDER) or recorded.FOLDER
@@ -167,6 +168,8 @@ def ledger(options: argparse.Namespace) -> None:
         write_text(options.out, ledger.to_csv(table))
     if options.readme:
         ledger.update_readme(options.readme, table, declared)
+    if options.page:
+        write_exhibit(options.page, table, declared)
     print(ledger.summary(table))
 
 

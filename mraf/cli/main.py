@@ -191,6 +191,7 @@ def build_parser() -> argparse.ArgumentParser:
     ledger.take("--recorded", "DIR", "default: data/recorded")
     ledger.take("--out", "FILE", "write it as CSV")
     ledger.take("--readme", "FILE", "write the telling rows into a page")
+    ledger.take("--page", "FILE", "write all of it as one HTML page, as docs/claims.html")
 
     related = commands.add_parser("related", help="measure a system of a neighbouring paper")
     systems = related.add_subparsers(title="systems", metavar="NAME", required=True, dest="name")

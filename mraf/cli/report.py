@@ -7,16 +7,15 @@ import importlib.metadata
 import platform
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
-import jinja2
 import matplotlib.figure
 import numpy as np
 import pandas as pd
 
 from mraf import __version__
+from mraf.cli.page import page
 from mraf.files import without_home, write_text
 from mraf_lessons.kit.style import render
 
@@ -51,17 +50,16 @@ def write_report(
     Raises:
         RunError: the file cannot be written; the previous one stays.
     """
-    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    template = files("mraf.cli").joinpath("report.html").read_text(encoding="utf-8")
     shown = {name: without_home(str(value)) for name, value in (facts or {}).items()}
     shown["made"] = f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC"
-    page = environment.from_string(template).render(
+    text = page(
+        "report.html",
         title=title,
         command=without_home(command),
         facts={**shown, "with": versions()},
         sections=[{"title": head, "items": map(_prepared, items)} for head, items in sections],
     )
-    write_text(Path(path), page)
+    write_text(Path(path), text)
 
 
 def versions() -> str:

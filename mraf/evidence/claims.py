@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -15,6 +16,13 @@ from mraf.evidence.recorded import paper_table
 from mraf.evidence.tables import Condition
 
 FILE = Path("data") / "claims.toml"
+PAPER, NEIGHBOURS, OURS = "MRAF", "neighbours", "ours"
+WHOSE = {
+    PAPER: "Claims of MRAF, the paper reproduced here (arXiv 2606.12495)",
+    NEIGHBOURS: "Claims of neighbouring papers",
+    OURS: "Our own claims",
+}
+ARXIV = re.compile(r"\d{4}\.\d{5}")
 
 
 class PaperRows(BaseModel, frozen=True, strict=True):
@@ -47,8 +55,9 @@ class Claim(Declaration):
     """One sentence that a measurement could refute."""
 
     name: Text  # short and unique
-    section: Text  # where in the paper, or "ours"
+    section: Text  # where in the paper; the arXiv number of a neighbour's paper; or "ours"
     says: Text  # the claim in our words
+    quote: Text = ""  # the paper's words, as they stand there
     metric: Text  # a key of METRICS; of a study, whatever it measures
     of: Text  # the arm or system that it is about
     over: Names = ()  # its rivals; the claim is about all of them
@@ -79,14 +88,32 @@ class Claim(Declaration):
         return self
 
     @property
+    def whose(self) -> str:
+        """Who claims it, a key of WHOSE."""
+        if self.section.startswith(OURS):
+            return OURS
+        return NEIGHBOURS if ARXIV.fullmatch(self.section) else PAPER
+
+    @property
     def published(self) -> float | None:
         """What the paper's tables say: the difference, or without rivals the value, as a fraction.
+
+        Raises as `cells`.
+        """
+        if self.paper is None:
+            return None
+        values = self.cells
+        return float(values.iloc[0] - values.iloc[1:].sum())
+
+    @property
+    def cells(self) -> pd.Series:
+        """The metric in the rows of the paper's table that say so, as fractions; empty of none.
 
         Raises:
             DataError, RunError: no such table or row.
         """
         if self.paper is None:
-            return None
+            return pd.Series(dtype=float)
         table, weights = paper_table(self.paper.table), pd.Series(METRICS[self.metric])
         sides = [name for name in (self.paper.of, self.paper.over) if name]
         for name in sides:
@@ -94,8 +121,7 @@ class Claim(Declaration):
                 raise RunError(f"claim '{self.name}': the paper's table has no row '{name}'.")
         if missing := [setting for setting in weights.index if setting not in table.columns]:
             raise RunError(f"claim '{self.name}': the paper's table has no {missing[0]}.")
-        values = table.loc[sides, weights.index] @ weights
-        return float(values.iloc[0] - values.iloc[1:].sum())
+        return table.loc[sides, weights.index] @ weights
 
 
 def read_claims(file: Path) -> list[Claim]:

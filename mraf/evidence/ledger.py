@@ -1,16 +1,7 @@
 """The ledger: every claim with the paper's number, ours, and a verdict that follows from rules.
 
-The rules, for the difference between what a claim is about and its rival (p-values corrected over
-all claims on one table of one corpus, DELTA half a point):
-
-- *holds*: better than every rival, and by as much as the paper says or more, up to our interval;
-- *holds in direction*: better than every rival, but by less than the paper says;
-- *does not hold as stated*: worse than a rival, or equal within DELTA where the paper says more;
-- *not by as much*: none of these, but what the paper says is more than DELTA above our interval;
-- *cannot be told apart*: none of these, and the paper's difference may be the true one, too.
-
-A claim that two come to the same holds where they are equal within DELTA, and does not where one
-is better.
+The rules stand in `VERDICTS`. They are for the difference between what a claim is about and its
+rival, its p-value corrected over all claims on one table of one corpus.
 """
 
 from __future__ import annotations
@@ -25,16 +16,31 @@ import pandas as pd
 
 from mraf.errors import RunError
 from mraf.evaluation.differences import BETTER, DELTA, EQUAL, OPEN, WORSE, corrected
-from mraf.evidence.claims import Claim
-from mraf.evidence.measured import Evidence, Tested, sweep_command
+from mraf.evidence.claims import WHOSE, Claim
+from mraf.evidence.golden import STALE
+from mraf.evidence.measured import AGAIN, Evidence, Tested, sweep_command
+from mraf.evidence.recorded import FOLDER
 from mraf.evidence.tables import OFFICIAL, TWIN, Place
 from mraf.files import read_text, write_text
 
 HOLDS, DIRECTION, SMALLER = "holds", "holds in direction", "not by as much"
 REFUTED, UNTESTABLE = "does not hold as stated", "cannot be tested here"
 UNRECORDED = "not recorded yet"
-COLUMNS = ["claim", "section", "says", "metric", "comparison", "paper", "ours", "low", "high", "p"]
-COLUMNS += ["seeds", "corpus", "preset", "verdict", "command"]
+VERDICTS = {
+    HOLDS: "Better than every rival, and by as much as the paper says or more, up to our interval. "
+    "A claim that two come to the same holds where they are equal within half a point.",
+    DIRECTION: "Better than every rival, but by less than the paper says.",
+    REFUTED: "Worse than a rival, or equal within half a point where the paper says more. "
+    "A claim that two come to the same does not hold where one is better.",
+    EQUAL: "None of these: worse than no rival, and equal to one within half a point.",
+    SMALLER: "None of these, but the paper's difference is more than half a point above our "
+    "interval.",
+    OPEN: "None of these: the sign is open, and the paper's difference may be the true one.",
+    UNTESTABLE: "The reason stands in place of a measurement.",
+    UNRECORDED: "The command would record it.",
+}
+COLUMNS = ["claim", "whose", "section", "says", "metric", "comparison", "paper", "ours", "low"]
+COLUMNS += ["high", "p", "seeds", "corpus", "preset", "verdict", "untestable", "golden", "command"]
 BEGIN, END = "<!-- written by `mraf ledger --readme FILE` -->", "<!-- end of the ledger -->"
 
 
@@ -44,15 +50,16 @@ def ledger(claims: Sequence[Claim], folder: Path) -> pd.DataFrame:
     Args:
         folder: of the recorded results.
     Returns:
-        The columns of COLUMNS; paper, ours, low and high in points, NaN where there is none. Of
-        several rivals the row shows the nearest.
+        The columns of COLUMNS, claims of one kind of WHOSE together; paper, ours, low and high in
+        points, NaN where there is none. Of several rivals the row shows the nearest. "untestable"
+        is why nothing is measured; "golden" says whether a row is stale, see `Golden.of`.
     Raises:
         RunError: a recorded file that cannot be read, or an arm that no recording has.
     """
     evidence, named = Evidence(folder), {claim.name: claim for claim in claims}
     rows: list[dict[str, Any]] = []
     families: dict[tuple[str, str], dict[int, pd.DataFrame]] = {}
-    for claim in claims:
+    for claim in sorted(claims, key=lambda claim: list(WHOSE).index(claim.whose)):
         source = "damage" if claim.damage else claim.sweep or claim.systems or claim.study
         for place in (OFFICIAL, TWIN) if claim.sweep or claim.study else (OFFICIAL,):
             if tested := evidence.of(claim, place):
@@ -66,19 +73,21 @@ def ledger(claims: Sequence[Claim], folder: Path) -> pd.DataFrame:
 
 
 def _row(claim: Claim, place: Place, tested: Tested | None) -> dict[str, Any]:
-    row: dict[str, Any] = claim.model_dump(include={"section", "says", "metric"})
-    row |= {"claim": claim.name, "corpus": place.corpus, "seeds": 0, "command": claim.untestable}
+    row: dict[str, Any] = claim.model_dump(include={"section", "says", "metric", "untestable"})
+    row |= {"claim": claim.name, "whose": claim.whose, "corpus": place.corpus, "seeds": 0}
     row["comparison"] = f"{claim.of} − {' / '.join(claim.over)}" if claim.over else claim.of
     row["paper"] = np.nan if claim.published is None else 100 * claim.published
     row["verdict"] = UNTESTABLE if claim.untestable else UNRECORDED
     if tested:
-        row |= {"seeds": tested.seeds, "preset": tested.preset, "command": tested.command}
+        row |= {name: value for name, value in tested._asdict().items() if name in COLUMNS}
+        row["command"] = tested.command.replace(FOLDER.as_posix(), AGAIN)
     elif claim.sweep:
         seeds = "5" if place is OFFICIAL else "10"
-        row |= {"preset": place.preset, "command": sweep_command(claim, place, place.preset, seeds)}
+        row["preset"] = place.preset
+        row["command"] = sweep_command(claim, place, place.preset, seeds, "auto", FOLDER.as_posix())
     elif claim.study:
         name = claim.study.replace("_", "-")
-        row["command"] = f"mraf related {name}{place.data} --record data/recorded"
+        row["command"] = f"mraf related {name}{place.data} --record {FOLDER.as_posix()}"
     return row
 
 
@@ -91,7 +100,7 @@ def _judged(claim: Claim, table: pd.DataFrame) -> dict[str, Any]:
 
 
 def claim_verdict(claim: Claim, verdicts: Sequence[str], high: float) -> str:
-    """The verdict on a claim, by the rules at the top of this module.
+    """The verdict on a claim, by the rules of `VERDICTS`.
 
     Args:
         verdicts: on what the claim is about against each rival, as `verdict` gives them.
@@ -108,6 +117,8 @@ def claim_verdict(claim: Claim, verdicts: Sequence[str], high: float) -> str:
         return HOLDS if published is None or published <= high else DIRECTION
     if EQUAL in verdicts and published is not None and published > DELTA:
         return REFUTED
+    if EQUAL in verdicts and OPEN not in verdicts:
+        return EQUAL
     return SMALLER if published is not None and published > high + DELTA else OPEN
 
 
@@ -125,12 +136,19 @@ def to_csv(table: pd.DataFrame) -> str:
 
 
 def summary(table: pd.DataFrame) -> str:
-    """How many claims have which verdict, by corpus; and the rows, one a line."""
-    counts = table.groupby(["corpus", "verdict"], sort=False).size()
-    lines = [f"{corpus}: {count} × {verdict}" for (corpus, verdict), count in counts.items()]
+    """How many claims have which verdict, by whose they are and by corpus; and the rows."""
+    lines = []
+    for (whose, corpus), rows in table.groupby(["whose", "corpus"], sort=False):
+        lines.append(f"{whose}, {corpus}: {counts(rows)}")
     for row in table.itertuples():
-        lines.append(f"{row.corpus:11s} {row.verdict:24s} {ours(row):>22s}  {row.says}")
+        lines.append(f"{row.corpus:11s} {said(row):24s} {ours(row):>22s}  {row.says}")
     return "\n".join(lines)
+
+
+def counts(rows: pd.DataFrame) -> str:
+    """As in "2 × holds, 15 × cannot be told apart", in the order of VERDICTS."""
+    found = rows.verdict.value_counts()
+    return ", ".join(f"{found[verdict]} × {verdict}" for verdict in VERDICTS if verdict in found)
 
 
 def ours(row: Any) -> str:
@@ -140,17 +158,27 @@ def ours(row: Any) -> str:
     return f"{row.ours:+.1f} [{row.low:+.1f}, {row.high:+.1f}]"
 
 
+def said(row: Any) -> str:
+    """The verdict of a row, and whether it is stale."""
+    return f"{row.verdict} ({STALE})" if row.golden == STALE else str(row.verdict)
+
+
 def markdown(table: pd.DataFrame, claims: Sequence[Claim]) -> str:
-    """The telling rows on the official features, as a table of the numbers that `to_csv` writes."""
+    """The telling rows on the official features, as tables of the numbers that `to_csv` writes."""
     table = rounded(table)
     telling = [claim.name for claim in claims if claim.telling]
-    rows = table[(table.corpus == OFFICIAL.corpus) & table.claim.isin(telling)]
-    lines = ["| claim | where | paper | ours | verdict |", "|---|---|---|---|---|"]
-    for row in rows.itertuples():
-        paper = "–" if np.isnan(row.paper) else f"{row.paper:+.2f}"
-        cells = (row.says, row.section, paper, ours(row), f"*{row.verdict}*")
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+    parts = []
+    for whose, rows in table[table.corpus == OFFICIAL.corpus].groupby("whose", sort=False):
+        lines = [f"**{WHOSE[str(whose)]}**, {len(rows)} in all: {counts(rows)}. Of these:", ""]
+        lines += ["| claim | where | paper | ours | verdict |", "|---|---|---|---|---|"]
+        shown = rows[rows.claim.isin(telling)]
+        for row in shown.itertuples():
+            paper = "–" if np.isnan(row.paper) else f"{row.paper:+.2f}"
+            cells = (row.says, row.section, paper, ours(row), f"*{said(row)}*")
+            lines.append(f"| {' | '.join(cells)} |")
+        if len(shown):
+            parts.append("\n".join(lines))
+    return "\n\n".join(parts)
 
 
 def update_readme(file: Path, table: pd.DataFrame, claims: Sequence[Claim]) -> None:

@@ -16,6 +16,7 @@ from mraf.errors import RunError
 from mraf.evaluation.differences import LEVEL, ArmRuns, weighted_sum
 from mraf.evaluation.records import read_results
 from mraf.evidence.claims import Claim
+from mraf.evidence.golden import Golden
 from mraf.evidence.recorded import there
 from mraf.evidence.tables import (
     Condition,
@@ -29,6 +30,7 @@ from mraf.files import read_frame
 
 Side = tuple[float, Mapping[str, ArmRuns]]  # arms, and their weight in what is compared
 SEEDS = "FIRST-LAST"  # stands for them in a command
+AGAIN = "build/again"  # where a command records a row once more, beside what is kept
 
 
 class Tested(NamedTuple):
@@ -38,6 +40,7 @@ class Tested(NamedTuple):
     seeds: int
     preset: str
     command: str
+    golden: str = ""  # whether its arms compute now what they did then, see `Golden.of`
 
 
 class Evidence:
@@ -53,6 +56,7 @@ class Evidence:
         self.folder = folder
         self._sweep = cache(lambda name, place: recorded_table(name, place, folder))
         self._damage = cache(lambda place: recorded_robustness(place, folder))
+        self.golden = Golden(folder)
 
     def of(self, claim: Claim, place: Place) -> Tested | None:
         """What was measured for a claim on a corpus; None where that is not recorded, or cannot be.
@@ -62,7 +66,13 @@ class Evidence:
         """
         if claim.sweep:
             found = self._damage(place) if claim.damage else self._sweep(claim.sweep, place)
-            return _of_arms(claim, place, found) if found else None
+            tested = _of_arms(claim, place, found) if found else None
+            if found is None or tested is None:
+                return None
+            name = "robustness" if claim.damage else f"sweep_{claim.sweep}"
+            arms = (claim.of, *claim.over)
+            golden = self.golden.of(f"{name}_{place.slug}", found.preset, arms)
+            return tested._replace(golden=golden)
         file = self.folder / f"{claim.systems or f'{claim.study}_{place.slug}'}.csv"
         if claim.untestable or not there(file):
             return None
@@ -73,12 +83,14 @@ class Evidence:
         return _of_systems(claim, file, rows) if claim.systems else _of_study(claim, file, rows)
 
 
-def sweep_command(claim: Claim, place: Place, preset: str, seeds: str) -> str:
-    """What makes the runs of a claim."""
+def sweep_command(
+    claim: Claim, place: Place, preset: str, seeds: str, device: str, folder: object
+) -> str:
+    """What makes the runs of a claim and records them in a folder."""
     arms = " ".join((claim.of, *claim.over))
     return (
         f"mraf sweep data/sweeps/{claim.sweep}.toml{place.data} --preset {preset} --arms {arms} "
-        f"--seeds {seeds}"
+        f"--seeds {seeds} --device {device} --record {folder}"
     )
 
 
@@ -88,12 +100,12 @@ def _of_arms(claim: Claim, place: Place, found: RecordedTable) -> Tested | None:
     if not set(names) <= arms.keys() & found.arms.keys():
         return None
     sides: list[Side] = [(1, arms)]
-    command = sweep_command(claim, place, found.preset, SEEDS) + f" --device {found.device}"
+    command = sweep_command(claim, place, found.preset, SEEDS, found.device, AGAIN)
     if claim.damage:
         sides.append((-1, found.arms))
         trained = " ".join(dict.fromkeys(name.partition("+")[0] for name in names))
         command = f"python scripts/record_robustness.py{place.data} --preset {found.preset} "
-        command += f"--arms {trained} --seeds {SEEDS}"
+        command += f"--arms {trained} --seeds {SEEDS} --out {AGAIN}"
     return _paired(claim, sides, found.preset, command)
 
 
@@ -181,7 +193,19 @@ def _of_systems(claim: Claim, file: Path, rows: pd.DataFrame) -> Tested:
         high = value + np.hypot(of.high - of.accuracy, rival.accuracy - rival.low)
         found.append((value, low, high))
     first = rows.iloc[0]
-    return Tested(_from_intervals(found), rows.seed.nunique(), first.preset, first.command)
+    return Tested(_from_intervals(found), rows.seed.nunique(), first.preset, _of_runs(rows))
+
+
+def _of_runs(rows: pd.DataFrame) -> str:
+    """What trains and judges the runs of a recorded evaluation; the run of seed 0 is called X-0."""
+    first = rows.iloc[0]
+    preset, _, recipe = first.preset.partition("+")
+    words = first.command.split()
+    run = words[2].removesuffix(f"-{first.seed}") if len(words) > 2 else "run"
+    train = f"mraf train --preset {preset}{f' --recipe {recipe}' if recipe else ''}"
+    judge = first.command.replace(f"{run}-{first.seed}", f"{run}-$S")
+    seeds = " ".join(map(str, sorted(rows.seed.unique())))
+    return f"for S in {seeds}; do {train} --seed $S --out {run}-$S && {judge}; done"
 
 
 def _system(rows: pd.DataFrame, name: str, file: Path) -> pd.Series:

@@ -478,6 +478,18 @@ def test_recording_again_replaces_rows_and_keeps_others(tmp_path, official_folde
     ]
 
 
+def test_a_record_keeps_the_golden_numbers_of_its_arms(tmp_path, official_folder):
+    table, out = declare(tmp_path / "t.toml", a="", b="kd_weight = 0"), tmp_path / "recorded"
+    both = sweep(tmp_path / "runs", table, source=official_folder, seeds=range(1))
+    both.run(progress=False)
+    (file,) = both.record(out)
+    kept = pd.read_csv(out / "golden_of_arms.csv").set_index("arm")
+    assert list(kept.index) == ["a", "b"]
+    assert set(kept.file) == {file.stem}
+    for task, ((_, arm, _),) in both.tasks.items():
+        assert kept.loc[arm.name, list(task.numbers)].to_dict() == pytest.approx(task.numbers)
+
+
 def test_of_what_is_not_done_nothing_is_recorded(tmp_path, official_folder):
     failed = declare(tmp_path / "t.toml", broken='head = "ham", curvature = 0.5')
     none = sweep(tmp_path / "runs", failed, source=official_folder, seeds=range(1))

@@ -19,6 +19,7 @@ from mraf.data.splits import SETTINGS
 from mraf.errors import MrafError, RunError
 from mraf.evaluation.intervals import MEAN
 from mraf.evaluation.records import counted, write_results
+from mraf.evidence import golden
 from mraf.evidence.recorded import within_project
 from mraf.evidence.sweeps.kept import Kept
 from mraf.evidence.sweeps.tables import Arm, Table
@@ -167,6 +168,8 @@ class Sweep:
     def record(self, folder: Path) -> list[Path]:
         """Write what is done; rows of the same arm, seed and preset are replaced.
 
+        Beside the rows, `golden_of_arms.csv` keeps what their arms computed (`golden.remember`).
+
         Returns:
             The files, ``sweep_<table>_<corpus>.csv``; none of a table of which nothing is done.
         Raises:
@@ -174,10 +177,22 @@ class Sweep:
         """
         files = []
         for table in self.tables:
-            if rows := self._rows(table):
-                files.append(folder / f"sweep_{table.name}_{slug_of(self.material.corpus)}.csv")
-                write_results(files[-1], pd.DataFrame(rows), [arm.name for arm in table.arms])
+            if found := self._rows(table):
+                file = folder / f"sweep_{table.name}_{slug_of(self.material.corpus)}.csv"
+                rows = pd.DataFrame(found)
+                write_results(file, rows, [arm.name for arm in table.arms])
+                golden.remember(file, rows, table.name, self._golden(table))
+                files.append(file)
         return files
+
+    def _golden(self, table: Table) -> dict[str, Numbers]:
+        """The golden numbers of each arm of a table."""
+        return {
+            arm.name: task.numbers
+            for task, uses in self.tasks.items()
+            for of, arm, _ in uses
+            if of is table
+        }
 
     def _rows(self, table: Table) -> list[dict[str, Any]]:
         material = self.material

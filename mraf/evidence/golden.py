@@ -1,0 +1,101 @@
+"""Whether recorded runs still say what their arms compute.
+
+Beside the recorded sweeps lies `golden_of_arms.csv`: for each of their arms the golden numbers
+(`mraf.training.golden`) of the code that trained it. `data/golden.json` has what every arm of
+`data/sweeps/` computes now; tests/model/test_golden.py keeps it so. Where the two differ, the
+recorded rows are stale.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from mraf.errors import RunError
+from mraf.evaluation.records import read_results
+from mraf.evidence.recorded import DATA, find, there
+from mraf.files import locked, read_as, read_frame, write_text
+from mraf.training.golden import Numbers, same
+
+FILE = "golden_of_arms.csv"
+NOW = DATA / "golden.json"
+ARM = ["file", "preset", "arm"]
+SAME, STALE = "same", "stale"
+
+
+class Golden:
+    """The golden numbers that a folder of recorded results holds, beside those of today.
+
+    Raises:
+        RunError: a file that cannot be read.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.then = _read(folder / FILE)
+        file = find(NOW)
+        found = read_as("JSON", json.loads, file, "restore it", RunError) if file else {}
+        self.now: dict[str, Numbers] = found
+
+    def of(self, file: str, preset: str, arms: Sequence[str]) -> str:
+        """SAME or STALE; empty where the numbers of an arm are not known.
+
+        Args:
+            file: of the recorded rows, without ".csv".
+            arms: with "+agreement" and the like, which is added after training.
+        """
+        for arm in dict.fromkeys(name.partition("+")[0] for name in arms):
+            if (file, preset, arm) not in self.then.index:
+                return ""
+            row = self.then.loc[(file, preset, arm)]
+            now = self.now.get(f"{row.table} {preset} {arm}")
+            if now is None:
+                return ""
+            if not same(now, row.drop("table").astype(float).to_dict()):
+                return STALE
+        return SAME
+
+
+def remember(file: Path, rows: pd.DataFrame, table: str, numbers: Mapping[str, Numbers]) -> None:
+    """Keep the golden numbers of arms that were just recorded.
+
+    Where the file also holds runs of an arm that are older, the arm keeps what it had: it is stale
+    until all its seeds are recorded anew.
+
+    Args:
+        file: of the recorded results, written already.
+        rows: that were just written to it.
+        table: of `data/sweeps/` that declares the arms.
+        numbers: by arm.
+    Raises:
+        RunError: a file that cannot be read or written.
+    """
+    runs = ["preset", "system", "seed"]
+    before = read_results(file)[runs].merge(rows[runs].drop_duplicates(), "left", indicator="new")
+    older = set(before[before.new == "left_only"][["preset", "system"]].itertuples(index=False))
+    target = file.with_name(FILE)
+    with locked(target):
+        kept = _read(target)
+        for preset, arm in rows[["preset", "system"]].drop_duplicates().itertuples(index=False):
+            if (preset, arm) not in older and arm in numbers:
+                new = {key: float(f"{value:.8g}") for key, value in numbers[arm].items()}
+                index = pd.MultiIndex.from_tuples([(file.stem, preset, arm)], names=ARM)
+                row = pd.DataFrame({"table": table, **new}, index=index)
+                kept = pd.concat([kept.drop(index, errors="ignore"), row])
+        write_text(target, kept.sort_index().to_csv())
+
+
+def _read(file: Path) -> pd.DataFrame:
+    """The table and the numbers of each arm, by ARM."""
+    if not there(file):
+        return pd.DataFrame({"table": []}, index=pd.MultiIndex.from_arrays([[]] * 3, names=ARM))
+    try:
+        found = read_frame(file).set_index(ARM).sort_index()
+        found.drop(columns="table").astype(float)
+    except (OSError, ValueError, KeyError) as error:
+        raise RunError(f"{file}: no readable table of golden numbers ({error}).") from None
+    if found.index.duplicated().any():
+        raise RunError(f"{file}: an arm occurs twice; restore the file.")
+    return found
