@@ -17,7 +17,10 @@ from mraf.cli.main import main
 from mraf.data import Corpus, from_table, load, test_split, validation_split
 from mraf.data.imported.folder import import_table
 from mraf.data.splits import SETTINGS
-from mraf.errors import DataError
+from mraf.errors import DataError, RunError
+from mraf.evaluation.predict import predict
+from mraf.training.config import configure
+from mraf.training.loop import train
 
 Columns = dict[str, Any]
 FIELDS = ("face", "voice", "speaker", "video", "key")
@@ -259,6 +262,17 @@ def test_a_hundred_thousand_speakers():
     assert len(validation_split(corpus).english) == speakers  # one of two videos each
 
 
+def test_a_network_takes_clips_of_its_own_widths_only():
+    corpus, other = from_table(made()), from_table(made(face=24))
+    config = configure("quick", corpus, {"width": 16, "heads": 2, "epochs": 1})
+    assert (config.model.face_dim, config.model.voice_dim) == (32, 16)
+    reason = "a face has 24 numbers, but the network was made for 32"
+    with pytest.raises(RunError, match=reason):
+        train(config, other.train, progress=False)
+    with pytest.raises(RunError, match=reason):
+        predict(train(config, corpus.train, progress=False).model, other.cross)
+
+
 # ---------------------------------------------------------------- what is refused
 
 
@@ -314,7 +328,7 @@ BAD = {
     "a language that is a path": (put("language", 3, "a/b"), "'a/b' would name files"),
     "no language": (put("language", 3, " "), "row 3: the language is empty"),
     "one speaker": (every("speaker", "me"), r"1 speaker\(s\); identification needs at least 2"),
-    "no speaker": (put("speaker", 5, ""), "row 5: the speaker is empty"),
+    "no speaker": (put("speaker", 5, ""), "row 5: the speaker is empty; it may be in test clips"),
     "no video": (put("video", 5, ""), "row 5: the video is empty"),
     "lists for names": (cell("speaker", 1, ["a"]), "'speaker' holds no plain values"),
     "only strangers": (put("speaker", slice(24, None), "new"), "all Hindi clips are of speakers"),
@@ -397,6 +411,8 @@ def test_a_damaged_parquet_file_is_refused(tmp_path):
 def test_only_an_earlier_import_is_replaced(tmp_path):
     table, out = as_npz(made(), tmp_path), tmp_path / "out"
     import_table(table, out, progress=False)
+    (tmp_path / ".out.importing").mkdir()  # as a killed process leaves it
+    (tmp_path / ".out.importing" / "train.face.npy").write_bytes(b"half")
     assert import_table(table, out, "Hindi", progress=False).train.language == "Hindi"
     assert load(out).train.language == "Hindi"
     np.savez(table, face=[1])

@@ -157,10 +157,9 @@ def _read(table: Table, plan: Plan, progress: bool, keep: Keep) -> None:
     for part, arrays in plan.arrays.items():
         for name, values in arrays.items():
             keep(part, name, values)
-    total = len(table.texts("speaker")[0])
     for name in ("face", "voice"):
         start = 0
-        for block in table.vectors(name, total, progress):
+        for block in table.vectors(name, plan.clips, progress):
             for part, rows in plan.rows.items():
                 first, last = np.searchsorted(rows, (start, start + len(block)))
                 if first < last:

@@ -22,6 +22,7 @@ class Plan:
     """Which rows of a table make which part, everything but the vectors, and what to tell."""
 
     about: dict[str, Any]  # as in corpus.json
+    clips: int  # of the table
     speakers: list[str]  # their names by label
     rows: dict[str, NDArray[np.int64]]  # of each part, ascending
     arrays: dict[str, dict[str, NDArray[Any]]]  # of each part: video, key, speaker if not hidden
@@ -29,23 +30,27 @@ class Plan:
 
 
 def plan_of(table: Table, train_on: str | None, cross: str | None) -> Plan:
+    """Raises DataError, with the row where there is one, for a table that makes no corpus."""
     columns: dict[str, tuple[NDArray[np.int64], NDArray[np.str_]]] = {
         name: table.texts(name)
         for name in ("speaker", "video", "language", "split", "key")
         if name in table.columns
     }
+    total = len(columns["speaker"][0])
     for name, (number, _) in columns.items():
-        if len(number) != (total := len(columns["speaker"][0])) or not total:
+        if len(number) != total or not total:
             reason = f"'{name}' has {len(number)} rows, 'speaker' has {total}"
             raise DataError(f"{table.source}: {reason}; give every clip one row.")
     spoken, languages, notes = _languages(table, *columns["language"], train_on, cross)
     chosen = _parts(table, spoken, languages, columns, notes)
 
     (speaker, names), (video, videos) = columns["speaker"], columns["video"]
-    silent = names[speaker] == ""
-    for name, empty in (("speaker", silent), ("video", videos[video] == "")):
+    silent = (names == "")[speaker]
+    for name, empty in (("speaker", silent), ("video", (videos == "")[video])):
         if (bad := empty & (chosen["train"] | chosen["cross"])).any():
-            reason = f"the {name} is empty; only test clips may hide it"
+            reason = (
+                f"the {name} is empty; it may be in test clips, beside others of both languages"
+            )
             raise table.refuse(bad.argmax(), reason)
     known = sorted(names[np.unique(speaker[chosen["train"]])].tolist(), key=_natural)
     label = pd.Index(known).get_indexer(names)[speaker]  # -1: not among those trained on
@@ -83,7 +88,7 @@ def plan_of(table: Table, train_on: str | None, cross: str | None) -> Plan:
         "speakers": len(known),
         "parts": {part: ["face", "voice", *found] for part, found in arrays.items()},
     }
-    return Plan(about, known, rows, arrays, notes)
+    return Plan(about, total, known, rows, arrays, notes)
 
 
 def _languages(
