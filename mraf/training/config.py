@@ -97,7 +97,7 @@ def configure(
                 f"unknown preset '{preset}'; choose one of {', '.join(PRESETS)}, alone or with "
                 f"{' or '.join(f'+{found}' for found in RECIPES)}."
             )
-    sizes = {"speakers": corpus} if isinstance(corpus, int) else corpus.sizes
+    sizes = {"speakers": corpus} if isinstance(corpus, int) else dict(corpus.sizes)
     values: dict[type, dict[str, Any]] = {ModelConfig: sizes, TrainingConfig: {}}
     changes = {**PRESETS[name], **RECIPES.get(recipe, {}), **(overrides or {})}
     for key, value in changes.items():

@@ -6,7 +6,7 @@ import importlib.util
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -262,10 +262,17 @@ def test_a_hundred_thousand_speakers():
     assert len(validation_split(corpus).english) == speakers  # one of two videos each
 
 
+class Sized(NamedTuple):
+    sizes: dict[str, int]
+
+
 def test_a_network_takes_clips_of_its_own_widths_only():
     corpus, other = from_table(made()), from_table(made(face=24))
     config = configure("quick", corpus, {"width": 16, "heads": 2, "epochs": 1})
     assert (config.model.face_dim, config.model.voice_dim) == (32, 16)
+    sizes = Sized(corpus.sizes)
+    configure("quick", sizes, {"width": 8})
+    assert sizes.sizes == corpus.sizes  # a sweep asks again and again
     reason = "a face has 24 numbers, but the network was made for 32"
     with pytest.raises(RunError, match=reason):
         train(config, other.train, progress=False)

@@ -119,7 +119,7 @@ class Table:
 
         def read(row: int) -> NDArray[Any] | None:
             try:
-                return self._vector(block[row], width)
+                return self._vector(block[row])
             except (ValueError, TypeError) as error:
                 reason = str(error)
             except OSError as error:
@@ -151,7 +151,7 @@ class Table:
                     stacked[row] = vector
         return stacked
 
-    def _vector(self, cell: Any, width: int) -> NDArray[Any] | None:
+    def _vector(self, cell: Any) -> NDArray[Any] | None:
         """The vector of a cell; None where it is empty. Raises ValueError or OSError."""
         if isinstance(cell, str | os.PathLike):
             path = str(cell).strip().replace("\\", "/")
