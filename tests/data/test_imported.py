@@ -406,6 +406,13 @@ def test_parquet_without_pyarrow_says_what_to_do(tmp_path, monkeypatch):
 
 
 @needs_pyarrow
+def test_a_parquet_file_without_rows_is_refused(tmp_path):
+    table = as_parquet({name: values[:0] for name, values in made().items()}, tmp_path)
+    with pytest.raises(DataError, match="'speaker' has 0"):
+        import_table(table, tmp_path / "out")
+
+
+@needs_pyarrow
 def test_a_damaged_parquet_file_is_refused(tmp_path):
     (tmp_path / "table.parquet").write_bytes(b"PAR1")
     with pytest.raises(DataError, match="damaged or no Parquet file"):

@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -208,25 +209,26 @@ def _csv(path: Path) -> Table:
     return _in_memory(frame, str(path), path.parent, frame.index.to_numpy())
 
 
+def _damaged(path: Path, kind: str, error: Exception) -> DataError:
+    return DataError(f"{path}: damaged or no {kind} ({error}); write it again.")
+
+
 def _npz(path: Path) -> Table:
-    def damaged(error: Exception) -> DataError:
-        return DataError(f"{path}: damaged or no .npz archive ({error}); write it again.")
+    damaged = partial(_damaged, path, ".npz archive")
 
     def blocks(name: str) -> Iterator[NDArray[Any]]:
         try:
             with zipfile.ZipFile(path) as archive, archive.open(f"{name}.npy") as file:
                 shape, by_column, dtype = HEADERS[np.lib.format.read_magic(file)](file)
-                if len(shape) != 2 or by_column or dtype.kind != "f":  # paths, say
-                    yield from _in_memory({name: cells(name)}, "", path).blocks(name)
+                if len(shape) == 2 and dtype.kind == "f" and not by_column:
+                    for start in range(0, shape[0], BLOCK):
+                        rows = min(BLOCK, shape[0] - start)
+                        content = file.read(rows * shape[1] * dtype.itemsize)
+                        yield np.frombuffer(content, dtype).reshape(rows, shape[1])
                     return
-                for start in range(0, shape[0], BLOCK):
-                    rows = min(BLOCK, shape[0] - start)
-                    content = file.read(rows * shape[1] * dtype.itemsize)
-                    yield np.frombuffer(content, dtype).reshape(rows, shape[1])
-        except DataError:
-            raise
         except Exception as error:  # damage raises nearly anything
             raise damaged(error) from None
+        yield from _in_memory({name: cells(name)}, "", path).blocks(name)  # paths, say
 
     def cells(name: str) -> NDArray[Any]:
         try:
@@ -237,7 +239,8 @@ def _npz(path: Path) -> Table:
             raise damaged(error) from None
 
     try:
-        names = [name.removesuffix(".npy") for name in zipfile.ZipFile(path).namelist()]
+        with zipfile.ZipFile(path) as archive:
+            names = [name.removesuffix(".npy") for name in archive.namelist()]
     except (OSError, zipfile.BadZipFile) as error:
         raise damaged(error) from None
     return Table(str(path), tuple(names), cells, blocks, path.parent)
@@ -248,9 +251,7 @@ def _parquet(path: Path) -> Table:
         import pyarrow.parquet as parquet
     except ImportError:
         remedy = "pip install pyarrow, or write the table as .npz or .csv"
-        raise DataError(
-            f"{path}: Parquet needs pyarrow, which is not installed; {remedy}."
-        ) from None
+        raise DataError(f"{path}: Parquet needs pyarrow, which is missing; {remedy}.") from None
 
     def blocks(name: str) -> Iterator[NDArray[Any]]:
         try:
@@ -258,15 +259,14 @@ def _parquet(path: Path) -> Table:
                 for batch in file.iter_batches(BLOCK, columns=[name]):
                     yield batch.to_pandas()[name].to_numpy()
         except Exception as error:  # pyarrow has errors of its own
-            raise DataError(
-                f"{path}: damaged or no Parquet file ({error}); write it again."
-            ) from None
-
-    def cells(name: str) -> NDArray[Any]:
-        return np.concatenate(list(blocks(name)))
+            raise _damaged(path, "Parquet file", error) from None
 
     try:
         names = parquet.read_schema(path).names
     except Exception as error:
-        raise DataError(f"{path}: damaged or no Parquet file ({error}); write it again.") from None
+        raise _damaged(path, "Parquet file", error) from None
+
+    def cells(name: str) -> NDArray[Any]:
+        return np.concatenate([np.empty(0, object), *blocks(name)])  # an empty file has no block
+
     return Table(str(path), tuple(names), cells, blocks, path.parent)
