@@ -50,7 +50,7 @@ def main():
     print(f"load({corpus.name}): {median_seconds(load):.3f} s")
     split = test_split(corpus)
     split = replace(split, english=labelled(split.english), cross=labelled(split.cross))
-    model = build(configure("paper", corpus.speakers).model)
+    model = build(configure("paper", corpus).model)
     clips = len(split.english) + len(split.cross)
     seconds = median_seconds(
         lambda: evaluate(lambda clips: predict(model, clips), split, progress=False).scores

@@ -92,7 +92,7 @@ def main():
     device = resolve_device("auto")
     corpus = load("twin")
     clips = validation_split(corpus).train
-    config = configure("paper", corpus.speakers)
+    config = configure("paper", corpus)
     steps = {}
     for name in ("straightforward", "float32", "bfloat16"):
         if name == "bfloat16" and not fast_bfloat16(device):

@@ -59,7 +59,7 @@ def main() -> None:
         few = replace(split, train=enrolled(split.train, number, np.random.default_rng(seed)))
         systems: list[Any] = [ClassMeans(few.train, name) for name in ("voice", "face", "sum")]
         if options.network:
-            config = configure(options.preset, base.corpus.speakers, {"seed": seed})
+            config = configure(options.preset, base.corpus, {"seed": seed})
             config = steps_kept(replace(base, config=config), len(few.train)).config
             model = train(config, few.train, device="cpu", progress=False).model
             systems = [

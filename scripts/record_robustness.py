@@ -103,7 +103,7 @@ def main() -> None:
             continue
         start = time.perf_counter()
         settings = {**arm.settings, "seed": seed}
-        config = configure(options.preset, base.corpus.speakers, settings)
+        config = configure(options.preset, base.corpus, settings)
         run = train(config, split.train, device="cpu", progress=False)
         command = f"python scripts/record_robustness.py --table {options.table}{place.data}"
         command += f" --preset {options.preset} --arms {arm.name} --seeds {seed}-{seed}"

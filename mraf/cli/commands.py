@@ -53,6 +53,22 @@ def pack(options: argparse.Namespace) -> None:
     print(pack(options.folder, force=options.force))
 
 
+def import_table(options: argparse.Namespace) -> None:
+    from mraf.data.imported.folder import import_table
+
+    out = options.out
+    corpus = import_table(options.table, out, options.train_on, options.cross)
+    face, voice = corpus.sizes["face_dim"], corpus.sizes["voice_dim"]
+    print(
+        f"{corpus.name}: {corpus.speakers} speakers, faces of {face} and voices of {voice} numbers"
+    )
+    for name, part in corpus.parts.items():
+        missing = f"{part.face_missing.sum():,} without a face"
+        hidden = ", speakers hidden" if part.speaker is None else ""
+        print(f"  {name:<12} {part.language:<12} {len(part):>9,} clips, {missing}{hidden}")
+    print(f"Next: mraf train --data {shlex.quote(str(out))} --preset quick --out runs/own")
+
+
 def train(options: argparse.Namespace) -> None:
     from mraf.training.experiment import train_run
 

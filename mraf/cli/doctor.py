@@ -223,6 +223,7 @@ def place(name: str, folder: Path, need: float) -> Check:
 def features(data: str | Path | None) -> list[Check]:
     """Whether features are there, their lists complete and their pack ready or possible."""
     from mraf.data import named_source
+    from mraf.data.imported import ABOUT
     from mraf.data.official import pack as cache
     from mraf.data.official.release import find_release
     from mraf.errors import DataError
@@ -233,6 +234,8 @@ def features(data: str | Path | None) -> list[Check]:
 
         calibration()
         return [Check("data", "ok", "the synthetic twin; MRAF_DATA names no folder of features")]
+    if (Path(source) / ABOUT).is_file():
+        return [Check("data", "ok", f"an imported corpus, {source}")]
     try:
         release = find_release(Path(source))
     except (DataError, OSError) as error:

@@ -17,7 +17,13 @@ from mraf.errors import MrafError, RunError
 from mraf.files import checked_path
 from mraf.related import SYSTEMS
 
-DATA = "twin, or a folder in the official layout (default: $MRAF_DATA, else the twin)"
+DATA = (
+    "twin, or a folder in the official layout or of an import (default: $MRAF_DATA, else the twin)"
+)
+TABLE = (
+    ".parquet, .npz, or .csv with paths of .npy files; columns face, voice, speaker, video, "
+    "language; optional split (train, test) and key"
+)
 DEFAULT = "default: %(default)s"
 DEVICE = "auto, cpu, cuda, cuda:N, mps"
 PROTOCOL = (
@@ -123,6 +129,12 @@ def build_parser() -> argparse.ArgumentParser:
     pack = command("pack", "pack a folder's features into its cache", kinds)
     pack.take("folder", "DIR")
     pack.add_argument("--force", action="store_true", help="also when the cache is up to date")
+
+    imported = command("import", "make a corpus of a table of embeddings", kinds, "import_table")
+    imported.take("table", "FILE", TABLE)
+    imported.take("--out", "DIR", "folder of the corpus", required=True)
+    imported.take("--train-on", "LANGUAGE", "default: English, else the one with most clips")
+    imported.take("--cross", "LANGUAGE", "the second one (default: of the others, most clips)")
 
     train = command("train", "train MRAF")
     train.set_defaults(kept="The finished epochs are kept: go on with --resume.")

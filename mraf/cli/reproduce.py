@@ -82,8 +82,8 @@ def _sections(
 ) -> list[Section]:
     corpus = experiment.corpus
     settings = (
-        "P3 and P4 are English clips with and without their faces, P5 and P6 those of the second "
-        f"language. {' '.join(split.notes)} Intervals are 95% over videos."
+        f"P3 and P4 are {corpus.train.language} clips with and without their faces, P5 and P6 "
+        f"those of {corpus.cross.language}. {' '.join(split.notes)} Intervals are 95% over videos."
     )
     without_training = (
         "The class means train nothing: they compare a clip with the mean embedding of each "
@@ -95,9 +95,11 @@ def _sections(
         "cannot depend on the missing token."
     )
     what = (
-        "One clip is a face embedding of 512 numbers and a voice embedding of 192. There are "
-        f"{len(corpus.train):,} English training clips of {corpus.speakers} speakers, and "
-        f"{len(corpus.cross):,} {corpus.cross.language} clips that are never trained on."
+        f"One clip is a face embedding of {corpus.sizes['face_dim']} numbers and a voice embedding "
+        f"of {corpus.sizes['voice_dim']}. There are "
+        f"{len(corpus.train):,} {corpus.train.language} training clips of "
+        f"{corpus.speakers} speakers, and {len(corpus.cross):,} {corpus.cross.language} clips "
+        "that are never trained on."
     )
     if corpus.name == "twin":
         what += (

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from mraf.data.clips import Corpus, FeatureSet
+from mraf.data.imported import ABOUT
 from mraf.data.official import pack
 from mraf.data.official.release import LIST_NAME
 from mraf.data.splits import P3, P4, P5, P6, SETTINGS, Setting, Split, test_split, validation_split
 from mraf.errors import DataError
 from mraf.files import checked_path
+
+if TYPE_CHECKING:
+    from mraf.data.imported.folder import from_table
 
 __all__ = [
     "P3",
@@ -22,11 +27,20 @@ __all__ = [
     "FeatureSet",
     "Setting",
     "Split",
+    "from_table",
     "load",
     "named_source",
     "test_split",
     "validation_split",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "from_table":  # with pandas, which not every command should wait for
+        from mraf.data.imported.folder import from_table
+
+        return from_table
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def named_source() -> str:
@@ -50,7 +64,8 @@ def load(source: str | Path | None = None, progress: bool = True) -> Corpus:
 
     Args:
         source: "twin" for the synthetic twin, or a folder in the official layout (a folder that
-            is really called twin is "./twin"), or one of its lists, to choose among releases.
+            is really called twin is "./twin"), or one of its lists, to choose among releases; or a
+            folder of `mraf data import`.
             None: see ``named_source``.
         progress: show a bar while the single feature files are read for the first time.
     Raises:
@@ -65,6 +80,10 @@ def load(source: str | Path | None = None, progress: bool = True) -> Corpus:
 
         return generate()
     folder = checked_path(source, DataError)
+    if (folder / ABOUT).is_file():
+        from mraf.data.imported import folder as imported
+
+        return imported.load(folder)
     if folder.is_dir() or (folder.is_file() and LIST_NAME.fullmatch(folder.name)):
         return pack.load(folder, progress)
     reason = "is neither 'twin' nor a folder"

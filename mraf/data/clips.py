@@ -11,14 +11,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from mraf.errors import DataError
 
-FACE_DIM = 512  # FaceNet
+FACE_DIM = 512  # FaceNet, as in POLY-SIM; an imported corpus has widths of its own
 VOICE_DIM = 192  # ECAPA-TDNN
-ARRAYS = {  # of a FeatureSet: shape of a row, dtype
-    "face": ((FACE_DIM,), "float32"),
-    "voice": ((VOICE_DIM,), "float32"),
-    "speaker": ((), "int64"),
-    "video": ((), "strings"),
-    "key": ((), "strings"),
+IMPORTED = "own"  # in the place of a release
+ARRAYS = {  # of a FeatureSet: number of axes, dtype
+    "face": (2, "float32"),
+    "voice": (2, "float32"),
+    "speaker": (1, "int64"),
+    "video": (1, "strings"),
+    "key": (1, "strings"),
 }
 
 
@@ -27,8 +28,8 @@ class FeatureSet:
     """Clips of one language with aligned rows; a missing face is a row of zeros, as in POLY-SIM.
 
     Args:
-        face: FaceNet embeddings x_f, shape (N, 512), float32; zeros where the face is missing.
-        voice: ECAPA embeddings x_a, shape (N, 192), float32; never all zeros.
+        face: embeddings x_f, shape (N, 512) in POLY-SIM, float32; zeros where it is missing.
+        voice: embeddings x_a, shape (N, 192) in POLY-SIM, float32; never all zeros.
         speaker: labels 0 … C-1, shape (N,), int64; None when the source hides them.
         video: name of the source video, shape (N,), str; empty where the source hides it.
         language: "English", "Urdu", …
@@ -52,13 +53,14 @@ class FeatureSet:
         clips = len(self.key)
         if clips == 0:
             raise DataError(f"{self.source}: no clips; at least one row is needed.")
-        for name, (width, dtype) in ARRAYS.items():
+        for name, (axes, dtype) in ARRAYS.items():
             values = getattr(self, name)
             if name == "speaker" and values is None:
                 continue
-            if np.shape(values) != (clips, *width):
-                found = f"shape {np.shape(values)}, expected {(clips, *width)}"
-                raise DataError(f"{self.source}: '{name}' has {found}.")
+            found = np.shape(values)
+            if len(found) != axes or found[0] != clips or 0 in found:
+                expected = f"({clips}, D)" if axes == 2 else f"({clips},)"
+                raise DataError(f"{self.source}: '{name}' has shape {found}, expected {expected}.")
             kind = np.asarray(values).dtype
             if dtype != ("strings" if kind.kind == "U" else kind.name):
                 raise DataError(f"{self.source}: '{name}' is {kind}, expected {dtype}.")
@@ -121,14 +123,20 @@ class FeatureSet:
 
 @dataclass(frozen=True, eq=False)
 class Corpus:
-    """A whole corpus: English to train on, a second language to cross to, and the test clips.
+    """A whole corpus: a language to train on, a second one to cross to, and the test clips.
 
     Args:
-        train, cross: labelled clips in English, and in the second language, never trained on.
-        test_english, test_cross: the test clips, None where the source has none.
+        train, cross: labelled clips in the language that is trained on, English in POLY-SIM, and in
+            the second language, never trained on.
+        test_english, test_cross: the test clips in both, None where the source has none.
         speakers: number of speakers C.
-        name: "twin", or the version of the official features.
-        version: release of the challenge, "v1", "v2" or "v3"; it names the submission files.
+        name: "twin", the version of the official features, or that of an imported table.
+        version: release of the challenge, "v1", "v2" or "v3", or "own" of an imported table; it
+            names the submission files.
+
+    Raises:
+        DataError: fewer than two speakers, labels that are not 0 … C-1, each in training, or parts
+            of different widths.
     """
 
     train: FeatureSet
@@ -147,13 +155,24 @@ class Corpus:
             if part.speaker is not None:
                 high = part.speaker >= self.speakers
                 part.refuse(high, f"the speaker label is not below {self.speakers}")
+            for name in ("face", "voice"):
+                width, wanted = (getattr(x, name).shape[1] for x in (part, self.train))
+                if width != wanted:
+                    reason = f"a {name} has {width} numbers, in {self.train.source} {wanted}"
+                    raise DataError(f"{part.source}: {reason}; take one encoder for all parts.")
         absent = np.flatnonzero(np.bincount(self.train.labels, minlength=self.speakers) == 0)
         if len(absent):
             named = ", ".join(map(str, absent[:10])) + (", …" if len(absent) > 10 else "")
             raise DataError(
                 f"{self.train.source}: no training clip of speaker(s) {named}; "
-                "every label 0 … C-1 needs at least one English clip."
+                f"every label 0 … C-1 needs at least one {self.train.language} clip."
             )
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """What a network takes from its corpus: its numbers of speakers and its widths."""
+        face, voice = self.train.face.shape[1], self.train.voice.shape[1]
+        return {"speakers": self.speakers, "face_dim": face, "voice_dim": voice}
 
     @property
     def parts(self) -> dict[str, FeatureSet]:

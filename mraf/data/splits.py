@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mraf.data.clips import Corpus, FeatureSet
+from mraf.data.clips import IMPORTED, Corpus, FeatureSet
 from mraf.errors import DataError
 
 
@@ -33,8 +34,9 @@ class Split:
     """What is trained on and what is judged.
 
     Args:
-        train: labelled English clips, all with a face.
-        english, cross: clips judged in P3 and P4, and those of the second language in P5 and P6.
+        train: labelled clips of the language that is trained on, all with a face.
+        english, cross: clips judged in P3 and P4, which are of the same language (English in
+            POLY-SIM), and those of the second language in P5 and P6.
         speakers: number of speakers C.
         name: "validation" or "test".
         notes: one sentence for each group of clips left out, and why.
@@ -60,9 +62,10 @@ def shared_videos(first: FeatureSet, second: FeatureSet) -> NDArray[np.str_]:
 
 def ambiguous_videos(clips: FeatureSet) -> NDArray[np.str_]:
     """Names of the videos that carry more than one speaker label, sorted."""
-    pairs = np.unique(np.stack([clips.video, clips.labels.astype(str)]), axis=1)
-    videos, identities = np.unique(pairs[0], return_counts=True)
-    return np.setdiff1d(videos[identities > 1], [""])
+    videos, number = np.unique(clips.video, return_inverse=True)
+    speakers = clips.labels.max() + 1
+    owned = np.unique(number.ravel() * speakers + clips.labels) // speakers  # once a speaker
+    return np.setdiff1d(videos[np.bincount(owned) > 1], [""])
 
 
 def _left_out(
@@ -97,7 +100,7 @@ def unseen(train: FeatureSet, clips: FeatureSet) -> tuple[FeatureSet, tuple[str,
     Raises DataError where no clip is left.
     """
     seen = np.isin(clips.video, shared_videos(train, clips))
-    reason = "their videos also occur in the English training list"
+    reason = f"their videos also occur in the {train.language} training list"
     note, refusal = f"{seen.sum()} test clips left out", "no test clip can be judged"
     return _left_out(clips, seen, f"{note}; {reason}", f"{refusal}; {reason}")
 
@@ -105,11 +108,14 @@ def unseen(train: FeatureSet, clips: FeatureSet) -> tuple[FeatureSet, tuple[str,
 def cross_split(corpus: Corpus) -> tuple[FeatureSet, tuple[str, ...]]:
     """The clips judged in P5 and P6, and a sentence for each reason with the clips it removes.
 
-    Videos that are also used in English training or carry two speakers are left out.
+    Videos that are also trained on or carry two speakers are left out.
     """
     cross, notes = corpus.cross, tuple[str, ...]()
     for reason, videos in (
-        ("also occur in the English training list", shared_videos(corpus.train, cross)),
+        (
+            f"also occur in the {corpus.train.language} training list",
+            shared_videos(corpus.train, cross),
+        ),
         ("carry two speaker labels", ambiguous_videos(cross)),
     ):
         bad = np.isin(cross.video, videos)
@@ -121,51 +127,61 @@ def cross_split(corpus: Corpus) -> tuple[FeatureSet, tuple[str, ...]]:
 
 
 def validation_split(corpus: Corpus, seed: int = 0) -> Split:
-    """Hold out one whole English video of each speaker that has at least two.
+    """Hold out one whole training video of each speaker that has at least two.
 
     Clips of one video are near-copies: a clip-level split would judge what was trained on.
 
     Args:
         seed: chooses the held-out videos; the same seed gives the same split.
     Raises:
-        DataError: no speaker has two English videos, or a speaker has no face to train on.
+        DataError: no speaker has two training videos, or a speaker has no face to train on.
     """
     train = corpus.train
-    given, notes = with_faces(train, corpus.speakers)  # each speaker keeps a face to train on
+    _, notes = with_faces(train, corpus.speakers)  # each speaker keeps a face to train on
     rng = np.random.default_rng(seed)
-    held = np.zeros(len(train), dtype=bool)
-    ambiguous = ambiguous_videos(train)
-    for speaker in range(corpus.speakers):
-        videos = np.unique(given.video[given.labels == speaker])
-        if len(videos) > 1 and len(candidates := np.setdiff1d(videos, ambiguous)):
-            held |= (train.labels == speaker) & (train.video == rng.choice(candidates))
+    videos, number = np.unique(train.video, return_inverse=True)
+    pair = train.labels * len(videos) + number.ravel()  # of speaker and video, sorted by both
+    free = ~np.isin(videos, ambiguous_videos(train))
+    pairs = np.unique(pair[~train.face_missing])
+    ends = np.searchsorted(pairs, np.arange(corpus.speakers + 1) * len(videos))
+    chosen = [
+        rng.choice(candidates)
+        for own in (pairs[start:end] for start, end in pairwise(ends))
+        if len(own) > 1 and len(candidates := own[free[own % len(videos)]])
+    ]
+    held = np.isin(pair, chosen)
     if not held.any():
         raise DataError(
-            f"{train.source}: no speaker has two English videos, so no video can be held out; "
-            "train on all clips with holdout=false (`mraf train --set holdout=false`) and judge "
-            "on the test clips."
+            f"{train.source}: no speaker has two {train.language} videos, so no video can be "
+            "held out; train on all clips with holdout=false (`mraf train --set holdout=false`) "
+            "and judge on the test clips."
         )
     cross, left_out = cross_split(corpus)
     if single := corpus.speakers - len(np.unique(train.labels[held])):
         reason = "have a single video and are not judged in P3 and P4"
-        notes += (f"English: {single} speakers {reason}.",)
+        notes += (f"{train.language}: {single} speakers {reason}.",)
     rest = train[~held & ~train.face_missing]
     return Split(rest, train[held], cross, corpus.speakers, "validation", notes + left_out)
 
 
 def test_split(corpus: Corpus) -> Split:
-    """All English training clips, judged on the test clips (their labels may be hidden).
+    """All training clips, judged on the test clips (their labels may be hidden).
 
     Raises:
         DataError: the source has no test clips, or a speaker has no face to train on.
     """
     english, cross = corpus.test_english, corpus.test_cross
     if english is None or cross is None:
-        absent = "English" if english is None else corpus.cross.language
+        absent = corpus.train.language if english is None else corpus.cross.language
+        remedy = (
+            f"add the list csv_files/comp/{corpus.version}_test_{absent}.csv and its features "
+            f"under features/test/{corpus.version}"
+        )
+        if corpus.version == IMPORTED:
+            remedy = "add rows whose split is 'test' to the table and import it again"
         raise DataError(
-            f"{corpus.name}: no {absent} test clips in this source; add the list "
-            f"csv_files/comp/{corpus.version}_test_{absent}.csv and its features under "
-            f"features/test/{corpus.version}, or judge on the validation split."
+            f"{corpus.name}: no {absent} test clips in this source; {remedy}, or judge on the "
+            "validation split."
         )
     train, notes = with_faces(corpus.train, corpus.speakers)
     return Split(train, english, cross, corpus.speakers, "test", notes)

@@ -108,14 +108,20 @@ class FOP(nn.Module):
     Trained as in the challenge, which is without the orthogonal projection loss.
     """
 
-    def __init__(self, speakers: int, width: int = 512) -> None:
+    def __init__(
+        self,
+        speakers: int,
+        face_dim: int = FACE_DIM,
+        voice_dim: int = VOICE_DIM,
+        width: int = 512,
+    ) -> None:
         super().__init__()
 
         def branch(dim: int) -> nn.Sequential:
             layers = nn.Linear(dim, width), nn.BatchNorm1d(width), nn.ReLU(), nn.Dropout(0.5)
             return nn.Sequential(*layers)
 
-        self.face, self.voice = branch(FACE_DIM), branch(VOICE_DIM)
+        self.face, self.voice = branch(face_dim), branch(voice_dim)
         self.face_weight = nn.Parameter(torch.ones(()))
         self.voice_weight = nn.Parameter(torch.ones(()))
         self.classifier = nn.Linear(width, speakers)
@@ -175,7 +181,7 @@ def fit_fop(
     generator = torch.Generator().manual_seed(seed)
 
     with seeded(seed, torch_device):  # initial weights and dropout
-        network = FOP(speakers).to(torch_device)
+        network = FOP(speakers, face.shape[1], voice.shape[1]).to(torch_device)
         best = FittedFOP(network, epoch=0, held_out_accuracy=-1.0)
         optimizer = torch.optim.Adam(network.parameters(), lr=1e-3, fused=True)
 

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from mraf.data.clips import FeatureSet
 from mraf.model import Output
+from mraf.training.config import check_widths
 from mraf.variants.build import Network
 
 SYSTEM_OF_HEAD = {"fused": "MRAF", "voice": "MRAF voice head", "face": "MRAF face head"}
@@ -25,8 +26,10 @@ def forward(model: Network, clips: FeatureSet) -> Output:
     """Run clips through the network in one piece and keep every intermediate.
 
     About 120 kB of memory a clip with the paper's sizes; for scores of many clips see ``predict``.
+    Raises RunError where the clips are of other widths than the network's.
     """
     model.eval()
+    check_widths(model.config, clips)
     with torch.inference_mode():
         output: Output = model(*placed(clips, next(model.parameters()).device))
     return output

@@ -23,8 +23,8 @@ from mraf.training.runs import Run
 
 Systems = Callable[[Run, Split], Sequence[Predictor | Judge]]
 HELD_OUT = "trained without the validation videos"
-TRAIN_ON_ALL = "mraf train --set holdout=false trains on every English clip"
-FEWER_CLIPS = f"MRAF was {HELD_OUT}, the other systems on all English clips; {TRAIN_ON_ALL}."
+TRAIN_ON_ALL = "mraf train --set holdout=false trains on every training clip"
+FEWER_CLIPS = f"MRAF was {HELD_OUT}, the other systems on all training clips; {TRAIN_ON_ALL}."
 
 
 def evaluate_run(

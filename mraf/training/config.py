@@ -7,9 +7,11 @@ import inspect
 import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from typing import Any, Protocol
 
+from mraf.data.clips import FeatureSet
 from mraf.errors import RunError
+from mraf.model import Sizes
 from mraf.variants.build import check_sizes
 from mraf.variants.config import ModelConfig, TrainingConfig
 
@@ -69,12 +71,21 @@ TEAM: dict[str, Any] = {
 RECIPES: dict[str, dict[str, Any]] = {"team": TEAM, "best": {**TEAM, "shortcut": "whitened"}}
 
 
-def configure(preset: str, speakers: int, overrides: Mapping[str, Any] | None = None) -> Config:
+class Sized(Protocol):
+    """Whatever knows the sizes that a network takes from its data, as a Corpus does."""
+
+    @property
+    def sizes(self) -> dict[str, int]: ...
+
+
+def configure(
+    preset: str, corpus: Sized | int, overrides: Mapping[str, Any] | None = None
+) -> Config:
     """A preset with overrides by field name, as ``mraf train --set key=value`` gives them.
 
     Args:
         preset: a name in ``PRESETS``, or "NAME+RECIPE" with one of ``RECIPES``.
-        speakers: C of the corpus.
+        corpus: what to train on; or its number of speakers C, with embeddings as in POLY-SIM.
         overrides: values, or strings to be parsed as the field's type.
     Raises:
         RunError: an unknown preset or key, or a value of the wrong type or range.
@@ -86,7 +97,8 @@ def configure(preset: str, speakers: int, overrides: Mapping[str, Any] | None = 
                 f"unknown preset '{preset}'; choose one of {', '.join(PRESETS)}, alone or with "
                 f"{' or '.join(f'+{found}' for found in RECIPES)}."
             )
-    values: dict[type, dict[str, Any]] = {ModelConfig: {"speakers": speakers}, TrainingConfig: {}}
+    sizes = {"speakers": corpus} if isinstance(corpus, int) else dict(corpus.sizes)
+    values: dict[type, dict[str, Any]] = {ModelConfig: sizes, TrainingConfig: {}}
     changes = {**PRESETS[name], **RECIPES.get(recipe, {}), **(overrides or {})}
     for key, value in changes.items():
         if key not in OWNER:
@@ -95,6 +107,16 @@ def configure(preset: str, speakers: int, overrides: Mapping[str, Any] | None = 
             raise RunError(f"unknown setting '{key}'{meant}; see mraf train --help.")
         values[OWNER[key]][key] = value.strip() if isinstance(value, str) else value
     return Config(ModelConfig(**values[ModelConfig]), TrainingConfig(**values[TrainingConfig]))
+
+
+def check_widths(sizes: Sizes, clips: FeatureSet) -> None:
+    """Raise RunError where clips are not as wide as what a network takes."""
+    for name, wanted in (("face", sizes.face_dim), ("voice", sizes.voice_dim)):
+        if (width := getattr(clips, name).shape[1]) != wanted:
+            raise RunError(
+                f"{clips.source}: a {name} has {width} numbers, but the network was made for "
+                f"{wanted}; give it clips of the same encoders, or train on these."
+            )
 
 
 def describe_settings() -> str:

@@ -49,7 +49,7 @@ class Experiment:
         """A preset for a corpus. Raises DataError or RunError as ``data.load``, ``configure``."""
         configure(preset, 2, overrides)  # a typing error is told before the features are read
         corpus = data.load(source)
-        return cls(corpus, configure(preset, corpus.speakers, overrides), preset, device)
+        return cls(corpus, configure(preset, corpus, overrides), preset, device)
 
     @property
     def data(self) -> dict[str, str]:
@@ -59,7 +59,7 @@ class Experiment:
 
     @property
     def training_clips(self) -> FeatureSet:
-        """English clips with a face, without the validation videos unless ``holdout=false``."""
+        """Training clips with a face, without the validation videos unless ``holdout=false``."""
         if self.config.training.holdout:
             return validation_split(self.corpus, self.config.training.split_seed).train
         return with_faces(self.corpus.train, self.corpus.speakers)[0]
@@ -111,7 +111,7 @@ def trained(
         corpus: by default ``mraf.data.load()``.
     """
     corpus = data.load() if corpus is None else corpus
-    config = configure(preset, corpus.speakers, overrides)
+    config = configure(preset, corpus, overrides)
     experiment = Experiment(corpus, config, preset, device)
     # what the settings mean is in the name, so that a run of other mathematics is not taken for it
     means = [f"{value:.4g}" for value in golden_numbers(config).values()]

@@ -40,7 +40,7 @@ def golden_numbers(config: Config, steps: int = 1) -> Numbers:
         replace(config.model, speakers=SPEAKERS, width=width, dropout=0.0),
         replace(config.training, batch_size=min(config.training.batch_size, 32)),
     )
-    clips, seed = _clips(), small.training.seed
+    clips, seed = _clips(small.model.face_dim, small.model.voice_dim), small.training.seed
     with seeded(seed, torch.device("cpu")):
         learner = Learner(small, clips.clips_of(SPEAKERS))
         model = beside_class_means(learner.model)
@@ -65,14 +65,14 @@ def same(first: Mapping[str, float], second: Mapping[str, float]) -> bool:
     )
 
 
-def _clips() -> TrainingClips:
+def _clips(*widths: int) -> TrainingClips:
     """48 made-up clips: six speakers, uneven, in sixteen videos, each near its speaker's centre."""
     rng = np.random.default_rng(7)
     speaker = np.minimum(np.arange(CLIPS) // 5, SPEAKERS - 1)
     video = np.arange(CLIPS) // (CLIPS // VIDEOS)
     face, voice = (
         rng.normal(size=(SPEAKERS, dim))[speaker] + 2 * rng.normal(size=(CLIPS, dim))
-        for dim in (512, 192)
+        for dim in widths
     )
     face /= np.linalg.norm(face, axis=1, keepdims=True)
     arrays = (face.astype(np.float32), 20 * voice.astype(np.float32), speaker, video)

@@ -17,7 +17,7 @@ from mraf.errors import RunError
 from mraf.losses import Batch, StepLosses
 from mraf.model import MRAF, Clips, Encoded, Output
 from mraf.training.batches import TrainingClips, number_of_batches
-from mraf.training.config import Config
+from mraf.training.config import Config, check_widths
 from mraf.training.device import resolve_device, resolve_precision
 from mraf.training.fit import seeded
 from mraf.training.runs import Row, Run, RunFolder
@@ -94,11 +94,13 @@ def train(
         data: what the clips are (corpus, split), kept with the run.
         on_epoch: called after each epoch with the network and the history so far.
     Raises:
-        RunError: ``out`` holds another run, cannot be written, or the loss is no longer finite.
+        RunError: ``out`` holds another run, cannot be written, the clips are not as wide as the
+            network takes them, or the loss is no longer finite.
         DataError: clips without labels or faces, or labels that the network has no class for.
     """
     where, seed = resolve_device(device), config.training.seed
     data = dict(data or {"name": clips.source})
+    check_widths(config.model, clips)
     placed = TrainingClips.place(clips, where, config.model.speakers)
     path = None if out is None else Path(out)
     with RunFolder.open(path, config, data, resume) as folder, seeded(seed, where):

@@ -32,9 +32,12 @@ def changed(values: np.ndarray, at: object, value: object) -> np.ndarray:
 
 
 BAD_SETS = {
-    "face of another size": ({"face": lambda f: f[:, :-1]}, r"'face' has shape \(8, 511\)"),
-    "voice of another size": ({"voice": lambda v: v[:, :100]}, r"'voice' has shape \(8, 100\)"),
-    "one row less": ({"voice": lambda v: v[1:]}, r"'voice' has shape \(7, 192\), expected \(8, "),
+    "a face that is one number": (
+        {"face": lambda f: f[:, 0]},
+        r"'face' has shape \(8,\), expected",
+    ),
+    "voices of no numbers": ({"voice": lambda v: v[:, :0]}, r"'voice' has shape \(8, 0\)"),
+    "one row less": ({"voice": lambda v: v[1:]}, r"'voice' has shape \(7, 192\), expected \(8, D"),
     "labels of another length": ({"speaker": lambda s: s[1:]}, r"'speaker' has shape \(7,\)"),
     "videos of another length": ({"video": lambda v: v[1:]}, r"'video' has shape \(7,\)"),
     "float64": ({"face": lambda f: f.astype("f8")}, "'face' is float64, expected float32"),
@@ -150,6 +153,17 @@ def test_a_bad_corpus_is_refused(tiny_corpus, change, message):
     with pytest.raises(DataError, match=message) as caught:
         replace(tiny_corpus, **change)
     assert len(str(caught.value)) < 200
+
+
+def test_widths_are_those_of_the_arrays_and_agree_over_all_parts(tiny_corpus):
+    narrow = {
+        name: replace(part, face=part.face[:, :32], voice=part.voice[:, :16])
+        for name, part in tiny_corpus.parts.items()
+    }
+    corpus = replace(tiny_corpus, **narrow)
+    assert corpus.sizes == {"speakers": 6, "face_dim": 32, "voice_dim": 16}
+    with pytest.raises(DataError, match="tiny Urdu: a face has 512 numbers, in tiny English 32;"):
+        replace(corpus, cross=replace(narrow["cross"], face=tiny_corpus.cross.face))
 
 
 def test_cross_labels_are_checked_too(tiny_corpus):

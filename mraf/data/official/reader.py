@@ -13,6 +13,7 @@ Listed paths mix ``\\`` and ``/`` and may start with ``./``; folders are also sp
 from __future__ import annotations
 
 import io
+import math
 import os
 import stat
 import warnings
@@ -124,11 +125,12 @@ def _read_vectors(folder: Path, clips: ClipList, name: str, progress: bool) -> N
     return matrix
 
 
-def read_vector(path: str, size: int) -> NDArray[np.floating]:
+def read_vector(path: str, size: int | None = None) -> NDArray[np.floating]:
     """One feature vector as stored, shape (size,); axes of length 1 around it are accepted.
 
-    The file is not trusted: nothing is unpickled, and no more is read than a vector takes. Raises
-    ValueError with what is wrong with it, OSError where it cannot be read.
+    Without a size any length will do. The file is not trusted: nothing is unpickled, and no more is
+    read than a vector takes. Raises ValueError with what is wrong with it, OSError where it cannot
+    be read.
     """
     if not stat.S_ISREG(os.stat(path).st_mode):  # to open a pipe would wait for ever
         raise ValueError("is not a regular file")
@@ -145,7 +147,8 @@ def read_vector(path: str, size: int) -> NDArray[np.floating]:
         raise ValueError("holds a pickled object, which is never loaded")
     if dtype.kind != "f":
         raise ValueError(f"holds {dtype}, expected float32")
-    if tuple(length for length in shape if length != 1) != (size,):
+    size = max(shape, default=1) if size is None else size
+    if math.prod(shape) != size or size not in shape or not size:
         raise ValueError(f"has shape {shape}, expected ({size},)")
     end = stream.tell() + size * dtype.itemsize
     if len(content) != end:

@@ -217,10 +217,10 @@ class Sweep:
 
     def _task(self, arm: Arm, seed: int) -> Task:
         material, settings = self.material, {**arm.settings, "seed": seed}
-        config = configure(self.preset, material.speakers, settings)
+        config = configure(self.preset, material, settings)
         if config.training.precision == "auto":
             settings["precision"] = material.precision
-            config = configure(self.preset, material.speakers, settings)
+            config = configure(self.preset, material, settings)
         numbers = _numbers(of_any_seed(config))
         return Task(config, self.source, material.fingerprint, numbers, material.device)
 

@@ -41,7 +41,7 @@ class Material:
     """What is trained on and judged, as a worker finds it."""
 
     corpus: str
-    speakers: int
+    sizes: dict[str, int]  # as `Corpus.sizes`
     split: str
     clips: dict[str, tuple[int, ...]]  # of each video in published order, by `Setting.language`
     fingerprint: str  # of all features, labels and videos
@@ -83,7 +83,7 @@ def describe(source: str, device: str) -> Material:
     parts = "".join(part.fingerprint for part in (split.train, split.english, split.cross))
     fingerprint = hashlib.sha256(parts.encode()).hexdigest()[:16]
     precision = str(resolve_precision("auto", torch.device(found))).removeprefix("torch.")
-    names = (corpus.name, corpus.speakers, split.name)
+    names = (corpus.name, corpus.sizes, split.name)
     return Material(*names, clips, fingerprint, found, precision)
 
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from mraf.data.clips import VOICE_DIM, Corpus, FeatureSet
+from mraf.data.clips import Corpus, FeatureSet
 from mraf.data.splits import P4, P6, Split, validation_split
 from mraf.evaluation.baselines import ClassMeans, held_out
 from mraf.evaluation.differences import ArmRuns, compare_arms, scores
@@ -102,7 +102,7 @@ def table(corpus: Corpus) -> pd.DataFrame:
     rates: dict[str, float] = {}
     arms: dict[str, ArmRuns] = {}
     for name, switches in tqdm(ARMS.items(), "heads"):
-        config = ModelConfig(corpus.speakers, width=VOICE_DIM, **switches)
+        config = ModelConfig(corpus.speakers, width=corpus.sizes["voice_dim"], **switches)
         rates[name] = chosen_learning_rate(split.train, config)
         heads = [fit_head(split.train, config, seed, rates[name]) for seed in SEEDS]
         arms[name] = _judge(name, split, [partial(head_scores, head) for head in heads])
