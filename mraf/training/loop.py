@@ -14,13 +14,14 @@ from tqdm.auto import tqdm
 
 from mraf.data.clips import FeatureSet
 from mraf.errors import RunError
-from mraf.losses import Batch, StepLosses
+from mraf.losses import Batch, Both, StepLosses
 from mraf.model import MRAF, Clips, Encoded, Output
 from mraf.training.batches import TrainingClips, number_of_batches
 from mraf.training.config import Config
 from mraf.training.device import resolve_device, resolve_precision
 from mraf.training.fit import seeded
 from mraf.training.runs import Row, Run, RunFolder
+from mraf.training.step import both_conditions, shares_work, shown_first, with_cheap_dropout
 from mraf.variants.build import beside_class_means, network, objective
 from mraf.variants.config import TrainingConfig
 
@@ -59,11 +60,17 @@ class Learner(nn.Module):
     def __init__(self, config: Config, clips_of: Tensor | None = None) -> None:
         super().__init__()
         self.model = network(config.model)
+        with_cheap_dropout(self.model)
         self.objective = objective(config.model, config.training, clips_of)
 
     def forward(self, batch: Batch) -> StepLosses:
         """The losses of one step (Eq. 15–17)."""
-        both = with_and_without_face(self.model, batch.face, batch.voice)
+        both: Both | Output
+        if shares_work(self.model, batch.voice.device):  # the same numbers with fewer operations
+            batch, shown = shown_first(batch, self.model, self.objective)
+            both = both_conditions(self.model, batch.face, batch.voice, shown)
+        else:
+            both = with_and_without_face(self.model, batch.face, batch.voice)
         losses: StepLosses = self.objective(self.model, both, batch)
         return losses
 
