@@ -58,10 +58,8 @@ class MultiHeadAttention(nn.Module):
 
     def attend(self, query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
         """The same of queries (B, K, d), keys and values (B, K', d)."""
-        q, k, v = (
-            x.unflatten(-1, (self.heads, -1)).transpose(1, 2)  # (B, H, K, d_h)
-            for x in (query, key, value)
-        )
+        split = (x.unflatten(-1, (self.heads, -1)).transpose(1, 2) for x in (query, key, value))
+        q, k, v = split  # (B, H, K, d_h)
         attention = (q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5).softmax(dim=-1)
         attended = (attention @ v).transpose(1, 2).flatten(-2)  # (B, K, d)
         return self.output(attended), attention

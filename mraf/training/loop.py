@@ -59,8 +59,7 @@ class Learner(nn.Module):
 
     def __init__(self, config: Config, clips_of: Tensor | None = None) -> None:
         super().__init__()
-        self.model = network(config.model)
-        with_cheap_dropout(self.model)
+        self.model = with_cheap_dropout(network(config.model))
         self.objective = objective(config.model, config.training, clips_of)
 
     def forward(self, batch: Batch) -> StepLosses:

@@ -113,9 +113,10 @@ class Dropout(nn.Dropout):
         return x * (words < kept - 2**15).to(x.dtype).mul_(2**16 / kept)
 
 
-def with_cheap_dropout(module: nn.Module) -> None:
-    """Put ``Dropout`` in place of every ``nn.Dropout`` inside."""
-    for part in list(module.modules()):
+def with_cheap_dropout(model: MRAF) -> MRAF:
+    """The same network with ``Dropout`` in place of every ``nn.Dropout``."""
+    for part in list(model.modules()):
         for name, child in part.named_children():
             if type(child) is nn.Dropout:
                 setattr(part, name, Dropout(child.p))
+    return model
