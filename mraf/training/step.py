@@ -1,7 +1,7 @@
-"""A step's two conditions on a CPU, with fewer operations than ``with_and_without_face``.
+"""Both conditions of a training step: ``with_and_without_face``, and the same with less work.
 
 The numbers are the same up to rounding; dropout draws others of the same distribution.
-Three things are left out, each exactly:
+Three things are left out on a CPU, each exactly:
 
 1. *A missing face has w_f = 0*, so its tokens are zeros (Eq. 12). As queries they are all b_Q: one
    row stands for all K. As keys and values they are b_K and b_V: attention to them gives b_V.
@@ -18,7 +18,48 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mraf.losses import Batch, Both, Objective
-from mraf.model import MRAF, Clips, CrossAttention, Pair, Reliability, weight_tokens
+from mraf.model import (
+    MRAF,
+    Clips,
+    CrossAttention,
+    Encoded,
+    Output,
+    Pair,
+    Reliability,
+    weight_tokens,
+)
+
+
+def conditions(model: MRAF, objective: Objective, batch: Batch) -> tuple[Batch, Both | Output]:
+    """The clips of a batch, in the order of the rows, and their 2B rows for the objective."""
+    if not shares_work(model, batch.voice.device):
+        return batch, with_and_without_face(model, batch.face, batch.voice)
+    batch, shown = shown_first(batch, model, objective)
+    return batch, both_conditions(model, batch.face, batch.voice, shown)
+
+
+def with_and_without_face(model: MRAF, face: Tensor, voice: Tensor) -> Output:
+    """Both conditions of training in one pass; nothing is encoded twice.
+
+    Args:
+        face, voice: of B complete clips, (B, 512) and (B, 192).
+    Returns:
+        2B rows: the clips with their faces (z_c^AV), then the same without them (z_c^A).
+    """
+    count = len(voice)
+    x_f, x_a = model.inputs(face, voice)
+    faces = model.face_encoder(torch.cat([x_f, model.missing_face(x_a)]))  # the token: one row
+    voices = model.voice_encoder(x_a)
+    clips = Clips(
+        torch.cat([face, torch.zeros_like(face)]),
+        torch.cat([voice, voice]),
+        torch.arange(2 * count, device=voice.device)[:, None] >= count,
+    )
+    return model.fuse(
+        Encoded(*(torch.cat([x[:count], x[count:].expand_as(x[:count])]) for x in faces)),
+        Encoded(*(torch.cat([x, x]) for x in voices)),
+        clips,
+    )
 
 
 def shares_work(model: MRAF, device: torch.device) -> bool:

@@ -9,8 +9,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from mraf.losses import Batch, StepLosses
 from mraf.training.config import configure
-from mraf.training.loop import Learner, with_and_without_face
-from mraf.training.step import Dropout, shares_work
+from mraf.training.loop import Learner
+from mraf.training.step import Dropout, shares_work, with_and_without_face
 
 CLIPS, SPEAKERS = 12, 5
 CPU = torch.device("cpu")
