@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mraf.model import MRAF, Output, Sizes
+from mraf.model import MRAF, Logits, Output, Pair, Sizes
 
 
 class Batch(NamedTuple):
@@ -20,6 +20,14 @@ class Batch(NamedTuple):
     speaker: Tensor  # y (B,)
     audio_only: Tensor  # (B, 1) bool: True with probability p_a
     face_speaker: Tensor | None = None  # (B,): whose face it is; None is y
+
+
+class Both(NamedTuple):
+    """What the objective reads of a step's 2B rows, the clips with their faces, then without."""
+
+    reliability: Pair  # r_f, r_a (2B, 1)
+    fused_embedding: Tensor  # e_c (2B, d)
+    logits: Logits  # (2B, C)
 
 
 @dataclass(frozen=True)
@@ -87,6 +95,7 @@ class Objective(nn.Module):
     """
 
     center_loss: type[nn.Module] = CenterLoss
+    trains_unseen_faces = False  # does a term pull on the faces of clips drawn as audio-only?
 
     def __init__(self, sizes: Sizes, weights: LossWeights) -> None:
         super().__init__()
@@ -105,11 +114,11 @@ class Objective(nn.Module):
         """The logits (B, C) that the student imitates."""
         return complete
 
-    def extra(self, both: Output) -> Tensor | float:
+    def extra(self, both: Both | Output) -> Tensor | float:
         """What is added to the paper's loss."""
         return 0.0
 
-    def forward(self, model: MRAF, both: Output, batch: Batch) -> StepLosses:
+    def forward(self, model: MRAF, both: Both | Output, batch: Batch) -> StepLosses:
         """The losses of 2B rows, the clips with their faces and then without."""
         w, y = self.weights, batch.speaker
 

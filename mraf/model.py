@@ -54,10 +54,12 @@ class MultiHeadAttention(nn.Module):
 
     def forward(self, query: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
         """Attended tokens (B, K, d), and attention maps (B, H, K, K') whose rows sum to 1."""
-        q, k, v = (
-            x.unflatten(-1, (self.heads, -1)).transpose(1, 2)  # (B, H, K, d_h)
-            for x in (self.query(query), self.key(memory), self.value(memory))
-        )
+        return self.attend(self.query(query), self.key(memory), self.value(memory))
+
+    def attend(self, query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        """The same of queries (B, K, d), keys and values (B, K', d)."""
+        split = (x.unflatten(-1, (self.heads, -1)).transpose(1, 2) for x in (query, key, value))
+        q, k, v = split  # (B, H, K, d_h)
         attention = (q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5).softmax(dim=-1)
         attended = (attention @ v).transpose(1, 2).flatten(-2)  # (B, K, d)
         return self.output(attended), attention
@@ -187,10 +189,15 @@ class CrossAttention(nn.Module):
         """e_c (B, d), C̃_f and C̃_a, and both attention maps, of Ĥ_f and Ĥ_a (B, K, d)."""
         c_f, face_map = self.face_to_voice(face, voice)  # Eq. 13
         c_a, voice_map = self.voice_to_face(voice, face)
+        e_c, context = self.pool(face, voice, c_f, c_a)
+        return e_c, context, Pair(face_map, voice_map)
+
+    def pool(self, face: Tensor, voice: Tensor, c_f: Tensor, c_a: Tensor) -> tuple[Tensor, Pair]:
+        """e_c (B, d), C̃_f and C̃_a, of Ĥ_f, Ĥ_a, C_f and C_a (B, K, d)."""
         c_f = self.face_norm(face + self.dropout(c_f))  # C̃_f
         c_a = self.voice_norm(voice + self.dropout(c_a))
         e_c = self.norm((c_f.mean(dim=1) + c_a.mean(dim=1)) / 2)  # Eq. 14
-        return e_c, Pair(c_f, c_a), Pair(face_map, voice_map)
+        return e_c, Pair(c_f, c_a)
 
 
 class Head(nn.Linear):

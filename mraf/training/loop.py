@@ -15,38 +15,15 @@ from tqdm.auto import tqdm
 from mraf.data.clips import FeatureSet
 from mraf.errors import RunError
 from mraf.losses import Batch, StepLosses
-from mraf.model import MRAF, Clips, Encoded, Output
+from mraf.model import MRAF
 from mraf.training.batches import TrainingClips, number_of_batches
 from mraf.training.config import Config, check_widths
 from mraf.training.device import resolve_device, resolve_precision
 from mraf.training.fit import seeded
 from mraf.training.runs import Row, Run, RunFolder
+from mraf.training.step import conditions, with_cheap_dropout
 from mraf.variants.build import beside_class_means, network, objective
 from mraf.variants.config import TrainingConfig
-
-
-def with_and_without_face(model: MRAF, face: Tensor, voice: Tensor) -> Output:
-    """Both conditions of training in one pass; nothing is encoded twice.
-
-    Args:
-        face, voice: of B complete clips, (B, 512) and (B, 192).
-    Returns:
-        2B rows: the clips with their faces (z_c^AV), then the same without them (z_c^A).
-    """
-    count = len(voice)
-    x_f, x_a = model.inputs(face, voice)
-    faces = model.face_encoder(torch.cat([x_f, model.missing_face(x_a)]))  # the token: one row
-    voices = model.voice_encoder(x_a)
-    clips = Clips(
-        torch.cat([face, torch.zeros_like(face)]),
-        torch.cat([voice, voice]),
-        torch.arange(2 * count, device=voice.device)[:, None] >= count,
-    )
-    return model.fuse(
-        Encoded(*(torch.cat([x[:count], x[count:].expand_as(x[:count])]) for x in faces)),
-        Encoded(*(torch.cat([x, x]) for x in voices)),
-        clips,
-    )
 
 
 class Learner(nn.Module):
@@ -58,12 +35,12 @@ class Learner(nn.Module):
 
     def __init__(self, config: Config, clips_of: Tensor | None = None) -> None:
         super().__init__()
-        self.model = network(config.model)
+        self.model = with_cheap_dropout(network(config.model))
         self.objective = objective(config.model, config.training, clips_of)
 
     def forward(self, batch: Batch) -> StepLosses:
         """The losses of one step (Eq. 15–17)."""
-        both = with_and_without_face(self.model, batch.face, batch.voice)
+        batch, both = conditions(self.model, self.objective, batch)
         losses: StepLosses = self.objective(self.model, both, batch)
         return losses
 

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mraf.losses import Batch, CenterLoss, Objective
+from mraf.losses import Batch, Both, CenterLoss, Objective
 from mraf.model import Output, Sizes
 from mraf.variants.config import TrainingConfig
 
@@ -34,6 +34,7 @@ class TeamObjective(Objective):
     """
 
     class_weight: Tensor | None
+    trains_unseen_faces = True  # the floor
 
     def __init__(self, sizes: Sizes, settings: TrainingConfig, clips_of: Tensor | None) -> None:
         super().__init__(sizes, settings)
@@ -52,7 +53,7 @@ class TeamObjective(Objective):
         total = F.cross_entropy(logits, target, weight, reduction="sum", label_smoothing=smoothing)
         return total / weight[speaker].sum()
 
-    def extra(self, both: Output) -> Tensor:
+    def extra(self, both: Both | Output) -> Tensor:
         r_f, _ = both.reliability.face.chunk(2)
         below = (self.settings.reliability_floor - r_f).clamp(min=0)
         return self.settings.reliability_floor_weight * below.square().mean()

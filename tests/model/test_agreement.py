@@ -14,7 +14,8 @@ from mraf.errors import DataError, RunError
 from mraf.evaluation.predict import forward
 from mraf.training.batches import TrainingClips
 from mraf.training.config import configure
-from mraf.training.loop import Learner, train, with_and_without_face
+from mraf.training.loop import Learner, train
+from mraf.training.step import with_and_without_face
 from mraf.variants.agreement import Agreement
 from mraf.variants.build import build
 from mraf.variants.config import ModelConfig, TrainingConfig

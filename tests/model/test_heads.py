@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from mraf.errors import RunError
 from mraf.losses import Batch, distillation_loss
 from mraf.training.config import Config
-from mraf.training.loop import Learner, with_and_without_face
+from mraf.training.loop import Learner
+from mraf.training.step import with_and_without_face
 from mraf.variants.build import build
 from mraf.variants.config import ModelConfig, TrainingConfig
 from mraf.variants.margins import HEADS, AAMHead, clip_to_ball, exponential_map, poincare_distance

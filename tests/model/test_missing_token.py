@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from mraf.errors import RunError
-from mraf.training.loop import with_and_without_face
+from mraf.training.step import with_and_without_face
 from mraf.variants.build import build
 from mraf.variants.config import ModelConfig
 

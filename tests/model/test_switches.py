@@ -11,7 +11,8 @@ from scipy.special import erf
 from mraf.errors import RunError
 from mraf.losses import Batch
 from mraf.training.config import Config
-from mraf.training.loop import Learner, with_and_without_face
+from mraf.training.loop import Learner
+from mraf.training.step import with_and_without_face
 from mraf.variants.build import build
 from mraf.variants.config import ModelConfig, TrainingConfig
 
