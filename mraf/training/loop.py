@@ -31,16 +31,18 @@ class Learner(nn.Module):
 
     Args:
         clips_of: number of training clips of each speaker (C,); needed for ``class_weights``.
+        plain: without the shortcuts of `mraf.training.step`, the same for every batch.
     """
 
-    def __init__(self, config: Config, clips_of: Tensor | None = None) -> None:
+    def __init__(self, config: Config, clips_of: Tensor | None = None, plain: bool = False) -> None:
         super().__init__()
-        self.model = with_cheap_dropout(network(config.model))
+        model = network(config.model)
+        self.model, self.plain = model if plain else with_cheap_dropout(model), plain
         self.objective = objective(config.model, config.training, clips_of)
 
     def forward(self, batch: Batch) -> StepLosses:
         """The losses of one step (Eq. 15–17)."""
-        batch, both = conditions(self.model, self.objective, batch)
+        batch, both = conditions(self.model, self.objective, batch, self.plain)
         losses: StepLosses = self.objective(self.model, both, batch)
         return losses
 

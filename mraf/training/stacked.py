@@ -61,10 +61,10 @@ def train_stacked(
 ) -> list[Run | RunError]:
     """Train runs of one shape at once; each as `mraf.training.loop.train` would train it alone.
 
-    On a CPU in float32 they are the same but for the order of sums, also with dropout: each run
-    draws its own masks, which are those that it draws alone. Now and then the order of sums decides
-    whether a ReLU is open, which moves the weights of that unit by more. On a GPU its masks depend
-    on no other run either, but are not those of a run alone, which draws them in another kernel.
+    Without dropout they are the same in float32 but for the order of sums. Now and then that order
+    decides whether a ReLU is open, which moves the weights of that unit by more. With dropout each
+    run draws its own masks, of which no other run has a say; a run alone draws others on a CPU,
+    where it takes the shortcuts of `mraf.training.step`. Here all runs take the plain pass.
 
     Args:
         configs: of one ``shape``, with other seeds for example.
@@ -84,7 +84,7 @@ def train_stacked(
     learners, models = [], []
     for config in configs:
         with seeded(config.training.seed, where):
-            learners.append(Learner(config, clips_of).to(where).train())
+            learners.append(Learner(config, clips_of, plain=True).to(where).train())
             models.append(beside_class_means(learners[-1].model).to(where))
             placed.fit(models[-1], torch.Generator().manual_seed(config.training.seed))
     stack = Stack(learners, where)

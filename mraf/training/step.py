@@ -30,9 +30,11 @@ from mraf.model import (
 )
 
 
-def conditions(model: MRAF, objective: Objective, batch: Batch) -> tuple[Batch, Both | Output]:
+def conditions(
+    model: MRAF, objective: Objective, batch: Batch, plain: bool = False
+) -> tuple[Batch, Both | Output]:
     """The clips of a batch, in the order of the rows, and their 2B rows for the objective."""
-    if not shares_work(model, batch.voice.device):
+    if plain or not shares_work(model, batch.voice.device):
         return batch, with_and_without_face(model, batch.face, batch.voice)
     batch, shown = shown_first(batch, model, objective)
     return batch, both_conditions(model, batch.face, batch.voice, shown)

@@ -387,9 +387,9 @@ def test_on_a_cluster_a_killed_worker_loses_no_run(tmp_path, official_folder):
 
 
 def test_stacked_runs_are_kept_as_those_that_are_done_alone(tmp_path, official_folder):
-    file = declare(
-        tmp_path / "t.toml", a="", b="kd_weight = 0", deep="layers = 2", lstm='fusion = "lstm"'
-    )
+    arms = {"a": "", "b": "kd_weight = 0", "deep": "layers = 2", "lstm": 'fusion = "lstm"'}
+    same = {arm: ", ".join(filter(None, [own, "dropout = 0"])) for arm, own in arms.items()}
+    file = declare(tmp_path / "t.toml", **same)  # dropout would draw other masks
     asked = {"source": official_folder, "seeds": range(3)}
     alone = sweep(tmp_path / "alone", file, **asked)
     assert alone.run(progress=False) == {}

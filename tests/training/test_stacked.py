@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -45,8 +46,21 @@ def alike(first, second):
     np.testing.assert_allclose(second.history[losses], first.history[losses], rtol=1e-4)
 
 
+@pytest.fixture
+def plain_pass(monkeypatch):
+    """A run alone without the shortcuts of a step, which draw other masks."""
+    monkeypatch.setattr("mraf.training.loop.Learner", partial(Learner, plain=True))
+
+
+def test_a_stacked_run_without_dropout_is_the_run_alone(tiny_corpus):
+    several = configs(tiny_corpus.speakers, (0, 3), dropout=0.0)
+    stacked = train_stacked(several, tiny_corpus.train, device="cpu", progress=False)
+    for config, run in zip(several, stacked, strict=True):
+        alike(train(config, tiny_corpus.train, device="cpu", progress=False), run)
+
+
 @pytest.mark.parametrize("changes", VARIANTS.values(), ids=VARIANTS)
-def test_a_stacked_run_is_the_run_alone_dropout_included(changes, tiny_corpus):
+def test_a_stacked_run_is_the_run_alone_dropout_included(changes, tiny_corpus, plain_pass):
     several = configs(tiny_corpus.speakers, (0, 1, 5), dropout=0.2, **changes)
     stacked = train_stacked(several, tiny_corpus.train, device="cpu", progress=False)
     for config, run in zip(several, stacked, strict=True):
@@ -54,10 +68,10 @@ def test_a_stacked_run_is_the_run_alone_dropout_included(changes, tiny_corpus):
         alike(train(config, tiny_corpus.train, device="cpu", progress=False), run)
 
 
-def test_a_run_that_fails_leaves_the_others_alone(tiny_corpus, monkeypatch):
+def test_a_run_that_fails_leaves_the_others_alone(tiny_corpus, monkeypatch, plain_pass):
     class Spoilt(Learner):
-        def __init__(self, config, clips_of):
-            super().__init__(config, clips_of)
+        def __init__(self, config, clips_of, plain):
+            super().__init__(config, clips_of, plain)
             if config.training.seed == 1:
                 self.model.fused_head.bias.data[0] = float("nan")
 
