@@ -97,10 +97,11 @@ def estimate(
     value, drawn, swapped = {}, {}, {}
     for setting, by_seed in counts.items():
         language = SETTING[setting].language
-        n, often = clips[language], weights[language]
+        n, often = clips[language], weights[language].astype(float)
         value[setting] = by_seed.sum(axis=1) / n.sum()  # (S,)
         drawn[setting] = (often @ by_seed.T) / (often @ n)[:, None]  # (R, S)
-        swapped[setting] = signs[language] @ by_seed.mean(axis=0) / n.sum()  # (R,)
+        swap = signs[language].astype(float)
+        swapped[setting] = swap @ by_seed.mean(axis=0) / n.sum()  # (R,)
     estimates = []
     for metric in metrics:
         share = METRICS[metric]
@@ -143,7 +144,7 @@ def _other_seeds(
     return np.asarray(spread / np.sqrt(seeds) * t)
 
 
-ByLanguage = dict[str, NDArray[np.float64]]
+ByLanguage = dict[str, NDArray[np.int16]]  # kept small: there are millions of them
 
 
 @lru_cache(maxsize=4)
@@ -157,12 +158,14 @@ def _chance(
     rng = np.random.default_rng(seed)
     units = units if seeds == 1 else tuple(sorted(units))
     weights = {
-        language: rng.multinomial(n, np.full(n, 1 / n), size=resamples).astype(float)
+        language: rng.multinomial(n, np.full(n, 1 / n), size=resamples).astype(np.int16)
         for language, n in units
     }
     if seeds == 1:  # as the results of single runs were recorded
         rng = np.random.default_rng(seed)
-    signs = {language: rng.choice([-1.0, 1.0], size=(resamples, n)) for language, n in units}
+    signs = {
+        language: rng.choice([-1, 1], size=(resamples, n)).astype(np.int16) for language, n in units
+    }
     if unit == "speaker":  # who is drawn is drawn in all languages
         first = units[0][0]
         weights, signs = (dict.fromkeys(part, part[first]) for part in (weights, signs))
