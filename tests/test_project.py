@@ -228,7 +228,10 @@ def test_every_target_of_make_that_a_page_names_is_one(page: str) -> None:
     assert named <= targets
 
 
-@pytest.mark.parametrize("page", [*PAGES, "data/README.md"])
+LINKING = (*PAGES, "data/README.md", "data/recorded/README.md", "docs/results.md")
+
+
+@pytest.mark.parametrize("page", LINKING)
 def test_every_file_that_a_page_links_to_is_there(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     links = [link for link in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in link]

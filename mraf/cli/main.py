@@ -17,9 +17,7 @@ from mraf.errors import MrafError, RunError
 from mraf.files import checked_path
 from mraf.related import SYSTEMS
 
-DATA = (
-    "twin, or a folder in the official layout or of an import (default: $MRAF_DATA, else the twin)"
-)
+DATA = "twin, or a folder: official layout or imported corpus (default: $MRAF_DATA, else the twin)"
 TABLE = (
     ".parquet, .npz, or .csv with paths of .npy files; columns face, voice, speaker, video, "
     "language; optional split (train, test) and key"
@@ -27,8 +25,9 @@ TABLE = (
 DEFAULT = "default: %(default)s"
 DEVICE = "auto, cpu, cuda, cuda:N, mps"
 PROTOCOL = (
-    "what may be seen without a face: clip (default; each alone), batch (all voices), batch+faces "
-    "(faces of other videos too), leaderboard (faces of the same clips too)"
+    "what a system may use to name clips without a face: clip (default; each clip alone), batch "
+    "(also all other voices), batch+faces (also faces of other videos), leaderboard (also faces of "
+    "the same clips, except that of the judged clip)"
 )
 PATHS = {"DIR", "FILE", "RUN", "TABLE", "TOML"}  # stand for a path in the help
 
@@ -96,10 +95,10 @@ def build_parser() -> argparse.ArgumentParser:
     """All commands with their options."""
     parser = _Parser(
         prog="mraf",
-        description="Name the speaker of a clip from a face and a voice embedding, also when the "
-        "face is missing and the language changes (MRAF, arXiv 2606.12495).",
-        epilog="Start with: mraf doctor, then mraf reproduce. Without data of your own everything "
-        "runs on the built-in synthetic twin of MAV-Celeb.",
+        description="Name the speaker of a clip from a face and a voice embedding. The face may be "
+        "missing, and the language may change (MRAF, arXiv 2606.12495).",
+        epilog="Start with: mraf doctor, then mraf reproduce. Without data of your own, every "
+        "command uses the built-in synthetic twin of MAV-Celeb.",
     )
     parser.add_argument("--version", action="version", version=f"mraf {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -115,46 +114,46 @@ def build_parser() -> argparse.ArgumentParser:
         added.set_defaults(run=run or name)
         return added
 
-    command("doctor", "say what is wrong with this environment and how to mend it")
+    command("doctor", "say what is wrong with this environment and how to fix it")
 
-    data = commands.add_parser("data", help="look at, fetch and pack features")
+    data = commands.add_parser("data", help="describe, fetch, pack and import features")
     kinds = data.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    describe = command("describe", "counts, norms, similarities, flaws", kinds)
+    describe = command("describe", "show counts, norms, similarities and flaws of a corpus", kinds)
     describe.take("data", "DATA", DATA, nargs="?")
     download = command("download", "fetch the official archives into a folder", kinds)
     download.take("folder", "DIR")
-    fetched = "unpack archives fetched by hand (zip, tar, tar.gz) instead"
+    fetched = "unpack archives that you fetched by hand (zip, tar, tar.gz), and download nothing"
     download.take("--from-archive", "FILE", fetched, nargs="+", default=[])
     download.add_argument("--yes", action="store_true", help="accept the licence and consent note")
     pack = command("pack", "pack a folder's features into its cache", kinds)
     pack.take("folder", "DIR")
-    pack.add_argument("--force", action="store_true", help="also when the cache is up to date")
+    pack.add_argument("--force", action="store_true", help="pack again, even if the cache is valid")
 
-    imported = command("import", "make a corpus of a table of embeddings", kinds, "import_table")
+    imported = command("import", "make a corpus from a table of embeddings", kinds, "import_table")
     imported.take("table", "FILE", TABLE)
     imported.take("--out", "DIR", "folder of the corpus", required=True)
-    imported.take("--train-on", "LANGUAGE", "default: English, else the one with most clips")
-    imported.take("--cross", "LANGUAGE", "the second one (default: of the others, most clips)")
+    imported.take("--train-on", "LANGUAGE", "default: English, else the language with most clips")
+    imported.take("--cross", "LANGUAGE", "second language (default: the other with most clips)")
 
     train = command("train", "train MRAF")
-    train.set_defaults(kept="The finished epochs are kept: go on with --resume.")
+    train.set_defaults(kept="The finished epochs are kept. Continue with --resume.")
     _take_training_options(train, preset="paper")
     train.take("--out", "RUN", "folder of the run", required=True)
-    train.add_argument("--resume", action="store_true", help="go on with an unfinished run")
+    train.add_argument("--resume", action="store_true", help="continue an unfinished run")
 
-    evaluate = command("evaluate", "judge a run in P3-P6, with intervals over videos")
+    evaluate = command("evaluate", "evaluate a run in P3-P6, with intervals over videos")
     evaluate.take("path", "RUN")
     evaluate.take("--data", "D", DATA)
     evaluate.add_argument(
         "--split",
         choices=["validation", "test"],
         default="validation",
-        help="held-out videos (default), or the test clips where their labels are known",
+        help="held-out videos (default), or the test clips if their labels are known",
     )
     evaluate.take("--protocol", "P", PROTOCOL + ", or all of them", default="clip")
-    evaluate.add_argument("--fop", action="store_true", help="train the FOP baseline beside it")
+    evaluate.add_argument("--fop", action="store_true", help="also train and judge FOP, a baseline")
     evaluate.take("--device", "D", DEVICE, default="auto")
-    evaluate.take("--json", "FILE", "write every outcome")
+    evaluate.take("--json", "FILE", "write all results as JSON")
     evaluate.take("--record", "FILE", "append the table to a CSV")
 
     submit = command("submit", "write the two CSV files of the challenge")
@@ -164,46 +163,46 @@ def build_parser() -> argparse.ArgumentParser:
     submit.take("--device", "D", DEVICE, default="auto")
     submit.take("--out", "DIR", required=True)
 
-    score = command("score", "score a submission folder where the labels are known")
+    score = command("score", "score a submission folder against known labels")
     score.take("folder", "DIR")
     score.take("--labels", "FILE", "CSV: key,language,speaker", required=True)
 
-    reproduce = command("reproduce", "train, evaluate, compare and report")
+    reproduce = command("reproduce", "train, evaluate, compare and write a report")
     _take_training_options(reproduce, preset="quick")
     reproduce.take("--out", "DIR", DEFAULT, default=Path("build/reproduce"))
 
-    sweep = command("sweep", "train and judge every arm of a table with several seeds")
-    sweep.set_defaults(kept="The finished runs are kept: the same command goes on.")
-    sweep.take("tables", "TABLE", "a file, or a name of data/sweeps", nargs="+")
+    sweep = command("sweep", "train and evaluate every arm of a table with several seeds")
+    sweep.set_defaults(kept="The finished runs are kept. The same command continues.")
+    sweep.take("tables", "TABLE", "a TOML file, or the name of one in data/sweeps", nargs="+")
     sweep.take("--data", "D", DATA)
     sweep.take("--preset", "P", f"paper or quick ({DEFAULT})", default="quick")
     sweep.take("--seeds", "N", f"0 to N-1, or FIRST-LAST ({DEFAULT})", default="10")
-    sweep.take("--arms", "ARM", "only these", nargs="+")
+    sweep.take("--arms", "ARM", "train only these arms", nargs="+")
     sweep.take("--device", "D", DEVICE, default="auto")
     where = sweep.add_mutually_exclusive_group()
     where.add_argument(
-        "--jobs", type=int, metavar="N", help="processes of one thread each (default: one a core)"
+        "--jobs", type=int, metavar="N", help="processes of one thread each (default: one per core)"
     )
     where.add_argument(
         "--cluster",
         metavar="dask://HOST:PORT",
-        help="run on the workers of a Dask scheduler, which find the data at the same path",
+        help="run on the workers of a Dask scheduler; all need the data at the same path",
     )
     sweep.add_argument(
         "--stack",
         type=int,
         metavar="S",
-        help="train S runs of one shape at once (default: 16 on CUDA, else 1)",
+        help="train S runs of the same shape at once (default: 16 on CUDA, else 1)",
     )
-    sweep.take("--folder", "DIR", "of finished runs (default: in the user's cache)")
-    sweep.take("--record", "DIR", "write what is done as CSV, as in data/recorded")
+    sweep.take("--folder", "DIR", "folder of finished runs (default: in the user's cache)")
+    sweep.take("--record", "DIR", "write the results as CSV, as in data/recorded")
 
-    ledger = command("ledger", "judge every claim of the paper by what is recorded")
+    ledger = command("ledger", "judge every claim by the recorded results")
     ledger.take("--claims", "TOML", "default: data/claims.toml")
     ledger.take("--recorded", "DIR", "default: data/recorded")
-    ledger.take("--out", "FILE", "write it as CSV")
-    ledger.take("--readme", "FILE", "write the telling rows into a page")
-    ledger.take("--page", "FILE", "write all of it as one HTML page, as docs/claims.html")
+    ledger.take("--out", "FILE", "write the ledger as CSV")
+    ledger.take("--readme", "FILE", "write the main rows into a Markdown page")
+    ledger.take("--page", "FILE", "write the whole ledger as one HTML page, as docs/claims.html")
 
     related = commands.add_parser("related", help="measure a system of a neighbouring paper")
     systems = related.add_subparsers(title="systems", metavar="NAME", required=True, dest="name")
@@ -215,7 +214,7 @@ def build_parser() -> argparse.ArgumentParser:
     export = command("export", "write a run as a page and a module for the browser")
     export.take("path", "RUN", "default: quick preset on the twin, from the run store", nargs="?")
     export.take("--out", "DIR", required=True)
-    export.add_argument("--onnx", action="store_true", help="also model.onnx (mraf[export])")
+    export.add_argument("--onnx", action="store_true", help="also model.onnx (needs mraf[export])")
     export.set_defaults(device="cpu")
 
     figure = command("figure", "draw the picture of the pipeline")
@@ -232,9 +231,9 @@ def _take_training_options(parser: _Parser, preset: str) -> None:
         "--recipe",
         default="paper",
         choices=["paper", "team", "best"],
-        help=f"as the paper has it, as the team's public code, or ours ({DEFAULT})",
+        help=f"recipe of the paper, of the team's public code, or our best ({DEFAULT})",
     )
-    parser.take("--set", "KEY=VALUE", "see below", nargs="+", action="extend", default=[])
+    parser.take("--set", "KEY=VALUE", "see the list below", nargs="+", action="extend", default=[])
     parser.take("--epochs", "N", "short for --set epochs=N")
     parser.take("--seed", "S", "short for --set seed=S")
     parser.take("--device", "D", DEVICE, default="auto")
