@@ -34,8 +34,7 @@ import psutil
 import torch
 
 from benchmarks.sampled import draw_speakers, make_optimizers, sample_heads
-from mraf.data.clips import FeatureSet
-from mraf.data.describe import unit
+from mraf.data.clips import FeatureSet, unit
 from mraf.data.twin.factors import Scalars
 from mraf.data.twin.generate import calibration, generate
 from mraf.data.twin.people import FLAWS, PARTS

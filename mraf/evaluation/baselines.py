@@ -14,8 +14,7 @@ from scipy.sparse import csr_array
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mraf.data.clips import FACE_DIM, VOICE_DIM, FeatureSet
-from mraf.data.describe import unit
+from mraf.data.clips import FACE_DIM, VOICE_DIM, FeatureSet, unit
 from mraf.errors import DataError, RunError
 from mraf.evaluation.judge import ClipByClip, top1
 from mraf.evaluation.predict import placed

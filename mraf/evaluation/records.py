@@ -20,7 +20,7 @@ from pandas.api.types import is_numeric_dtype
 
 from mraf.errors import RunError
 from mraf.evaluation.intervals import SETTING, Unit
-from mraf.evaluation.shuffled import shuffled
+from mraf.evaluation.shuffled import ORDER, shuffled
 from mraf.files import locked, read_frame, write_text
 
 RUN = ["system", "condition", "corpus", "preset", "split", "seed"]  # what a row is of
@@ -175,8 +175,7 @@ def write_results(file: Path, rows: pd.DataFrame, order: Sequence[str] = ()) -> 
         RunError: the file is there but of another form or of other videos, or cannot be written.
     """
     rows = rows.reindex(columns=[*COLUMNS, *(name for name in rows if name not in COLUMNS)])
-    rows = rows.assign(condition=rows["condition"].astype(object).fillna(""))
-    rows = shuffled(rows, COUNTS)
+    rows = shuffled(_named(rows), COUNTS)
     with locked(file):
         _write_results(file, rows, order)
 
@@ -186,8 +185,9 @@ def _write_results(file: Path, rows: pd.DataFrame, order: Sequence[str]) -> None
         before = _read(file)
         kept = ~pd.MultiIndex.from_frame(before[RUN]).isin(pd.MultiIndex.from_frame(rows[RUN]))
         rows = pd.concat([before[kept], rows], ignore_index=True) if kept.any() else rows
+    rows[ORDER] = rows[ORDER].fillna("") if ORDER in rows else ""
     videos = rows.dropna(subset="clips_per_video")
-    if videos.groupby(PLACE)["clips_per_video"].nunique().gt(1).any():
+    if videos.groupby(PLACE)[["clips_per_video", ORDER]].nunique().gt(1).any(axis=None):
         raise RunError(
             f"{file}: was recorded from other videos than {rows.corpus.iloc[-1]} has now, or on a "
             "machine with another order of videos; record into another folder."
@@ -198,7 +198,14 @@ def _write_results(file: Path, rows: pd.DataFrame, order: Sequence[str]) -> None
     again = rows.dropna(subset="clips_per_video").duplicated(PLACE)
     rows.loc[again[again].index, "clips_per_video"] = None
     rows = rows.astype(dict.fromkeys(TOTALS, "Int64"))
+    if not rows[ORDER].any():
+        rows = rows.drop(columns=ORDER)
     write_text(file, rows.to_csv(index=False, float_format="%.5f"))
+
+
+def _named(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows whose run is named by text alone: what lacks is empty."""
+    return rows.assign(**{name: rows[name].astype(object).fillna("") for name in RUN[:-1]})
 
 
 def _read(file: Path) -> pd.DataFrame:
@@ -221,8 +228,7 @@ def _read(file: Path) -> pd.DataFrame:
             kind = "a whole number from 0" if whole else "a fraction"
             found = f"'{name}' is {bad.iloc[0]:g}, not {kind}"
             raise RunError(f"{file}, line {bad.index[0] + 2}: {found}.")
-    frame = frame.assign(condition=frame["condition"].astype(object).fillna(""))
-    return _filled(frame)
+    return _filled(_named(frame))
 
 
 def _filled(rows: pd.DataFrame) -> pd.DataFrame:

@@ -13,11 +13,14 @@ from mraf.evaluation.intervals import SETTING
 from mraf.files import locked, user_cache, write_atomically
 
 KEY = "order-of-videos.key"
+ORDER = "order"  # the column
 INVENTED = "twin"  # whose videos are nobody's
 
 
 def shuffled(rows: pd.DataFrame, columns: list[str], key: bytes | None = None) -> pd.DataFrame:
     """The rows with the videos of people in a shuffled order, the same for equal sets of videos.
+
+    The column ``order`` names the key of such an order without giving it away; else it is empty.
 
     The names of videos are public, so an order made of names alone could be computed again, and
     with it how often each person is recognised. The key stays on this machine.
@@ -29,7 +32,7 @@ def shuffled(rows: pd.DataFrame, columns: list[str], key: bytes | None = None) -
     Raises:
         RunError: the key cannot be read or made.
     """
-    found = rows.copy()
+    found = rows.assign(**{ORDER: ""})
     for index, row in rows.iterrows():
         for name in columns:
             counts = str(row[name]).split() if isinstance(row[name], str) else []
@@ -39,6 +42,7 @@ def shuffled(rows: pd.DataFrame, columns: list[str], key: bytes | None = None) -
                 seed = sha256(key + place.encode()).digest()
                 order = np.random.default_rng(list(seed)).permutation(len(counts))
                 found.at[index, name] = " ".join(counts[i] for i in order)
+                found.at[index, ORDER] = f"key {sha256(b'name of ' + key).hexdigest()[:8]}"
     return found
 
 

@@ -29,7 +29,8 @@ from mraf.training.runs import Run
 from mraf.variants.config import ModelConfig
 
 WEIGHTS, MODULE, PAGE, ONNX = "weights.js", "mraf.js", "index.html", "model.onnx"
-FILES = (WEIGHTS, MODULE, PAGE, ONNX, NOTICE)
+IGNORE = ".gitignore"
+FILES = (WEIGHTS, MODULE, PAGE, ONNX, NOTICE, IGNORE)
 CLIPS = 4  # of each language, on the page
 OF_OTHER_PARTS = {"margin", "scale", "curvature", "network_share"}  # not read by the paper's own
 PEOPLE = (
@@ -60,6 +61,7 @@ def export_run(run: Run, out: Path, *, onnx: bool = False) -> list[Path]:
         page = (files("mraf.export") / "page.html").read_text(encoding="utf-8")
         texts[PAGE] = page.replace("/* module.js */", module)  # a file may not import a file
     else:
+        texts = {IGNORE: "*\n", **texts}  # first, so that git never sees the weights
         texts[NOTICE] = PEOPLE.format(corpus=run.data.get("corpus", "of no known corpus"))
         warnings.warn(texts[NOTICE].strip(), stacklevel=2)
     for name, text in texts.items():
@@ -102,7 +104,8 @@ def _refuse(run: Run, out: Path, onnx: bool) -> None:
             switch = f"{entry.name}={str(value).lower()}"
             raise RunError(f"{run.path}: trained with {switch}; only the paper's own is exported.")
     check_target(out / WEIGHTS)
-    if out.is_dir() and any(out.iterdir()) and not (out / WEIGHTS).is_file():
+    others = [file for file in out.iterdir() if file.name != IGNORE] if out.is_dir() else []
+    if others and not (out / WEIGHTS).is_file():
         raise RunError(f"{out}: exists and is not an export; choose another --out.")
     if onnx and not (find_spec("onnx") and find_spec("onnxscript")):
         raise RunError("--onnx needs two more packages: pip install 'mraf[export]'.")

@@ -40,12 +40,17 @@ WEIGHTS = tuple(entry.name for entry in fields(LossWeights))
 OWN = ("seed", "audio_only_probability", "audio_only_per", "sampling", *WEIGHTS)
 
 
+def can_be_stacked(config: Config) -> bool:
+    """Not with an LSTM, for which PyTorch has no rule."""
+    return config.model.fusion != "lstm"
+
+
 def shape(config: Config) -> Config:
     """What runs must have in common to be stacked: all but the seed, what is drawn, and the λ.
 
-    A run that cannot be stacked (PyTorch has no rule for its LSTM) shares its shape with no other.
+    A run that cannot be stacked shares its shape with no other.
     """
-    if config.model.fusion == "lstm":
+    if not can_be_stacked(config):
         return config
     common = {name: getattr(TrainingConfig, name) for name in OWN}
     return replace(config, training=replace(config.training, **common))

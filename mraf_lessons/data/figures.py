@@ -8,8 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from mraf.data.clips import Corpus, FeatureSet
-from mraf.data.describe import unit
+from mraf.data.clips import Corpus, FeatureSet, unit
 from mraf.errors import DataError
 from mraf_lessons.kit import charts, style
 from mraf_lessons.kit.forest import forest

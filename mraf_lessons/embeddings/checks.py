@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mraf.data.describe import unit
+from mraf.data.clips import unit
 from mraf_lessons.embeddings.maps import nearest, same_share
 from mraf_lessons.kit.checker import Answer, Array, Verdict, ask, judge, numbers, refused, unless
 

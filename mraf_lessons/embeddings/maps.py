@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from sklearn.manifold import trustworthiness
 from sklearn.metrics import pairwise_distances
 
-from mraf.data.clips import FeatureSet
-from mraf.data.describe import unit
+from mraf.data.clips import FeatureSet, unit
 from mraf.errors import DataError
 from mraf.evaluation.predict import forward
 from mraf.variants.build import Network

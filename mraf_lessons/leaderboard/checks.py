@@ -4,8 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from mraf.data.clips import FACE_DIM, VOICE_DIM, FeatureSet
-from mraf.data.describe import unit
+from mraf.data.clips import FACE_DIM, VOICE_DIM, FeatureSet, unit
 from mraf_lessons.kit.checker import Answer, Array, Verdict, ask, judge, refused
 
 LEAKS = ("voices", "same video", "own face", "labels", "nothing")

@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mraf.data.clips import FeatureSet
-from mraf.data.describe import unit
+from mraf.data.clips import FeatureSet, unit
 from mraf.related.leaderboard.methods import Scores
 from mraf.related.leaderboard.protocols import COPY, PROTOCOLS, Sight
 

@@ -7,9 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mraf.data.clips import FeatureSet
+from mraf.data.clips import FeatureSet, unit
 from mraf.data.degradation import degrade_faces
-from mraf.data.describe import unit
 from mraf.model import MRAF, Output, weight_tokens
 from mraf_lessons.kit.checker import Answer, Array, Verdict, ask, judge, numbers
 from mraf_lessons.missing_token.checks import compare_weights

@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from mraf.data.clips import FeatureSet
+from mraf.data.clips import FeatureSet, unit
 from mraf.data.degradation import FaceDegradation, VoiceDegradation, degrade_faces, degrade_voices
-from mraf.data.describe import unit
 from mraf.errors import DataError, RunError
 from mraf.evaluation.predict import forward
 from mraf.variants.build import Network

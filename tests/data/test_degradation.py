@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mraf.data.clips import Corpus, FeatureSet
+from mraf.data.clips import Corpus, FeatureSet, unit
 from mraf.data.degradation import FaceDegradation, VoiceDegradation, degrade_faces, degrade_voices
-from mraf.data.describe import unit
 from mraf.errors import DataError, RunError
 
 FACES, VOICES = get_args(FaceDegradation), get_args(VoiceDegradation)

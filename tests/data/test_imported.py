@@ -435,9 +435,41 @@ def test_only_an_earlier_import_is_replaced(tmp_path):
     assert load(out).train.language == "Hindi"  # the last good state
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter.txt").write_text("mine")
-    with pytest.raises(DataError, match="no folder of an earlier import"):
+    with pytest.raises(DataError, match=r"holds 'chapter\.txt', which would be lost"):
         import_table(table, tmp_path / "thesis")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "table.npz", "thesis"]
+
+
+def test_what_else_is_kept_in_the_folder_is_not_taken_away(tmp_path):
+    table, out = as_npz(made(), tmp_path), tmp_path / "out"
+    import_table(table, out, progress=False)
+    (out / "run").mkdir()
+    with pytest.raises(DataError, match="holds 'run', which would be lost"):
+        import_table(table, out, "Hindi", progress=False)
+    assert (out / "run").is_dir()
+    assert load(out).train.language != "Hindi"
+
+
+def test_an_import_that_cannot_take_its_place_leaves_the_earlier_one(tmp_path, monkeypatch):
+    table, out = as_npz(made(), tmp_path), tmp_path / "out"
+    before = import_table(table, out, progress=False).train.language
+    rename = Path.rename
+
+    def stopped(path: Path, target: Path) -> Path:
+        if path.name == ".out.importing":
+            raise OSError("the disk is gone")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", stopped)
+    with pytest.raises(DataError, match="cannot be written"):
+        import_table(table, out, "Hindi", progress=False)
+    assert load(out).train.language == before
+    monkeypatch.undo()
+    out.rename(tmp_path / ".out.replaced")  # as a process leaves it that is killed in between
+    (tmp_path / "bad.npz").write_bytes(b"")
+    with pytest.raises(DataError):
+        import_table(tmp_path / "bad.npz", out, progress=False)
+    assert load(out).train.language == before
 
 
 def test_a_damaged_folder_says_to_import_again(tmp_path):

@@ -104,3 +104,20 @@ def test_names_of_videos_do_not_give_the_order_of_the_committed_records(file):
             agreed = judged.published_counts(np.ones(len(judged.key), dtype=bool))
             assert not np.array_equal(published, agreed)
             assert not np.array_equal(published, clips)
+
+
+def test_another_key_is_noticed_where_all_videos_are_as_long(tmp_path, monkeypatch):
+    """Their shuffled counts of clips are the same under every key."""
+    even = rows().assign(clips_per_video=" ".join(["40"] * COUNT), clips=40 * COUNT)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "one"))
+    write_results(tmp_path / "a.csv", even)
+    write_results(tmp_path / "a.csv", even.assign(seed=1))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "two"))
+    with pytest.raises(RunError, match="another order of videos"):
+        write_results(tmp_path / "a.csv", even.assign(seed=2))
+
+
+def test_rows_of_a_run_that_names_no_corpus_are_read_and_replaced(tmp_path):
+    for _ in range(2):
+        write_results(tmp_path / "a.csv", rows(corpus="").assign(preset=None))
+    assert len(read_results(tmp_path / "a.csv")) == 4

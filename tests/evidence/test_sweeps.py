@@ -19,9 +19,9 @@ from filelock import FileLock
 from mraf.cli.main import main
 from mraf.errors import MrafError, RunError
 from mraf.evaluation.records import read_results
-from mraf.evidence.sweeps.sweep import Sweep, _numbers, parse_seeds
+from mraf.evidence.sweeps.sweep import Sweep, parse_seeds
 from mraf.evidence.sweeps.tables import read_table, table_file
-from mraf.evidence.sweeps.tasks import run_stacked, run_task
+from mraf.evidence.sweeps.tasks import numbers_of, run_stacked, run_task
 from mraf.evidence.sweeps.workers import Cluster, Processes, WorkerDied
 from mraf.training.config import PRESETS, RECIPES
 
@@ -308,10 +308,10 @@ def test_other_mathematics_makes_a_kept_run_void(tmp_path, official_folder, monk
     again = sweep(tmp_path / "runs", file, source=official_folder, seeds=range(1))
     assert len(list(again.finished(again.tables[0]))) == 1
     monkeypatch.setattr("mraf.losses.distillation_loss", lambda t, s, _: (t - s).square().mean())
-    _numbers.cache_clear()
+    numbers_of.cache_clear()
     other = sweep(tmp_path / "runs", file, source=official_folder, seeds=range(1))
     assert list(other.finished(other.tables[0])) == []
-    _numbers.cache_clear()
+    numbers_of.cache_clear()
 
 
 def test_a_local_worker_that_dies_is_replaced_and_takes_no_other_with_it():
@@ -402,16 +402,33 @@ def test_stacked_runs_are_kept_as_those_that_are_done_alone(tmp_path, official_f
     assert len(done.workers.tasks) == 3  # PyTorch has no rule to stack an LSTM
 
 
+def test_a_seed_in_a_stack_is_the_same_in_other_company_and_not_the_run_alone(
+    tmp_path, official_folder
+):
+    file = declare(tmp_path / "t.toml", a="dropout = 0.3")
+    asked = {"source": official_folder, "stack": 2}
+    both = sweep(tmp_path / "both", file, seeds=range(2), **asked)
+    one = sweep(tmp_path / "one", file, seeds=range(1, 2), **asked)
+    plain = sweep(tmp_path / "both", file, seeds=range(1, 2), source=official_folder)
+    assert both.run(progress=False) == one.run(progress=False) == {}
+    in_company, alone = ([*of.finished(of.tables[0])][-1][2]["correct"] for of in (both, one))
+    assert in_company == alone
+    assert list(plain.finished(plain.tables[0])) == []  # shares the folder, not the outcome
+    (row, *_) = both._rows(both.tables[0])
+    assert row["command"].endswith("--stack 2")
+
+
 def test_a_stack_that_fails_as_a_whole_is_done_run_by_run(tmp_path, official_folder):
     class TooBig(InProcess):
         def call(self, function, *arguments):
-            if function is run_stacked:
+            if function is run_stacked and len(arguments[0]) > 1:
                 raise WorkerDied
             return super().call(function, *arguments)
 
     file = declare(tmp_path / "t.toml", a="", broken='head = "ham", curvature = 0.5')
     done = sweep(tmp_path, file, source=official_folder, workers=TooBig(), stack=4)
-    assert len(done.run(progress=False)) == 2
+    with pytest.warns(UserWarning, match="each is done alone"):
+        assert len(done.run(progress=False)) == 2
     assert len(list(done.finished(done.tables[0]))) == 2
 
 

@@ -15,7 +15,7 @@ import torch
 from mraf.cli.main import main
 from mraf.data.clips import Corpus
 from mraf.errors import RunError
-from mraf.export.export import FILES, MODULE, NOTICE, ONNX, PAGE, WEIGHTS, export_run, flat
+from mraf.export.export import FILES, IGNORE, MODULE, NOTICE, ONNX, PAGE, WEIGHTS, export_run, flat
 from tests.export.parity import (
     assert_same,
     clips_with_and_without_faces,
@@ -57,7 +57,7 @@ def test_the_module_answers_as_pytorch_does(
 def test_the_quick_preset_is_small_and_a_folder_of_ours_is_replaced(
     twin: Corpus, tmp_path: Path
 ) -> None:
-    for name in (WEIGHTS, NOTICE):  # of an earlier export of a run on people
+    for name in (WEIGHTS, NOTICE, IGNORE):  # of an earlier export of a run on people
         (tmp_path / name).touch()
     written = export_run(run_of(twin), tmp_path)
     assert {file.name for file in tmp_path.iterdir()} == {WEIGHTS, MODULE, PAGE}
@@ -68,7 +68,8 @@ def test_the_quick_preset_is_small_and_a_folder_of_ours_is_replaced(
 def test_a_run_on_people_has_a_notice_and_no_clips(twin: Corpus, tmp_path: Path) -> None:
     with pytest.warns(UserWarning, match="Do not publish"):
         export_run(run_of(twin, "MAV-Celeb v1", width=16), tmp_path)
-    assert {file.name for file in tmp_path.iterdir()} == {WEIGHTS, MODULE, NOTICE}
+    assert {file.name for file in tmp_path.iterdir()} == {WEIGHTS, MODULE, NOTICE, IGNORE}
+    assert (tmp_path / IGNORE).read_text() == "*\n"  # git never sees them
     assert "MAV-Celeb v1" in (tmp_path / NOTICE).read_text()
     assert '"clips": []' in (tmp_path / WEIGHTS).read_text()
 

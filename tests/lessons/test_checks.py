@@ -10,7 +10,7 @@ import pytest
 from verdicts import hint
 
 from mraf.data import Corpus, FeatureSet, Split, validation_split
-from mraf.data.describe import unit
+from mraf.data.clips import unit
 from mraf_lessons.data import checks as check
 from mraf_lessons.kit.checker import ask, judge
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from mraf.data import Corpus
-from mraf.data.describe import unit
+from mraf.data.clips import unit
 from mraf.errors import DataError
 from mraf_lessons.data.figures import feature_rows, split_comparison
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from verdicts import hint, judged
 
-from mraf.data.describe import unit
+from mraf.data.clips import unit
 from mraf.evaluation.predict import forward
 from mraf.model import MRAF
 from mraf.variants.build import build

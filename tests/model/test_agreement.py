@@ -8,8 +8,8 @@ import pytest
 import torch
 from scipy.special import expit
 
+from mraf.data.clips import unit
 from mraf.data.degradation import degrade_faces, degrade_voices
-from mraf.data.describe import unit
 from mraf.errors import DataError, RunError
 from mraf.evaluation.predict import forward
 from mraf.training.batches import TrainingClips

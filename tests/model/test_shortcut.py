@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.special import log_softmax
 
-from mraf.data.describe import unit
+from mraf.data.clips import unit
 from mraf.errors import RunError
 from mraf.evaluation.predict import forward
 from mraf.related.leaderboard.run import run_system

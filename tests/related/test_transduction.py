@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mraf.data.describe import unit
+from mraf.data.clips import unit
 from mraf.related.leaderboard.methods import (
     UnlabelledBatch,
     Voices,

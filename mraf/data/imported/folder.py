@@ -79,12 +79,12 @@ def import_table(
         DataError: also where the folder holds something else or cannot be written.
     """
     out = checked_path(out, DataError).absolute()
-    if out.is_file() or (out.is_dir() and any(out.iterdir()) and not (out / ABOUT).is_file()):
-        raise DataError(f"{out}: is no folder of an earlier import; choose a new folder.")
-    opened = open_table(table)
-    plan = plan_of(opened, train_on, cross)
     # Fixed names: what a killed process left is cleared away by the next attempt.
     new, old = (out.with_name(f".{out.name}.{word}") for word in ("importing", "replaced"))
+    _put_back(old, out)
+    _refuse_others(out)
+    opened = open_table(table)
+    plan = plan_of(opened, train_on, cross)
 
     def keep(part: str, name: str, values: NDArray[Any]) -> None:
         with (new / f"{part}.{name}.npy").open("ab") as file:
@@ -111,9 +111,28 @@ def import_table(
         reason = f"cannot be written ({error.strerror or error})"
         raise DataError(f"{out}: {reason}; free space or choose another folder.") from None
     finally:
+        _put_back(old, out)
         shutil.rmtree(new, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
     return corpus
+
+
+def _put_back(old: Path, out: Path) -> None:
+    """Where a stop came between the two renames, the earlier import takes its place again."""
+    if old.is_dir() and not out.exists():
+        old.rename(out)
+
+
+def _refuse_others(out: Path) -> None:
+    """Raise DataError where replacing the folder would take anything but an earlier import."""
+    if out.is_file():
+        raise DataError(f"{out}: is a file; choose a new folder.")
+    found = sorted(child.name for child in out.iterdir()) if out.is_dir() else []
+    arrays = {f"{part}.{name}.npy" for part in PARTS for name in ARRAYS}
+    others = [name for name in found if name not in {ABOUT, SPEAKERS, ".gitignore", *arrays}]
+    if others or (found and ABOUT not in found):
+        what = f"holds '{others[0]}'" if others else "is no folder of an earlier import"
+        raise DataError(f"{out}: {what}, which would be lost; choose a new folder.")
 
 
 def load(folder: Path) -> Corpus:

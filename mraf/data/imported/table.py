@@ -62,7 +62,7 @@ class Table:
     def texts(self, name: str) -> tuple[NDArray[np.int64], NDArray[np.str_]]:
         """A column as numbers (N,) of its values as text, sorted; an empty cell is "".
 
-        Whole numbers read alike, whether they are stored as integers, floats or text.
+        Whole numbers read alike, stored as integers or as floats; text is taken as it stands.
         """
         try:
             cells = self.cells(name)

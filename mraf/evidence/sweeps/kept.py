@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import warnings
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from functools import cache, partial
@@ -64,7 +65,7 @@ class Kept:
                     mine += [task] if self.read(task) is None else []
                 except Exception as error:
                     errors[task] = error
-            stacked = self._stacked(mine, workers) if len(mine) > 1 else None
+            stacked = self._stacked(mine, workers) if len(mine) > 1 and mine[0].plain else None
             for number, task in enumerate(mine):
                 try:
                     outcome = stacked[number] if stacked else self._alone(task, workers)
@@ -85,16 +86,20 @@ class Kept:
             outcomes: list[Any] = workers.call(run_stacked, tasks)
         except NoWorkers:
             raise
-        except Exception:
+        except Exception as error:
+            text = f"{len(tasks)} runs cannot be trained at once ({error}); each is done alone."
+            warnings.warn(text, stacklevel=2)
             return None
         return outcomes
 
     def _alone(self, task: Task, workers: Workers) -> Any:
         """What `run_task` gives; tried once more if its worker dies: it may be blameless."""
+        asked = (run_stacked, [task]) if task.plain else (run_task, task)
         try:
-            return workers.call(run_task, task)
+            outcome = workers.call(*asked)
         except WorkerDied:
-            return workers.call(run_task, task)
+            outcome = workers.call(*asked)
+        return outcome[0] if task.plain else outcome
 
     def _file(self, task: Task) -> Path:
         return self.folder / f"{task.id}.json"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from functools import cache, cached_property
+from functools import cached_property
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -23,12 +23,12 @@ from mraf.evidence import golden
 from mraf.evidence.recorded import within_project
 from mraf.evidence.sweeps.kept import Kept
 from mraf.evidence.sweeps.tables import Arm, Table
-from mraf.evidence.sweeps.tasks import Material, Task, describe, of_any_seed
+from mraf.evidence.sweeps.tasks import Material, Task, describe, numbers_of, of_any_seed
 from mraf.evidence.sweeps.workers import WorkerDied, Workers
 from mraf.files import slug_of, user_cache, without_home
 from mraf.training.config import Config, configure
-from mraf.training.golden import Numbers, golden_numbers
-from mraf.training.stacked import shape
+from mraf.training.golden import Numbers
+from mraf.training.stacked import can_be_stacked, shape
 
 
 class Sweep:
@@ -213,6 +213,7 @@ class Sweep:
         return (
             f"mraf sweep {shown}{data} --preset {self.preset} --arms {arm} --seeds {seed}-{seed} "
             f"--device {self.material.device.partition(':')[0]}"
+            f"{f' --stack {self.stack}' if self.stack > 1 else ''}"
         )
 
     def _task(self, arm: Arm, seed: int) -> Task:
@@ -222,13 +223,13 @@ class Sweep:
             settings["precision"] = material.precision
             config = configure(self.preset, material, settings)
         numbers = _numbers(of_any_seed(config))
-        return Task(config, self.source, material.fingerprint, numbers, material.device)
+        of = (config, self.source, material.fingerprint, numbers, material.device)
+        return Task(*of, plain=self.stack > 1 and can_be_stacked(config))
 
 
-@cache
 def _numbers(config: Config) -> Numbers:
     try:
-        return golden_numbers(config)
+        return numbers_of(config)
     except MrafError:  # it cannot be built; the run says so
         return {}
 

@@ -58,17 +58,21 @@ class Task:
     features: str  # fingerprint of the material
     numbers: Numbers = field(hash=False)  # what the settings mean to who asks, see `golden`
     device: str
+    plain: bool = False  # trained as in a stack, without shortcuts: dropout draws other masks
 
     @property
     def id(self) -> str:
         kind = self.device.partition(":")[0]
-        made_of = [self.config.to_dict(), self.features, kind]
+        made_of = [self.config.to_dict(), self.features, kind, *(["plain"] if self.plain else [])]
         return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:20]
 
 
 def of_any_seed(config: Config) -> Config:
     """The settings whose numbers stand for those of all seeds, so that they are computed once."""
     return replace(config, training=replace(config.training, seed=0))
+
+
+numbers_of = lru_cache(maxsize=256)(golden_numbers)
 
 
 @lru_cache(maxsize=1)
@@ -128,7 +132,7 @@ def run_stacked(tasks: Sequence[Task]) -> list[dict[str, Any] | RunError]:
 def _check(task: Task) -> None:
     """Raise RunError where this worker has other code or features than who asks."""
     torch.set_num_threads(1)  # one core per worker, and sums in one order
-    if not same(task.numbers, golden_numbers(of_any_seed(task.config))):
+    if not same(task.numbers, numbers_of(of_any_seed(task.config))):
         raise RunError("this worker has another version of mraf or torch; install the same.")
     if task.features != describe(task.source, task.device).fingerprint:
         raise RunError(f"this worker finds other features in {task.source}; give it the same.")

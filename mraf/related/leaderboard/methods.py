@@ -18,7 +18,7 @@ from scipy.sparse import csr_matrix
 from scipy.special import softmax
 from sklearn.neighbors import NearestNeighbors
 
-from mraf.data.describe import unit
+from mraf.data.clips import unit
 
 Scores = NDArray[np.floating[Any]]
 NEIGHBOURS = 20  # that are kept of each voice

@@ -16,8 +16,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from mraf.data.clips import FeatureSet
-from mraf.data.describe import unit
+from mraf.data.clips import FeatureSet, unit
 from mraf.data.splits import Setting, Split
 from mraf.errors import RunError
 from mraf.related.leaderboard.methods import (

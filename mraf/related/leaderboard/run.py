@@ -10,8 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mraf.data.clips import Corpus, FeatureSet
-from mraf.data.describe import unit
+from mraf.data.clips import Corpus, FeatureSet, unit
 from mraf.data.splits import Split
 from mraf.errors import RunError
 from mraf.evaluation import run as clipwise

@@ -19,7 +19,7 @@ from pydantic import Field
 from scipy.stats import rankdata
 from torch import Tensor, nn
 
-from mraf.data.describe import unit
+from mraf.data.clips import unit
 from mraf.errors import DataError, RunError
 from mraf.related.open_set import losses
 from mraf.training.device import resolve_device

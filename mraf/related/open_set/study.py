@@ -23,8 +23,7 @@ from numpy.typing import NDArray
 from scipy import stats
 from tqdm.auto import tqdm
 
-from mraf.data.clips import Corpus, FeatureSet
-from mraf.data.describe import unit
+from mraf.data.clips import Corpus, FeatureSet, unit
 from mraf.evaluation.baselines import ClassMeans, means_of
 from mraf.evaluation.differences import LEVEL, corrected
 from mraf.related.metrics import Trials, curve

@@ -11,8 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
-from mraf.data.clips import FeatureSet
-from mraf.data.describe import unit
+from mraf.data.clips import FeatureSet, unit
 from mraf.errors import RunError
 from mraf.evaluation.baselines import FittedFOP, fit_fop
 from mraf.related.metrics import eer

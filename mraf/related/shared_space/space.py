@@ -22,8 +22,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mraf.data.clips import Corpus, FeatureSet
-from mraf.data.describe import unit
+from mraf.data.clips import Corpus, FeatureSet, unit
 from mraf.data.twin.generate import calibration
 from mraf.data.twin.people import draw_people
 from mraf.errors import DataError, RunError
