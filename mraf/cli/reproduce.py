@@ -15,7 +15,7 @@ from mraf.evaluation.results import Evaluation
 from mraf.evaluation.run import evaluate_run
 from mraf.files import slug_of, write_text
 from mraf.training.experiment import Experiment, train_run
-from mraf.training.runs import Run
+from mraf.training.runs import CONFIG, HISTORY, MODEL, Run
 from mraf_lessons.data import figures as data_plots
 from mraf_lessons.kit import results
 from mraf_lessons.kit.pipeline import pipeline
@@ -57,11 +57,16 @@ def reproduce(experiment: Experiment, out: Path, command: str) -> tuple[Evaluati
 
 
 def _replace(path: Path, run: Run) -> None:
-    """Put a new run in the place of the old one, which is there until then."""
+    """Put a new run in the place of the old one, which is there until then.
+
+    The weights go first and the settings last: what a kill leaves behind is then trained anew.
+    """
     assert run.path is not None
     path.mkdir(parents=True, exist_ok=True)
-    for file in list(run.path.iterdir()):
-        file.replace(path / file.name)
+    order = [MODEL, HISTORY, CONFIG]
+    others = [file.name for file in run.path.iterdir() if file.name not in order]
+    for name in [*others, *order]:
+        (run.path / name).replace(path / name)
     run.path.rmdir()
     run.path = path
 
