@@ -14,6 +14,7 @@ STAMP := $(VENV)/.installed
 BROWSER := $(VENV)/.browser
 PY := $(VENV)/bin/python
 export PYTHON VENV STAMP TORCH_SPEC PIP_TORCH_ARGS
+unexport PYTHONDONTWRITEBYTECODE  # without bytecode every import takes three times as long
 
 SOLUTIONS := $(sort $(wildcard notebooks/solutions/*.ipynb))
 # the students' notebooks, those that are yet to be written from their solutions among them
@@ -28,7 +29,7 @@ ifneq ($(shell $(PY) -c 'import os; print(open("$(STAMP)").read() == os.getcwd()
 $(shell rm -f $(STAMP))
 endif
 
-.PHONY: help setup reproduce test test-floors test-kills fuzz test-real test-browser lab app badges claims packages exercises notebooks live lint bench constraints clean
+.PHONY: help setup reproduce test test-floors test-kills fuzz test-real test-browser lab app badges claims packages exercises notebooks pdf slides live lint bench constraints clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -67,12 +68,14 @@ $(BROWSER): $(STAMP)
 	@touch $@
 
 AXE := build/node_modules/axe-core/axe.min.js
+PAGES := build/pages/node_modules/mathjax/MathJax.js
 
 $(AXE):  # finds barriers in pages; without npm the tests that ask it are skipped
 	@mkdir -p build
 	@! command -v npm >/dev/null || npm install --silent --no-save --prefix build axe-core@4.14
 
 test-browser: $(BROWSER) $(AXE)  ## the explorers in a real browser; needs Chromium and says how to get it
+	@! command -v npm >/dev/null || $(MAKE) --silent $(PAGES)
 	env -u MRAF_DATA $(PY) -m pytest tests/browser -m browser -s --durations=0 --durations-min=1 $(ARGS)
 
 lab: $(STAMP)  ## open the notebooks in JupyterLab
@@ -87,6 +90,17 @@ app: $(STAMP)  ## the reliability explorer as a page of its own
 
 notebooks: exercises  ## run the notebooks in place on the twin, to commit their outputs
 	env -u MRAF_DATA $(PY) scripts/run_notebooks.py --out notebooks $(NOTEBOOKS)
+
+$(PAGES):  # so that pages fetch nothing from other hosts
+	@command -v npm >/dev/null || { echo "npm is missing; on Debian: apt install npm" >&2; exit 1; }
+	@mkdir -p build/pages
+	@npm install --silent --no-save --prefix build/pages reveal.js@4.6 mathjax@2.7.9 requirejs@2.3
+
+pdf: $(BROWSER) $(PAGES)  ## the notebooks as PDF, in build/pages (FILES=… for some); needs Chromium and npm
+	@$(PY) scripts/share.py pdf $(or $(FILES),$(NOTEBOOKS))
+
+slides: $(STAMP) $(PAGES)  ## the notebooks as slides, in build/pages; needs npm
+	@$(PY) scripts/share.py slides $(or $(FILES),$(NOTEBOOKS))
 
 badges: $(STAMP)  ## write the README's links to Binder from the git remote
 	@$(PY) scripts/badges.py

@@ -6,13 +6,13 @@ Screenshots go to the folder in MRAF_SCREENSHOTS, else to pytest's temporary one
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+from scripts.share import NO_CHROMIUM, chromium
+
 SWITCHES = (
     "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-sync",
     "disable-background-networking", "disable-component-update",
@@ -33,21 +33,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(reason="a browser test: run it with -m browser"))
 
 
-def chromium(bundled: str) -> str:
-    """The browser's path: MRAF_CHROMIUM, one on the path, or what playwright installed."""
-    if named := os.environ.get("MRAF_CHROMIUM"):
-        return named
-    found = next((path for name in NAMES if (path := shutil.which(name))), None)
-    if not found and not Path(bundled).exists():
-        pytest.exit(
-            "the browser tests need Chromium, and none was found. Install it "
-            "(Debian: apt install chromium; elsewhere: .venv/bin/playwright install chromium) "
-            "or set MRAF_CHROMIUM to its path.",
-            returncode=1,
-        )
-    return found or bundled
-
-
 @pytest.fixture(scope="session")
 def browser() -> Iterator[object]:
     try:
@@ -59,8 +44,11 @@ def browser() -> Iterator[object]:
             returncode=1,
         )
     with sync_playwright() as playwright:
+        found = chromium(playwright.chromium.executable_path)
+        if found is None:
+            pytest.exit(NO_CHROMIUM, returncode=1)
         opened = playwright.chromium.launch(
-            executable_path=chromium(playwright.chromium.executable_path),
+            executable_path=found,
             args=[f"--{name}" for name in SWITCHES],
         )
         yield opened
