@@ -47,13 +47,17 @@ def golden_numbers(config: Config, steps: int = 1) -> Numbers:
         clips.fit(model, torch.Generator().manual_seed(seed))
         numbers = _sums("initial", learner.parameters())
         numbers |= _logits(model.eval(), clips)
-        optimizer = make_optimizer(learner.train(), small.training)
         epochs = (clips.batches(small.training, epoch) for epoch in range(steps))
-        for batch in islice(chain.from_iterable(epochs), steps):
+        first, *others = islice(chain.from_iterable(epochs), steps)
+        losses = learner.train()(first)
+        losses.loss.backward()
+        if others:  # an optimiser makes torch load its compiler, which takes a second
+            optimizer = make_optimizer(learner, small.training)
+        for batch in others:
+            optimizer.step()
             optimizer.zero_grad(set_to_none=True)
             losses = learner(batch)
             losses.loss.backward()
-            optimizer.step()
     numbers |= {name: value.item() for name, value in losses._asdict().items()}
     return numbers | _sums("gradient", (p.grad for p in learner.parameters() if p.grad is not None))
 
