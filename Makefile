@@ -29,7 +29,7 @@ ifneq ($(shell $(PY) -c 'import os; print(open("$(STAMP)").read() == os.getcwd()
 $(shell rm -f $(STAMP))
 endif
 
-.PHONY: help setup reproduce test test-floors test-kills fuzz test-real test-browser lab app badges claims packages exercises notebooks pdf slides live lint bench constraints clean
+.PHONY: help setup reproduce test test-floors test-kills fuzz test-real test-browser lab app badges claims packages exercises notebooks pdf slides live site site-test lint bench constraints clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -67,14 +67,14 @@ $(BROWSER): $(STAMP)
 	@$(PY) -m pip install -qq --disable-pip-version-check --constraint constraints.txt --editable '.[browser]'
 	@touch $@
 
-AXE := build/node_modules/axe-core/axe.min.js
 PAGES := build/pages/node_modules/mathjax/MathJax.js
+SCRIPTS := build/node_modules/mathjax/es5/tex-svg-full.js
 
-$(AXE):  # finds barriers in pages; without npm the tests that ask it are skipped
+$(SCRIPTS):  # axe-core finds barriers in pages, MathJax sets formulas; without npm their tests are skipped
 	@mkdir -p build
-	@! command -v npm >/dev/null || npm install --silent --no-save --prefix build axe-core@4.14
+	@! command -v npm >/dev/null || npm install --silent --no-save --prefix build axe-core@4.14 mathjax@3.2
 
-test-browser: $(BROWSER) $(AXE)  ## the explorers in a real browser; needs Chromium and says how to get it
+test-browser: $(BROWSER) $(SCRIPTS)  ## the explorers in a real browser; needs Chromium and says how to get it
 	@! command -v npm >/dev/null || $(MAKE) --silent $(PAGES)
 	env -u MRAF_DATA $(PY) -m pytest tests/browser -m browser -s --durations=0 --durations-min=1 $(ARGS)
 
@@ -102,8 +102,9 @@ pdf: $(BROWSER) $(PAGES)  ## the notebooks as PDF, in build/pages (FILES=… for
 slides: $(STAMP) $(PAGES)  ## the notebooks as slides, in build/pages; needs npm
 	@$(PY) scripts/share.py slides $(or $(FILES),$(NOTEBOOKS))
 
-badges: $(STAMP)  ## write the README's links to Binder from the git remote
+badges: $(STAMP)  ## write the README's links to Binder, and the notebooks' first cell, from the git remote
 	@$(PY) scripts/badges.py
+	@$(MAKE) --no-print-directory exercises
 
 claims: $(STAMP)  ## judge every claim by data/recorded; write ledger.csv, README and docs/claims.html
 	@$(PY) -m mraf ledger --out data/recorded/ledger.csv --readme README.md --page docs/claims.html
@@ -118,6 +119,12 @@ lint: $(STAMP)  ## ruff and mypy
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
+
+site: $(STAMP) $(SCRIPTS)  ## the course as a static site, build/site; needs npm once
+	@$(PY) scripts/book.py
+
+site-test: $(BROWSER) $(SCRIPTS)  ## open every page of the site in Chromium, follow links, run axe-core
+	$(PY) -m pytest tests/browser/test_site.py -m browser -s $(ARGS)
 
 bench: $(STAMP)  ## the benchmarks, one after the other
 	@set -e; for file in $(filter-out %/figure.py %/sampled.py,$(sort $(wildcard benchmarks/*.py))); do echo "== $$file"; $(PY) -m "benchmarks.$$(basename $$file .py)"; done

@@ -1,8 +1,8 @@
-"""Adds data/ to the packages that are installed, as mraf_data; all else is in pyproject.toml."""
+"""Adds data/ and notebooks/ to what is installed; all else is in pyproject.toml."""
 
 from setuptools import find_packages, setup
 
 setup(
-    packages=[*find_packages(include=["mraf*"]), "mraf_data"],
-    package_dir={"mraf_data": "data"},
+    packages=[*find_packages(include=["mraf*"]), "mraf_data", "mraf_notebooks"],
+    package_dir={"mraf_data": "data", "mraf_notebooks": "notebooks"},
 )

@@ -1,6 +1,7 @@
-"""Write the README's links to Binder (JupyterLab, the first notebook, the app) from the git remote.
+"""Write from the git remote the README's links to Binder, and where notebooks install mraf from.
 
-Where there is no remote that Binder could read, the README says how to get the links instead.
+Where there is no remote that Binder could read, the README says how to get the links instead, and
+notebooks take the wheel that lies beside them.
 """
 
 from __future__ import annotations
@@ -11,12 +12,16 @@ import sys
 from pathlib import Path
 from urllib.parse import quote
 
+from mraf import __version__
+
 ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"(<!-- online: .*? -->\n).*?(<!-- /online -->)", re.DOTALL)
 REMOTE = re.compile(
     r"(?:https?://|ssh://|git://)?(?:[^@/]+@)?(?P<host>[\w-]+(?:\.[\w-]+)+)(?::\d+)?[:/]"
     r"(?P<path>[\w.~/-]+?)(?:\.git)?/?"
 )
+SOURCE = re.compile(r'(?<=SOURCE = ").*?(?=")')  # in door.py, with which notebooks begin
+WHEEL = f"mraf-{__version__}-py3-none-any.whl"
 PROVIDERS = {"github.com": "gh", "gitlab.com": "gl"}
 LINKS = {
     "[![Binder](https://mybinder.org/badge_logo.svg)]": "lab/tree/notebooks",
@@ -42,6 +47,12 @@ def binder(remote: str) -> str | None:
     return f"https://mybinder.org/v2/{repository}/HEAD"
 
 
+def source(remote: str) -> str:
+    """What pip installs mraf from: the repository, or else a wheel in the working folder."""
+    found = REMOTE.fullmatch(remote) if binder(remote) else None
+    return f"git+https://{found['host']}/{found['path']}" if found else WHEEL
+
+
 def text(remote: str) -> str:
     """What the README says about running online."""
     address = binder(remote)
@@ -62,6 +73,9 @@ def main() -> int:
         return 1
     after = BLOCK.sub(lambda found: f"{found[1]}{text(remotes)}\n{found[2]}", before)
     readme.write_text(after, encoding="utf-8")
+    door = ROOT / "scripts" / "door.py"
+    cell = SOURCE.sub(source(remotes), door.read_text(encoding="utf-8"))
+    door.write_text(cell, encoding="utf-8")
     told = binder(remotes) or "no remote that Binder can reach; it says how to get the links"
     print(f"README.md: {told}")
     return 0

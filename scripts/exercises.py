@@ -1,8 +1,9 @@
 """Write the students' notebooks from notebooks/solutions/, which are their source.
 
 In a code cell of a solution, the lines from `# SOLUTION: stub` to `# END SOLUTION` become the line
-`stub  # your answer`; a cell tagged "solution" is left out. All else is the same, and a cell that
-has not changed keeps its output. Solutions themselves are stripped of outputs.
+`stub  # your answer`; a cell tagged "solution" is left out. The first code cell begins with
+door.py, which installs mraf where it is missing. All else is the same, and a cell that has not
+changed keeps its output. Solutions themselves are stripped of outputs.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from nbformat import NotebookNode
 from mraf.files import write_text
 
 TAG = "solution"
+DOOR = Path(__file__).with_name("door.py").read_text(encoding="utf-8")
 BLOCK = re.compile(
     r"^(?P<indent>[ ]*)# SOLUTION: (?P<stub>.+)\n(?:.*\n)*?(?P=indent)# END SOLUTION$", re.MULTILINE
 )
@@ -64,6 +66,8 @@ def student(solution: NotebookNode, previous: NotebookNode | None = None) -> Not
     """
     notebook = stripped(solution)
     notebook.cells = [cell for cell in notebook.cells if TAG not in cell.metadata.get("tags", [])]
+    set_up = next(cell for cell in notebook.cells if cell.cell_type == "code")
+    set_up.source = f"{DOOR}\n{set_up.source}"
     kept = {(cell.id, cell.source): cell for cell in previous.cells} if previous else {}
     for cell in notebook.cells:
         if cell.cell_type == "code":

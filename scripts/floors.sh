@@ -13,6 +13,6 @@ pip install -qq --constraint constraints.txt uv
 # shellcheck disable=SC2086  # several arguments are meant
 pip install -qq --no-compile --prefer-binary "$TORCH_SPEC" $PIP_TORCH_ARGS
 "$floors/bin/python" -m uv --quiet pip install --python "$floors/bin/python" --resolution "${RESOLUTION:-lowest-direct}" \
-    --constraint <(echo "$TORCH_SPEC") --editable '.[test,lab,related]'
+    --constraint <(echo "$TORCH_SPEC") --editable '.[test,lessons,lab,related]'
 "$floors/bin/python" -m mraf doctor
 env -u MRAF_DATA OMP_NUM_THREADS=1 "$floors/bin/python" -m pytest -n 2 --dist loadfile tests "$@"

@@ -38,7 +38,7 @@ elif ! UV_HTTP_RETRIES=1 uv pip install "$TORCH_SPEC" --torch-backend=auto 2>/de
 fi
 
 say "Installing mraf and its other packages"
-everything='.[test,lab,dev,cluster,related,export]'
+everything='.[test,lessons,lab,dev,cluster,related,export]'
 uv pip install --constraint constraints.txt --editable "$everything" ||
     pip install -qq --no-compile --prefer-binary --constraint constraints.txt --editable "$everything"
 

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
+import venv
+from importlib.metadata import distribution
 from pathlib import Path
 
+import nbformat
 import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
-SOURCES = ("setup.py", "pyproject.toml", "README.md", "LICENSE", "mraf", "mraf_lessons", "data")
+SOURCES = ("setup.py", "pyproject.toml", "README.md", "LICENSE")
+SOURCES += ("mraf", "mraf_lessons", "data", "notebooks")
 
 pytestmark = pytest.mark.skipif(
     any(importlib.util.find_spec(name) is None for name in ("pip", "setuptools")),
@@ -20,15 +28,23 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def python(*arguments: object, cwd: Path, **variables: str) -> str:
+def python(*arguments: object, cwd: Path, of: Path | str = sys.executable, **variables: str) -> str:
     """What a command prints, errors after it; the checkout is not on its path."""
     environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "MRAF_DATA")}
-    command = [sys.executable, *map(str, arguments)]
+    command = [str(of), *map(str, arguments)]
     done = subprocess.run(
         command, cwd=cwd, env={**environment, **variables}, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
+
+
+def copy(path: Path, folder: Path) -> None:
+    if path.is_dir():
+        leave = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(path, folder / path.name, ignore=leave)
+    else:
+        shutil.copy(path, folder)
 
 
 @pytest.fixture(scope="module")
@@ -38,11 +54,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source = place / "source"  # the build leaves its folders there
     source.mkdir()
     for name in SOURCES:
-        path, leave = ROOT / name, shutil.ignore_patterns("__pycache__")
-        if path.is_dir():
-            shutil.copytree(path, source / name, ignore=leave)
-        else:
-            shutil.copy(path, source)
+        copy(ROOT / name, source)
     pip = ("-m", "pip", "--disable-pip-version-check", "--no-input", "--no-cache-dir")
     offline = ("--no-deps", "--no-index", "--quiet")
     python(
@@ -60,10 +72,96 @@ def test_the_wheel_holds_the_data_and_nothing_of_a_person(installed: Path) -> No
     expected = [ROOT / "data/claims.toml", ROOT / "data/golden.json"]
     expected += [*(ROOT / "data/sweeps").glob("*.toml"), *(ROOT / "data/recorded").glob("*.csv")]
     assert found == {path.relative_to(ROOT / "data").as_posix() for path in expected}
-    for name in ("module.js", "page.html"):
+    for name in ("module.js", "explorer.js", "page.html"):
         assert (installed / "mraf/export" / name).is_file()
     packages = {path.name for path in installed.iterdir() if not path.name.endswith(".dist-info")}
-    assert packages - {"bin"} == {"mraf", "mraf_lessons", "mraf_data"}
+    assert packages - {"bin"} == {"mraf", "mraf_lessons", "mraf_data", "mraf_notebooks"}
+
+
+def test_the_first_notebook_runs_from_a_copy_that_the_wheel_made(
+    installed: Path, tmp_path: Path
+) -> None:
+    def lessons() -> str:
+        return python("-m", "mraf", "lessons", "course", cwd=tmp_path, PYTHONPATH=str(installed))
+
+    assert "13 notebooks are new" in lessons()
+    assert "0 notebooks are new" in lessons()
+    first = tmp_path / "course" / "01_data_inspection.ipynb"
+    run = ("nbconvert", "--to", "notebook", "--execute", "--stdout", "course/" + first.name)
+    here = {"PYTHONPATH": str(installed), "OMP_NUM_THREADS": "1"}
+    assert "corpus: twin" in python("-m", *run, cwd=tmp_path, **here)
+    first.write_text("my answers")
+    with pytest.raises(AssertionError, match=r"01_data_inspection.ipynb: is there and has been"):
+        lessons()
+    assert first.read_text() == "my answers"
+
+
+# without the last three, which Colab has as well, pip would take most of a minute
+THERE = ("torch", "numpy", "pandas", "matplotlib", "scikit-learn", "umap-learn", "ipywidgets")
+
+
+def bare(place: Path, *names: str) -> Path:
+    """The Python of an environment that has some packages, with what they need, and pip."""
+    venv.create(place, with_pip=True)
+    site = next(place.glob("lib*/python*/site-packages"))
+    for old in site.glob("*setuptools*"):  # that of an old Python is too old
+        shutil.rmtree(old) if old.is_dir() else old.unlink()
+    wanted, done = list(names), {"pip"}
+    while wanted:
+        found = distribution(wanted.pop())
+        done.add(canonicalize_name(found.name))
+        for file in {
+            str(file).split("/")[0] for file in found.files or [] if file.parts[0] != ".."
+        }:
+            if file != "__pycache__" and not (site / file).exists():
+                (site / file).symlink_to(Path(str(found.locate_file(file))).resolve())
+        for needed in map(Requirement, found.requires or []):
+            if not needed.marker or needed.marker.evaluate({"extra": ""}):
+                wanted += {canonicalize_name(needed.name)} - done
+    return place / "bin" / "python"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links files")
+def test_the_first_cell_installs_mraf_where_it_is_missing_and_leaves_torch(
+    installed: Path, tmp_path: Path
+) -> None:
+    colab = bare(tmp_path / "colab", *THERE)
+    (wheel,) = installed.parent.glob("*.whl")
+    shutil.copy(wheel, tmp_path)
+    with pytest.raises(AssertionError, match="No module named 'mraf'"):
+        python("-c", "import mraf", cwd=tmp_path, of=colab)
+    cells = nbformat.read(ROOT / "notebooks/01_data_inspection.ipynb", as_version=4).cells
+    cell = next(cell.source for cell in cells if cell.cell_type == "code")
+    cell = re.sub(r'SOURCE = ".*"', f'SOURCE = "{wheel.name}"', cell)
+    cell += "\nimport anywidget, mraf; print(mraf.__file__)"
+    try:
+        said = python("-c", cell, cwd=tmp_path, of=colab, PIP_RETRIES="0", PIP_TIMEOUT="5")
+    except AssertionError as error:
+        if "NewConnectionError" in str(error):
+            pytest.skip("needs a package index")
+        raise
+    assert "corpus: twin" in said
+    site = next((tmp_path / "colab").glob("lib*/python*/site-packages"))
+    assert str(site / "mraf") in said
+    assert (site / "torch").is_symlink()  # as it was: pip would have put a folder there
+
+
+@pytest.mark.skipif(not os.environ.get("CI"), reason="trains for a minute; .ci/run does it")
+def test_binder_is_built_from_its_own_packages_and_finds_a_trained_network(tmp_path: Path) -> None:
+    packages = yaml.safe_load((ROOT / "binder/environment.yml").read_text())["dependencies"]
+    names = [re.split("[<>=]", line)[0] for line in packages if not line.startswith("python=")]
+    names = ["torch" if name == "pytorch-cpu" else name for name in names]
+    of = bare(tmp_path / "env", "setuptools", *names)
+    source = tmp_path / "source"
+    source.mkdir()
+    for name in (*SOURCES, "binder"):
+        copy(ROOT / name, source)
+    here = {"PATH": f"{of.parent}:{os.environ['PATH']}", "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    here |= {"PIP_NO_BUILD_ISOLATION": "0", "OMP_NUM_THREADS": "1"}  # "0" means none, in pip
+    shell = ["-c", "import subprocess; subprocess.run(['binder/postBuild'], check=True)"]
+    python(*shell, cwd=source, of=of, **here)
+    ask = "from mraf.training.experiment import trained; print(trained(device='cpu').origin)"
+    assert "loaded from" in python("-c", ask, cwd=source / "notebooks", of=of, **here)
 
 
 def test_the_ledger_sweeps_and_recorded_results_are_found_anywhere(

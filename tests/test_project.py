@@ -89,6 +89,7 @@ def test_an_import_that_points_downwards_is_allowed(source: str, module: str) ->
 CONDA_NAMES = {"torch": "pytorch-cpu"}  # all others have the same name on both sides
 
 
+EXTRAS = ("test", "lessons", "lab", "browser", "dev", "cluster", "export", "related")
 PIP_ONLY = ("browser", "export")  # extras that conda users and Binder do without
 
 
@@ -148,8 +149,13 @@ def test_environment_yml_agrees_with_pyproject() -> None:
     assert environment == expected
 
 
-def test_binder_installs_what_environment_yml_does() -> None:
-    assert conda("binder/environment.yml") == conda("environment.yml")
+def test_binder_installs_what_the_notebooks_need_and_no_more() -> None:
+    others = declared("3.11.9", without=("lessons", "lab", "related"))
+    core = declared("3.11.9", without=EXTRAS)
+    left_out = {name for name in others if name not in core}
+    wanted = {name: of for name, of in conda("environment.yml").items() if name not in left_out}
+    assert conda("binder/environment.yml") == wanted
+    assert not {"ruff", "hypothesis", "distributed", "pytest"} & wanted.keys()
 
 
 @pytest.mark.parametrize("python", ["3.10.13", "3.11.7", "3.12.1", "3.13.0"])

@@ -14,11 +14,21 @@ if TYPE_CHECKING:
 
 
 def doctor(options: argparse.Namespace) -> int:
-    from mraf.cli.doctor import checks, table
+    from mraf.cli.doctor import checks, install, table
 
+    if options.install:
+        install()
+        return 0
     results = checks()
     print(table(results))
     return int(any(check.status == "fail" for check in results))
+
+
+def lessons(options: argparse.Namespace) -> None:
+    from mraf.cli.lessons import copy_lessons
+
+    written = copy_lessons(options.folder)
+    print(*written, f"{len(written)} notebooks are new. Next: jupyter lab", sep="\n")
 
 
 def describe(options: argparse.Namespace) -> None:

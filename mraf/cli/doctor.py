@@ -1,4 +1,4 @@
-"""What is wrong with this environment, and how to mend it: the checks behind `mraf doctor`."""
+"""What is wrong with this environment, and how to mend it: behind `mraf doctor`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import platform
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
 import textwrap
@@ -22,6 +23,7 @@ GIGABYTE = 1024**3
 MEMORY_NEED = 2.0  # GB; training the paper preset and one notebook with UMAP fit into it
 DISK_NEED = 0.5  # GB; some runs and a report
 PACK_NEED = 0.2  # GB; the packed features of all clips
+NOTEBOOKS = ("", "lessons", "related")  # extras
 
 
 class Check(NamedTuple):
@@ -109,12 +111,10 @@ def packages() -> list[Check]:
         if requirement.marker and not requirement.marker.evaluate({"extra": name}):
             continue  # for another system or Python
         wanted[name] += 1
-        try:
-            version = importlib.metadata.version(requirement.name)
-        except importlib.metadata.PackageNotFoundError:
+        version = _version(requirement.name)
+        if not version:
             absent[name].append(f"{requirement.name} is not installed")
-            continue
-        if not requirement.specifier.contains(version, prereleases=True):
+        elif not requirement.specifier.contains(version, prereleases=True):
             wrong[name].append(f"{requirement.name} {version} is not {requirement.specifier}")
     faults = {name: absent[name] + wrong[name] for name in sorted(wanted)}
     fitting = wanted.total() - sum(map(len, faults.values()))
@@ -131,6 +131,30 @@ def packages() -> list[Check]:
             remedy = f"pip install -c constraints.txt -e '.[{name}]'"
             found.append(Check(f"extra {name}", "warn", "; ".join(wrongs), remedy))
     return found
+
+
+def install() -> None:
+    """Install what the notebooks need and is not there, with the torch that is there held fast.
+
+    Raises:
+        RunError: pip cannot install them.
+    """
+    from packaging.requirements import Requirement
+
+    from mraf.errors import RunError
+
+    lacking = [
+        f"{r.name}{r.specifier}"
+        for r in map(Requirement, importlib.metadata.requires("mraf") or [])
+        if not r.marker or any(r.marker.evaluate({"extra": name}) for name in NOTEBOOKS)
+        if not _version(r.name)
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        held = Path(folder, "held.txt")
+        held.write_text(f"torch=={torch}" if (torch := _version("torch")) else "")
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--constraint", str(held)]
+        if lacking and subprocess.run([*pip, *lacking]).returncode:
+            raise RunError(f"pip could not install {', '.join(lacking)}; its message is above.")
 
 
 def device() -> Check:
@@ -255,6 +279,14 @@ def features(data: str | Path | None) -> list[Check]:
     rooms = [place("cache", pack, PACK_NEED) for pack in packs]
     room = next((room for room in rooms if room.status == "ok"), rooms[-1])
     return [Check("data", "ok", found, remedy), room]
+
+
+def _version(package: str) -> str:
+    """The version of a package that is installed; "" where it is not."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
 
 
 def _free(free: float, total: float) -> str:

@@ -114,7 +114,12 @@ def build_parser() -> argparse.ArgumentParser:
         added.set_defaults(run=run or name)
         return added
 
-    command("doctor", "say what is wrong with this environment and how to fix it")
+    doctor = command("doctor", "say what is wrong with this environment and how to fix it")
+    lacking = "install what the notebooks need and is missing; torch stays as it is"
+    doctor.add_argument("--install", action="store_true", help=lacking)
+
+    lessons = command("lessons", "copy the notebooks into a folder")
+    lessons.take("folder", "DIR")
 
     data = commands.add_parser("data", help="describe, fetch, pack and import features")
     kinds = data.add_subparsers(title="commands", metavar="COMMAND", required=True)

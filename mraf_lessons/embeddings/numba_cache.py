@@ -27,7 +27,7 @@ def umap_class() -> Any:
         RunError: umap-learn is not installed, or not even a temporary folder can be made.
     """
     if not installed():
-        raise RunError("maps need umap-learn: pip install 'mraf[lab]'.")
+        raise RunError("maps need umap-learn: pip install 'mraf[lessons]'.")
     if not cache_is_there():
         try:
             folder = tempfile.mkdtemp(prefix="mraf-numba-")

@@ -61,6 +61,6 @@ def test_without_any_folder_the_variable_is_named(monkeypatch: pytest.MonkeyPatc
 
 def test_without_umap_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(RunError, match=r"pip install 'mraf\[lab\]'"):
+    with pytest.raises(RunError, match=r"pip install 'mraf\[lessons\]'"):
         numba_cache.umap_class()
     assert doctor.maps() == []

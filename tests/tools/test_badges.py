@@ -60,6 +60,9 @@ def test_the_links_open_notebooks_that_are_there(badges) -> None:
 def test_the_readme_is_rewritten_in_one_place_and_back(badges, tmp_path, monkeypatch) -> None:
     shipped = (ROOT / "README.md").read_text(encoding="utf-8")
     (tmp_path / "README.md").write_text(shipped, encoding="utf-8")
+    (tmp_path / "scripts").mkdir()
+    door = tmp_path / "scripts" / "door.py"
+    door.write_bytes((ROOT / "scripts/door.py").read_bytes())
     monkeypatch.setattr(badges, "ROOT", tmp_path)
 
     def git(*arguments: str) -> None:
@@ -72,8 +75,10 @@ def test_the_readme_is_rewritten_in_one_place_and_back(badges, tmp_path, monkeyp
     assert badges.main() == 0
     written = (tmp_path / "README.md").read_text(encoding="utf-8")
     assert len(linked(written)) == 3
+    assert 'SOURCE = "git+https://github.com/some-one/mraf"' in door.read_text(encoding="utf-8")
     rest = [badges.BLOCK.sub("", text) for text in (shipped, without, written)]
     assert rest[0] == rest[1] == rest[2]
     git("remote", "remove", "origin")
     assert badges.main() == 0
     assert (tmp_path / "README.md").read_text(encoding="utf-8") == without
+    assert f'SOURCE = "{badges.WHEEL}"' in door.read_text(encoding="utf-8")
