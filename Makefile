@@ -79,7 +79,7 @@ test-browser: $(BROWSER) $(SCRIPTS)  ## the explorers in a real browser; needs C
 	env -u MRAF_DATA $(PY) -m pytest tests/browser -m browser -s --durations=0 --durations-min=1 $(ARGS)
 
 lab: $(STAMP)  ## open the notebooks in JupyterLab
-	$(PY) -m jupyter lab notebooks $(ARGS)
+	$(PY) -m jupyterlab notebooks --FileContentsManager.pre_save_hook=scripts.run_notebooks.keep_metadata $(ARGS)
 
 exercises: $(STAMP)  ## write the notebooks of students from notebooks/solutions
 	@$(PY) scripts/exercises.py $(SOLUTIONS)

@@ -12,7 +12,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import nbformat
 import psutil
@@ -30,6 +30,10 @@ CELL_SECONDS = 300
 BUDGET_SECONDS, BUDGET_GB = 60, 1.5  # on two cores without a GPU, on the twin
 BUDGET_FILE = Path("build/notebook_budget.csv")
 
+METADATA = {  # not the Python at hand, which would change the file wherever it is opened
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -42,6 +46,12 @@ def without_widget_state(notebook: nbformat.NotebookNode) -> None:
                 output.data.pop(WIDGET, None)
         if "outputs" in cell:
             cell.outputs = [out for out in cell.outputs if WIDGET not in out.get("data", {})]
+
+
+def keep_metadata(model: dict[str, Any], **_: object) -> None:
+    """For `make lab`: what JupyterLab changes by opening a notebook is not saved."""
+    if model["type"] == "notebook":
+        model["content"]["metadata"] |= METADATA
 
 
 class Cost(NamedTuple):
@@ -89,7 +99,7 @@ def run(path: Path, out: Path) -> Cost:
 
     client.on_cell_executed = after_each_cell
     client.execute()
-    notebook.metadata["language_info"] = {"name": "python"}  # not the version at hand
+    notebook.metadata |= METADATA
     without_widget_state(notebook)
     partial = out / f".{path.name}"
     nbformat.write(notebook, partial)

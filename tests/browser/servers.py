@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -21,6 +22,7 @@ SETTINGS = {  # of JupyterLab: cells that are off the screen are there, too; not
     "notebook-extension/tracker": {"windowingMode": "none"},
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
 }
+PREFIX = "/user/ann/"  # a hub serves each of its users under a path of his own
 IDLE = "Python 3 (ipykernel) | Idle"  # status bar
 
 
@@ -70,6 +72,13 @@ def _wait_for(port: int, server: subprocess.Popen, log: Path) -> None:
     pytest.fail(f"the server does not answer: {log.read_text()[-2000:]}")
 
 
+def kill_kernels() -> None:
+    """As a machine without memory does it."""
+    for process in psutil.Process().children(recursive=True):
+        if "ipykernel_launcher" in process.cmdline():
+            process.kill()
+
+
 @contextmanager
 def lab(page, folder: Path, notebook: Path) -> Iterator[None]:
     """A copy of a notebook, open in JupyterLab, with all its cells under way."""
@@ -82,10 +91,13 @@ def lab(page, folder: Path, notebook: Path) -> Iterator[None]:
     shutil.copy(notebook, files / "notebook.ipynb")
     options = [
         "--ServerApp.ip=127.0.0.1", "--allow-root", "--IdentityProvider.token=browser-test",
-        f"--ServerApp.root_dir={files}", "--LabApp.expose_app_in_browser=True",
+        f"--ServerApp.base_url={PREFIX}", f"--ServerApp.root_dir={files}",
+        "--LabApp.expose_app_in_browser=True",
+        "--FileContentsManager.pre_save_hook=scripts.run_notebooks.keep_metadata",
     ]  # fmt: skip
     with serving("jupyterlab", folder, *options) as address:
-        page.goto(f"{address}/lab/tree/notebook.ipynb?token=browser-test&reset", timeout=120_000)
+        opened = f"{address}{PREFIX}lab/tree/notebook.ipynb?token=browser-test&reset"
+        page.goto(opened, timeout=120_000)
         page.get_by_text(IDLE).wait_for(timeout=120_000)
         page.notebook = files / "notebook.ipynb"
         try:

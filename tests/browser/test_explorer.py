@@ -16,7 +16,7 @@ import nbformat
 import pytest
 from nbconvert import HTMLExporter
 from nbformat.v4 import new_code_cell, new_notebook
-from servers import IDLE, ROOT, lab, serving
+from servers import IDLE, PREFIX, ROOT, kill_kernels, lab, serving
 
 pytestmark = pytest.mark.browser
 
@@ -267,19 +267,22 @@ def seen_still(page, wanted: int) -> None:
     texts = page.get_by_text(STILL)
     texts.nth(wanted - 1).wait_for(timeout=60_000)
     assert texts.filter(visible=True).count() == wanted
+    assert not page.locator(".mraf-explorer").filter(visible=True).count()
     seen = " ".join(page.locator(".jp-OutputArea:has(.mraf-still)").all_inner_texts())
     assert "Error" not in seen
     assert "Explorer(" not in seen
 
 
 def test_without_a_kernel_there_is_a_still_picture(explorers, axe, tmp_path, screenshots):
-    """Runs last: it takes the kernel away, then opens the notebook anew, trusted and not."""
+    """Runs last: the kernel goes under the open page; then it is opened anew, trusted and not."""
     explorers.set_viewport_size({"width": 1366, "height": 768})
     assert not explorers.get_by_text(STILL).filter(visible=True).count()
     command(explorers, "docmanager:save")
     command(explorers, "kernelmenu:shutdown")
+    seen_still(explorers, len(SHOWN))
     folder = Path(explorers.notebook).parent
     content = nbformat.read(explorers.notebook, as_version=4)
+    assert content.metadata == nbformat.read(APP, as_version=4).metadata
     page = tmp_path / "explorers.html"
     page.write_text(HTMLExporter().from_notebook_node(content)[0], encoding="utf-8")
     content.cells[0].source += "\n# not the one that was trusted"
@@ -295,9 +298,11 @@ def test_without_a_kernel_there_is_a_still_picture(explorers, axe, tmp_path, scr
     assert not violations(explorers, axe, ".mraf-still", ".mraf-recording")
 
 
-def test_the_app(page, tmp_path, screenshots, latencies, axe):
-    with serving("voila", tmp_path, str(APP), "--Voila.ip=127.0.0.1") as address:
-        page.goto(address, timeout=1000 * PATIENCE)
+def test_the_app(browser, page, tmp_path, screenshots, latencies, axe):
+    """Two users under a hub's prefix; at last their kernels are gone, and what is left says so."""
+    options = (str(APP), "--Voila.ip=127.0.0.1", f"--Voila.base_url={PREFIX}")
+    with serving("voila", tmp_path, *options) as address:
+        page.goto(address + PREFIX, timeout=1000 * PATIENCE)
         page.locator(PICTURE).first.wait_for(timeout=1000 * PATIENCE)
         latencies.append(("page, Voilà", moves_by_keyboard(page)))
         assert not violations(page, axe, ".mraf-explorer")
@@ -306,6 +311,18 @@ def test_the_app(page, tmp_path, screenshots, latencies, axe):
             page.wait_for_timeout(300)
             assert not controls_off_the_screen(page), width
             page.screenshot(path=screenshots / f"app-{width}.png")
+        other = browser.new_page()
+        other.goto(address + PREFIX, timeout=1000 * PATIENCE)
+        other.locator(PICTURE).first.wait_for(timeout=1000 * PATIENCE)
+        for user, shown in ((page, "5%"), (other, "5%"), (page, "10%")):
+            slider(user, "Face, how far").focus()
+            press(user, "ArrowRight")
+            assert slider(user, "Face, how far").get_attribute("aria-valuetext") == shown
+        assert slider(other, "Face, how far").get_attribute("aria-valuetext") == "5%"
+        kill_kernels()
+        seen_still(page, 1)
+        seen_still(other, 1)
+        other.close()
 
 
 def test_axe_finds_nothing_in_the_report(page, tmp_path, axe):

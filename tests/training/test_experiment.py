@@ -1,5 +1,7 @@
 """The run store and the ties between a run and its features."""
 
+import subprocess
+import sys
 import threading
 import warnings
 from dataclasses import replace
@@ -117,3 +119,14 @@ def test_without_a_place_to_write_it_trains_and_says_so(tiny_corpus, tmp_path):
     run = trained("quick", tiny_corpus, TINY, store=tmp_path / "file" / "store")
     assert run.path is None
     assert "not kept" in run.origin
+
+
+def test_a_kept_run_is_looked_for_without_torchs_compiler():
+    """Else each start of a notebook takes a second longer."""
+    code = (
+        "import sys; from mraf.training.config import configure; "
+        "from mraf.training.golden import golden_numbers; golden_numbers(configure('quick', 2)); "
+        "print('torch._dynamo' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
