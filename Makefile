@@ -80,6 +80,7 @@ lab: $(STAMP)  ## open the notebooks in JupyterLab
 
 exercises: $(STAMP)  ## write the notebooks of students from notebooks/solutions
 	@$(PY) scripts/exercises.py $(SOLUTIONS)
+	@$(PY) scripts/minutes.py $(SOLUTIONS)
 
 app: $(STAMP)  ## the reliability explorer as a page of its own
 	@$(PY) -c 'from mraf.training.experiment import trained; print("The network is", trained(device="cpu").origin)'
