@@ -1,4 +1,4 @@
-"""Count what each notebook asks of its reader; write its minutes into it and into docs/course.md.
+"""Count what each notebook asks of its reader; write its minutes into it and into docs.
 
 180 words a minute, 6 seconds a line of code, a minute a prediction, nine minutes an exercise.
 Read from the students' notebooks, with what their cells display as text.
@@ -10,6 +10,7 @@ import argparse
 import math
 import re
 import sys
+from collections.abc import Iterator
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from nbformat import NotebookNode
 from mraf.files import write_text
 
 ROOT = Path(__file__).resolve().parents[1]
-COURSE = ROOT / "docs" / "course.md"
+COURSE, TEACH = ROOT / "docs" / "course.md", ROOT / "docs" / "teach.md"
 LONGEST = 75  # minutes of a notebook, without its optional exercises
 SHORT_PATH = 45
 OPTIONAL = re.compile(r"^\*\*Exercise \d+, optional", re.MULTILINE)
@@ -149,16 +150,30 @@ def short_path() -> tuple[list[str], float]:
     return [*rows, f"| | **together** | **{total:.0f}** |"], total
 
 
-def course(text: str) -> str:
-    """The page of the course with both tables written anew."""
-    counted = [row(path) for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
-    tables = iter((short_path()[0], counted))
+def objectives(path: Path) -> list[str]:
+    """The heading of a notebook and what its reader will learn, as Markdown."""
+    title = nbformat.read(path, as_version=4).cells[0].source
+    learn = title.split("**You will learn**\n")[1].split("\n\n")[0]
+    return [title.split("\n")[0].replace("# ", "### ", 1), "", learn, ""]
 
-    def table(found: re.Match[str]) -> str:
-        head = found[0].strip().split("\n")[:2]
-        return "\n".join([*head, *next(tables)]) + "\n"
 
-    return TABLE.sub(table, text)
+def pages() -> dict[Path, str]:
+    """The pages whose tables and lists come from the notebooks, written anew."""
+    paths = sorted((ROOT / "notebooks").glob("*.ipynb"))
+    lists = {
+        COURSE: [short_path()[0], [row(path) for path in paths]],
+        TEACH: [[line for path in paths for line in objectives(path)]],
+    }
+    found = {}
+    for page, written in lists.items():
+        blocks = iter(written)
+
+        def block(match: re.Match[str], blocks: Iterator[list[str]] = blocks) -> str:
+            head = [line for line in match[0].split("\n")[:2] if line.startswith("|")]
+            return "\n".join([*head, *next(blocks)]) + "\n"
+
+        found[page] = TABLE.sub(block, page.read_text(encoding="utf-8"))
+    return found
 
 
 def main() -> int:
@@ -174,8 +189,8 @@ def main() -> int:
             if text != file.read_text(encoding="utf-8"):
                 write_text(file, text)
                 print(f"{file}: {line.splitlines()[0]}")
-    if COURSE.exists():
-        write_text(COURSE, course(COURSE.read_text(encoding="utf-8")))
+    for page, text in pages().items():
+        write_text(page, text)
     return 0
 
 
