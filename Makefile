@@ -29,7 +29,7 @@ ifneq ($(shell $(PY) -c 'import os; print(open("$(STAMP)").read() == os.getcwd()
 $(shell rm -f $(STAMP))
 endif
 
-.PHONY: help setup reproduce test test-floors test-kills fuzz test-real test-browser lab app badges claims packages exercises notebooks pdf slides live site site-test lint bench constraints clean
+.PHONY: help setup reproduce test test-floors test-kills fuzz test-real test-browser lab app sheet badges claims packages exercises notebooks pdf slides live site site-test lint bench constraints clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -83,6 +83,7 @@ lab: $(STAMP)  ## open the notebooks in JupyterLab
 
 exercises: $(STAMP)  ## write the notebooks of students from notebooks/solutions
 	@$(PY) scripts/exercises.py $(SOLUTIONS)
+	@$(PY) scripts/minutes.py $(SOLUTIONS)
 
 app: $(STAMP)  ## the reliability explorer as a page of its own
 	@$(PY) -c 'from mraf.training.experiment import trained; print("The network is", trained(device="cpu").origin)'
@@ -101,6 +102,9 @@ pdf: $(BROWSER) $(PAGES)  ## the notebooks as PDF, in build/pages (FILES=… for
 
 slides: $(STAMP) $(PAGES)  ## the notebooks as slides, in build/pages; needs npm
 	@$(PY) scripts/share.py slides $(or $(FILES),$(NOTEBOOKS))
+
+sheet: $(STAMP)  ## write docs/sheet.html, the network on one printed page
+	@$(PY) scripts/sheet.py
 
 badges: $(STAMP)  ## write the README's links to Binder, and the notebooks' first cell, from the git remote
 	@$(PY) scripts/badges.py

@@ -38,11 +38,11 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 def without_widget_state(notebook: nbformat.NotebookNode) -> None:
-    """Keep of a widget the picture it shows; its state and finished bars mean nothing later."""
+    """Keep of a widget the picture or page it shows; its state and finished bars mean nothing."""
     notebook.metadata.pop("widgets", None)
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
-            if "image/png" in output.get("data", {}):
+            if {"image/png", "text/html"} & output.get("data", {}).keys():
                 output.data.pop(WIDGET, None)
         if "outputs" in cell:
             cell.outputs = [out for out in cell.outputs if WIDGET not in out.get("data", {})]

@@ -14,24 +14,6 @@ from mraf.variants.config import ModelConfig
 from mraf_lessons.kit.checker import Answer, Array, Verdict, ask, judge, numbers, refused, unless
 
 
-def project(answer: Answer) -> Verdict:
-    """Eq. 2: x (B, D), W (K d, D), b (K d,) and K to tokens (B, K, d)."""
-    generator = torch.Generator().manual_seed(0)
-    x, weight, bias = (torch.randn(*n, generator=generator) for n in ((3, 5), (8, 5), (8,)))
-    flat = x @ weight.T + bias
-    right, turned, dealt = flat.view(3, 2, 4), flat.view(3, 4, 2), flat.view(3, 4, 2).mT
-    said = {
-        "Every token sees the whole feature: a token is a view of a face, not a part of it.": right,
-        "The bias b is missing: it is all that x = 0 has.": (x @ weight.T).view(3, 2, 4),
-        "K tokens of width d are asked for, these are d tokens of width K: turn the last two "
-        "sizes round.": turned,
-        "You dealt the numbers out like cards; a token is d numbers that stand side by "
-        "side.": dealt,
-        "These are the right numbers in one row a clip: cut it into K tokens.": flat,
-    }
-    return judge(ask(answer, x, weight, bias, 2), said)
-
-
 def replace_missing(answer: Answer) -> Verdict:
     """Eq. 9: faces (B, D) and the token (D,) to faces in which rows of zeros are the token."""
     face = torch.tensor([[1.0, 0.0, 2.0], [0.0, 0.0, 0.0], [3.0, -1.0, -2.0], [0.0, 4.0, 0.0]])

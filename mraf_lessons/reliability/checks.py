@@ -10,18 +10,7 @@ from torch import Tensor
 from mraf.data.clips import FeatureSet, unit
 from mraf.data.degradation import degrade_faces
 from mraf.model import MRAF, Output, weight_tokens
-from mraf_lessons.kit.checker import Answer, Array, Verdict, ask, judge, numbers
-from mraf_lessons.missing_token.checks import compare_weights
-
-
-def masked_weights(answer: Answer) -> Verdict:
-    """w_f and w_a of Eq. 11 where some faces are missing, shape (N, 2)."""
-    face, voice = np.array([0.8, 0.3, 0.6, 0.5]), np.array([0.4, 0.9, 0.2, 0.5])
-    missing = np.array([False, True, False, True])
-    given = ask(answer, face, voice, missing)
-    pair = numbers(given) if isinstance(given, tuple) else None
-    praise = "And with a missing face the voice has all the weight, whatever r_a is."
-    return compare_weights(given if pair is None else pair.T, face, voice, missing, praise)
+from mraf_lessons.kit.checker import Answer, Array, Verdict, ask, judge
 
 
 def shrink(answer: Answer, clips: FeatureSet) -> Verdict:

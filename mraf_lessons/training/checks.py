@@ -13,46 +13,6 @@ TINY = {"width": 64, "tokens": 2, "epochs": 3, "batch_size": 256, "learning_rate
 """As in section 7 of the notebook: small enough to be trained while one waits."""
 
 
-def distillation(answer: Answer) -> Verdict:
-    """T² KL(softmax(teacher / T) ‖ softmax(student / T)), averaged over the batch (Eq. 16)."""
-    teacher, student = 3 * np.random.default_rng(0).normal(size=(2, 4, 5))
-    t = 3.0
-
-    def loss(first: Array, second: Array, axis: int = 1) -> float:
-        divergence = rel_entr(softmax(first, axis=axis), softmax(second, axis=axis))
-        return t**2 * float(divergence.sum()) / len(first)
-
-    soft_teacher, soft_student = teacher / t, student / t
-    right, turned = loss(soft_teacher, soft_student), loss(soft_student, soft_teacher)
-    one_soft, other_soft = loss(soft_teacher, student), loss(teacher, soft_student)
-    columns = loss(soft_teacher, soft_student, axis=0)
-    entropy = t**2 * float(entr(softmax(soft_teacher, axis=1)).sum()) / len(teacher)
-    said = {
-        "": right,
-        "The factor T² is missing: a hot teacher would hardly be heard.": right / t**2,
-        "The factor is T², not T: the gradient loses two powers of T.": right / t,
-        "Turned round: the teacher stands in front, its probabilities are the weights.": turned,
-        "You averaged over speakers, too: sum over them, and average over the clips.": right / 5,
-        "You summed over the clips: average over them.": 4 * right,
-        "Only the teacher is softened: divide the student's logits by T, too.": one_soft,
-        "Only the student is softened: divide the teacher's logits by T, too.": other_soft,
-        "Nothing is softened: T belongs inside the softmax as well.": loss(teacher, student),
-        "The softmax runs over the clips: a row is a clip, its probabilities sum to one.": columns,
-        "That is the cross-entropy; subtract the teacher's own entropy.": right + entropy,
-    }
-    verdict = judge(ask(answer, teacher, student, t), said)
-    if not verdict:
-        return verdict
-    given = ask(answer, np.array([[2000.0, 0.0]]), np.array([[0.0, 2000.0]]), 1.0)
-    large = numbers(given)
-    found = "overflow"
-    if large is not None and not large.ndim and np.isfinite(large):
-        found = f"give {float(large):.4g} where 2000 is right, cut off by an ε or a clip"
-    remedy = f"large logits {found}: work with z - max(z) - log Σ exp(z - max(z))."
-    hints = {f"Right for small logits, but {remedy}": not judge(given, {"": 2000.0})}
-    return unless(hints, "And stable for large logits.")
-
-
 def center_gradient(answer: Answer) -> Verdict:
     """The gradient of ½ Σ ‖e - μ_y‖² with respect to the centres, shape (C, d)."""
     rng = np.random.default_rng(0)

@@ -116,12 +116,11 @@ def figures_are_predicted_and_discussed(notebook: NotebookNode) -> list[str]:
                 found.append(f"{cell.id}: a figure before a prediction")
         if discusses(cell):
             asked, pending = False, ""
-        if cell.cell_type == "markdown":
-            if re.search(r"^> \*\*Predict\.\*\*", cell.source, re.MULTILINE):
-                asked = True
-            if pending and "## " in cell.source:
-                found.append(f"{pending}: a figure, and nobody says what is to be seen")
-                pending = ""
+        if re.search(r"^> \*\*Predict\.\*\*|^quiz\.ask\(", cell.source, re.MULTILINE):
+            asked = True
+        if pending and cell.cell_type == "markdown" and "## " in cell.source:
+            found.append(f"{pending}: a figure, and nobody says what is to be seen")
+            pending = ""
     return found
 
 
@@ -208,6 +207,24 @@ def exercises_wait_for_answers(notebook: NotebookNode) -> list[str]:
     return found
 
 
+def predictions_are_answered(notebook: NotebookNode) -> list[str]:
+    """What `quiz` asks is answered below it, and counted at the end."""
+    asked: list[str] = []
+    found: list[str] = []
+    code = [cell.source for cell in of_type(notebook, "code")]
+    for source in code:
+        asked += re.findall(r"\bquiz\.ask\(\"([^\"]+)\"\)", source)
+        for name in re.findall(r"\bquiz\.answer\(\s*\"([^\"]+)\"", source):
+            if name in asked:
+                asked.remove(name)
+            else:
+                found.append(f"{name}: answered before it is asked")
+    found += [f"{name}: asked and never answered" for name in asked]
+    if any("quiz.ask(" in source for source in code) != any("quiz.score(" in x for x in code):
+        found.append("predictions are asked and not counted, or the other way round")
+    return found
+
+
 def comparisons_are_corrected(notebook: NotebookNode) -> list[str]:
     """Verdicts that stand together are corrected together: no verdict of a single test is shown."""
     return [
@@ -230,5 +247,6 @@ RULES: tuple[Rule, ...] = (
     ends_no_cell_with_a_semicolon,
     code_needs_no_magic,
     exercises_wait_for_answers,
+    predictions_are_answered,
     comparisons_are_corrected,
 )

@@ -11,25 +11,6 @@ from verdicts import hint, judged
 from mraf_lessons.missing_token import checks as check
 
 
-def flat(x, w, b):
-    return x @ w.T + b
-
-
-@pytest.mark.parametrize(
-    ("answer", "message"),
-    [
-        (lambda x, w, b, k: flat(x, w, b).view(len(x), k, -1), None),
-        (lambda x, w, b, k: (x @ w.T).view(len(x), k, -1), "bias"),
-        (lambda x, w, b, k: flat(x, w, b).view(len(x), -1, k), "turn the last two"),
-        (lambda x, w, b, k: flat(x, w, b).view(len(x), -1, k).mT, "like cards"),
-        (lambda x, w, b, k: flat(x, w, b), "cut it"),
-    ],
-)
-def test_project(answer, message):
-    judged(check.project(answer), message)
-    assert check.project(lambda *_: ...).right is None
-
-
 def in_place(face, token):
     face[~face.any(dim=1)] = token
     return face

@@ -134,6 +134,9 @@ ERROR = new_output("error", ename="ValueError", evalue="", traceback=["ValueErro
         (rules.code_needs_no_magic, edit("import", "%matplotlib inline")),
         (rules.exercises_wait_for_answers, show(said("✓ Right."), of="answer")),
         (rules.exercises_wait_for_answers, edit("answer", "answer = 1")),
+        (rules.predictions_are_answered, edit("assert", 'quiz.ask("a")\nquiz.score()')),
+        (rules.predictions_are_answered, edit("assert", 'quiz.answer("a")')),
+        (rules.predictions_are_answered, edit("assert", 'quiz.ask("a")\nquiz.answer("a", 1)')),
         (rules.comparisons_are_corrected, edit("assert", "assert paired_difference(e, 'a', 'b')")),
     ],
 )

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ast
-import math
-import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -84,19 +82,6 @@ def test_no_cell_is_longer_than_fifteen_lines_and_the_first_has_eight() -> None:
     lines = {cell.id: sum(bool(x.strip()) for x in cell.source.split("\n")) for cell in code}
     assert max(lines.values()) <= 15, lines
     assert lines["set-up"] <= 8
-
-
-def test_the_stated_minutes_are_computed() -> None:
-    """180 words a minute, 6 seconds a line, a minute a prediction, nine minutes an exercise."""
-    student = [cell for cell in SOLUTION.cells if "solution" not in cell.metadata.get("tags", [])]
-    text = "\n".join(cell.source for cell in student if cell.cell_type == "markdown")
-    code = [cell.source for cell in student if cell.cell_type == "code"]
-    lines = sum(bool(line.strip()) for source in code for line in source.split("\n"))
-    exercises = sum("# SOLUTION" in source for source in code)
-    words = len(re.sub(r"\$+[^$]*\$+", " x ", text).split())
-    minutes = words / 180 + lines / 10 + text.count("> **Predict.**") + 9 * exercises
-    (stated,) = re.findall(r"(\d+) minutes to\s+read", text)
-    assert int(stated) == 5 * math.ceil(minutes / 5), minutes
 
 
 # --- what the notebook shows -----------------------------------------------------------------

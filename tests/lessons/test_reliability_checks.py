@@ -15,38 +15,6 @@ from mraf.variants.config import ModelConfig
 from mraf_lessons.reliability import checks as check
 
 
-def ratio(face, voice):
-    return np.stack([face, voice], axis=1) / (face + voice + 1e-6)[:, None]
-
-
-def masked_too_late(face, voice, missing):
-    weights = ratio(face, voice)
-    weights[missing, 0] = 0
-    return weights
-
-
-def softmax(face, voice, missing):
-    scores = np.exp(np.stack([np.where(missing, 0, face), voice], axis=1))
-    return scores / scores.sum(axis=1, keepdims=True)
-
-
-@pytest.mark.parametrize(
-    ("answer", "message"),
-    [
-        (lambda f, v, m: ratio(np.where(m, 0, f), v), None),
-        (lambda f, v, m: tuple(ratio(f * ~m, v).T), None),
-        (masked_too_late, "masked after dividing"),
-        (lambda f, v, m: ratio(f, v), "still have their reliability"),
-        (softmax, "softmax"),
-        (lambda f, v, m: ratio(f * m, v), "wrong way round"),
-        (lambda f, v, m: ratio(f * ~m, v)[:, ::-1], "swapped"),
-    ],
-)
-def test_masked_weights(answer, message):
-    judged(check.masked_weights(answer), message)
-    assert check.masked_weights(lambda *_: ...).right is None
-
-
 def shrunk(face, amount, *, mean=None, keep=True, missing=True, normalise=True, swap=False):
     there = face.any(axis=1, keepdims=True)
     mean = unit(unit(face[there[:, 0]]).mean(axis=0)[None]) if mean is None else mean(face)

@@ -1,0 +1,121 @@
+"""Readings of notebook 02: each says in numbers what the figure or table above it shows."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from IPython.display import Markdown
+from numpy.typing import NDArray
+
+from mraf.model import Output
+from mraf_lessons.kit.reading import seen
+
+__all__ = ["alive", "four_ways", "guess", "paper", "probe", "scored", "seen", "twins", "worth"]
+
+
+def four_ways(outputs: Mapping[str, Output]) -> Markdown:
+    """Where zeros that are known to be missing and the token part, of outputs of the same clip."""
+    zeros, token = (outputs[name] for name in ("zeros known\nto be missing", "token\n(the paper)"))
+    apart = float((zeros.face.tokens - token.face.tokens).abs().max())
+    logits = float((zeros.logits.fused - token.logits.fused).abs().max())
+    verdict = "equal to the last bit" if logits == 0 else f"up to {logits:.3f} apart"
+    return seen(
+        f"The face tokens of zeros and of the token are up to {apart:.2f} apart. Their fused "
+        f"logits are {verdict}. Where $r_f = 0$, the weighted tokens are empty. Only a way that "
+        "scores the stand-in lets it through."
+    )
+
+
+def scored(table: pd.DataFrame, faces: float, auroc: float) -> Markdown:
+    """What the scorer makes of a stand-in, of means by way of reading.
+
+    Args:
+        faces: mean reliability of real faces.
+        auroc: how often a real face gets a higher one than the token.
+    """
+    token, paper = table.loc["token, scored"], table.loc["token (the paper)"]
+    lost = 100 * (token["accuracy in P4"] - paper["accuracy in P4"])
+    verdict = f"costs {-lost:.1f} points in P4" if lost < 0 else f"gains {lost:.1f} points in P4"
+    told = "tells them apart" if auroc > 0.8 else "hardly tells them apart"
+    return seen(
+        f"A real face gets a higher $r_f$ than the token in {auroc:.1%} of all pairs, so the "
+        f"scorer {told}. The step is {faces - token['mean r_f']:.2f}: {token['mean r_f']:.2f} "
+        f"against {faces:.2f}. The stand-in keeps a weight of {token['mean w_f']:.2f}. For this network, which was not "
+        f"trained for it, reading the token as a face {verdict}."
+    )
+
+
+def probe(gradients: pd.DataFrame) -> Markdown:
+    """Which heads an absurd token moves, of gradient lengths (way, head)."""
+    paper, other = gradients.iloc[0], gradients.iloc[1]
+    zero = [head for head in paper.index if paper[head] == 0]
+    return seen(
+        "Under the paper's switch the gradient is exactly zero through the "
+        f"{' and the '.join(zero)} head, and {paper['face']:.0f} through the face "
+        "head, which the prediction does not use. "
+        f"With a scored stand-in, the fused head's gradient has length {other['fused']:.0f}."
+    )
+
+
+def guess(loss: float, best: float, even: float) -> Markdown:
+    """What the face head says without a face: its cross-entropy beside both guesses."""
+    gained = (even - loss) / (even - best)
+    verdict = "Nearly all it can say" if gained > 0.8 else "Part of what it could say"
+    return seen(
+        f"Guessing evenly costs {even:.2f} nats, the best guess {best:.2f}, and the face head "
+        f"{loss:.2f}. {verdict} is how often each speaker occurs ({gained:.0%} of the way). This "
+        "is a statement about the list of clips, not about a missing face."
+    )
+
+
+def twins(table: pd.DataFrame) -> Markdown:
+    """Whether two networks that differ in the stand-in drift apart, of rows λ_f = 0 and 1."""
+    without, with_loss = table.iloc[0], table.iloc[1]
+    same = without["largest difference of z_c"] == 0
+    verdict = "stay equal to the last bit" if same else "drift apart"
+    return seen(
+        f"Without the face head's loss, the token moves by {without['token moved by']:g} and the "
+        f"two networks {verdict}. With that loss, the token moves by "
+        f"{with_loss['token moved by']:.2f} and the fused logits differ by up to "
+        f"{with_loss['largest difference of z_c']:.4f}. The token changes the face encoder a "
+        "little, which it shares with real faces."
+    )
+
+
+def alive(sweep: pd.DataFrame, length: float) -> Markdown:
+    """How far the logits follow a moved token; its own length stands beside a face's."""
+    last = sweep[sweep.length == sweep.length.max()].set_index(["model", "head"]).change
+    still = last["token (the paper)", "fused"]
+    verdict = "stays where it is" if still == 0 else f"moves by {still:.2f}"
+    return seen(
+        f"After a step of {sweep.length.max():g} the fused head {verdict} under the paper's "
+        f"switch. With a scored stand-in its logits move by {last['token, scored', 'fused']:.2f} "
+        f"on average. The trained token has length {length:.2f}, a face as it is read "
+        f"{512**0.5:.1f}. Nothing pulled the token to the length of a face."
+    )
+
+
+def worth(differences: pd.DataFrame) -> Markdown:
+    """What ways of reading are worth beside the paper's, of rows with low, high and setting."""
+    clear = differences[(differences.low > 0) | (differences.high < 0)]
+    if clear.empty:
+        said = "No interval misses zero: these runs cannot tell any way from the paper's."
+    else:
+        rows = [f"{r.variant} in {r.setting} ({r.mean:+.1f})" for r in clear.itertuples()]
+        said = f"The interval misses zero for {', '.join(rows)}."
+    return seen(
+        f"{said} There are {len(differences)} cells, and one in twenty misses zero by chance. An "
+        "interval that holds zero does not say that two ways are equal. In P3 and P5 no face is "
+        "missing, so a difference there comes from the training."
+    )
+
+
+def paper(clips: pd.DataFrame, video: int) -> Markdown:
+    """The largest difference of the paper's table in clips, beside the clips of a video."""
+    most: NDArray[np.int64] = clips.abs().to_numpy()
+    verdict = "less than one video" if most.max() < video else "more than one video"
+    return seen(
+        f"The largest difference in the table is {most.max()} clips, {verdict} of {video} clips. "
+        "The paper does not say whether $r_f = 0$ held in the other rows as well. If it did, "
+        "section 3 applies to all four rows, and they differ as seeds do."
+    )

@@ -1,0 +1,161 @@
+"""A reading says what its data say: change the data, and the sentence changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from mraf_lessons.data import readings as data
+from mraf_lessons.missing_token import readings as token
+from mraf_lessons.reliability import readings as reliability
+from mraf_lessons.training import readings as training
+
+
+def leaks(by_clip: tuple[float, float]) -> str:
+    index = pd.MultiIndex.from_product(
+        [["face"], ["nearest class mean", "nearest clip"]], names=["modality", "system"]
+    )
+    table = pd.DataFrame({"by clip": by_clip, "by video": (0.9, 0.8)}, index)
+    return str(data.leaks(table).data)
+
+
+def alike(face: float, voice: float) -> str:
+    kinds = ("same speaker, other video", "same speaker, other language", "different speakers")
+    rows = [(m, k, 0.5) for m in ("face", "voice") for k in kinds]
+    cosines = pd.DataFrame(rows, columns=["modality", "relation", "cosine"])
+    areas = pd.Series({(kinds[1], "face"): face, (kinds[1], "voice"): voice})
+    return str(data.alike(cosines, areas).data)
+
+
+def flaws(names: list[str]) -> str:
+    columns = {"flaw": "shared", "cross": 3, "repeated": 2}
+    table = pd.DataFrame(
+        [{"video": name, **columns} for name in names], columns=["video", *columns]
+    )
+    return str(data.flaws(table).data)
+
+
+def four_ways(logit: float) -> str:
+    def output(tokens: float, z: float) -> SimpleNamespace:
+        face, fused = torch.full((1, 2), tokens), torch.full((1, 3), z)
+        return SimpleNamespace(
+            face=SimpleNamespace(tokens=face), logits=SimpleNamespace(fused=fused)
+        )
+
+    both = {"zeros known\nto be missing": output(0, 0), "token\n(the paper)": output(1, logit)}
+    return str(token.four_ways(both).data)
+
+
+def scored(accuracy: float, auroc: float) -> str:
+    row = {"mean r_f": 0.4, "mean w_f": 0.4}
+    means = {
+        "token, scored": {**row, "accuracy in P4": accuracy},
+        "token (the paper)": {**row, "accuracy in P4": 0.8},
+    }
+    return str(token.scored(pd.DataFrame(means).T, 0.5, auroc).data)
+
+
+def twins(apart: float) -> str:
+    columns = ["token moved by", "largest difference of z_c"]
+    return str(token.twins(pd.DataFrame([[0.0, apart], [0.1, 0.2]], columns=columns)).data)
+
+
+def worth(low: float) -> str:
+    row = {"variant": "token, scored", "setting": "P4", "mean": 2.0, "low": low, "high": 4.0}
+    return str(token.worth(pd.DataFrame([row])).data)
+
+
+def paper(clips: int) -> str:
+    return str(token.paper(pd.DataFrame({"P3": [-clips, 1]}), 22).data)
+
+
+def guess(loss: float) -> str:
+    return str(token.guess(loss, 3.7, 4.2).data)
+
+
+def degraded(auroc: float, low: float, high: float) -> str:
+    curves = pd.DataFrame(
+        {"modality": "face", "kind": "noise", "amount": [0, 1], "fused": [0.9, 0.8]}
+    )
+    row = {"auroc": auroc, "low": low, "high": high, "moved": -0.02}
+    found = pd.DataFrame([row], index=pd.MultiIndex.from_tuples([("face", "noise")]))
+    return str(reliability.degraded(curves, found).data)
+
+
+def distribution(moved: float) -> str:
+    face = [0.5, 0.5, 0.5 + moved, 0.5 + moved]
+    table = pd.DataFrame({"setting": ["P3", "P3", "P5", "P5"], "face": face})
+    return str(reliability.distribution(table).data)
+
+
+def forced(worse: bool) -> str:
+    row = {"best": 0.9, "highest": 0.8, "own": 0.7, "given": 0.5, "worse": worse}
+    return str(reliability.forced(pd.DataFrame([row], index=["voice of noise"])).data)
+
+
+def ablation(said: str) -> str:
+    index = pd.MultiIndex.from_tuples([("no distillation", "P4")])
+    return str(training.ablation(pd.DataFrame({"points": [-1.2], "verdict": [said]}, index)).data)
+
+
+def reach(kd: float) -> str:
+    rows = ["cross-entropy, face", "cross-entropy, voice", "cross-entropy, fused", "distillation"]
+    table = pd.DataFrame(0.0, rows, ["missing token", "voice scorer", "voice encoder"])
+    table.loc[rows[0], "missing token"] = table.loc[rows[2], "voice scorer"] = 1.0
+    table.loc["distillation", "voice scorer"] = kd
+    return str(training.reach(table).data)
+
+
+def scale(last: float) -> str:
+    columns = ["cross-entropy", "λ · sum", "λ · mean"]
+    rows = [[4.0, 100.0, 0.1], [4.0, last, 0.1]]
+    return str(training.scale(pd.DataFrame(rows, [16, 128], columns)).data)
+
+
+@pytest.mark.parametrize(
+    ("read", "one", "said", "other", "then"),
+    [
+        (leaks, [(0.92, 0.99)], "By clip the nearest clip wins, by video the nearest class mean",
+         [(0.99, 0.92)], "Both splits agree"),
+        (alike, [0.99, 0.92], "The voice has less", [0.8, 0.92], "The face has less"),
+        (flaws, [["a", "b"]], "2 videos stand in both lists. Of their 6", [[]], "No video"),
+        (four_ways, [0.0], "equal to the last bit", [0.5], "up to 0.500 apart"),
+        (scored, [0.7, 0.99], "scorer tells them apart", [0.7, 0.6], "hardly tells"),
+        (scored, [0.7, 0.99], "costs 10.0 points", [0.85, 0.99], "gains 5.0 points"),
+        (twins, [0.0], "stay equal to the last bit", [0.1], "drift apart"),
+        (worth, [-1.0], "No interval misses zero", [1.0], "token, scored in P4 (+2.0)"),
+        (paper, [6], "6 clips, less than one video", [40], "40 clips, more than one video"),
+        (guess, [3.75], "Nearly all", [4.1], "Part of what"),
+        (degraded, [0.9, 0.8, 0.95], "| notices it |", [0.6, 0.55, 0.7], "weakly"),
+        (degraded, [0.5, 0.4, 0.6], "does not notice", [0.3, 0.2, 0.4], "prefers the degraded"),
+        (distribution, [0.0], "hardly react", [0.2], "the scorers react"),
+        (forced, [True], "This is worse", [False], "cannot tell them apart"),
+        (ablation, ["worse"], "(-1.2 points, worse)", ["cannot be told apart"], "No comparison"),
+        (reach, [0.0], "next to nothing", [0.5], "something"),
+        (scale, [800.0], "depends on the batch", [100.0], "does not depend"),
+    ],
+)  # fmt: skip
+def test_other_data_make_another_sentence(
+    read: Callable[..., str], one: list[object], said: str, other: list[object], then: str
+) -> None:
+    first, second = read(*one), read(*other)
+    assert first.startswith("**What you see.**")
+    assert said in first
+    assert then not in first
+    assert then in second
+    assert said not in second
+
+
+def test_numbers_follow_the_features(tiny_corpus) -> None:
+    longer = replace(tiny_corpus.train, voice=tiny_corpus.train.voice * 2)
+    first = data.length(tiny_corpus).data
+    second = data.length(replace(tiny_corpus, train=longer)).data
+    middle = np.median(np.linalg.norm(tiny_corpus.train.voice, axis=1))
+    assert f"the median voice {middle:.0f}" in first
+    assert f"the median voice {2 * middle:.0f}" in second
