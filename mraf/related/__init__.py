@@ -20,9 +20,11 @@ SYSTEMS = {
     "(FAME 2026, arXiv 2512.04814)",
     "heads": "margins and hyperbolic distances on the voice alone (after arXiv 2601.19709)",
     "open-set": "name the enrolled and reject all others (SpeakerRPL v2, arXiv 2604.13605)",
+    "door": "let MRAF itself reject strangers, with a face or another's",
 }
-"""What each measures. Its module ``study`` has ``table(corpus) -> DataFrame``, tidy results on a
-labelled corpus, and ``summary(table) -> str``, the same to read."""
+"""What each measures. Its module, ``study`` in the folder of its name, has ``table(corpus) ->
+DataFrame``, tidy results on a labelled corpus, and ``summary(table) -> str``, the same to read."""
+ELSEWHERE = {"door": "open_set.door"}
 
 
 def measure(name: str, corpus: Corpus) -> tuple[pd.DataFrame, str]:
@@ -34,7 +36,7 @@ def measure(name: str, corpus: Corpus) -> tuple[pd.DataFrame, str]:
     """
     if name not in SYSTEMS:
         raise RunError(f"no related system '{name}'; there are: {', '.join(SYSTEMS)}.")
-    study = import_module(f"mraf.related.{_slug(name)}.study")
+    study = import_module(f"mraf.related.{ELSEWHERE.get(name, f'{_slug(name)}.study')}")
     table = study.table(corpus)
     return table, study.summary(table)
 

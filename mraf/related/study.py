@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy import stats
 
 from mraf.data.clips import FeatureSet
-from mraf.evaluation.differences import over_seeds
+from mraf.evaluation.differences import corrected, over_seeds
 from mraf.evaluation.intervals import LEVEL
 from mraf.evaluation.predict import forward
 from mraf.variants.build import Network
@@ -29,17 +30,19 @@ class Measured(NamedTuple):
     trials: int = 0  # how many trials it is of
 
 
+MINUS = " − "
 Found = dict[tuple[Any, ...], list[Measured]]
 """By system, metric and whatever else a study distinguishes; a number for each run."""
 
 
-def apart(found: Found, first: str, second: str) -> Found:
-    """One system minus another, run by run, by all that they are found by but the system."""
+def minus(found: Found, pairs: Sequence[tuple[str, str]]) -> Found:
+    """One system minus another for each pair, run by run, by all that both are found by."""
     return {
-        tuple(place): [
+        (f"{first}{MINUS}{second}", *place): [
             Measured(own.value - other.value, own.drawn - other.drawn, own.trials)
             for own, other in zip(each, found[(second, *place)], strict=True)
         ]
+        for first, second in pairs
         for (name, *place), each in found.items()
         if name == first and (second, *place) in found
     }
@@ -72,6 +75,35 @@ def tabulated(found: Found, key: Sequence[str], run: str, mean: str) -> pd.DataF
     return pd.DataFrame(rows, columns=[*key, run, "n", "value", "low", "high"])
 
 
+def differences(table: pd.DataFrame, key: Sequence[str]) -> pd.DataFrame:
+    """The paired differences of a table, oriented so that more is better.
+
+    p-values follow from the intervals, as of a normal distribution, and are corrected over all
+    rows. Metrics whose name has an EER or a DCF in it are errors.
+
+    Args:
+        table: as `tabulated` gives it; only the rows of means of differences count.
+        key: the columns besides the system that say what was measured.
+    Returns:
+        Columns first, second, the key, difference, low, high, p, p_holm, verdict.
+    """
+    pairs = table[table.system.str.contains(MINUS)].reset_index(drop=True)
+    found = pairs.system.str.extract(f"(?P<first>.*){MINUS}(?P<second>.*)")
+    kept = pairs[[*key, "value", "low", "high"]]
+    found = found.join(kept.rename(columns={"value": "difference"}))
+    less = found.metric.str.contains("EER|DCF")
+    turned = -found.loc[less, ["difference", "high", "low"]].to_numpy()
+    found.loc[less, ["difference", "low", "high"]] = turned
+    error = (found.high - found.low) / (2 * stats.norm.ppf(1 - LEVEL / 2))
+    return corrected(found.assign(p=2 * stats.norm.sf(found.difference.abs() / error)))
+
+
+def points(row: Any) -> str:
+    """A difference as text: `+1.2 [+0.3, +2.1] better`."""
+    interval = f"[{100 * row.low:+.1f}, {100 * row.high:+.1f}]"
+    return f"{100 * row.difference:+.1f} {interval} {row.verdict}"
+
+
 def as_grid(rows: pd.DataFrame, index: Sequence[str], columns: Sequence[str]) -> str:
     """Value, low and high in percent, `12.3 [10.0, 14.5]`, in the order in which they come."""
     texts = [
@@ -83,14 +115,13 @@ def as_grid(rows: pd.DataFrame, index: Sequence[str], columns: Sequence[str]) ->
     return wide.fillna("–").to_string()
 
 
-def beside(points: pd.DataFrame, differences: pd.DataFrame) -> pd.DataFrame:
-    """Accuracies and, as difference_low and difference_high, the intervals of differences."""
-    names = {"low": "difference_low", "high": "difference_high"}
-    return points.join(differences.rename(columns=names)).reset_index()
-
-
 def as_markdown(rows: pd.DataFrame, names: Sequence[str], reference: str) -> str:
-    """A table of `beside`, a row for each combination of names; the reference has no difference."""
+    """Accuracies and their differences, a row for each combination of names.
+
+    Args:
+        rows: the names, accuracy, low, high, and difference, difference_low, difference_high,
+            verdict, which the reference does not have.
+    """
     lines = [[*names, "accuracy [95%]", f"points minus {reference}", "verdict"]]
     lines.append(["---"] * len(lines[0]))
     for row in rows.to_dict("records"):

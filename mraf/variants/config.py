@@ -90,6 +90,8 @@ class ModelConfig(Sizes):
         margin, scale: m and s of those heads; h and h_exp have no margin.
         curvature: c of h and ham; of h_exp, where it is learned, the first value. 0 takes the
             published one, 5 for h and 3 for ham (1 for h_exp).
+        start: where the centres of h and ham start. "inside" the ball is published (numbers of
+            standard deviation 1e-3); on the "rim" they have length about 1 and are clipped.
         shortcut: class means beside the network (ours, see ``mraf.variants.class_means``), of the
             features as they come, or of centred faces and whitened voices; none is the paper.
         network_share: γ, how much the network's own answer counts beside them.
@@ -112,6 +114,7 @@ class ModelConfig(Sizes):
     margin: Annotated[float, Field(ge=0, lt=1.5707963)] = 0.2
     scale: Annotated[float, Field(gt=0, le=1e4)] = 30.0
     curvature: Annotated[float, Field(ge=0, le=1e3)] = 0.0
+    start: Literal["inside", "rim"] = "inside"
     shortcut: Literal["none", "raw", "whitened"] = "none"
     network_share: Annotated[float, Field(ge=0, le=1e3)] = 0.5
 

@@ -21,6 +21,8 @@ from mraf.errors import RunError
 from mraf.model import Head
 from mraf.variants.config import ModelConfig
 
+PUBLISHED_START = 1e-3  # standard deviation of the numbers of H's and HAM's centres
+NEAR_EDGE = 1.5  # clipped with less curvature, points come near to the edge of the ball
 EPSILON = 1e-5  # how near points come to the edge of the ball, and the argument of arcosh to 1
 
 
@@ -93,14 +95,20 @@ def exponential_map(v: Tensor) -> Tensor:
     return clip_to_ball(v * (length.tanh() / length), curvature=1.0)
 
 
-def poincare_distance(x: Tensor, w: Tensor) -> Tensor:
+def poincare_distance(x: Tensor, w: Tensor, near_edge: bool = True) -> Tensor:
     """d(x, w) = arcosh(1 + 2 ‖x - w‖² / ((1 - ‖x‖²)(1 - ‖w‖²))), the argument at least 1 + ε.
 
     Distances (B, C) of points of the open unit ball, (B, d) and (C, d).
+
+    Args:
+        near_edge: whether points may come near to it, where differences need all digits.
     """
-    apart = torch.cdist(x, w, compute_mode="donot_use_mm_for_euclid_dist")  # exact for near points
-    edge = (1 - x.square().sum(-1))[:, None] * (1 - w.square().sum(-1))
-    argument = 1 + 2 * apart.square() / edge
+    lengths = x.square().sum(-1)[:, None], w.square().sum(-1)
+    if near_edge:
+        apart = torch.cdist(x, w, compute_mode="donot_use_mm_for_euclid_dist").square()
+    else:  # twice as fast
+        apart = (lengths[0] + lengths[1] - 2 * x @ w.T).clamp(min=0)
+    argument = 1 + 2 * apart / ((1 - lengths[0]) * (1 - lengths[1]))
     return argument.clamp(min=1 + EPSILON).acosh()
 
 
@@ -108,13 +116,16 @@ class HAMHead(MarginHead):
     """HAM-softmax: -s d(Π_c(e), Π_c(w)), and -s (d + m) for the own speaker in training.
 
     As in the public code the curvature c sets nothing but the radius to which Π_c clips: the
-    distance is that of c = 1, and there is no exponential map. c < 1 would leave the ball.
+    distance is that of c = 1, and there is no exponential map. c < 1 would leave the ball. The
+    centres start as published, well inside the ball, or longer than its radius ("rim").
     """
 
     published_curvature = 3.0
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__(config)
+        if config.start == "inside":
+            nn.init.normal_(self.weight, std=PUBLISHED_START)
         self.curvature = config.curvature or self.published_curvature
         if self.curvature < 1:
             raise RunError(
@@ -123,7 +134,7 @@ class HAMHead(MarginHead):
 
     def similarity(self, embedding: Tensor) -> Tensor:
         x, w = (clip_to_ball(points, self.curvature) for points in (embedding, self.weight))
-        return -poincare_distance(x, w)
+        return -poincare_distance(x, w, near_edge=self.curvature < NEAR_EDGE)
 
 
 class HHead(HAMHead):

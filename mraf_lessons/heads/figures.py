@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -148,12 +148,14 @@ def lengths(norm: Array, curves: Mapping[str, Array], voices: Array) -> Figure:
     return figure
 
 
-@draws("head", "metric", "accuracy", "low", "high")
-def heads_on_voices(table: pd.DataFrame, title: str) -> Figure:
-    """Accuracy of each head on the voice alone with its interval; a row per head."""
-    shown = table[table.metric.isin(["P4", "P6"])]
-    shown = shown.assign(colour=np.where(shown["head"] == "class means", style.GREY, style.VOICE))
-    return forest(shown, "head", "metric", title=title, label="accuracy, 95% interval")
+@draws("system", "metric", "draw", "value", "low", "high")
+def heads_on_voices(table: pd.DataFrame, metrics: Sequence[str], title: str) -> Figure:
+    """Each head on voices alone by some metrics, means with their intervals; a row per head."""
+    shown = table[table.metric.isin(metrics) & (table.draw == "mean")]
+    shown = shown[~shown.system.str.contains(" − ")]
+    shown = shown.assign(colour=np.where(shown.system == "untrained", style.GREY, style.VOICE))
+    label = "EER" if metrics[0].startswith("EER") else "accuracy"
+    return forest(shown, "system", "metric", "value", title=title, label=f"{label}, 95% interval")
 
 
 # --- the explorer ------------------------------------------------------------------------------

@@ -1,12 +1,13 @@
 """What hyperbolic softmax computes once its inputs are clipped: a function of the angle.
 
 H- and HAM-Softmax (arXiv 2601.19709) clip embeddings and class centres to a radius r and take the
-Poincaré distance; the heads stand in `mraf.variants.margins`. Where both are longer than r, which
-they are, ‖x‖ = ‖w‖ = r and ‖x - w‖ = 2 r sin(θ/2), so that, by arcosh(1 + 2 k²) = 2 arsinh(k),
+Poincaré distance; the heads stand in `mraf.variants.margins`. Where both are longer than r (on the
+"rim"), ‖x‖ = ‖w‖ = r after clipping and ‖x - w‖ = 2 r sin(θ/2). By arcosh(1 + 2 k²) = 2 arsinh(k),
 
     d(x, w) = 2 arsinh(a sin(θ/2))  with  a = 2 r / (1 - r²).
 
-So all that the curvature does is to choose a, and all that the ball does is to bend the angle.
+There all that the curvature does is to choose a, and all that the ball does is to bend the angle.
+Published centres start inside; a small learning rate leaves them there, and this does not hold.
 """
 
 from __future__ import annotations

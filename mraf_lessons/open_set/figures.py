@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from mraf.errors import DataError
 from mraf.related.metrics import Curve, Trials, curve
 from mraf.related.open_set.protocol import measures
+from mraf.related.open_set.study import LIST_SHOTS
 from mraf_lessons.kit import charts, style
 from mraf_lessons.kit.forest import forest
 from mraf_lessons.kit.panels import groups_of
@@ -166,30 +167,36 @@ def selection(table: pd.DataFrame) -> Figure:
     return describe(figure, f"EER of {len(table)} runs, correlation {r:+.2f}; means: {said}.")
 
 
-@draws("system", "shots", "language", "draw", "metric", "value", "low", "high")
-def by_shots(table: pd.DataFrame, systems: Sequence[str], metric: str, title: str) -> Figure:
-    """A metric over the number of shots with its interval, a panel for each language.
+@draws("system", "targets", "shots", "language", "draw", "metric", "value", "low", "high")
+def by_number(
+    table: pd.DataFrame, systems: Sequence[str], metric: str, title: str, over: str = "shots"
+) -> Figure:
+    """A metric over the number of shots of the whole list, with intervals; a panel per language.
+
+    Over the number of "targets" it is with five shots.
 
     The table is that of `mraf.related.open_set.study.table`.
     """
-    rows = table[(table.draw == "mean") & (table.metric == metric) & (table.shots > 0)]
-    rows = rows[rows.system.isin(systems)]
+    rows = table[(table.draw == "mean") & (table.metric == metric) & table.system.isin(systems)]
+    fixed = rows.shots == LIST_SHOTS if over == "targets" else rows.targets == rows.targets.max()
+    rows = rows[fixed]
     style.require(rows, "value")
     colours = dict(zip(systems, style.CYCLE * len(systems), strict=False))
     beside = {name: 0.09 * (n - (len(systems) - 1) / 2) for n, name in enumerate(systems)}
-    shots, label = sorted(rows.shots.unique()), "clips enrolled of each speaker"
-    rows = rows.assign(at=np.searchsorted(shots, rows.shots) + rows.system.map(beside))
+    label = "speakers enrolled" if over == "targets" else "clips enrolled of each speaker"
+    numbers = sorted(rows[over].unique())
+    rows = rows.assign(at=np.searchsorted(numbers, rows[over]) + rows.system.map(beside))
     rows = rows.sort_values("system", key=lambda names: names.map(systems.index), kind="stable")
     figure = charts.curves(
         rows.drop(columns=["low", "high"]).rename(columns={"at": label, "value": metric}),
         label, metric, "system", "language", title=title, text=f"{metric} with 95% intervals.",
         looks={name: {"marker": "o", "lw": 1.4, "color": colours[name]} for name in systems},
-        say=lambda own: ", ".join(own[metric].map("{:.1%}".format) + " with " + own.shots.map(str)),
+        say=lambda own: ", ".join(own[metric].map("{:.1%}".format) + " with " + own[over].map(str)),
         width=4.6, height=3.9, margin=0.8,
     )  # fmt: skip
     for axes, (_, own) in zip(figure.axes, groups_of(rows, "language"), strict=True):
         axes.vlines(own["at"], own.low, own.high, colors=own.system.map(colours), lw=3, alpha=0.3)
-        axes.set_xticks(range(len(shots)), [str(n) for n in shots])
+        axes.set_xticks(range(len(numbers)), [str(n) for n in numbers])
         percent_axis(axes)
     style.legend_below(figure, columns=3)
     return figure
@@ -199,7 +206,7 @@ def by_shots(table: pd.DataFrame, systems: Sequence[str], metric: str, title: st
 def conditions(table: pd.DataFrame, metric: str, title: str) -> Figure:
     """A metric of the systems at the door, whichever face stands before it.
 
-    As in `mraf.related.open_set.study.table`, systems are called "NAME · FACE".
+    As in `mraf.related.open_set.door.table`, systems are called "NAME · FACE".
     """
     rows = table[(table.draw == "mean") & (table.metric == metric) & (table.shots == 0)]
     rows = rows[~rows.system.str.contains(" − ")].copy()

@@ -3,7 +3,7 @@
 import numpy as np
 
 from mraf.related.metrics import eer
-from mraf.related.shared_space.trials import Pairs, rates, trial_weights
+from mraf.related.trials import Pairs, rates, trial_weights
 from mraf_lessons.kit.checker import Answer, Array, Verdict, ask, judge, numbers, refused, unless
 
 

@@ -44,7 +44,7 @@ from mraf import data
 from mraf.training.batches import TrainingClips
 from mraf.training.config import configure
 from mraf.related.open_set.protocol import UNKNOWN, open_set_trials
-from mraf.related.shared_space.trials import Pairs, rates
+from mraf.related.trials import Pairs, rates
 from mraf.training.loop import Learner
 from mraf_lessons.faces.explorer import DamageExplorer
 from mraf_lessons.heads.explorer import MarginExplorer

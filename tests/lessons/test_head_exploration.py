@@ -76,15 +76,15 @@ def test_every_figure_is_titled_and_described(plane):
     excess = {"am": hardened_angle("am", ANGLES, 0.2) - ANGLES}
     cosine = np.random.default_rng(0).uniform(-1, 1, (4, 9))
     table = pd.DataFrame(
-        [("linear", "P4", 0.5, 0.4, 0.6), ("linear", "P6", 0.4, 0.3, 0.5)],
-        columns=["head", "metric", "accuracy", "low", "high"],
+        [("linear", "P4", "mean", 0.5, 0.4, 0.6), ("linear", "P6", "mean", 0.4, 0.3, 0.5)],
+        columns=["system", "metric", "draw", "value", "low", "high"],
     )
     drawn = [
         figures.planes({"AM": plane}, "In the plane"),
         figures.penalties(logit, excess, 0.2),
         figures.cosine_and_distance({"one": (cosine, -cosine), "other": (cosine, cosine)}),
         figures.lengths(np.geomspace(1, 10), {"a": np.linspace(0, 1)}, np.array([2.0, 5.0])),
-        figures.heads_on_voices(table, "Heads"),
+        figures.heads_on_voices(table, ["P4", "P6"], "Heads"),
         figures.margin_explorer(margins("ham")),
     ]
     for figure in drawn:
@@ -93,8 +93,8 @@ def test_every_figure_is_titled_and_described(plane):
         assert png(figure).startswith(b"\x89PNG")
     assert "100% of the steps within a clip" in drawn[2].alt
     assert "other: the distance falls with the cosine in 0%" in drawn[2].alt
-    with pytest.raises(DataError, match="accuracy"):
-        figures.heads_on_voices(table.drop(columns="accuracy"), "Heads")
+    with pytest.raises(DataError, match="value"):
+        figures.heads_on_voices(table.drop(columns="value"), ["P4"], "Heads")
 
 
 def test_the_explorer_shows_what_its_controls_say():

@@ -104,7 +104,7 @@ def test_the_length_of_an_ecapa_voice_changes_nothing(kind):
 def test_centres_that_start_beyond_the_radius_stay_there():
     """The gradient through Π_c is at right angles to a clipped centre: a step lengthens it."""
     torch.manual_seed(0)
-    head = HEADS["h"](ModelConfig(5, width=16, head="h")).double()
+    head = HEADS["h"](ModelConfig(5, width=16, head="h", start="rim")).double()
     voice, speaker = torch.randn(40, 16, dtype=torch.float64), torch.arange(40) % 5
     torch.nn.functional.cross_entropy(head(voice), speaker).backward()
     along = (head.weight * head.weight.grad).sum(dim=1)

@@ -95,23 +95,26 @@ def recorded():
             for system, value in (("means", 0.2), ("v2", 0.3), ("v2 − means", 0.1)):
                 value -= 0.01 * shots
                 rows.append(
-                    (system, shots, language, "mean", "EER", value, value - 0.1, value + 0.1)
+                    (system, 40, shots, language, "mean", "EER", value, value - 0.1, value + 0.1)
                 )
-                rows.append((system, shots, language, "0", "EER", 0.9, np.nan, np.nan))
+                rows.append((system, 40, shots, language, "0", "EER", 0.9, np.nan, np.nan))
         for face in ("own face", "no face"):
-            rows.append((f"MRAF · {face}", 0, language, "mean", "EER", 0.25, 0.2, 0.3))
-    columns = ["system", "shots", "language", "draw", "metric", "value", "low", "high"]
+            rows.append((f"MRAF · {face}", 40, 0, language, "mean", "EER", 0.25, 0.2, 0.3))
+    columns = ["system", "targets", "shots", "language", "draw", "metric", "value", "low", "high"]
     return pd.DataFrame(rows, columns=columns)
 
 
 def test_means_over_draws_are_drawn_by_shots(recorded):
-    figure = figures.by_shots(recorded, ["means", "v2"], "EER", "Recorded")
+    figure = figures.by_number(recorded, ["means", "v2"], "EER", "Recorded")
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["English", "Urdu"]
     drawn = [list(line.get_ydata()) for line in figure.axes[0].lines]
     assert drawn == [pytest.approx([0.19, 0.15]), pytest.approx([0.29, 0.25])]
     assert "English, v2: 29.0% with 1, 25.0% with 5" in figure.alt
+    lists = pd.concat([recorded, recorded.assign(targets=10, value=recorded.value - 0.1)])
+    figure = figures.by_number(lists, ["v2"], "EER", "Lists", "targets")
+    assert "English, v2: 15.0% with 10, 25.0% with 40" in figure.alt
     with pytest.raises(DataError, match="no rows"):
-        figures.by_shots(recorded, ["v3"], "EER", "Recorded")
+        figures.by_number(recorded, ["v3"], "EER", "Recorded")
 
 
 def test_the_door_is_drawn_by_face(recorded):

@@ -8,7 +8,7 @@ import pytest
 from scipy.special import ndtri
 
 from mraf.errors import DataError, RunError
-from mraf.related.shared_space.trials import Pairs, rates
+from mraf.related.trials import Pairs, rates
 from mraf_lessons.kit.style import png
 from mraf_lessons.shared_space import figures
 from mraf_lessons.shared_space.explorer import ThresholdExplorer

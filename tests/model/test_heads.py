@@ -98,6 +98,24 @@ def test_logits_with_and_without_margin_equal_the_formulas(kind, length):
     )
 
 
+@pytest.mark.parametrize(("start", "monotone"), [("inside", False), ("rim", True)])
+def test_ham_is_monotone_in_the_cosine_from_the_rim_and_not_once_lengths_differ(start, monotone):
+    """Both regimes by NumPy: as drawn, and after a step has lengthened centres unequally."""
+    layer = head("ham", start=start, curvature=3.0)
+    length = layer.weight.detach().norm(dim=1)
+    radius = (1 - EPS) / np.sqrt(3)
+    assert (length > radius).all() if monotone else (length < 0.01).all()
+    with torch.no_grad():
+        layer.weight.mul_(torch.tensor([1.0, 2.0, 20.0, 40.0, 80.0])[:, None])
+    embedding, _ = clips(250.0)
+    x, w = embedding.numpy(), layer.weight.detach().numpy()
+    by_hand = [[distance(clipped(a, 3.0), clipped(b, 3.0)) for b in w] for a in x]
+    np.testing.assert_allclose(-layer(embedding).detach() / 30, by_hand, rtol=1e-6)
+    cosine = x @ w.T / np.linalg.norm(x, axis=1)[:, None] / np.linalg.norm(w, axis=1)
+    same = np.argmin(by_hand, axis=1) == cosine.argmax(axis=1)
+    assert same.all() == monotone
+
+
 @pytest.mark.parametrize(("kind", "name"), [("am", "CosFaceLoss"), ("aam", "ArcFaceLoss")])
 def test_angular_margins_are_those_of_pytorch_metric_learning(kind, name):
     losses = pytest.importorskip("pytorch_metric_learning.losses")

@@ -1,32 +1,37 @@
-"""The study of heads on the voice alone: reproducible, fair, and able to tell heads apart."""
+"""The study of heads on voices alone: reproducible, fair, and able to tell heads apart."""
 
 import numpy as np
 import pytest
 import torch
 
 from mraf.data.clips import VOICE_DIM
-from mraf.related.heads import study as head_study
-from mraf.related.heads.study import LEARNING_RATES, chosen_learning_rate, fit_head, head_scores
+from mraf.related.heads import fit as heads
+from mraf.related.heads import study
+from mraf.related.heads.fit import Setting, chosen, fit_head, head_scores, projected_voices
 from mraf.variants.config import ModelConfig
-
-LABELS = {"accuracy", "low", "high", "difference", "difference_low", "difference_high", "verdict"}
+from mraf.variants.margins import HEADS, PUBLISHED_START, clipping_radius
 
 
 def config(corpus, **switches):
     return ModelConfig(corpus.speakers, width=VOICE_DIM, **switches)
 
 
-@pytest.mark.parametrize("name", head_study.ARMS)
-def test_every_head_learns_the_training_voices(tiny_corpus, name):
-    switches = config(tiny_corpus, **head_study.ARMS[name])
-    head = fit_head(tiny_corpus.train, switches, learning_rate=3e-2, epochs=40)
-    right = head_scores(head, tiny_corpus.train).argmax(axis=1) == tiny_corpus.train.labels
+@pytest.mark.parametrize("projected", [False, True])
+@pytest.mark.parametrize("name", study.ARMS)
+def test_every_head_learns_the_training_voices(tiny_corpus, name, projected):
+    switches = config(tiny_corpus, **study.ARMS[name])
+    model = fit_head(tiny_corpus.train, switches, 0, Setting(1e-2, 40), projected)
+    right = head_scores(model, tiny_corpus.train).argmax(axis=1) == tiny_corpus.train.labels
     assert right.mean() > 0.9
+    rows = projected_voices(model, tiny_corpus.train)
+    np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, rtol=1e-5)
+    assert np.allclose(rows, projected_voices(None, tiny_corpus.train)) != projected
 
 
 def test_the_seed_decides_and_the_global_random_state_is_left_alone(tiny_corpus):
     def weights(seed):
-        return fit_head(tiny_corpus.train, config(tiny_corpus, head="am"), seed, epochs=1).weight
+        model = fit_head(tiny_corpus.train, config(tiny_corpus, head="am"), seed, Setting(1e-2, 1))
+        return model[1].weight
 
     torch.manual_seed(5)
     state = torch.get_rng_state()
@@ -37,36 +42,77 @@ def test_the_seed_decides_and_the_global_random_state_is_left_alone(tiny_corpus)
     assert not torch.equal(first, weights(1))
 
 
-def test_the_learning_rate_is_chosen_on_videos_that_were_not_trained_on(tiny_corpus, monkeypatch):
+def test_published_centres_start_inside_and_a_small_rate_leaves_them_there(tiny_corpus):
+    radius = clipping_radius(3.0)
+    start = HEADS["ham"](config(tiny_corpus, head="ham")).weight.norm(dim=1)
+    assert start.mean().item() == pytest.approx(PUBLISHED_START * VOICE_DIM**0.5, rel=0.1)
+    slow = fit_head(tiny_corpus.train, config(tiny_corpus, head="ham"), 0, Setting(1e-3, 20))
+    rim = config(tiny_corpus, head="ham", start="rim")
+    fast = fit_head(tiny_corpus.train, rim, 0, Setting(1e-2, 20))
+    assert slow[1].weight.norm(dim=1).max() < radius < fast[1].weight.norm(dim=1).min()
+
+
+@pytest.mark.parametrize("strangers", [False, True])
+def test_rate_and_epochs_are_chosen_together_on_what_was_left_out(
+    tiny_corpus, monkeypatch, strangers
+):
+    best = Setting(heads.LEARNING_RATES[1], heads.EPOCHS[2])
     seen = []
 
-    def fitted(clips, config, seed, rate):
-        seen.append((set(clips.video), rate))
-        return rate
+    def fitted(clips, config, seed, setting, projected, after):
+        seen.append(clips)
+        assert projected == strangers
+        for epoch in range(1, setting.epochs + 1):
+            after(epoch, Setting(setting.learning_rate, epoch))
 
-    def scored(head, clips):  # only the second rate names anybody rightly
-        assert not any(set(clips.video) & videos for videos, _ in seen)
-        right = np.eye(tiny_corpus.speakers)[clips.labels]
-        return right if head == LEARNING_RATES[1] else 1 - right
+    def scored(setting, asked):  # only one setting names anybody rightly
+        assert not set(asked.video) & set(seen[-1].video)
+        right = np.eye(tiny_corpus.speakers)[asked.labels]
+        return right if setting == best else np.ones_like(right)
 
-    monkeypatch.setattr(head_study, "fit_head", fitted)
-    monkeypatch.setattr(head_study, "head_scores", scored)
-    assert chosen_learning_rate(tiny_corpus.train, config(tiny_corpus)) == LEARNING_RATES[1]
-    assert [rate for _, rate in seen] == list(LEARNING_RATES)
+    monkeypatch.setattr(heads, "fit_head", fitted)
+    monkeypatch.setattr(heads, "head_scores", scored)
+    monkeypatch.setattr(heads, "projected_voices", scored)
+    assert chosen(tiny_corpus.train, config(tiny_corpus), strangers) == best
+    assert len(seen) == heads.CHOSEN_BY * len(heads.LEARNING_RATES)
 
 
-def test_the_table_compares_every_head_with_the_linear_one(tiny_corpus, monkeypatch):
-    monkeypatch.setattr(head_study, "EPOCHS", 1)
-    monkeypatch.setattr(head_study, "LEARNING_RATES", (1e-2,))
-    found = head_study.table(tiny_corpus)
-    names = [*head_study.ARMS, head_study.CLASS_MEANS]
-    assert found["head"].unique().tolist() == names
-    assert found.columns.isin(LABELS).sum() == len(LABELS)
-    assert found.set_index("head").loc["linear", "difference"].isna().all()
-    others = found[found["head"] != "linear"].set_index(["head", "metric"])
-    linear = found[found["head"] == "linear"].set_index("metric").accuracy
-    difference = others.accuracy - linear.reindex(others.index.get_level_values("metric")).values
-    np.testing.assert_allclose(others.difference, difference)
-    text = head_study.summary(found)
-    assert text.count("\n") == 3 * len(names) + 1
-    assert text.startswith("| head | metric | accuracy [95%] | points minus linear | verdict |")
+def test_the_table_has_both_measures_and_their_differences(tiny_corpus, monkeypatch):
+    monkeypatch.setattr(heads, "EPOCHS", (1,))
+    monkeypatch.setattr(heads, "LEARNING_RATES", (1e-2,))
+    monkeypatch.setattr(study, "SEEDS", (0, 1))
+    found = study.table(tiny_corpus)
+    means = found[found.draw == "mean"].set_index(["system", "metric"])
+    both = (*study.NAMING, study.BOTH, *study.VERIFICATION)
+    for name in (*study.ARMS, study.UNTRAINED):
+        metrics = both[:3] if name in study.NAMED_ONLY else both
+        assert set(means.loc[name].index) == set(metrics)
+    for metric in both:
+        difference = means.loc[("ham", metric)].value - means.loc[("am", metric)].value
+        assert means.loc[("ham − am", metric)].value == pytest.approx(difference)
+        own = found[(found.system == "ham") & (found.metric == metric) & (found.draw != "mean")]
+        assert (own.epochs == 1).all()
+        assert own.value.mean() == pytest.approx(means.loc[("ham", metric)].value)
+    assert "ham against am, EER heard" in study.summary(found)
+
+
+def test_training_people_are_not_tested(tiny_corpus, monkeypatch):
+    trained, tested = [], []
+
+    def fitted(clips, *_, **__):
+        trained.append(set(clips.video))
+
+    def judged(rows, trials, drawn=None):
+        tested.append(set(tiny_corpus.train.video[trials.voice]))
+        return np.float64(0.5) if drawn is None else np.full(len(drawn), 0.5)
+
+    monkeypatch.setattr(study, "ARMS", {"am": {"head": "am"}})
+    monkeypatch.setattr(study, "chosen", lambda *_, **__: Setting(1e-2, 1))
+    monkeypatch.setattr(study, "fit_head", fitted)
+    monkeypatch.setattr(study, "voice_eer", judged)
+    monkeypatch.setattr(study, "_name", lambda *_: None)
+    monkeypatch.setattr(study, "PAIRS", ())
+    study.table(tiny_corpus)
+    assert len(trained) == 5
+    for own, asked in zip(trained, tested[0 : 4 * 5 : 4], strict=True):  # heard, of each fold
+        assert not own & asked

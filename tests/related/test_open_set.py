@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
 from mraf.errors import DataError, RunError
+from mraf.related.metrics import curve
 from mraf.related.open_set import losses
 from mraf.related.open_set.adapters import (
     Adapters,
     Recipe,
     eigenvalue_variance,
-    interpolated,
     selected,
     standardised,
     tune,
 )
-from mraf.related.open_set.protocol import CLIPS_OF_A_VIDEO, UNKNOWN, deal
+from mraf.related.open_set.protocol import (
+    CLIPS_OF_A_VIDEO,
+    POOLED,
+    UNKNOWN,
+    OpenSetClips,
+    deal,
+    pooled_measures,
+)
 
 R, B, D, K, EXTRA = 2, 6, 5, 3, 2
 
@@ -84,18 +92,6 @@ def test_v2(batch, kind):
         return away + 5 * bound(((x - points[y]) ** 2).mean(), radius) + softmax_loss(f, [y])
 
     found = losses.rpl_v2(*tensors(*batch), logit_norm=kind, temperature=0.2)
-    assert found.tolist() == pytest.approx(by_clip(batch, of_clip))
-
-
-def test_strangers_may_be_any_class_beyond_the_targets(batch):
-    def of_clip(x, _, points, anchors, radius):
-        others = range(K, K + EXTRA)
-        f = np.array([x @ c for c in anchors])
-        f = f / (0.2 * np.linalg.norm(f))
-        return softmax_loss([-(x @ p) for p in points], others) + softmax_loss(f, others)
-
-    x, _, points, anchors, _ = tensors(*batch)
-    found = losses.strangers(x, points, anchors, K, temperature=0.2)
     assert found.tolist() == pytest.approx(by_clip(batch, of_clip))
 
 
@@ -184,7 +180,6 @@ RECIPES = {
     "logitnorm": Recipe("logitnorm", steps=6),
     "v1": Recipe("v1", steps=6),
     "v2": Recipe("v2", steps=6, anchors=2),
-    "v2 with unknowns": Recipe("v2", steps=6, anchors=2, unknowns=True),
 }
 
 
@@ -238,10 +233,18 @@ def test_only_the_length_of_an_embedding_is_forgotten():
     assert np.allclose(adapters.scores(rows), adapters.scores(rows / 50), atol=1e-5)
 
 
-def test_synthetic_unknowns_lie_between_two_speakers():
-    x = torch.tensor([[3.0, 0.0, 0.0, 0.0]]), torch.tensor([[0.0, 3.0, 0.0, 0.0]])
-    found = interpolated(*x, torch.tensor([[0.5]]))
-    assert torch.allclose(found, torch.tensor([[1.0, 1.0, 0.0, 0.0]]) * np.sqrt(2), atol=1e-6)
+def test_unknown_speakers_are_classes_that_nobody_is_named_by():
+    rows, labels = enrolled(speakers=6)
+    recipe = replace(RECIPES["v2"], steps=200, learning_rate=0.005)
+    adapters = tune(recipe, rows, labels, [0], "cpu", targets=4)
+    found = adapters.scores(rows)[0]
+    assert found.shape == adapters.raw_scores(rows)[0].shape == (len(rows), 4)
+    assert adapters.points.shape[1] == 6 + recipe.anchors
+    assert found[labels >= 4].max(axis=1).max() < found[labels < 4].max(axis=1).min()
+    x = adapters.embed(standardised(rows))[0].numpy()
+    np.testing.assert_allclose(
+        adapters.raw_scores(rows)[0], -x @ adapters.points[0, :4].numpy().T, atol=1e-4
+    )
 
 
 @pytest.mark.parametrize(
@@ -288,11 +291,11 @@ def test_eigenvalue_variance_is_the_mean_squared_cosine_to_the_others():
     assert eigenvalue_variance(np.eye(4)) == pytest.approx(0)
 
 
-def fused(crowded):
-    """Three runs at right angles, of which one is crowded."""
-    points = torch.eye(5).repeat(3, 1, 1)
+def fused(crowded, seeds=3):
+    """Runs of 4 targets, an unknown speaker and an anchor at right angles; one is crowded."""
+    points = torch.eye(6).repeat(seeds, 1, 1)
     points[crowded, 1] = points[crowded, 0]
-    adapters = Adapters(Recipe(anchors=1), 5, 4, range(3)).requires_grad_(False)
+    adapters = Adapters(Recipe(anchors=1), 6, 5, 4, range(seeds)).requires_grad_(False)
     for head in adapters.heads:
         head.copy_(points)
     return adapters
@@ -301,63 +304,92 @@ def fused(crowded):
 def test_the_runs_with_the_largest_variance_are_dropped():
     assert selected(fused(1)).tolist() == [0, 2]
     assert selected(fused(0)).tolist() == [1, 2]
-    assert selected(fused(0), share=1).tolist() == [0, 1, 2]
-    assert len(selected(fused(0), share=0.01)) == 1
-    for share in (0, 1.1):
-        with pytest.raises(RunError, match="share"):
-            selected(fused(0), share)
+
+
+def test_the_public_selection_drops_the_worst_third_by_either_matrix():
+    """Points as they are, of targets and unknown speakers: by hand with NumPy."""
+    adapters = fused(0, seeds=6)
+    adapters.points[3, 4] *= 3  # the unknown speaker's, at right angles: only its length tells
+    adapters.anchors[5, 2] *= 2
+    drop = set()
+    for head in adapters.heads:
+        rows = head[:, :5].numpy()
+        spread = [np.linalg.eigvalsh(one @ one.T).var() for one in rows]
+        drop |= set(np.argsort(spread, kind="stable")[-2:].tolist())
+    assert {0, 3, 5} <= drop
+    assert selected(adapters, public=True).tolist() == sorted(set(range(6)) - drop)
+    assert selected(adapters).tolist() == [1, 2, 3, 4]  # ours sees no lengths; of ties the first
 
 
 def test_the_variance_of_extra_points_does_not_count():
     adapters = fused(2)
-    adapters.points[0, 4] = adapters.anchors[0, 4] = adapters.points[0, 0]
+    for extra in (4, 5):
+        adapters.points[0, extra] = adapters.anchors[0, extra] = adapters.points[0, 0]
     assert selected(adapters).tolist() == [0, 1]
 
 
 # --- protocol ------------------------------------------------------------------------------------
 
 
-def test_no_clip_of_an_enrolled_video_is_judged(tiny_corpus):
-    draw = deal(tiny_corpus, seed=0, known=4)
+def test_no_clip_of_an_enrolled_video_or_an_unknown_speaker_is_judged(tiny_corpus):
+    draw = deal(tiny_corpus, seed=0)
     assert len(draw.judged) == 2
     for judged in draw.judged.values():
         assert not set(judged.clips.video) & set(draw.enrolment.video)
         assert not set(judged.clips.key) & set(draw.enrolment.key)
         known = judged.target != UNKNOWN
-        assert len(np.unique(judged.clips.labels[known])) == 4
+        assert len(np.unique(judged.clips.labels[known])) == 3
         assert len(np.unique(judged.clips.labels[~known])) == 2
         clips = np.unique(judged.clips.video, return_counts=True)[1]
         assert clips.max() <= CLIPS_OF_A_VIDEO
+    label = dict(zip(tiny_corpus.train.key, tiny_corpus.train.labels, strict=True))
+    unknown = {label[key] for key in draw.unknown.key}
+    assert len(unknown) == 1
+    assert not unknown & {speaker for own in draw.judged.values() for speaker in own.clips.labels}
 
 
-def test_numbers_of_known_speakers_agree(tiny_corpus):
+def test_numbers_of_targets_agree(tiny_corpus):
     """The target of a judged clip is the label that its speaker's enrolled clips have."""
-    draw = deal(tiny_corpus, seed=1, known=4)
-    number = dict(
-        zip(tiny_corpus.train.key.tolist(), tiny_corpus.train.labels.tolist(), strict=True)
-    )
+    draw = deal(tiny_corpus, seed=1)
+    label = dict(zip(tiny_corpus.train.key, tiny_corpus.train.labels, strict=True))
     enrolled = {
-        (number[k], t) for k, t in zip(draw.enrolment.key, draw.enrolment.labels, strict=True)
+        (label[k], t) for k, t in zip(draw.enrolment.key, draw.enrolment.labels, strict=True)
     }
-    assert len(enrolled) == 4
+    assert len(enrolled) == 3
     for judged in draw.judged.values():
         known = judged.target != UNKNOWN
         pairs = zip(judged.clips.labels[known], judged.target[known], strict=True)
         assert set(pairs) == enrolled
 
 
-def test_few_shots_are_among_the_more(tiny_corpus):
-    draw = deal(tiny_corpus, seed=0, known=4)
+def test_few_shots_are_among_the_more_and_short_lists_among_the_longer(tiny_corpus):
+    draw = deal(tiny_corpus, seed=0)
     keys = [set(draw.enrolled(shots).key) for shots in (1, 3, 5, 100)]
-    assert len(keys[0]) == 4
+    assert len(keys[0]) == 3
     assert keys[0] < keys[1] < keys[2] < keys[3] == set(draw.enrolment.key)
-    assert np.bincount(draw.enrolled(3).labels).tolist() == [3] * 4
+    assert np.bincount(draw.enrolled(3).labels).tolist() == [3] * 3
+    assert set(draw.enrolled(3, targets=2).key) < keys[1]
+    for judged in draw.judged.values():
+        short = judged.listed(2)
+        assert set(short.target) == {UNKNOWN, 0, 1}
+        assert (short.target == UNKNOWN).sum() == (judged.target == UNKNOWN).sum()
     with pytest.raises(DataError, match="at least 1"):
         draw.enrolled(0)
 
 
+def test_the_pooled_trials_are_every_clip_with_every_target():
+    """Two clips of three targets and one of a stranger, by a loop."""
+    clips = OpenSetClips(SimpleNamespace(labels=np.array([7, 8, 9])), np.array([1, 0, UNKNOWN]))
+    scores = np.array([[0.2, 0.9, 0.1], [0.4, 0.6, 0.3], [0.5, 0.1, 0.2]])
+    trials = clips.pooled(scores)
+    expected = [(scores[i, k], clips.target[i] == k, 7 + i) for i in range(3) for k in range(3)]
+    assert list(zip(trials.score, trials.accept, trials.unit, strict=True)) == expected
+    # of two to accept, 0.9 and 0.4, and seven to reject, of which 0.6 and 0.5 are above 0.4
+    assert pooled_measures(curve(trials))[POOLED] == pytest.approx(2 / 7, abs=0.1)
+
+
 def test_draws_are_seeded(tiny_corpus):
-    first, again, other = (deal(tiny_corpus, seed, known=4) for seed in (0, 0, 1))
+    first, again, other = (deal(tiny_corpus, seed) for seed in (0, 0, 1))
     assert np.array_equal(first.rank, again.rank)
     for language, judged in first.judged.items():
         assert np.array_equal(judged.target, again.judged[language].target)
@@ -368,11 +400,7 @@ def test_draws_are_seeded(tiny_corpus):
     )
 
 
-def test_too_many_or_too_few_known_speakers_are_refused(tiny_corpus):
-    for known in (0, 1, tiny_corpus.speakers):
-        with pytest.raises(DataError, match="at least two must be known"):
+def test_too_many_or_too_few_targets_are_refused(tiny_corpus):
+    for known in (0, 1, tiny_corpus.speakers - 1):
+        with pytest.raises(DataError, match="at least two targets"):
             deal(tiny_corpus, known=known)
-
-
-def test_by_default_five_of_seven_speakers_are_known(tiny_corpus):
-    assert deal(tiny_corpus).known.speakers == 4

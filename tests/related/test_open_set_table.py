@@ -14,7 +14,7 @@ from mraf.evaluation.baselines import ClassMeans
 from mraf.evidence.recorded import recorded
 from mraf.related import measure, record
 from mraf.related.metrics import curve
-from mraf.related.open_set import study
+from mraf.related.open_set import door, study
 from mraf.related.open_set.protocol import UNKNOWN, deal, measures
 from mraf.related.study import Measured, estimate
 from mraf.training.experiment import trained
@@ -26,31 +26,34 @@ TINY = {"width": 16, "tokens": 2, "heads": 2, "epochs": 2}
 def quick():
     """The systems and metrics of the study with a tenth of the steps and resamples."""
     with pytest.MonkeyPatch.context() as patch:
-        small = {"RESAMPLES": 200, "DRAWS": 2, "SHOTS": (1, 5), "RUNS": 3, "FEW": 2}
+        small = {
+            "RESAMPLES": 200,
+            "DRAWS": 2,
+            "SHOTS": (1, 5),
+            "LISTS": (2 / 3,),
+            "RUNS": 3,
+            "FEW": 2,
+        }
         for name, few in small.items():
             patch.setattr(study, name, few)
         for recipes in ("RECIPES", "VARIANTS"):
             short = {k: replace(v, steps=8) for k, v in getattr(study, recipes).items()}
             patch.setattr(study, recipes, short)
-        patch.setattr(study, "DOOR_RECIPE", replace(study.DOOR_RECIPE, steps=8))
+        for name in ("DRAWS", "FEW"):
+            patch.setattr(door, name, 2)
+        patch.setattr(door, "DOOR_RECIPE", replace(door.DOOR_RECIPE, steps=8))
         yield
 
 
 @pytest.fixture(scope="module")
-def table(tiny_corpus, quick, tmp_path_factory):
-    store = tmp_path_factory.mktemp("runs")
-
-    def small(preset, corpus, seeds):
-        return trained(preset, corpus, TINY | seeds, store=store, device="cpu")
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(study, "trained", small)
-        yield study.table(tiny_corpus)
+def table(tiny_corpus, quick):
+    return study.table(tiny_corpus)
 
 
-def value(table, system, metric, draw, shots=5, language="English"):
+def value(table, system, metric, draw, shots=5, language="English", targets=3):
     rows = table[(table.system == system) & (table.metric == metric) & (table.draw == draw)]
     rows = rows[(rows.shots == shots) & (rows.language == language)]
+    rows = rows[rows.targets == targets]
     assert len(rows) == 1
     return rows.iloc[0]
 
@@ -66,12 +69,14 @@ def test_class_means_are_those_of_the_package(tiny_corpus, table):
 
 def test_every_system_has_every_draw_language_and_metric(table):
     each = table[~table.system.str.contains(" − ")]
-    counts = each.groupby(["system", "shots"]).size()
-    assert set(counts) == {2 * 5 * 3}  # languages, metrics, two draws and their mean
-    names = {study.MEANS, study.PLAIN, study.FUSED, *study.RECIPES}
-    assert set(counts.xs(1, level="shots").index) == names
-    assert set(counts.xs(5, level="shots").index) == names | set(study.VARIANTS)
-    assert len(counts.xs(study.ALL, level="shots")) == 4 * len(study.FACES)
+    counts = each.groupby(["system", "targets", "shots"]).size()
+    assert set(counts) == {2 * 6 * 3}  # languages, metrics, two draws and their mean
+    names = {study.MEANS, *study.RECIPES}
+    fusions = {study.PLAIN, study.FUSED, study.RAW_PLAIN, study.RAW_FUSED}
+    assert set(counts.xs((3, 1), level=("targets", "shots")).index) == names
+    assert set(counts.xs((2, 5), level=("targets", "shots")).index) == names
+    main = counts.xs((3, 5), level=("targets", "shots"))
+    assert set(main.index) == names | fusions | set(study.VARIANTS)
 
 
 def test_means_and_differences_are_those_of_the_draws(table):
@@ -143,13 +148,12 @@ def test_resamples_without_an_unknown_speaker_are_left_out():
 
 def test_less_error_is_better():
     rows = []
-    for metric, sign in (("EER", -1), ("OSCR", 1)):
+    for metric, sign in (("EER", -1), ("pooled EER", -1), ("OSCR", 1)):
         for first, better in (("good", 1), ("bad", -1)):
             d = sign * better * 0.1
-            rows.append((f"{first} − other", 5, "English", "mean", metric, d, d - 0.02, d + 0.02))
-    found = study.differences(pd.DataFrame(rows, columns=study.COLUMNS)).set_index(
-        ["first", "metric"]
-    )
+            place = (f"{first} − other", 40, 5, "English", metric, "mean")
+            rows.append((*place, d, d - 0.02, d + 0.02))
+    found = study.compared(pd.DataFrame(rows, columns=study.COLUMNS)).set_index(["first", "metric"])
     assert set(found.loc["good"].verdict) == {"better"}
     assert set(found.loc["bad"].verdict) == {"worse"}
     assert found.loc[("good", "EER")].difference == pytest.approx(0.1)
@@ -182,7 +186,7 @@ def test_the_network_is_trained_on_the_enrolled_clips_alone(dealt, run):
 
 def test_faces_at_the_door(dealt):
     for judged in dealt.judged.values():
-        own, none, another = (study.shown(judged, faces, dealt) for faces in study.FACES)
+        own, none, another = (door.shown(judged, faces, dealt) for faces in door.FACES)
         assert np.array_equal(own.face, judged.clips.face)
         assert none.face_missing.all()
         assert all(np.array_equal(clips.voice, own.voice) for clips in (none, another))
@@ -196,11 +200,11 @@ def test_faces_at_the_door(dealt):
 
 
 def test_every_system_stands_at_the_door_with_every_face(dealt, run):
-    found = study.door_scores(dealt, run.model)
-    assert len(found) == 4 * len(study.FACES)
+    found = door.door_scores(dealt, run.model)
+    assert len(found) == 4 * len(door.FACES)
     for name, scores in found.items():
         for language, judged in dealt.judged.items():
-            runs = 2 if name.startswith(study.TUNED) else 1
+            runs = 2 if name.startswith(door.TUNED) else 1
             assert scores[language].shape == (runs, len(judged.target), dealt.known.speakers)
             assert np.isfinite(scores[language]).all()
 
@@ -212,10 +216,19 @@ def test_without_a_face_no_face_is_seen(dealt, run):
         for name, own in dealt.judged.items()
     }
     first, second = (
-        study.door_scores(replace(dealt, judged=judged), run.model)
+        door.door_scores(replace(dealt, judged=judged), run.model)
         for judged in (dealt.judged, other)
     )
     for name, by_language in first.items():
         for language, scores in by_language.items():
             same = np.array_equal(scores, second[name][language])
-            assert same == (not name.endswith(study.OWN)), name
+            assert same == (not name.endswith(door.OWN)), name
+
+
+def test_the_door_has_a_table_of_the_same_form(tiny_corpus, run, monkeypatch):
+    monkeypatch.setattr(door, "trained", lambda *_: run)
+    monkeypatch.setattr(door, "deal", lambda corpus, seed: deal(corpus, 0))
+    found = door.table(tiny_corpus)
+    assert list(found.columns) == study.COLUMNS
+    assert set(found.shots) == {study.ALL}
+    assert door.TUNED in door.summary(found)

@@ -12,8 +12,8 @@ from mraf.evidence.recorded import recorded
 from mraf.related.metrics import eer
 from mraf.related.shared_space import study
 from mraf.related.shared_space.space import Embedding
-from mraf.related.shared_space.trials import rates
 from mraf.related.study import Measured
+from mraf.related.trials import rates
 
 pytest.importorskip("pytorch_metric_learning")
 
@@ -112,7 +112,7 @@ def test_nobody_is_asked_about_whom_training_knew(corpus):
         train = study.training_clips(corpus, fold)
         assert train.language == "English"
         for asked in study.asked(corpus, fold, number):
-            tested = set(asked.clips.labels[np.append(asked.trials.voice, asked.trials.face)])
+            tested = set(asked.clips.labels[np.append(asked.trials.voice, asked.trials.other)])
             tested |= set(asked.clips.labels[asked.lineups.faces].ravel())
             assert not tested & set(train.labels)
 
@@ -170,7 +170,7 @@ def test_the_recorded_errors_come_out_again_on_the_official_features(real_corpus
     space = study.systems(real_corpus)["CCA"](train, 0)
     for question in study.asked(real_corpus, fold, 0):
         trials = question.trials
-        found = space(question.clips).cosine(trials.face, trials.voice)
+        found = space(question.clips).cosine(trials.other, trials.voice)
         row = table[
             (table.system == "CCA") & (table.metric == "EER") & (table.fold == "0")
             & (table.condition == question.condition)

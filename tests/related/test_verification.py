@@ -9,11 +9,12 @@ import pytest
 
 from mraf.errors import DataError
 from mraf.related.metrics import eer
-from mraf.related.shared_space.trials import (
+from mraf.related.trials import (
     Lineups,
     Pairs,
     draw_lineups,
     draw_trials,
+    draw_voice_trials,
     rates,
     right_matches,
     trial_weights,
@@ -70,7 +71,7 @@ def test_trials_are_balanced_over_people_and_pairs(tiny_corpus):
             both = (trials.speaker == a) & (trials.shown == b)
             assert both.sum() == (12 if a == b else 4)
     np.testing.assert_array_equal(clips.labels[trials.voice], trials.speaker)
-    np.testing.assert_array_equal(clips.labels[trials.face], trials.shown)
+    np.testing.assert_array_equal(clips.labels[trials.other], trials.shown)
 
 
 def test_a_long_video_is_drawn_as_often_as_a_short_one(tiny_corpus):
@@ -105,6 +106,21 @@ def test_identities_without_clips_are_left_out_and_one_is_too_few(tiny_corpus):
 def test_a_missing_face_cannot_be_matched(draw, tiny_corpus):
     with pytest.raises(DataError, match="72 clips have no face"):
         draw(tiny_corpus.train.without_faces(), range(6), np.random.default_rng(0))
+
+
+def test_two_voices_never_come_from_one_video(tiny_corpus):
+    clips = tiny_corpus.train
+    trials = draw_voice_trials(clips, range(6), np.random.default_rng(0), per_pair=4)
+    assert (clips.video[trials.voice] != clips.video[trials.other]).all()
+    np.testing.assert_array_equal(clips.labels[trials.voice], trials.speaker)
+    np.testing.assert_array_equal(clips.labels[trials.other], trials.shown)
+    single = replace(clips, video=np.where(clips.labels == 2, "one", clips.video))
+    without = draw_voice_trials(single, range(6), np.random.default_rng(0), per_pair=4)
+    assert 2 not in without.speaker[without.same]
+    assert 2 in without.speaker[~without.same]
+    alone = replace(clips, video=clips.labels.astype(str))
+    with pytest.raises(DataError, match="nobody has two videos"):
+        draw_voice_trials(alone, range(6), np.random.default_rng(0))
 
 
 def test_lineups_show_different_people_the_own_first(tiny_corpus):

@@ -1,136 +1,178 @@
-"""Every head on the voice alone: one layer on ECAPA embeddings, five seeds, P4 and P6.
+"""Every head on voices alone, by the paper's measure and by ours: `mraf related heads`.
 
-No network stands between the voice and the head, so that whatever differs is the head. The learning
-rate is chosen for each head on whole videos held out of the training clips. Intervals are of other
-speakers: whoever is drawn is drawn with all clips in both languages.
+- *Verification*, the paper's measure: a linear projection and a head are trained on five of seven
+  people. Two voices of the others, never of one video, are compared by the cosine of their
+  projections. Five folds; English is heard in training, the second language is not.
+- *Naming*, ours: one head without a projection, five seeds, P4 and P6.
+
+No network stands between the voice and the head, so that whatever differs is the head. Learning
+rate and epochs are chosen together for each head: for verification on people, for naming on videos
+that are held out of the training clips. Intervals are over people, who are drawn with all they say.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
-import torch.nn.functional as F
-from numpy.typing import NDArray
-from torch import Tensor
 from tqdm.auto import tqdm
 
 from mraf.data.clips import Corpus, FeatureSet
-from mraf.data.splits import P4, P6, Split, validation_split
-from mraf.evaluation.baselines import ClassMeans, held_out
-from mraf.evaluation.differences import ArmRuns, compare_arms, scores
+from mraf.data.splits import P4, P6, cross_split, validation_split
+from mraf.evaluation.baselines import ClassMeans
 from mraf.evaluation.judge import top1
-from mraf.model import Head, standardise
-from mraf.related.study import as_markdown, beside
-from mraf.training.fit import fit, seeded
+from mraf.related.heads.fit import (
+    Setting,
+    chosen,
+    fit_head,
+    head_scores,
+    projected_voices,
+    voice_eer,
+)
+from mraf.related.study import (
+    MINUS,
+    Found,
+    Measured,
+    as_grid,
+    differences,
+    minus,
+    people_drawn,
+    points,
+    tabulated,
+)
+from mraf.related.trials import compact, draw_voice_trials, identity_folds
 from mraf.variants.config import ModelConfig
-from mraf.variants.margins import HEADS
 
 SEEDS = tuple(range(5))
-EPOCHS, BATCH = 30, 256
-LEARNING_RATES = (1e-3, 3e-3, 1e-2, 3e-2)
-METRICS = ("P4", "P6", "without face")
-REFERENCE, CLASS_MEANS = "linear", "class means"
+RESAMPLES = 1000
+REFERENCE, UNTRAINED, RIM = "linear", "untrained", "ham from the rim"
+HEARD, UNHEARD = VERIFICATION = ("EER heard", "EER unheard")
+NAMING, BOTH = ("P4", "P6"), "without face"
 ARMS: Mapping[str, Mapping[str, Any]] = {
     "linear": {"head": "linear"},
     "cosine": {"head": "am", "margin": 0.0},
-    **{name: {"head": name} for name in ("am", "aam", "h", "ham", "h_exp")},
+    **{name: {"head": name} for name in ("am", "aam", "h", "ham")},
+    RIM: {"head": "ham", "start": "rim"},
+    "h_exp": {"head": "h_exp"},
 }
+NAMED_ONLY = ("cosine", "h_exp")  # not in the paper
+PAIRS = (
+    *((name, REFERENCE) for name in (*list(ARMS)[1:], UNTRAINED)),
+    ("ham", "am"),
+    ("ham", "aam"),
+    ("ham", RIM),
+    ("ham", UNTRAINED),
+)
+COLUMNS = ["system", "metric", "draw", "n", "value", "low", "high", "learning_rate", "epochs"]
 
 
-def fit_head(
-    clips: FeatureSet,
-    config: ModelConfig,
-    seed: int = 0,
-    learning_rate: float = 1e-2,
-    epochs: int = EPOCHS,
-) -> Head:
-    """Train one head on standardised voices with Adam; the global random state is left as it was.
-
-    Args:
-        config: head, margin, scale, curvature and the number of speakers; the width is the voice's.
-    """
-    voice, speaker = _voices(clips), torch.from_numpy(np.array(clips.labels))
-
-    def loss(rows: Tensor) -> Tensor:
-        return F.cross_entropy(head.with_margin(head(voice[rows]), speaker[rows]), speaker[rows])
-
-    def batches(_: int) -> Iterator[tuple[Tensor]]:
-        return ((rows,) for rows in torch.randperm(len(speaker)).split(BATCH))
-
-    with seeded(seed, voice.device):
-        head = HEADS[config.head](config)
-        optimizer = torch.optim.Adam(head.parameters(), lr=learning_rate, fused=True)
-        fit(f"head {config.head}", optimizer, batches, loss, epochs, progress=False)
-    return head.eval()
-
-
-def head_scores(head: Head, clips: FeatureSet) -> NDArray[np.float32]:
-    """Logits of the voices (N, C), without margin."""
-    with torch.inference_mode():
-        logits: NDArray[np.float32] = head(_voices(clips)).numpy()
-    return logits
-
-
-def _voices(clips: FeatureSet) -> Tensor:
-    return standardise(torch.from_numpy(np.array(clips.voice)))
-
-
-def chosen_learning_rate(train: FeatureSet, config: ModelConfig) -> float:
-    """The rate that names most clips of held-out training videos; of equals the smallest."""
-    held = held_out(train, np.random.default_rng(0))
-
-    def right(rate: float) -> float:
-        head = fit_head(train[~held], config, 0, rate)
-        return float(top1(head_scores(head, train[held]), train[held].labels).mean())
-
-    return max(LEARNING_RATES, key=right)
+Chosen = dict[tuple[str, str, int], Setting]  # by system, metric and number of the run
 
 
 def table(corpus: Corpus) -> pd.DataFrame:
-    """Accuracy of each head, and how much more it is than that of the linear one.
+    """Verification and naming by every head; what is chosen for it; differences of `PAIRS`.
 
     Returns:
-        A row per head and metric: head, metric, accuracy, low, high, difference, difference_low,
-        difference_high, p_holm, verdict (NaN for the linear head), learning_rate, seeds, corpus.
+        A row per system, metric and run (draw: the number of the fold or the seed), one for their
+        mean, and the differences under "A − B": COLUMNS, metrics as fractions.
+    Raises:
+        DataError: too few people to be cut into those to train and those to test on.
     """
+    found: Found = {}
+    settings: Chosen = {}
+    drawn = people_drawn(corpus.speakers, RESAMPLES)
+    for name, switches in tqdm([*ARMS.items(), (UNTRAINED, None)], "heads"):
+        config = None
+        if switches is not None:
+            config = ModelConfig(corpus.speakers, width=corpus.sizes["voice_dim"], **switches)
+        _name(corpus, name, config, drawn, found, settings)
+        if name not in NAMED_ONLY:
+            _verify(corpus, name, config, drawn, found, settings)
+    rows = tabulated(found | minus(found, PAIRS), ["system", "metric"], "draw", "mean")
+    rows = rows[(rows.draw == "mean") | ~rows.system.str.contains(MINUS)]
+    own = [settings.get((r.system, r.metric, r.draw)) for r in rows.itertuples()]
+    rate, epochs = zip(*(setting or (np.nan, np.nan) for setting in own), strict=True)
+    return rows.assign(learning_rate=rate, epochs=epochs)[COLUMNS].astype({"draw": str})
+
+
+def _verify(
+    corpus: Corpus,
+    name: str,
+    config: ModelConfig | None,
+    drawn: Any,
+    found: Found,
+    settings: Chosen,
+) -> None:
+    """EER of strangers' voices in each fold, after training on the others."""
+    spoken = dict(zip(VERIFICATION, (corpus.train, cross_split(corpus)[0]), strict=True))
+    for number, fold in enumerate(identity_folds(corpus.speakers)):
+        model = None
+        if config is not None:
+            train = corpus.train[np.isin(corpus.train.labels, fold.train)]
+            setting = chosen(train, config, strangers=True, seed=number, runs=1)
+            settings |= {(name, metric, number): setting for metric in VERIFICATION}
+            own = replace(train, speaker=compact(train))
+            known = replace(config, speakers=len(fold.train))
+            model = fit_head(own, known, number, setting, projected=True)
+        for metric, clips in spoken.items():
+            trials = draw_voice_trials(clips, fold.test, np.random.default_rng(number))
+            rows = projected_voices(model, clips)
+            one = Measured(
+                float(voice_eer(rows, trials)), voice_eer(rows, trials, drawn), len(trials.voice)
+            )
+            found.setdefault((name, metric), []).append(one)
+
+
+def _name(
+    corpus: Corpus,
+    name: str,
+    config: ModelConfig | None,
+    drawn: Any,
+    found: Found,
+    settings: Chosen,
+) -> None:
+    """Accuracy on held-out videos in P4 and P6, and the mean of both; a run a seed."""
     split = validation_split(corpus)
-    rates: dict[str, float] = {}
-    arms: dict[str, ArmRuns] = {}
-    for name, switches in tqdm(ARMS.items(), "heads"):
-        config = ModelConfig(corpus.speakers, width=corpus.sizes["voice_dim"], **switches)
-        rates[name] = chosen_learning_rate(split.train, config)
-        heads = [fit_head(split.train, config, seed, rates[name]) for seed in SEEDS]
-        arms[name] = _judge(name, split, [partial(head_scores, head) for head in heads])
     means = ClassMeans(split.train, "voice")
-    untrained = [lambda clips: means(clips)[means.name]] * len(SEEDS)
-    arms[CLASS_MEANS] = _judge(CLASS_MEANS, split, untrained)
-    found = pd.concat({name: scores(runs, METRICS) for name, runs in arms.items()}, names=["head"])
-    compared = compare_arms(arms, REFERENCE, METRICS).rename_axis(["head", "metric"])
-    rows = beside(found, compared.drop(columns=["superiority", "p"]))
-    rate = rows["head"].map(rates)
-    return rows.assign(learning_rate=rate, seeds=len(SEEDS), corpus=corpus.name)
+    setting = None if config is None else chosen(split.train, config, strangers=False)
+    for seed in SEEDS:
+        model = None
+        if config is not None and setting is not None:
+            model = fit_head(split.train, config, seed, setting)
+        both = []
+        for each in (P4, P6):
+            clips = split.clips(each)
+            scores = means(clips)[means.name] if model is None else head_scores(model, clips)
+            both.append(_accuracy(top1(scores, clips.labels), clips, drawn))
+        mean = Measured(
+            (both[0].value + both[1].value) / 2, (both[0].drawn + both[1].drawn) / 2,
+            both[0].trials + both[1].trials,
+        )  # fmt: skip
+        for metric, one in zip((*NAMING, BOTH), (*both, mean), strict=True):
+            found.setdefault((name, metric), []).append(one)
+            if setting is not None:
+                settings[name, metric, seed] = setting
 
 
-def _judge(
-    name: str, split: Split, systems: Sequence[Callable[[FeatureSet], NDArray[Any]]]
-) -> ArmRuns:
-    """Clips of each speaker named rightly by the runs of one head, a run a seed."""
-    correct: dict[str, NDArray[Any]] = {}
-    spoken: dict[str, NDArray[Any]] = {}
-    for setting in (P4, P6):
-        clips = split.clips(setting)
-        of_speaker = partial(np.bincount, clips.labels, minlength=split.speakers)
-        right = [of_speaker(weights=top1(system(clips), clips.labels)) for system in systems]
-        correct[setting.name] = np.stack(right)
-        spoken[setting.language] = of_speaker()
-    return ArmRuns(name, SEEDS, correct, spoken, unit="speaker")
+def _accuracy(right: Any, clips: FeatureSet, drawn: Any) -> Measured:
+    """Share of the clips that are named rightly, for the people as they are and as drawn."""
+    hits, asked = (
+        np.bincount(clips.labels, weights=of, minlength=drawn.shape[1])
+        for of in (right, np.ones(len(clips)))
+    )
+    with np.errstate(invalid="ignore"):
+        return Measured(float(right.mean()), (drawn @ hits) / (drawn @ asked), len(clips))
 
 
 def summary(table: pd.DataFrame) -> str:
-    """Accuracy of each head and its difference to the linear one, as Markdown."""
-    return as_markdown(table, ["head", "metric"], REFERENCE)
+    """The means in percent with their intervals, and what may be said of the pairs."""
+    means = table[(table.draw == "mean") & ~table.system.str.contains(MINUS)]
+    lines = [
+        f"{row.first} against {row.second}, {row.metric}: {points(row)}"
+        for row in differences(table, ["metric"]).itertuples()
+    ]
+    grid = as_grid(means, ["system"], ["metric"])
+    return "\n".join([grid, "", "Paired differences (points; more is better)", *lines])

@@ -32,28 +32,23 @@ HIDDEN = (512, 256, 256)
 
 @settings
 class Recipe:
-    """How adapters are tuned, with SGD whose learning rate falls tenfold after two thirds.
-
-    Synthetic unknowns are off by default: they lie nearer to enrolled clips than the next recording
-    of an enrolled speaker does. 100, 225 (as in the public code) and 450 steps came to the same.
-    """
+    """How adapters are tuned, with SGD whose learning rate falls tenfold after two thirds."""
 
     objective: Objective = "v2"  # "softmax" over anchors, "logitnorm": the same under LogitNorm
     logit_norm: losses.LogitNorm = "true"  # of "logitnorm" and "v2"; see `losses.normalised`
     public_signs: bool = False  # the public code's signs, of "v1"
     anchors: Annotated[int, Field(ge=0)] = 10  # adaptive ones, of "v2" besides the targets
-    unknowns: bool = False  # whether "v2" sees synthetic unknowns, clips between two speakers
     temperature: Annotated[float, Field(gt=0)] = 0.1  # τ of LogitNorm
     steps: Annotated[int, Field(gt=0)] = 100  # for any number of shots
-    batch: Annotated[int, Field(gt=0)] = 16  # clips a step, and as many unknowns
+    batch: Annotated[int, Field(gt=0)] = 16  # clips a step
     learning_rate: Annotated[float, Field(gt=0)] = 0.01
     momentum: float = 0.9
     weight_decay: float = 1e-4
 
     @property
     def extra(self) -> int:
-        """Classes besides the targets: the adaptive anchors, and one for synthetic unknowns."""
-        return self.anchors + self.unknowns if self.objective == "v2" else 0
+        """Classes to which no clip belongs: the adaptive anchors."""
+        return self.anchors if self.objective == "v2" else 0
 
 
 def standardised(rows: NDArray[Any]) -> Tensor:
@@ -61,34 +56,22 @@ def standardised(rows: NDArray[Any]) -> Tensor:
     return torch.from_numpy(unit(rows) * np.float32(math.sqrt(rows.shape[1])))
 
 
-def interpolated(first: Tensor, second: Tensor, share: Tensor) -> Tensor:
-    """Synthetic unknowns between clips of two speakers, as long as the clips are, shape (…, d)."""
-    between = share * first + (1 - share) * second
-    return F.normalize(between, dim=-1) * math.sqrt(first.shape[-1])
-
-
-def of_others(
-    own: NDArray[np.int64], labels: NDArray[np.int64], rng: np.random.Generator
-) -> NDArray[np.int64]:
-    """For each of the speakers (N,) a row, drawn, of labels (M,) that is another's, shape (N,)."""
-    rows = rng.integers(len(labels), size=len(own))
-    while (same := labels[rows] == own).any():
-        rows[same] = rng.integers(len(labels), size=same.sum())
-    return rows
-
-
 class Adapters(nn.Module):
-    """R adapters of K targets with their points, as drawn from one seed each.
+    """R adapters with their points, as drawn from one seed each.
 
     Attributes:
+        classes, targets: speakers with clips, and those of them who are enrolled.
         layers: weights (R, in, out) and biases (R, 1, out) of each layer in turn.
-        points, anchors: reciprocal points P and anchors C, shape (R, N, d); targets first.
+        points, anchors: reciprocal points P and anchors C, shape (R, N, d); targets first, then
+            unknown speakers, then adaptive anchors.
         radius: R of the bounded open space, shape (R,).
     """
 
-    def __init__(self, recipe: Recipe, dim: int, targets: int, seeds: Sequence[int]) -> None:
+    def __init__(
+        self, recipe: Recipe, dim: int, classes: int, targets: int, seeds: Sequence[int]
+    ) -> None:
         super().__init__()
-        self.recipe, self.targets = recipe, targets
+        self.recipe, self.classes, self.targets = recipe, classes, targets
         drawn = []
         for seed in seeds:
             rng = torch.Generator().manual_seed(seed)
@@ -99,7 +82,7 @@ class Adapters(nn.Module):
                     (2 * torch.rand(shape, generator=rng) - 1) * bound
                     for shape in ((wide, narrow), (1, narrow))
                 ]
-            count = targets + recipe.extra
+            count = classes + recipe.extra
             run += [0.1 * torch.randn(count, dim, generator=rng) for _ in range(2)]
             drawn.append(run)
         *layers, self.points, self.anchors = (
@@ -129,23 +112,16 @@ class Adapters(nn.Module):
                 hidden = F.relu(F.layer_norm(hidden, hidden.shape[-1:]))
         return hidden
 
-    def loss(self, x: Tensor, label: Tensor, unknown: Tensor | None = None) -> Tensor:
-        """The objective of each run, shape (R,), on standardised clips (R, B, d) of targets (R, B).
-
-        Of "v2" also on synthetic unknowns (R, B, d).
-        """
+    def loss(self, x: Tensor, label: Tensor) -> Tensor:
+        """The objective of each run, shape (R,), on standardised clips (R, B, d), labels (R, B)."""
         recipe, (points, anchors), radius = self.recipe, self.heads, self.radius
-        z = self.embed(x if unknown is None else torch.cat([x, unknown], dim=1))
-        known, other = z[:, : label.shape[1]], z[:, label.shape[1] :]
+        z = self.embed(x)
         if recipe.objective == "v1":
-            return losses.rpl_v1(known, label, points, anchors, radius, recipe.public_signs)
-        if recipe.objective != "v2":
-            return losses.cross_entropy(self._anchor_logits(known), label)
-        norm = recipe.logit_norm, recipe.temperature
-        loss = losses.rpl_v2(known, label, points, anchors, radius, *norm)
-        if unknown is not None:
-            loss = loss + losses.strangers(other, points, anchors, self.targets, *norm)
-        return loss
+            return losses.rpl_v1(z, label, points, anchors, radius, recipe.public_signs)
+        if recipe.objective == "v2":
+            norm = recipe.logit_norm, recipe.temperature
+            return losses.rpl_v2(z, label, points, anchors, radius, *norm)
+        return losses.cross_entropy(self._anchor_logits(z), label)
 
     def _anchor_logits(self, z: Tensor) -> Tensor:
         recipe = self.recipe
@@ -167,6 +143,14 @@ class Adapters(nn.Module):
         found: NDArray[np.float32] = probability[..., : self.targets].cpu().numpy()
         return found
 
+    @torch.inference_mode()
+    def raw_scores(self, rows: NDArray[Any]) -> NDArray[np.float32]:
+        """−x·p for each target, shape (R, N, K), which the public code averages over runs."""
+        z = self.embed(standardised(rows).to(self.radius.device))
+        away = -losses.similarity(z, self.points[:, : self.targets])
+        found: NDArray[np.float32] = away.cpu().numpy()
+        return found
+
 
 def tune(
     recipe: Recipe,
@@ -175,11 +159,15 @@ def tune(
     seeds: Sequence[int] = (0,),
     device: str = "auto",
     progress: bool = True,
+    targets: int | None = None,
 ) -> Adapters:
-    """One adapter for each seed, tuned on embeddings (N, d) of enrolled speakers 0 … K-1, (N,).
+    """One adapter for each seed, tuned on embeddings (N, d) of speakers 0 … K-1, (N,).
 
     A seed gives the same run, up to the order of additions, whichever others are tuned beside it.
 
+    Args:
+        targets: how many of the speakers are enrolled, the first ones; the others are unknown
+            speakers, classes of their own that nobody is named by. All by default.
     Raises:
         DataError: rows that are not finite or do not fit the labels, or a label without a clip.
         RunError: no seed, or a loss that is not finite.
@@ -188,83 +176,78 @@ def tune(
         raise DataError(f"embeddings {rows.shape} and labels {labels.shape} of finite numbers.")
     present = np.unique(labels)
     if not np.array_equal(present, np.arange(len(present))) or len(present) < 2:
-        raise DataError("the enrolled speakers must be 0 … K-1, at least two, each with a clip.")
+        raise DataError("the speakers must be 0 … K-1, at least two, each with a clip.")
     if not seeds:
         raise RunError("no seed, no run; give at least one.")
     where = resolve_device(device)
-    adapters = Adapters(recipe, rows.shape[1], len(present), seeds).to(where)
+    named = len(present) if targets is None else targets
+    adapters = Adapters(recipe, rows.shape[1], len(present), named, seeds).to(where)
     x, label = standardised(rows).to(where), torch.from_numpy(labels).to(where)
-    drawn = [t.to(where) for t in _batches(recipe, labels, seeds)]
+    order = _order(recipe, len(labels), seeds).to(where)
     optimizer = torch.optim.SGD(
         adapters.parameters(),
         lr=recipe.learning_rate,
         momentum=recipe.momentum,
         weight_decay=recipe.weight_decay,
+        fused=True,
     )
     falls = torch.optim.lr_scheduler.StepLR(optimizer, math.ceil(recipe.steps * 2 / 3))
-    mixed = recipe.objective == "v2" and recipe.unknowns
 
-    def loss(own: Tensor, partner: Tensor, share: Tensor) -> Tensor:
-        unknown = interpolated(x[own], x[partner], share) if mixed else None
-        of_runs = adapters.loss(x[own], label[own], unknown)
+    def loss(own: Tensor) -> Tensor:
+        of_runs = adapters.loss(x[own], label[own])
         if not all(finite := of_runs.isfinite().tolist()):
             raise RunError(f"open set: the loss of run {finite.index(False)} is not finite.")
         return of_runs
 
-    def batches(step: int) -> list[tuple[Tensor, ...]]:
-        return [tuple(t[:, step - 1] for t in drawn)]
+    def batches(step: int) -> list[tuple[Tensor]]:
+        return [(order[:, step - 1],)]
 
     fit("tune", optimizer, batches, loss, recipe.steps, schedule=falls, progress=progress)
     return adapters.requires_grad_(False)
 
 
-def _batches(
-    recipe: Recipe, labels: NDArray[np.int64], seeds: Sequence[int]
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Clips and partners of another speaker, (R, S, B); the clip's share in mixtures, (R, S, B, 1).
-
-    What each run sees in each step S is drawn by its seed alone.
-    """
+def _order(recipe: Recipe, clips: int, seeds: Sequence[int]) -> Tensor:
+    """Clips that each run sees in each step, (R, S, B), drawn by its seed alone."""
     wanted = recipe.steps * recipe.batch
-    drawn: list[tuple[NDArray[Any], ...]] = []
+    drawn = []
     for seed in seeds:
         rng = np.random.default_rng(seed)
-        epochs = math.ceil(wanted / len(labels))
-        clips = np.concatenate([rng.permutation(len(labels)) for _ in range(epochs)])[:wanted]
-        others = of_others(labels[clips], labels, rng)
-        drawn.append((clips, others, rng.uniform(0.3, 0.7, size=wanted).astype(np.float32)))
-    shape = (len(seeds), recipe.steps, recipe.batch)
-    order, partner, share = (
-        torch.from_numpy(np.stack(parts).reshape(shape)) for parts in zip(*drawn, strict=True)
-    )
-    return order, partner, share[..., None]
+        epochs = [rng.permutation(clips) for _ in range(math.ceil(wanted / clips))]
+        drawn.append(np.concatenate(epochs)[:wanted])
+    return torch.from_numpy(np.stack(drawn).reshape(len(seeds), recipe.steps, recipe.batch))
 
 
-def eigenvalue_variance(points: NDArray[Any]) -> NDArray[np.float64]:
-    """Variance of the eigenvalues of the similarity matrix of points (…, N, d), shape (…).
+def eigenvalue_variance(points: NDArray[Any], unit_length: bool = True) -> NDArray[np.float64]:
+    """Variance of the eigenvalues of the Gram matrix of points (…, N, d), shape (…).
 
     Of points at unit length it is the mean over points of the summed squared cosines to the others:
     zero where all stand at right angles, and large where some speakers crowd.
     """
-    length = np.linalg.norm(points, axis=-1, keepdims=True)
-    rows = points.astype(np.float64) / np.where(length > 0, length, 1)
+    rows = points.astype(np.float64)
+    if unit_length:
+        length = np.linalg.norm(rows, axis=-1, keepdims=True)
+        rows = rows / np.where(length > 0, length, 1)
     variance: NDArray[np.float64] = np.linalg.eigvalsh(rows @ rows.swapaxes(-1, -2)).var(axis=-1)
     return variance
 
 
-def selected(adapters: Adapters, share: float = 2 / 3) -> NDArray[np.int64]:
-    """The share of the runs, at least one, whose points have the least eigenvalue variance.
+def selected(adapters: Adapters, public: bool = False) -> NDArray[np.int64]:
+    """Two thirds of the runs, at least one, whose points have the least eigenvalue variance.
 
-    Variances of CCᵀ and of PPᵀ (targets only) are on different scales, so their ranks are added.
+    Ours looks at targets alone, at unit length. Variances of CCᵀ and of PPᵀ are on different
+    scales, so their ranks are added.
 
-    Raises:
-        RunError: a share outside (0, 1].
+    Args:
+        public: as the public code does: points as they are, of targets and unknown speakers; the
+            worst third by either matrix is dropped, so that a third to two thirds stay.
     """
-    if not 0 < share <= 1:
-        raise RunError(f"share={share}: must lie in (0, 1].")
+    count = adapters.classes if public else adapters.targets
     variances = [
-        eigenvalue_variance(head[:, : adapters.targets].cpu().numpy()) for head in adapters.heads
+        eigenvalue_variance(head[:, :count].cpu().numpy(), not public) for head in adapters.heads
     ]
-    ranks = np.sum([rankdata(variance, method="ordinal") for variance in variances], axis=0)
-    keep = max(1, round(share * len(ranks)))
-    return np.sort(np.argsort(ranks, kind="stable")[:keep])
+    ranks = np.array([rankdata(variance, method="ordinal") for variance in variances])
+    runs = ranks.shape[1]
+    keep = max(1, round(2 / 3 * runs))
+    if public and (kept := np.flatnonzero((ranks <= keep).all(axis=0))).size:
+        return kept
+    return np.sort(np.argsort(ranks.sum(axis=0), kind="stable")[:keep])

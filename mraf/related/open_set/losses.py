@@ -18,7 +18,6 @@ from __future__ import annotations
 
 from typing import Literal
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -49,15 +48,6 @@ def cross_entropy(logits: Tensor, label: Tensor) -> Tensor:
     return -own(logits.log_softmax(-1), label).mean(-1)
 
 
-def group_cross_entropy(logits: Tensor, first: int) -> Tensor:
-    """−log of the probability of all classes from ``first`` on together.
-
-    For clips that belong to none of the targets: which of the other classes takes them is free.
-    """
-    whole = torch.logsumexp(logits, -1)
-    return (whole - torch.logsumexp(logits[..., first:], -1)).mean(-1)
-
-
 def normalised(logits: Tensor, kind: LogitNorm, temperature: float) -> Tensor:
     """Logits as LogitNorm sees them (Wei et al., ICML 2022).
 
@@ -83,9 +73,11 @@ def rpl_v1(
 
     CE(−xPᵀ) + 5 max(0, −x·p_y − R + 1) + CE(xCᵀ) + 2.5 ‖x − c_y‖²/d.
 
-    "public" writes the bound as max(0, x·p_y − R + 1), pulls with ‖x − p_y‖²/d and calls
-    CE(−xQᵀ) the second head. Its bound is no bound: −x·p is the distance, so it pushes the way that
-    the cross-entropy pushes anyway, and only the pull holds the clips. Q = −C is a matter of names.
+    "public" is the older public file: it writes the bound as max(0, x·p_y − R + 1), pulls with
+    ‖x − p_y‖²/d and calls CE(−xQᵀ) the second head. That bound is none: −x·p is the distance, so it
+    pushes the way that the cross-entropy pushes anyway, and only the pull holds the clips. The
+    newer public file of version 1 bounds ‖x − p_y‖² instead, as version 2 does. Q = −C is a matter
+    of names.
     """
     away, near = similarity(x, points), similarity(x, anchors)
     bound, pulls = (away, points) if public else (-away, anchors)
@@ -103,31 +95,13 @@ def rpl_v2(
     logit_norm: LogitNorm = "true",
     temperature: float = 0.1,
 ) -> Tensor:
-    """SpeakerRPL v2 on clips of enrolled speakers.
+    """SpeakerRPL v2.
 
     CE(−xPᵀ) + 5 max(0, ‖x − p_y‖²/d − R + 1) + CE(LogitNorm(xCᵀ)). The first two speak of the same
-    points with opposite signs: away, but not beyond the radius. Points and anchors beyond the
-    targets are further classes: see `strangers`.
+    points with opposite signs: away, but not beyond the radius. Unknown speakers with clips are
+    further classes, and so are adaptive anchors, to which no clip belongs.
     """
     bound = open_space(own(squared_distance(x, points), label), radius)
     loss = cross_entropy(-similarity(x, points), label) + MARGIN_WEIGHT * bound
     head = normalised(similarity(x, anchors), logit_norm, temperature)
     return loss + cross_entropy(head, label)
-
-
-def strangers(
-    x: Tensor,
-    points: Tensor,
-    anchors: Tensor,
-    targets: int,
-    logit_norm: LogitNorm = "true",
-    temperature: float = 0.1,
-) -> Tensor:
-    """SpeakerRPL v2 on synthetic unknowns: any class beyond the targets.
-
-    The papers say that anchors occupy the open space, not by which loss: to let the unknown and
-    the adaptive anchors share the unknowns freely is ours.
-    """
-    head = normalised(similarity(x, anchors), logit_norm, temperature)
-    loss = group_cross_entropy(-similarity(x, points), targets)
-    return loss + group_cross_entropy(head, targets)

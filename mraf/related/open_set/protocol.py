@@ -1,15 +1,22 @@
 """The open-set protocol: who is enrolled, with what, which clips of whom are judged, and how.
 
-The speakers of a corpus are dealt into known ones (50 of 70, and in this proportion elsewhere) and
-unknown ones. Known speakers enrol with a few English clips. Judged are
+The speakers of a corpus are dealt into *targets* (40 of 70, and in this proportion elsewhere), who
+may be enrolled; *unknown* speakers (10), whose clips a system may train on as classes of their own;
+and *strangers* (20), of whom nobody knows anything. A list enrols the first 5, 10, 20 or 40 targets
+with a few English clips each; the strangers are the same for every list. Judged are
 
-- English: one whole held-out video of every known speaker that has two (`validation_split`), and
-  every clip of the unknown speakers;
+- English: one whole held-out video of every enrolled speaker that has two (`validation_split`),
+  and every clip of the strangers;
 - the second language: every clip of both, without videos also listed in English and videos that
   carry two labels (`cross_split`).
 
 So no clip of an enrolled video is judged. Of a judged video at most ten clips count, drawn. All
 shots of a draw are judged on the same clips, and few shots are among the more.
+
+Two kinds of trials. *Stranger rejection*: a clip claims to be its best-scoring name, and is to be
+accepted if it is of anybody enrolled. *Pooled*, as the paper's public code has it: every clip with
+every enrolled speaker is a trial, which is to be accepted if the clip is of that speaker. Most of
+these pair a clip with somebody who is nothing like it, so that the same scores err far less.
 """
 
 from __future__ import annotations
@@ -22,25 +29,37 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mraf.data.clips import Corpus, FeatureSet
+from mraf.data.draws import enrolled
 from mraf.data.splits import cross_split, validation_split
 from mraf.errors import DataError
 from mraf.evaluation.judge import top1
 from mraf.related.metrics import Curve, Floats, Trials, eer, min_dcf, oscr
 
 UNKNOWN = -1  # the target of a clip whose speaker is not enrolled
+POOLED = "pooled EER"
 CLIPS_OF_A_VIDEO = 10  # that are judged, at most
 
 
 @dataclass(frozen=True, eq=False)
 class OpenSetClips:
-    """Clips of known and unknown speakers in one language."""
+    """Clips of enrolled speakers and of strangers in one language."""
 
     clips: FeatureSet  # with the speaker labels of the corpus
-    target: NDArray[np.int64]  # number among the known speakers, or UNKNOWN, shape (N,)
+    target: NDArray[np.int64]  # number among the targets, or UNKNOWN, shape (N,)
 
     def trials(self, scores: NDArray[Any]) -> Trials:
-        """The trials of scores (N, K) of these clips."""
+        """Stranger rejection by scores (N, K) of these clips."""
         return open_set_trials(scores, self.target, self.clips.labels)
+
+    def pooled(self, scores: NDArray[Any]) -> Trials:
+        """Every clip with every enrolled speaker by scores (N, K)."""
+        own = self.target[:, None] == np.arange(scores.shape[1])
+        identity = np.repeat(self.clips.labels, scores.shape[1])
+        return Trials(scores.astype(float).ravel(), own.ravel(), own.ravel(), identity)
+
+    def listed(self, targets: int) -> OpenSetClips:
+        """The clips of the first so many enrolled speakers and of strangers."""
+        return OpenSetClips(self.clips[self.target < targets], self.target[self.target < targets])
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,43 +70,58 @@ class Draw:
     """
 
     seed: int  # of everything that was drawn
-    known: Corpus  # of the known speakers alone, numbered 0 … K-1
-    enrolment: FeatureSet  # English clips of the known speakers that may be enrolled
-    rank: NDArray[np.int64]  # drawn place of each of these clips among its speaker's, shape (E,)
+    known: Corpus  # of the targets alone, numbered 0 … K-1 in the order in which lists take them
+    enrolment: FeatureSet  # English clips of the targets that may be enrolled
+    unknown: FeatureSet  # English clips of the unknown speakers, numbered 0 … U-1
+    rank: NDArray[np.int64]  # drawn place of each clip of `enrolment` among its speaker's, (E,)
     judged: dict[str, OpenSetClips]  # by language
+    people: int  # of the corpus
 
-    def enrolled(self, shots: int) -> FeatureSet:
-        """So many clips of every known speaker, or all where there are fewer; at least one."""
+    def enrolled(self, shots: int, targets: int | None = None) -> FeatureSet:
+        """So many clips of the first targets, of all by default; all clips where there are fewer.
+
+        Raises:
+            DataError: less than one clip.
+        """
         if shots < 1:
             raise DataError(f"{shots} shots: a speaker enrols with at least 1 clip.")
-        return self.enrolment[self.rank < shots]
+        listed = self.known.speakers if targets is None else targets
+        return self.enrolment[(self.rank < shots) & (self.enrolment.labels < listed)]
+
+    def others(self, shots: int) -> FeatureSet:
+        """So many clips of each unknown speaker."""
+        return enrolled(self.unknown, shots, np.random.default_rng(self.seed))
 
 
 def deal(corpus: Corpus, seed: int = 0, known: int | None = None) -> Draw:
-    """Deal the speakers of a corpus into known and unknown ones.
+    """Deal the speakers of a corpus into targets, unknown ones and strangers.
 
     Args:
         seed: the same seed gives the same draw.
-        known: how many are known; five of seven by default.
+        known: number of targets; by default four of seven speakers. A seventh is unknown.
     Raises:
-        DataError: not at least two known speakers and one unknown, or no second video of anyone.
+        DataError: not two targets, somebody unknown and a stranger; or hidden labels.
     """
-    count = round(corpus.speakers * 5 / 7) if known is None else known
-    if not 2 <= count < corpus.speakers:
+    count = round(corpus.speakers * 4 / 7) if known is None else known
+    unknown = max(1, round(corpus.speakers / 7))
+    if not 2 <= count < corpus.speakers - unknown:
         raise DataError(
-            f"{count} known of {corpus.speakers} speakers: at least two must be known and one not."
+            f"{count} targets and {unknown} unknown of {corpus.speakers} speakers: at least two "
+            "targets and one stranger are needed."
         )
     rng = np.random.default_rng(seed)
-    number = np.full(corpus.speakers, UNKNOWN)
-    number[np.sort(rng.permutation(corpus.speakers)[:count])] = np.arange(count)
+    dealt = rng.permutation(corpus.speakers)
+    number, other = np.full((2, corpus.speakers), UNKNOWN)
+    number[dealt[:count]] = np.arange(count)
+    other[dealt[count : count + unknown]] = np.arange(unknown)
     second, _ = cross_split(corpus)
 
-    def of_known(clips: FeatureSet) -> FeatureSet:
-        own = clips[number[clips.labels] != UNKNOWN]
-        return replace(own, speaker=number[own.labels])
+    def of(clips: FeatureSet, numbers: NDArray[np.int64]) -> FeatureSet:
+        own = clips[numbers[clips.labels] != UNKNOWN]
+        return replace(own, speaker=numbers[own.labels])
 
     closed = Corpus(
-        of_known(corpus.train), of_known(second), None, None, count, corpus.name, corpus.version
+        of(corpus.train, number), of(second, number), None, None, count, corpus.name, corpus.version
     )
     split = validation_split(closed, seed)
     english, target = corpus.train, number[corpus.train.labels]
@@ -97,8 +131,9 @@ def deal(corpus: Corpus, seed: int = 0, known: int | None = None) -> Draw:
     judged = {}
     for clips, where in ((english[fair], target[fair]), (second, number[second.labels])):
         few = _ranks(np.unique(clips.video, return_inverse=True)[1], rng) < CLIPS_OF_A_VIDEO
+        few &= other[clips.labels] == UNKNOWN
         judged[clips.language] = OpenSetClips(clips[few], where[few])
-    return Draw(seed, closed, split.train, rank, judged)
+    return Draw(seed, closed, split.train, of(corpus.train, other), rank, judged, corpus.speakers)
 
 
 def _ranks(group: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
@@ -141,3 +176,8 @@ def measures(found: Curve) -> dict[str, Floats]:
         "OSCR": oscr(found),
         "ACC": found.named[..., -1],
     }
+
+
+def pooled_measures(found: Curve) -> dict[str, Floats]:
+    """The paper's EER, of pooled trials."""
+    return {POOLED: eer(found)}

@@ -3,144 +3,154 @@
 A row for every system, number of shots, language, draw of speakers and metric; under draw "mean"
 the mean over draws, and differences between two systems, with 95% intervals over other speakers and
 other draws (`mraf.related.study`).
-
-With ALL as shots it is MRAF that stands at the door. One network for each draw is trained on the
-known speakers alone. Enrolled are all clips that it was trained on, each with its face and without.
-Judged are clips with their own face, without a face, and with the face of an enrolled speaker other
-than the one who speaks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import product
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 from tqdm.auto import tqdm
 
-from mraf.data.clips import Corpus, FeatureSet, unit
-from mraf.evaluation.baselines import ClassMeans, means_of
-from mraf.evaluation.differences import LEVEL, corrected
-from mraf.related.metrics import Trials, curve
-from mraf.related.open_set.adapters import Recipe, of_others, selected, tune
-from mraf.related.open_set.protocol import Draw, OpenSetClips, deal, measures
+from mraf.data.clips import Corpus, unit
+from mraf.evaluation.baselines import means_of
+from mraf.related.metrics import curve
+from mraf.related.open_set.adapters import Recipe, selected, tune
+from mraf.related.open_set.protocol import (
+    POOLED,
+    Draw,
+    OpenSetClips,
+    deal,
+    measures,
+    pooled_measures,
+)
 from mraf.related.study import (
+    MINUS,
     Found,
     Measured,
-    apart,
     as_grid,
-    fused_output,
+    differences,
+    minus,
     people_drawn,
+    points,
     tabulated,
 )
-from mraf.training.experiment import trained
-from mraf.variants.build import Network
 
 Scores = Mapping[str, NDArray[Any]]  # by language, of each run, (R, N, K)
 
 MEANS, SINGLE = "nearest class mean", "SpeakerRPL v2"
 PLAIN, FUSED = "v2, mean of all runs", "v2, mean of selected runs"
+RAW_PLAIN, RAW_FUSED = "v2, raw mean of all runs", "v2, raw mean of the public selection"
 PUBLIC, FEWER, MORE = "v2, public LogitNorm", "v2, no anchors", "v2, 50 anchors"
-BETWEEN = "v2, synthetic unknowns"
-RECIPES = {
-    "softmax": Recipe("softmax"),
+ALONE = "v2, without unknown speakers"
+RECIPES = {"softmax": Recipe("softmax"), SINGLE: Recipe(), ALONE: Recipe()}
+VARIANTS = {  # of the whole list with five shots, as the fusions are
     "LogitNorm": Recipe("logitnorm"),
     "SpeakerRPL v1": Recipe("v1", steps=225),  # its bound is on a larger scale: 100 are too few
-    SINGLE: Recipe(),
-}
-VARIANTS = {
-    "v1, public signs": Recipe("v1", public_signs=True, steps=225),
+    "v1, older public signs": Recipe("v1", public_signs=True, steps=225),
     PUBLIC: Recipe(logit_norm="public"),
     FEWER: Recipe(anchors=0),
     MORE: Recipe(anchors=50),
-    BETWEEN: Recipe(unknowns=True),
 }
 DRAWS = 5
-SHOTS = (1, 3, 5, 10)
-VARIANT_SHOTS = 5
+SHOTS = (1, 5, 10)  # of the whole list
+LISTS = (1 / 8, 1 / 4, 1 / 2)  # of the targets: 5, 10, 20 of 40, with LIST_SHOTS
+LIST_SHOTS = 5
 RUNS = 30  # of the fusion
 FEW = 3  # of everything else; their metrics are averaged
-
-ALL = 0  # "shots" of the door: every clip that the network was trained on
-OWN, NONE, ANOTHERS = FACES = ("own face", "no face", "another's face")
-RAW, SOFTMAX = "class means, face and voice", "MRAF, softmax"
-DOOR_MEANS, TUNED = "MRAF, class means", "MRAF, SpeakerRPL v2"
-DOOR_RECIPE = Recipe(steps=450)  # thousands of clips are enrolled here, not fifty
 
 PAIRS = (
     (SINGLE, MEANS),
     (PLAIN, SINGLE),
     (FUSED, PLAIN),
     (FUSED, MEANS),
-    *((SINGLE, name) for name in ("softmax", "LogitNorm", "SpeakerRPL v1")),
-    ("SpeakerRPL v1", "v1, public signs"),
+    (RAW_FUSED, RAW_PLAIN),
+    (RAW_FUSED, FUSED),
+    (RAW_FUSED, MEANS),
+    *((SINGLE, name) for name in ("softmax", "LogitNorm", "SpeakerRPL v1", ALONE)),
+    ("SpeakerRPL v1", "v1, older public signs"),
     (SINGLE, PUBLIC),
     (SINGLE, FEWER),
     (MORE, SINGLE),
-    (BETWEEN, SINGLE),
-    *((f"{TUNED} · {faces}", f"{DOOR_MEANS} · {faces}") for faces in FACES),
-    *((f"{DOOR_MEANS} · {faces}", f"{RAW} · {faces}") for faces in FACES),
-    (f"{DOOR_MEANS} · {ANOTHERS}", f"{DOOR_MEANS} · {NONE}"),
 )
-LESS_IS_BETTER = ("EER", "minDCF 0.1", "minDCF 0.01")
-RESAMPLES = 2000
+RESAMPLES = 1000
 POINTS = 256  # of a curve that is drawn again and again
-KEY = ["system", "shots", "language", "metric"]
-COLUMNS = ["system", "shots", "language", "draw", "metric", "value", "low", "high"]
-MINUS = " − "
+ALL = 0  # "shots" where every clip is enrolled, see `mraf.related.open_set.door`
+KEY = ["system", "targets", "shots", "language", "metric"]
+COLUMNS = [*KEY, "draw", "value", "low", "high"]
 
 
 def table(corpus: Corpus) -> pd.DataFrame:
     """Every system on every draw; the columns of COLUMNS, metrics as fractions.
 
     Raises:
-        DataError: a corpus whose speakers cannot be dealt into known and unknown.
+        DataError: a corpus whose speakers cannot be dealt into targets, unknown ones and strangers.
     """
     found: Found = {}
     dealt = [deal(corpus, seed) for seed in range(DRAWS)]
-    weights = people_drawn(corpus.speakers, RESAMPLES)
-    for draw, shots in tqdm(list(product(dealt, (*SHOTS, ALL))), "open set", delay=2):
-        if shots == ALL:
-            seeds = {"seed": draw.seed, "split_seed": draw.seed}
-            systems = door_scores(draw, trained("quick", draw.known, seeds).model)
-        else:
-            systems = tuned_scores(draw, shots)
-        for (name, scores), (language, judged) in product(systems.items(), draw.judged.items()):
-            runs = [measure(judged.trials(run), weights) for run in scores[language]]
-            for metric in runs[0]:
-                each = [run[metric] for run in runs]
-                value = float(np.mean([one.value for one in each]))
-                mean = Measured(value, np.mean([one.drawn for one in each], axis=0))
-                found.setdefault((name, shots, language, metric), []).append(mean)
-    return as_table(found)
+    whole = dealt[0].known.speakers
+    lists = [(max(2, round(share * whole)), LIST_SHOTS) for share in LISTS]
+    asked = [*lists, *((whole, shots) for shots in SHOTS)]
+    for draw, place in tqdm(list(product(dealt, asked)), "open set", delay=2):
+        add(found, draw, place, tuned_scores(draw, *reversed(place)))
+    return as_table(found, PAIRS)
 
 
-def class_mean_scores(draw: Draw, shots: int) -> dict[str, NDArray[Any]]:
+def add(found: Found, draw: Draw, place: tuple[int, int], systems: Mapping[str, Scores]) -> None:
+    """Measure what systems make of a draw's judged clips, at a place (targets, shots)."""
+    for (name, scores), (language, judged) in product(systems.items(), draw.judged.items()):
+        own = judged.listed(place[0])
+        weights = people_drawn(draw.people, RESAMPLES)
+        runs = [measure(own, run, weights) for run in scores[language]]
+        for metric in runs[0]:
+            each = [run[metric] for run in runs]
+            value = float(np.mean([one.value for one in each]))
+            mean = Measured(value, np.mean([one.drawn for one in each], axis=0))
+            found.setdefault((name, *place, language, metric), []).append(mean)
+
+
+def class_mean_scores(draw: Draw, shots: int, targets: int | None = None) -> dict[str, Any]:
     """Cosines (N, K) to the means of the enrolled clips by language; nothing is trained."""
-    enrolled = draw.enrolled(shots)
+    count = targets or draw.known.speakers
+    enrolled = draw.enrolled(shots, count)
     means = means_of(enrolled.voice, enrolled)
-    return {name: unit(own.clips.voice) @ means.T for name, own in draw.judged.items()}
+    judged = {name: own.listed(count) for name, own in draw.judged.items()}
+    return {name: unit(own.clips.voice) @ means.T for name, own in judged.items()}
 
 
-def tuned_scores(draw: Draw, shots: int) -> dict[str, Scores]:
-    """What class means, each recipe's runs and both fusions make of the judged clips."""
-    enrolled = draw.enrolled(shots)
-    alone = class_mean_scores(draw, shots)
+def tuned_scores(draw: Draw, shots: int, targets: int | None = None) -> dict[str, Scores]:
+    """What class means, each recipe's runs and, in the main place, the fusions make of the clips.
+
+    All but one recipe also train on as many clips of unknown speakers, as classes of their own.
+    """
+    count = targets or draw.known.speakers
+    own, others = draw.enrolled(shots, count), draw.others(shots)
+    rows = np.concatenate([own.voice, others.voice])
+    labels = np.concatenate([own.labels, others.labels + count])
+    alone = class_mean_scores(draw, shots, count)
+    judged = {name: each.listed(count).clips.voice for name, each in draw.judged.items()}
     found: dict[str, Scores] = {MEANS: {name: scores[None] for name, scores in alone.items()}}
-    for name, recipe in (RECIPES | (VARIANTS if shots == VARIANT_SHOTS else {})).items():
-        seeds = seeds_of(draw, RUNS if name == SINGLE else FEW)
-        adapters = tune(recipe, enrolled.voice, enrolled.labels, seeds, progress=False)
-        scores = {k: adapters.scores(own.clips.voice) for k, own in draw.judged.items()}
+    main = (shots, count) == (LIST_SHOTS, draw.known.speakers)
+    for name, recipe in (RECIPES | (VARIANTS if main else {})).items():
+        seeds = seeds_of(draw, RUNS if main and name == SINGLE else FEW)
+        n = len(own) if name == ALONE else len(rows)  # unknown speakers come last
+        adapters = tune(recipe, rows[:n], labels[:n], seeds, progress=False, targets=count)
+        scores = {k: adapters.scores(voice) for k, voice in judged.items()}
         found[name] = {k: each_run[:FEW] for k, each_run in scores.items()}
-        if name == SINGLE:
-            kept = selected(adapters)
-            found[PLAIN] = {k: v.mean(axis=0, keepdims=True) for k, v in scores.items()}
-            found[FUSED] = {k: v[kept].mean(axis=0, keepdims=True) for k, v in scores.items()}
+        if main and name == SINGLE:
+            raw = {k: adapters.raw_scores(voice) for k, voice in judged.items()}
+            every = np.arange(RUNS)
+            for fusion, of, kept in (
+                (PLAIN, scores, every),
+                (FUSED, scores, selected(adapters)),
+                (RAW_PLAIN, raw, every),
+                (RAW_FUSED, raw, selected(adapters, public=True)),
+            ):
+                found[fusion] = {k: v[kept].mean(axis=0, keepdims=True) for k, v in of.items()}
     return found
 
 
@@ -149,97 +159,30 @@ def seeds_of(draw: Draw, count: int) -> list[int]:
     return [1000 * draw.seed + run for run in range(count)]
 
 
-# --- the door ------------------------------------------------------------------------------------
-
-
-def shown(judged: OpenSetClips, faces: str, draw: Draw) -> FeatureSet:
-    """The judged clips as they come to the door, with one of FACES."""
-    if faces == OWN:
-        return judged.clips
-    if faces == NONE:
-        return judged.clips.without_faces()
-    rng = np.random.default_rng(draw.seed)
-    other = of_others(judged.target, draw.enrolment.labels, rng)
-    return replace(judged.clips, face=draw.enrolment.face[other])
-
-
-def door_scores(draw: Draw, model: Network) -> dict[str, Scores]:
-    """What each system makes of the judged clips with each face, by "SYSTEM · FACES".
-
-    - RAW: cosines to the class means of raw faces and voices, added up; no network.
-    - SOFTMAX: the probability that the network's fused head gives.
-    - DOOR_MEANS: cosines of e_c to the enrolled means of the same kind, with or without a face.
-    - TUNED: a SpeakerRPL v2 adapter on e_c, tuned on both kinds; FEW runs.
-    """
-    enrolled = draw.enrolment
-    raw = ClassMeans(enrolled, "sum")
-    kinds = [fused_output(model, clips)[0] for clips in (enrolled, enrolled.without_faces())]
-    with_face, without = (means_of(rows, enrolled) for rows in kinds)
-    labels, seeds = np.tile(enrolled.labels, 2), seeds_of(draw, FEW)
-    adapters = tune(DOOR_RECIPE, np.concatenate(kinds), labels, seeds, progress=False)
-    found: dict[str, dict[str, NDArray[Any]]] = {}
-    for faces, (language, judged) in product(FACES, draw.judged.items()):
-        clips = shown(judged, faces, draw)
-        embedding, probability = fused_output(model, clips)
-        scores = {
-            RAW: raw(clips)[raw.name][None],
-            SOFTMAX: probability[None],
-            DOOR_MEANS: (unit(embedding) @ (without if faces == NONE else with_face).T)[None],
-            TUNED: adapters.scores(embedding),
-        }
-        for name, each_run in scores.items():
-            found.setdefault(f"{name} · {faces}", {})[language] = each_run
-    return dict(found)
-
-
 # --- metrics with their intervals ----------------------------------------------------------------
 
 
-def measure(trials: Trials, weights: NDArray[np.float64]) -> dict[str, Measured]:
+def measure(
+    judged: OpenSetClips, scores: NDArray[Any], weights: NDArray[np.float64]
+) -> dict[str, Measured]:
     """Every metric of one run, for the speakers as they are and as they are drawn."""
-    values, drawn = measures(curve(trials)), measures(curve(trials, weights, POINTS))
-    merged = measures(curve(trials, points=POINTS))  # is a little off, and so is each of drawn
-    return {
-        name: Measured(float(value), drawn[name] - merged[name] + value)
-        for name, value in values.items()
-    }
+    found: dict[str, Measured] = {}
+    both = np.concatenate([np.ones((1, weights.shape[1])), weights])
+    for trials, of in ((judged.trials(scores), measures), (judged.pooled(scores), pooled_measures)):
+        values, drawn = of(curve(trials)), of(curve(trials, both, POINTS))
+        for name, value in values.items():
+            # the first of both is of everybody: how far off fewer points are, and so is each draw
+            found[name] = Measured(float(value), drawn[name][1:] - drawn[name][0] + value)
+    return found
 
 
-def as_table(found: Found) -> pd.DataFrame:
-    """Rows of each draw, of the mean over draws, and of the differences of PAIRS."""
-    minus = {
-        (f"{first}{MINUS}{second}", *place): each
-        for first, second in PAIRS
-        for place, each in apart(found, first, second).items()
-    }
-    rows = tabulated(found | minus, KEY, "draw", "mean")
+def as_table(found: Found, pairs: Sequence[tuple[str, str]]) -> pd.DataFrame:
+    """Rows of each draw, of the mean over draws, and of the differences of pairs."""
+    rows = tabulated(found | minus(found, pairs), KEY, "draw", "mean")
     is_mean = rows.draw == "mean"
     rows[["low", "high"]] = rows[["low", "high"]].where(is_mean)
     rows = rows[is_mean | ~rows.system.str.contains(MINUS)]
     return rows.astype({"draw": str}).reset_index(drop=True)[COLUMNS]
-
-
-def differences(
-    table: pd.DataFrame, shots: int = VARIANT_SHOTS, metrics: Sequence[str] = ("EER", "OSCR")
-) -> pd.DataFrame:
-    """The paired differences of one number of shots, oriented so that more is better.
-
-    p-values follow from the intervals, as of a normal distribution, and are corrected over all
-    rows.
-
-    Returns:
-        Columns first, second, language, metric, difference, low, high, p, p_holm, verdict.
-    """
-    pairs = table[table.system.str.contains(MINUS) & table.metric.isin(metrics)]
-    pairs = pairs[pairs.shots == shots].reset_index(drop=True)
-    found = pairs.system.str.extract(f"(?P<first>.*){MINUS}(?P<second>.*)")
-    kept = pairs[["language", "metric", "value", "low", "high"]]
-    found = found.join(kept.rename(columns={"value": "difference"}))
-    less = found.metric.isin(LESS_IS_BETTER)
-    turned = -found.loc[less, ["difference", "high", "low"]].to_numpy()
-    found.loc[less, ["difference", "low", "high"]] = turned
-    error = (found.high - found.low) / (2 * stats.norm.ppf(1 - LEVEL / 2))
-    return corrected(found.assign(p=2 * stats.norm.sf(found.difference.abs() / error)))
 
 
 def summary(table: pd.DataFrame) -> str:
@@ -249,22 +192,20 @@ def summary(table: pd.DataFrame) -> str:
 
 def _parts(table: pd.DataFrame) -> Iterator[str]:
     of_mean = table[(table.draw == "mean") & ~table.system.str.contains(MINUS)]
-    for metric in ("EER", "OSCR", "ACC"):
+    for metric in ("EER", POOLED, "OSCR", "ACC"):
         rows = of_mean[of_mean.metric == metric]
         yield f"{metric} in percent, mean over draws with its 95% interval\n" + as_grid(
-            rows, ["system"], ["language", "shots"]
+            rows, ["system"], ["language", "targets", "shots"]
         )
-    for shots in (VARIANT_SHOTS, ALL):
-        lines = [
-            f"{row.first} against {row.second}, {row.language}, {row.metric}: {points(row)}"
-            for row in differences(table, shots).itertuples()
-        ]
-        if lines:
-            title = f"{shots} shots" if shots else "all clips enrolled"
-            yield "\n".join([f"Paired differences, {title} (points; more is better)", *lines])
+    lines = [
+        f"{row.first} against {row.second}, {row.language}, {row.metric}: {points(row)}"
+        for row in compared(table).itertuples()
+    ]
+    title = "Paired differences, the whole list, five shots (points; more is better)"
+    yield "\n".join([title, *lines])
 
 
-def points(row: Any) -> str:
-    """A difference as text: `+1.2 [+0.3, +2.1] better`."""
-    interval = f"[{100 * row.low:+.1f}, {100 * row.high:+.1f}]"
-    return f"{100 * row.difference:+.1f} {interval} {row.verdict}"
+def compared(table: pd.DataFrame, metrics: Sequence[str] = ("EER", POOLED, "OSCR")) -> pd.DataFrame:
+    """The paired differences of five shots and the whole list, see `differences`."""
+    asked = table.shots.isin([LIST_SHOTS, ALL]) & (table.targets == table.targets.max())
+    return differences(table[asked & table.metric.isin(metrics)], ["language", "metric"])

@@ -15,8 +15,8 @@ from mraf.data.clips import FeatureSet, unit
 from mraf.errors import RunError
 from mraf.evaluation.baselines import FittedFOP, fit_fop
 from mraf.related.metrics import eer
-from mraf.related.shared_space.space import Embedding, compact
-from mraf.related.shared_space.trials import draw_trials, rates
+from mraf.related.shared_space.space import Embedding
+from mraf.related.trials import compact, draw_trials, rates
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +113,6 @@ def fit_chosen_correlation(
 
     def error(components: int) -> float:
         space = fit_canonical_correlation(rest, components)(train)
-        return float(eer(rates(space.cosine(trials.face, trials.voice), trials)))
+        return float(eer(rates(space.cosine(trials.other, trials.voice), trials)))
 
     return fit_canonical_correlation(train, min(choices, key=error))

@@ -26,6 +26,7 @@ from mraf.data.clips import Corpus, FeatureSet, unit
 from mraf.data.twin.generate import calibration
 from mraf.data.twin.people import draw_people
 from mraf.errors import DataError, RunError
+from mraf.related.trials import compact
 from mraf.training.fit import fit, seeded
 from mraf.variants.config import settings
 
@@ -129,11 +130,6 @@ def streamed(clips: FeatureSet, streams: Sequence[Stream]) -> tuple[Tensor, Tens
         np.concatenate([unit(rows) for rows in side], axis=1) for side in zip(*pairs, strict=True)
     )
     return torch.from_numpy(face), torch.from_numpy(voice)
-
-
-def compact(clips: FeatureSet) -> NDArray[np.int64]:
-    """Labels 0 … C-1 of the speakers that occur, in the order of their labels, shape (N,)."""
-    return np.unique(clips.labels, return_inverse=True)[1].astype(np.int64)
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,6 @@ from tqdm.auto import tqdm
 
 from mraf.data.clips import Corpus, FeatureSet
 from mraf.data.splits import cross_split
-from mraf.errors import DataError
 from mraf.related.metrics import eer
 from mraf.related.shared_space.rivals import fit_chosen_correlation, fit_fop_branches
 from mraf.related.shared_space.space import (
@@ -23,15 +22,17 @@ from mraf.related.shared_space.space import (
     fit_shared_space,
     simulated_traits,
 )
-from mraf.related.shared_space.trials import (
+from mraf.related.study import MINUS, Found, Measured, as_grid, minus, people_drawn, tabulated
+from mraf.related.trials import (
+    Fold,
     Lineups,
     Pairs,
     draw_lineups,
     draw_trials,
+    identity_folds,
     rates,
     right_matches,
 )
-from mraf.related.study import Found, Measured, apart, as_grid, people_drawn, tabulated
 
 PAPER_EER = 0.2399
 """The winner's mean EER on the challenge's own test (other people, trials and face features)."""
@@ -45,20 +46,12 @@ DIFFERENCES = ("EER minus FOP's", "EER minus the space's")
 CANDIDATES = (2, 5, 10)
 LEVELS = np.round(np.arange(0.02, 1, 0.02), 2)
 """False-accept rates at which the DET curve is recorded."""
-FOLDS, TESTED = 5, 2 / 7  # of 70 identities, 20 are tested in each fold
 RESAMPLES = 1000
 ALL = "all"  # the fold of a row that holds the mean over folds
 KEY = ["system", "language", "condition", "metric", "at"]
 COLUMNS = ["corpus", *KEY, "fold", "seed", "n", "value", "low", "high"]
 
 Fit = Callable[[FeatureSet, int], Embedder]
-
-
-class Fold(NamedTuple):
-    """Identities to train on and identities to test on, which have nobody in common."""
-
-    train: NDArray[np.int64]
-    test: NDArray[np.int64]
 
 
 class Asked(NamedTuple):
@@ -68,21 +61,6 @@ class Asked(NamedTuple):
     condition: str
     trials: Pairs
     lineups: Lineups
-
-
-def identity_folds(speakers: int, folds: int = FOLDS, seed: int = 0) -> list[Fold]:
-    """Folds over identities; everybody is tested, some twice: 70 are cut into 50 and 20.
-
-    Raises:
-        DataError: fewer than two identities on a side.
-    """
-    tested = round(TESTED * speakers)
-    if tested < 2 or speakers - tested < 2:
-        raise DataError(f"{speakers} speakers cannot be cut into people to train and to test on.")
-    order = np.random.default_rng(seed).permutation(speakers)
-    starts = [number * speakers // folds for number in range(folds)]
-    tests = [np.sort(np.roll(order, -start)[:tested]) for start in starts]
-    return [Fold(np.setdiff1d(order, test), test) for test in tests]
 
 
 def systems(corpus: Corpus) -> dict[str, Fit]:
@@ -169,10 +147,9 @@ def _measured(
     """Each metric, what it is at, and its number in one fold."""
     clips, _, trials, lineups = question
     space = embed(clips)
-    score = space.cosine(trials.face, trials.voice)
+    score = space.cosine(trials.other, trials.voice)
     found = rates(score, trials)
-    hundreds = np.array_split(drawn, -(-len(drawn) // 100))
-    by_draw = np.concatenate([eer(rates(score, trials, part)) for part in hundreds])
+    by_draw = eer(rates(score, trials, drawn))
     yield "EER", None, Measured(float(eer(found)), by_draw, len(score))
     asked = np.bincount(lineups.speaker, minlength=drawn.shape[1])
     for among in CANDIDATES:
@@ -191,12 +168,12 @@ def _measured(
 def _differences(found: Found) -> Found:
     """Each EER minus FOP's, and that of each variant minus the space's, on the same trials."""
     errors = {key: each for key, each in found.items() if key[3] == "EER"}
+    names = dict.fromkeys(key[0] for key in errors)
+    own = [name for name in names if name.startswith(VARIANT)]
     return {
-        (system, language, condition, difference, at): each
-        for system in dict.fromkeys(key[0] for key in errors)
-        for rival, difference in zip((RIVAL, WINNER), DIFFERENCES, strict=True)
-        if system != rival and (rival == RIVAL or system.startswith(VARIANT))
-        for (language, condition, _, at), each in apart(errors, system, rival).items()
+        (place[0].partition(MINUS)[0], *place[1:3], difference, place[4]): each
+        for rival, some, difference in zip((RIVAL, WINNER), (names, own), DIFFERENCES, strict=True)
+        for place, each in minus(errors, [(n, rival) for n in some if n != rival]).items()
     }
 
 

@@ -1,4 +1,4 @@
-"""Does this face belong to this voice? Trials on people never trained on, and their error rates.
+"""Are these two of one person? Trials on people never trained on, and their error rates.
 
 Trials of one identity are not independent: every interval resamples identities, and a trial of two
 identities counts as often as both are drawn (a bootstrap over subjects; Poh & Bengio, TPAMI 2007).
@@ -16,19 +16,20 @@ from mraf.errors import DataError
 from mraf.related.metrics import Curve, Trials, curve
 
 Ints = NDArray[np.int64]
+FOLDS, TESTED = 5, 2 / 7  # of 70 identities, 20 are tested in each fold
 
 
 class Pairs(NamedTuple):
-    """Pairs of a voice and a face, each of one clip; shapes (N,)."""
+    """Pairs of a voice and a face, or of two voices, each of one clip; shapes (N,)."""
 
     voice: Ints  # rows of the clips they are taken from
-    face: Ints
+    other: Ints
     speaker: Ints  # identity of the voice
-    shown: Ints  # identity of the face
+    shown: Ints  # identity of the other
 
     @property
     def same(self) -> NDArray[np.bool_]:
-        """Whether voice and face are of one person, shape (N,)."""
+        """Whether both are of one person, shape (N,)."""
         matching: NDArray[np.bool_] = self.speaker == self.shown
         return matching
 
@@ -39,6 +40,33 @@ class Lineups(NamedTuple):
     voice: Ints  # row of the clip, shape (N,)
     faces: Ints  # rows of the clips, shape (N, candidates)
     speaker: Ints  # identity of the voice, shape (N,)
+
+
+class Fold(NamedTuple):
+    """Identities to train on and identities to test on, which have nobody in common."""
+
+    train: NDArray[np.int64]
+    test: NDArray[np.int64]
+
+
+def identity_folds(speakers: int, folds: int = FOLDS, seed: int = 0) -> list[Fold]:
+    """Folds over identities; everybody is tested, some twice: 70 are cut into 50 and 20.
+
+    Raises:
+        DataError: fewer than two identities on a side.
+    """
+    tested = round(TESTED * speakers)
+    if tested < 2 or speakers - tested < 2:
+        raise DataError(f"{speakers} speakers cannot be cut into people to train and to test on.")
+    order = np.random.default_rng(seed).permutation(speakers)
+    starts = [number * speakers // folds for number in range(folds)]
+    tests = [np.sort(np.roll(order, -start)[:tested]) for start in starts]
+    return [Fold(np.setdiff1d(order, test), test) for test in tests]
+
+
+def compact(clips: FeatureSet) -> NDArray[np.int64]:
+    """Labels 0 … C-1 of the speakers that occur, in the order of their labels, shape (N,)."""
+    return np.unique(clips.labels, return_inverse=True)[1].astype(np.int64)
 
 
 def draw_trials(
@@ -52,14 +80,48 @@ def draw_trials(
     Raises:
         DataError: fewer than two identities with clips, a missing face, or no trials.
     """
+    if (absent := int(clips.face_missing.sum())) > 0:
+        raise DataError(f"{clips.source}: {absent} clips have no face to be matched; drop them.")
     clips_of = _clips_of(clips, identities)
+    speaker, shown = _balanced(clips_of, per_pair)
+    return Pairs(_drawn(clips_of, speaker, rng), _drawn(clips_of, shown, rng), speaker, shown)
+
+
+def draw_voice_trials(
+    clips: FeatureSet, identities: ArrayLike, rng: np.random.Generator, per_pair: int = 10
+) -> Pairs:
+    """The same of two voices, which never come from one video.
+
+    Who has a single video is compared with other people only.
+
+    Raises:
+        DataError: fewer than two identities with clips, nobody with two videos, or no trials.
+    """
+    clips_of = _clips_of(clips, identities)
+    speaker, shown = _balanced(clips_of, per_pair)
+    several = np.array([person for person, videos in clips_of.items() if len(videos) > 1])
+    asked = (speaker != shown) | np.isin(speaker, several)
+    speaker, shown = speaker[asked], shown[asked]
+    if not len(several):
+        raise DataError(f"{clips.source}: nobody has two videos to be compared.")
+    voice, other = _drawn(clips_of, speaker, rng), _drawn(clips_of, shown, rng)
+    while (again := clips.video[voice] == clips.video[other]).any():
+        again &= speaker == shown  # a video of two people is drawn once, and then left out
+        if not again.any():
+            break
+        other[again] = _drawn(clips_of, shown[again], rng)
+    apart = clips.video[voice] != clips.video[other]
+    return Pairs(voice[apart], other[apart], speaker[apart], shown[apart])
+
+
+def _balanced(clips_of: dict[int, list[Ints]], per_pair: int) -> tuple[Ints, Ints]:
+    """Who is compared with whom, shapes (N,): as often with oneself as with all others."""
     if per_pair < 1:
         raise DataError(f"{per_pair} trials for each pair: at least 1 is needed.")
     present = np.array(list(clips_of))
     speaker, shown = (x.ravel() for x in np.meshgrid(present, present, indexing="ij"))
     times = np.where(speaker == shown, per_pair * (len(present) - 1), per_pair)
-    speaker, shown = np.repeat(speaker, times), np.repeat(shown, times)
-    return Pairs(_drawn(clips_of, speaker, rng), _drawn(clips_of, shown, rng), speaker, shown)
+    return np.repeat(speaker, times), np.repeat(shown, times)
 
 
 def draw_lineups(
@@ -74,6 +136,8 @@ def draw_lineups(
     Raises:
         DataError: fewer identities with clips than candidates, or a missing face.
     """
+    if (absent := int(clips.face_missing.sum())) > 0:
+        raise DataError(f"{clips.source}: {absent} clips have no face to be matched; drop them.")
     clips_of = _clips_of(clips, identities)
     present = np.array(list(clips_of))
     if not 2 <= candidates <= len(present):
@@ -89,8 +153,6 @@ def draw_lineups(
 
 def _clips_of(clips: FeatureSet, identities: ArrayLike) -> dict[int, list[Ints]]:
     """Rows of each identity's clips, video by video."""
-    if (absent := int(clips.face_missing.sum())) > 0:
-        raise DataError(f"{clips.source}: {absent} clips have no face to be matched; drop them.")
     found = {}
     for identity in np.intersect1d(np.asarray(identities), clips.labels):
         rows = np.flatnonzero(clips.labels == identity)
@@ -131,8 +193,12 @@ def rates(scores: ArrayLike, pairs: Pairs, drawn: NDArray[Any] | None = None) ->
     score = np.asarray(scores, dtype=float)
     if score.shape != pairs.voice.shape:
         raise DataError(f"scores of shape {score.shape} for {len(pairs.voice)} trials.")
-    weight = None if drawn is None else trial_weights(pairs, drawn)
-    return curve(Trials(score, pairs.same, pairs.same, np.arange(len(score))), weight)
+    two = pairs.speaker * (pairs.shown.max(initial=0) + 1) + pairs.shown
+    _, first, unit = np.unique(two, return_index=True, return_inverse=True)
+    trials = Trials(score, pairs.same, pairs.same, unit)
+    if drawn is None:
+        return curve(trials)
+    return curve(trials, trial_weights(Pairs(*(part[first] for part in pairs)), drawn))
 
 
 def right_matches(lineups: Lineups, face: NDArray[Any], voice: NDArray[Any], among: int) -> Any:

@@ -1,0 +1,157 @@
+"""A head on voices alone: how it is trained, and how its learning rate and epochs are chosen."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import product
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from mraf.data.clips import FeatureSet, unit
+from mraf.evaluation.baselines import held_out
+from mraf.evaluation.judge import top1
+from mraf.model import standardise
+from mraf.related.metrics import eer
+from mraf.related.trials import Pairs, compact, draw_voice_trials, rates
+from mraf.training.fit import fit, seeded
+from mraf.variants.config import ModelConfig
+from mraf.variants.margins import HEADS
+
+CHOSEN_BY = 2  # runs for each setting, of which each leaves others out
+BATCH = 256
+LEARNING_RATES = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
+EPOCHS = (1, 2, 4, 8)
+
+
+class Setting(NamedTuple):
+    """What is chosen for each head."""
+
+    learning_rate: float
+    epochs: int
+
+
+DEFAULT = Setting(1e-2, 4)
+
+
+def fit_head(
+    clips: FeatureSet,
+    config: ModelConfig,
+    seed: int = 0,
+    setting: Setting = DEFAULT,
+    projected: bool = False,
+    after: Callable[[int, nn.Sequential], Any] = lambda epoch, model: None,
+) -> nn.Sequential:
+    """Train a head on standardised voices with Adam; the global random state is left as it was.
+
+    Args:
+        config: head, margin, scale, curvature, start and speakers; the width is the voice's.
+        projected: put a linear map before the head, which is trained, too.
+        after: called after each epoch with its number and the model.
+    Returns:
+        The projection, or an identity, and the head.
+    """
+    voice, speaker = _voices(clips), torch.from_numpy(np.array(clips.labels))
+
+    def loss(rows: Tensor) -> Tensor:
+        logits = head.with_margin(model(voice[rows]), speaker[rows])
+        return F.cross_entropy(logits, speaker[rows])
+
+    def batches(_: int) -> Iterator[tuple[Tensor]]:
+        return ((rows,) for rows in torch.randperm(len(speaker)).split(BATCH))
+
+    def stop(epoch: int) -> bool:
+        after(epoch, model)
+        return False
+
+    rate, epochs = setting
+    with seeded(seed, voice.device):
+        width = config.width
+        first = nn.Linear(width, width, bias=False) if projected else nn.Identity()
+        head = HEADS[config.head](config)
+        model = nn.Sequential(first, head)
+        optimizer = torch.optim.Adam(model.parameters(), lr=rate, fused=True)
+        name = f"head {config.head}"
+        fit(name, optimizer, batches, loss, epochs, stop=stop, progress=False)
+    return model.eval()
+
+
+def _voices(clips: FeatureSet) -> Tensor:
+    return standardise(torch.from_numpy(np.array(clips.voice)))
+
+
+@torch.inference_mode()
+def head_scores(model: nn.Sequential, clips: FeatureSet) -> NDArray[np.float32]:
+    """Logits of the voices (N, C), without margin."""
+    logits: NDArray[np.float32] = model(_voices(clips)).numpy()
+    return logits
+
+
+@torch.inference_mode()
+def projected_voices(model: nn.Sequential | None, clips: FeatureSet) -> NDArray[np.float32]:
+    """Unit rows (N, d) of the voices as a projection has them, or as they come."""
+    voice = _voices(clips)
+    return unit((voice if model is None else model[0](voice)).numpy())
+
+
+def voice_eer(rows: NDArray[Any], trials: Pairs, drawn: NDArray[Any] | None = None) -> Any:
+    """EER of unit rows (N, d) compared by their cosines; for each draw of people, shape (…)."""
+    cosine = np.einsum("nd,nd->n", rows[trials.voice], rows[trials.other])
+    return eer(rates(cosine, trials, drawn))
+
+
+def chosen(
+    train: FeatureSet, config: ModelConfig, strangers: bool, seed: int = 0, runs: int = CHOSEN_BY
+) -> Setting:
+    """The learning rate and the epochs that serve clips best that were left out of training.
+
+    Args:
+        strangers: leave a fifth of the people out and minimise their EER, with a projection; else
+            leave videos out and name their clips.
+    """
+    merit: dict[Setting, float] = defaultdict(float)
+    for rate, run in product(LEARNING_RATES, range(runs)):
+        rng = np.random.default_rng([seed, run])
+        judged = _strangers(train, rng) if strangers else _videos(train, rng)
+        for epoch, found in _followed(config, judged, rate, run, strangers).items():
+            merit[Setting(rate, epoch)] += found
+    return max(merit, key=lambda setting: merit[setting])
+
+
+Judged = tuple[FeatureSet, Callable[[nn.Sequential], float]]  # clips to train on, and the merit
+
+
+def _videos(train: FeatureSet, rng: np.random.Generator) -> Judged:
+    left = held_out(train, rng)
+    asked = train[left]
+    return train[~left], lambda m: float(top1(head_scores(m, asked), asked.labels).mean())
+
+
+def _strangers(train: FeatureSet, rng: np.random.Generator) -> Judged:
+    people = np.unique(train.labels)
+    left = np.isin(train.labels, rng.permutation(people)[: max(2, len(people) // 5)])
+    own, asked = train[~left], train[left]
+    trials = draw_voice_trials(asked, asked.labels, rng)
+    known = replace(own, speaker=compact(own))
+    return known, lambda model: -float(voice_eer(projected_voices(model, asked), trials))
+
+
+def _followed(
+    config: ModelConfig, judged: Judged, rate: float, seed: int, projected: bool
+) -> dict[int, float]:
+    """The merit of one run after each of `EPOCHS`."""
+    (own, merit), found = judged, {}
+
+    def after(epoch: int, model: nn.Sequential) -> None:
+        if epoch in EPOCHS:
+            found[epoch] = merit(model)
+
+    known = replace(config, speakers=int(own.labels.max()) + 1) if projected else config
+    fit_head(own, known, seed, Setting(rate, max(EPOCHS)), projected, after)
+    return found
