@@ -6,7 +6,7 @@ import base64
 import json
 import warnings
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, fields
 from importlib.resources import files
 from importlib.util import find_spec
@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mraf import data
@@ -28,6 +27,7 @@ from mraf.training.experiment import NOTICE, biometrics, trained
 from mraf.training.runs import Run
 from mraf.variants.config import ModelConfig
 
+COMPONENT = ("module.js", "explorer.js")
 WEIGHTS, MODULE, PAGE, ONNX = "weights.js", "mraf.js", "index.html", "model.onnx"
 IGNORE = ".gitignore"
 FILES = (WEIGHTS, MODULE, PAGE, ONNX, NOTICE, IGNORE)
@@ -54,12 +54,14 @@ def export_run(run: Run, out: Path, *, onnx: bool = False) -> list[Path]:
     """
     _refuse(run, out, onnx)
     of_twin = run.data.get("corpus") == "twin"
-    clips, shown = _clips(run) if of_twin else ({}, [])
-    module = (files("mraf.export") / "module.js").read_text(encoding="utf-8")
-    texts = {WEIGHTS: _weights(run, clips, shown), MODULE: module}
+    corpus = matching(run, "twin") if of_twin else None
+    parts = [p for p in (corpus.test_english, corpus.test_cross) if p] if corpus else []
+    texts = {WEIGHTS: f"globalThis.mraf = {packed(run, parts)};\n", MODULE: script("module.js")}
     if of_twin:
-        page = (files("mraf.export") / "page.html").read_text(encoding="utf-8")
-        texts[PAGE] = page.replace("/* module.js */", module)  # a file may not import a file
+        page = script("page.html")
+        for name in COMPONENT:  # a file may not import a file
+            page = page.replace(f"/* {name} */", script(name))
+        texts[PAGE] = page
     else:
         texts = {IGNORE: "*\n", **texts}  # first, so that git never sees the weights
         texts[NOTICE] = PEOPLE.format(corpus=run.data.get("corpus", "of no known corpus"))
@@ -111,30 +113,28 @@ def _refuse(run: Run, out: Path, onnx: bool) -> None:
         raise RunError("--onnx needs two more packages: pip install 'mraf[export]'.")
 
 
-def _clips(run: Run) -> tuple[dict[str, NDArray[np.float32]], list[dict[str, Any]]]:
-    """Features of a few of the twin's test clips, of speakers evenly spaced, and who they are."""
-    corpus = matching(run, "twin")
-    parts: list[FeatureSet] = [p for p in (corpus.test_english, corpus.test_cross) if p]
-    faces, voices, shown = [], [], []
-    for part in parts:
-        speakers = np.unique(part.labels[~part.face_missing])
-        for speaker in speakers[np.linspace(0, len(speakers) - 1, CLIPS).astype(int)]:
-            row = int(np.flatnonzero((part.labels == speaker) & ~part.face_missing)[0])
-            faces.append(part.face[row])
-            voices.append(part.voice[row])
-            shown.append({"speaker": int(speaker), "language": part.language})
-    return {"clips.face": np.stack(faces), "clips.voice": np.stack(voices)}, shown
+def script(name: str) -> str:
+    """A file of this package for the browser."""
+    return (files("mraf.export") / name).read_text(encoding="utf-8")
 
 
-def _weights(run: Run, clips: Mapping[str, NDArray[Any]], shown: list[dict[str, Any]]) -> str:
-    """A script that works with and without a server: settings, shapes and float16 in base64.
+def packed(run: Run, parts: Sequence[FeatureSet]) -> str:
+    """A run as the explorer takes it, in JSON: settings, shapes, float16 in base64, some clips.
 
     All low bytes come before all high ones, whose few exponents then take fewer bits.
+
+    Args:
+        parts: clips to show, of speakers evenly spaced in each part.
+    Raises:
+        RunError: a weight does not fit into float16.
     """
     state = {name: value.cpu().numpy() for name, value in run.model.state_dict().items()}
-    tensors = {**state, **clips}
+    clips = [_shown(part) for part in parts]
+    if clips:
+        state["clips.face"] = np.concatenate([part.face for part in clips])
+        state["clips.voice"] = np.concatenate([part.voice for part in clips])
     with np.errstate(over="ignore"):
-        values = np.concatenate([value.ravel() for value in tensors.values()]).astype("<f2")
+        values = np.concatenate([value.ravel() for value in state.values()]).astype("<f2")
     if not np.isfinite(values).all():
         raise RunError(f"{run.path}: a weight is too large for float16; lower learning_rate.")
     planes = values.view(np.uint8).reshape(-1, 2).T.tobytes()
@@ -142,11 +142,18 @@ def _weights(run: Run, clips: Mapping[str, NDArray[Any]], shown: list[dict[str, 
     exported = {
         "config": asdict(run.config.model),
         "run": {**run.data, "seed": run.config.training.seed},
-        "clips": shown,
-        "tensors": {name: list(value.shape) for name, value in tensors.items()},
+        "clips": [{"speaker": int(s), "language": p.language} for p in clips for s in p.labels],
+        "tensors": {name: list(value.shape) for name, value in state.items()},
         "data": base64.b64encode(huffman.compress(planes) + huffman.flush()).decode(),
     }
-    return f"globalThis.mraf = {json.dumps(exported)};\n"
+    return json.dumps(exported)
+
+
+def _shown(part: FeatureSet) -> FeatureSet:
+    """The first clip with a face of each of a few speakers, evenly spaced."""
+    rows = np.flatnonzero(~part.face_missing)
+    _, first = np.unique(part.labels[rows], return_index=True)
+    return part[rows[first[np.linspace(0, len(first) - 1, CLIPS).astype(int)]]]
 
 
 class _Flat(nn.Module):

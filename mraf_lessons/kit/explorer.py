@@ -174,13 +174,7 @@ class Explorer(widgets.Box):
     def _ipython_display_(self) -> None:
         """The live controls; below them, hidden as long as they answer, the picture of now."""
         gc.freeze()  # else every tenth move waits until all that torch imported is looked through
-        live = super()._repr_mimebundle_()
-        live, metadata = live if isinstance(live, tuple) else (live, {})
-        display({**live, "text/plain": ""}, metadata=metadata, raw=True)
-        bundle, metadata = self.figure._repr_mimebundle_()
-        still = f'<div class="mraf-still">{STILL}{bundle["text/html"]}</div>'
-        bundle["text/html"] = page_part("live.html") + still
-        display(bundle, metadata=metadata, raw=True)
+        show(super()._repr_mimebundle_(), self.figure)
 
     def recorded(self) -> Recording:
         """A grid of some controls' values, the others as they are, to answer without a kernel."""
@@ -210,3 +204,17 @@ class Explorer(widgets.Box):
             return self._picture(self._find(**values), None)
 
         return record(draw, choices, question)
+
+
+def show(live: Any, figure: Figure, more: str = "") -> None:
+    """Display a widget by its bundle; below it, hidden as long as it is alive, a still picture.
+
+    Args:
+        more: HTML that follows the picture.
+    """
+    live, metadata = live if isinstance(live, tuple) else (live, {})
+    display({**live, "text/plain": ""}, metadata=metadata, raw=True)
+    bundle, metadata = figure._repr_mimebundle_()
+    still = f'<div class="mraf-still">{STILL}{bundle["text/html"]}</div>'
+    bundle["text/html"] = page_part("live.html") + still + more
+    display(bundle, metadata=metadata, raw=True)

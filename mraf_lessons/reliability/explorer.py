@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, get_args
 
 import numpy as np
@@ -12,7 +11,6 @@ from mraf.data.degradation import FaceDegradation, VoiceDegradation
 from mraf.data.splits import SETTINGS, validation_split
 from mraf.variants.build import Network
 from mraf_lessons.kit.explorer import Explorer, Values, choice, number, slider, yes_or_no
-from mraf_lessons.kit.recording import Recording
 from mraf_lessons.kit.style import CONDITIONS
 from mraf_lessons.missing_token.explorer import RELIABILITIES
 from mraf_lessons.reliability.picture import reliability_picture
@@ -87,21 +85,6 @@ class ReliabilityExplorer(Explorer):
         for name, follow in (("setting", self._setting_chosen), ("face", self._face_chosen)):
             controls[name].widget.observe(follow, names="value")
         super().__init__(controls, reliability_picture, self._degraded)
-
-    def recorded(self, amounts: Sequence[float] = (0, 0.3, 0.6, 1)) -> Recording:
-        """The present clip under every kind and some amounts, to answer without a kernel."""
-        kinds: dict[str, dict[str, Any]] = {}
-        for kind in FACE_KINDS:
-            kinds[f"face towards {kind}"] = {"face_kind": kind, "voice_amount": 0.0}
-        for kind in VOICE_KINDS:
-            kinds[f"voice towards {kind}"] = {"voice_kind": kind, "face_amount": 0.0}
-        kinds = {what: {"face": True} | changes for what, changes in kinds.items()}
-        kinds["no face"] = {"face": False, "face_amount": 0.0, "voice_amount": 0.0}
-        shares = {f"{100 * x:g}%": {"face_amount": x, "voice_amount": x} for x in amounts}
-        return self.recorded_for(
-            {"What is made worse": kinds, "How far": shares},
-            "Which of these does the scorer notice, and which does the fused head survive?",
-        )
 
     def _degraded(self, setting: str, speaker: int, clip: int, **state: Any) -> DegradedClip:
         chosen = self._clips_of(setting, speaker)[clip - 1 : clip]

@@ -67,3 +67,14 @@ def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = Path(os.environ.get("MRAF_SCREENSHOTS") or tmp_path_factory.mktemp("seen"))
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+@pytest.fixture(scope="session")
+def axe() -> Path:
+    """The script of axe-core, which `make test-browser` fetches with npm."""
+    path = Path(__file__).parents[2] / "build" / "node_modules" / "axe-core" / "axe.min.js"
+    if not path.exists():
+        if os.environ.get("CI"):
+            pytest.fail(f"{path} is missing: install npm; `make test-browser` fetches it.")
+        pytest.skip("axe-core is not there: `make test-browser` fetches it where npm is installed.")
+    return path

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import socket
+import statistics
 import subprocess
 import sys
 import time
@@ -105,3 +106,79 @@ def lab(page, folder: Path, notebook: Path) -> Iterator[None]:
             yield
         finally:
             page.screenshot(path=folder / "last.png")  # what there was to see where a test failed
+
+
+MOVE = """
+([selector, value]) => new Promise((done) => {
+  const control = document.querySelector(selector);
+  control.value = value;
+  control.dispatchEvent(new Event("input", { bubbles: true }));
+  requestAnimationFrame(() => setTimeout(done));
+})
+"""
+
+
+def moves_of_live(page, moves: int = 30) -> float:
+    """Move the live explorer's face slider; the median of its CPU, milliseconds to the picture."""
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def spent() -> float:
+        metrics = session.send("Performance.getMetrics")["metrics"]
+        return 1000 * next(one["value"] for one in metrics if one["name"] == "TaskDuration")
+
+    taken, shown = [], bars(page)
+    for move in range(moves):
+        before = spent()
+        page.evaluate(MOVE, [".mraf-network [name=face]", 100 - 100 * (move % 2)])
+        taken.append(spent() - before)
+        shown, last = bars(page), shown
+        assert shown != last
+    return statistics.median(taken)
+
+
+def bars(page) -> list[list]:
+    """What a screen reader hears of each bar of the live explorer: its name and its value."""
+    said = "found => found.map(({ ariaLabel, ariaValueNow }) => [ariaLabel, Number(ariaValueNow)])"
+    return page.locator("[role=meter]").evaluate_all(said)
+
+
+def meters(page) -> dict[str, float]:
+    """The bars by their names."""
+    return dict(bars(page))
+
+
+def controls_off_the_screen(page, number: int = 0) -> list[str]:
+    """The controls of an explorer that one cannot see together with its whole picture."""
+    explorer = page.locator(".mraf-explorer").nth(number)
+    explorer.scroll_into_view_if_needed()
+    return explorer.evaluate("""explorer => {
+      explorer.scrollIntoView({block: "center"});
+      const panel = explorer.closest(".jp-WindowedPanel-outer") ?? document.documentElement;
+      const [outer, view] = [panel.getBoundingClientRect(), document.documentElement];
+      const seen = (element) => {
+        const box = element.getBoundingClientRect();
+        return box.width > 0 && box.top >= Math.max(0, outer.top) - 1 && box.left >= -1
+          && box.bottom <= Math.min(view.clientHeight, Math.max(outer.bottom, 0)) + 1
+          && box.right <= view.clientWidth + 1;
+      };
+      const rows = [...explorer.querySelectorAll(".widget-inline-hbox:not(.widget-html)")];
+      return rows.filter((row) => {
+        row.scrollIntoView({block: "nearest"});
+        return !(seen(row) && seen(explorer.querySelector("img")));
+      }).map((row) => row.textContent);
+    }""")
+
+
+def violations(page, axe: Path, *selectors: str) -> list[str]:
+    """What axe-core finds serious or critical in these parts of the page."""
+    page.add_script_tag(path=axe)
+    found = page.evaluate(
+        "of => axe.run({include: of.map((one) => [one])}, {preload: false})", list(selectors)
+    )
+    return [
+        f"{one['id']}: {node['html'][:160]} {node['failureSummary']}"
+        for one in found["violations"]
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"]
+    ]

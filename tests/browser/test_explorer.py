@@ -7,7 +7,6 @@ build/slider_latency.csv and printed; nothing is asserted of it, since it depend
 from __future__ import annotations
 
 import csv
-import os
 import statistics
 import time
 from pathlib import Path
@@ -16,7 +15,15 @@ import nbformat
 import pytest
 from nbconvert import HTMLExporter
 from nbformat.v4 import new_code_cell, new_notebook
-from servers import IDLE, PREFIX, ROOT, kill_kernels, lab, serving
+from servers import (
+    IDLE,
+    ROOT,
+    controls_off_the_screen,
+    lab,
+    meters,
+    moves_of_live,
+    violations,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -46,11 +53,14 @@ from mraf.training.config import configure
 from mraf.related.open_set.protocol import UNKNOWN, open_set_trials
 from mraf.related.trials import Pairs, rates
 from mraf.training.loop import Learner
+from mraf.training.runs import Run
+from mraf.variants.build import build
 from mraf_lessons.faces.explorer import DamageExplorer
 from mraf_lessons.heads.explorer import MarginExplorer
 from mraf_lessons.missing_token.explorer import FollowOneClip, MissingTokenExplorer
 from mraf_lessons.open_set.explorer import DoorExplorer
 from mraf_lessons.reliability.explorer import ReliabilityExplorer
+from mraf_lessons.reliability.live import LiveExplorer
 from mraf_lessons.shared_space.explorer import ThresholdExplorer
 from mraf_lessons.training.explorer import LossExplorer
 from mraf_lessons.training.view import Reach
@@ -92,6 +102,11 @@ SHOWN = {  # the cell, the slider to be moved, and the key
     "MarginExplorer()": ("Margin m", "ArrowRight"),
 }  # fmt: skip
 RECORDED = "MarginExplorer().recorded()"
+LIVE = """
+quick = configure("quick", corpus.speakers)
+run = Run(quick, build(quick.model).eval(), pd.DataFrame(), {"corpus": "twin", "preset": "quick"})
+LiveExplorer(run, data.validation_split(corpus))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -114,13 +129,14 @@ def latencies():
 def explorers(browser, tmp_path_factory):
     """A page of JupyterLab in which every explorer is alive, and a recorded one."""
     folder = tmp_path_factory.mktemp("lab")
-    cells = [new_code_cell(source) for source in (SETUP, *SHOWN, RECORDED)]
+    cells = [new_code_cell(source) for source in (SETUP, *SHOWN, RECORDED, LIVE)]
     metadata = nbformat.read(APP, as_version=4).metadata
     nbformat.write(new_notebook(cells=cells, metadata=metadata), folder / "explorers.ipynb")
     page = browser.new_page(viewport={"width": 1366, "height": 768})
     with lab(page, folder, folder / "explorers.ipynb"):
         page.locator(".mraf-recording select").wait_for(timeout=1000 * PATIENCE)
         page.locator(PICTURE).nth(len(SHOWN) - 1).wait_for(timeout=1000 * PATIENCE)
+        page.locator("[role=meter]").first.wait_for(timeout=1000 * PATIENCE)
         page.get_by_text(IDLE).wait_for(timeout=1000 * PATIENCE)
         yield page
     page.close()
@@ -159,56 +175,19 @@ def moves_by_keyboard(page) -> list[float]:
     return taken
 
 
-def controls_off_the_screen(page, number: int = 0) -> list[str]:
-    """The controls of an explorer that one cannot see together with its whole picture."""
-    explorer = page.locator(".mraf-explorer").nth(number)
-    explorer.scroll_into_view_if_needed()
-    return explorer.evaluate("""explorer => {
-      explorer.scrollIntoView({block: "center"});
-      const panel = explorer.closest(".jp-WindowedPanel-outer") ?? document.documentElement;
-      const [outer, view] = [panel.getBoundingClientRect(), document.documentElement];
-      const seen = (element) => {
-        const box = element.getBoundingClientRect();
-        return box.width > 0 && box.top >= Math.max(0, outer.top) - 1 && box.left >= -1
-          && box.bottom <= Math.min(view.clientHeight, Math.max(outer.bottom, 0)) + 1
-          && box.right <= view.clientWidth + 1;
-      };
-      const rows = [...explorer.querySelectorAll(".widget-inline-hbox:not(.widget-html)")];
-      return rows.filter((row) => {
-        row.scrollIntoView({block: "nearest"});
-        return !(seen(row) && seen(explorer.querySelector("img")));
-      }).map((row) => row.textContent);
-    }""")
-
-
-def violations(page, axe: Path, *selectors: str) -> list[str]:
-    """What axe-core finds serious or critical in these parts of the page."""
-    page.add_script_tag(path=axe)
-    found = page.evaluate("of => axe.run({include: of.map((one) => [one])})", list(selectors))
-    return [
-        f"{one['id']}: {node['html'][:160]} {node['failureSummary']}"
-        for one in found["violations"]
-        if one["impact"] in ("serious", "critical")
-        for node in one["nodes"]
-    ]
-
-
-@pytest.fixture(scope="session")
-def axe() -> Path:
-    """The script of axe-core, which `make test-browser` fetches with npm."""
-    path = ROOT / "build" / "node_modules" / "axe-core" / "axe.min.js"
-    if not path.exists():
-        if os.environ.get("CI"):
-            pytest.fail(f"{path} is missing: install npm; `make test-browser` fetches it.")
-        pytest.skip("axe-core is not there: `make test-browser` fetches it where npm is installed.")
-    return path
-
-
 def test_every_explorer_is_moved_by_the_keyboard(explorers, latencies):
     latencies.append(("page, JupyterLab", moves_by_keyboard(explorers)))
     for number, (label, key) in enumerate(SHOWN.values()):
         slider(explorers, label, number).focus()
         press(explorers, key, number)
+
+
+def test_the_live_explorer_answers_in_lab_from_the_page_alone(explorers):
+    print(f"\nlive in JupyterLab: median of 30 moves {moves_of_live(explorers):.0f} ms of CPU")
+    explorers.get_by_label("The face is there").last.focus()
+    explorers.keyboard.press("Space")
+    assert meters(explorers)["weight of the face"] == 0
+    assert "the voice 1.00" in explorers.locator(".mraf-network [role=status]").inner_text()
 
 
 def test_a_recording_answers_the_keyboard_in_lab(explorers):
@@ -245,7 +224,7 @@ def test_axe_finds_nothing_in_lab(explorers, axe, theme, screenshots):
     explorers.wait_for_timeout(1000)
     explorers.locator(".mraf-explorer").first.scroll_into_view_if_needed()
     explorers.screenshot(path=screenshots / f"{theme}.png")
-    assert not violations(explorers, axe, ".mraf-explorer", ".mraf-recording")
+    assert not violations(explorers, axe, ".mraf-explorer", ".mraf-network", ".mraf-recording")
     command(explorers, "apputils:change-theme", theme="JupyterLab Light")
 
 
@@ -280,6 +259,7 @@ def test_without_a_kernel_there_is_a_still_picture(explorers, axe, tmp_path, scr
     command(explorers, "docmanager:save")
     command(explorers, "kernelmenu:shutdown")
     seen_still(explorers, len(SHOWN))
+    assert meters(explorers)  # the network in the page needs no kernel
     folder = Path(explorers.notebook).parent
     content = nbformat.read(explorers.notebook, as_version=4)
     assert content.metadata == nbformat.read(APP, as_version=4).metadata
@@ -287,42 +267,16 @@ def test_without_a_kernel_there_is_a_still_picture(explorers, axe, tmp_path, scr
     page.write_text(HTMLExporter().from_notebook_node(content)[0], encoding="utf-8")
     content.cells[0].source += "\n# not the one that was trusted"
     nbformat.write(content, folder / "other.ipynb")
-    for name, stills in (("notebook", len(SHOWN)), ("other", len(SHOWN) + 1)):
+    for name, stills in (("notebook", len(SHOWN) + 1), ("other", len(SHOWN) + 2)):
         address = explorers.url.split("/lab/")[0]
         explorers.goto(f"{address}/lab/tree/{name}.ipynb?reset", timeout=120_000)
         seen_still(explorers, stills)
         explorers.screenshot(path=screenshots / f"still-{name}.png")
     explorers.goto(page.as_uri())
-    seen_still(explorers, len(SHOWN))
+    seen_still(explorers, len(SHOWN) + 1)
+    assert explorers.get_by_role("link", name="The live page").is_visible()
     explorers.locator(".mraf-recording").get_by_label("Head").select_option("1")
     assert not violations(explorers, axe, ".mraf-still", ".mraf-recording")
-
-
-def test_the_app(browser, page, tmp_path, screenshots, latencies, axe):
-    """Two users under a hub's prefix; at last their kernels are gone, and what is left says so."""
-    options = (str(APP), "--Voila.ip=127.0.0.1", f"--Voila.base_url={PREFIX}")
-    with serving("voila", tmp_path, *options) as address:
-        page.goto(address + PREFIX, timeout=1000 * PATIENCE)
-        page.locator(PICTURE).first.wait_for(timeout=1000 * PATIENCE)
-        latencies.append(("page, Voilà", moves_by_keyboard(page)))
-        assert not violations(page, axe, ".mraf-explorer")
-        for width, height in SIZES:
-            page.set_viewport_size({"width": width, "height": height})
-            page.wait_for_timeout(300)
-            assert not controls_off_the_screen(page), width
-            page.screenshot(path=screenshots / f"app-{width}.png")
-        other = browser.new_page()
-        other.goto(address + PREFIX, timeout=1000 * PATIENCE)
-        other.locator(PICTURE).first.wait_for(timeout=1000 * PATIENCE)
-        for user, shown in ((page, "5%"), (other, "5%"), (page, "10%")):
-            slider(user, "Face, how far").focus()
-            press(user, "ArrowRight")
-            assert slider(user, "Face, how far").get_attribute("aria-valuetext") == shown
-        assert slider(other, "Face, how far").get_attribute("aria-valuetext") == "5%"
-        kill_kernels()
-        seen_still(page, 1)
-        seen_still(other, 1)
-        other.close()
 
 
 def test_axe_finds_nothing_in_the_report(page, tmp_path, axe):

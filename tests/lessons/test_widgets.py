@@ -30,7 +30,6 @@ from mraf_lessons.reliability.picture import reliability_picture
 from mraf_lessons.reliability.view import Gallery, ReliabilityState, degraded_clip
 
 pytest.importorskip("ipywidgets")
-from mraf_lessons.kit.explorer import Explorer
 from mraf_lessons.kit.live import Screen, fast_panels, image
 from mraf_lessons.kit.recording import record
 from mraf_lessons.missing_token.explorer import FollowOneClip, MissingTokenExplorer
@@ -273,7 +272,7 @@ def test_a_recording_steps_through_the_grid_in_the_words_of_the_controls(explore
     explorer.voice_amount.value = 0.25
     explorer._picture = lambda seen, on: found.append(seen.state) or quick_figure(seen)
     explorer._grid = {"missing_reliability": ("zero", "learned"), "face_amount": (0, 0.5)}
-    recording = Explorer.recorded(explorer)
+    recording = explorer.recorded()
     assert recording.controls == {
         "Missing face": ["r_f = 0, as in the paper", "ask the scorer"],
         "Face, how far": ["0%", "50%"],
@@ -283,17 +282,6 @@ def test_a_recording_steps_through_the_grid_in_the_words_of_the_controls(explore
         ("zero", 0), ("zero", 0.5), ("learned", 0), ("learned", 0.5)
     ]  # fmt: skip
     assert {s.voice_amount for s in found} == {0.25}  # a control beside the grid stays as it is
-
-
-def test_every_degradation_is_recorded_with_the_other_modality_as_it_is(explorer):
-    found = []
-    explorer.voice_amount.value = 0.25
-    explorer._picture = lambda seen, on: found.append(seen.state) or quick_figure(seen)
-    recording = explorer.recorded((0, 1))
-    assert len(recording.shown) == len(found) == 6 * 2
-    assert found[1] == ReliabilityState(face_kind="noise", face_amount=1)
-    assert found[7] == ReliabilityState(voice_kind="noise", voice_amount=1)
-    assert found[11] == ReliabilityState(face=False)
 
 
 # --- one clip, step by step ----------------------------------------------------------------

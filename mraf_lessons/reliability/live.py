@@ -1,0 +1,43 @@
+"""The reliability explorer whose network runs in the page: no kernel answers, only the browser."""
+
+from __future__ import annotations
+
+import anywidget
+import traitlets
+
+from mraf.data.splits import Split
+from mraf.export.export import COMPONENT, packed, script
+from mraf.training.runs import Run
+from mraf_lessons.kit.explorer import show
+from mraf_lessons.reliability.picture import reliability_picture
+from mraf_lessons.reliability.view import Gallery, degraded_clip
+
+RENDER = """
+export default {
+  render({ model, el }) { explore(el, JSON.parse(model.get("exported"))); },
+};
+"""
+LINK = '<p><a href="../docs/live/index.html">The live page</a> needs no kernel.</p>'
+
+
+class LiveExplorer(anywidget.AnyWidget):
+    """A few held-out clips of a run, made worse, and what the network makes of them.
+
+    Where nothing can move (GitHub, a notebook that was opened and not run), one sees a picture.
+
+    Raises:
+        RunError: a weight of the run does not fit into float16.
+    """
+
+    _esm = "\n".join(map(script, COMPONENT)) + RENDER
+    exported = traitlets.Unicode().tag(sync=True)
+
+    def __init__(self, run: Run, split: Split) -> None:
+        super().__init__(exported=packed(run, [split.english, split.cross]))
+        first = split.english[split.english.labels == split.english.labels.min()][:1]
+        self.figure = reliability_picture(
+            degraded_clip(run.model, Gallery.of(run.model, split.train, clips=2), first)
+        )
+
+    def _ipython_display_(self) -> None:
+        show(self._repr_mimebundle_(), self.figure, f'<div class="mraf-live">{LINK}</div>')

@@ -1,0 +1,2 @@
+// Read by MathJax, which comes after it.
+window.MathJax = { tex: { inlineMath: [["$", "$"], ["\\(", "\\)"]] }, options: { enableMenu: false } };
