@@ -34,6 +34,13 @@ def test_shape_is_that_of_table_1(twin: Corpus) -> None:
         assert np.array_equal(_videos_per_speaker(part), np.ones(70))
 
 
+def test_the_known_draws_are_those_that_the_search_keeps(twin: Corpus) -> None:
+    searched = generate(scalars=calibration())  # of scalars that are given nothing is known
+    assert [x.fingerprint for x in searched.parts.values()] == [
+        x.fingerprint for x in twin.parts.values()
+    ]
+
+
 def test_imbalance_is_the_real_one(twin: Corpus) -> None:
     english, urdu = np.bincount(twin.train.labels), np.bincount(twin.cross.labels)
     assert (english.min(), english.max()) == (2, 391)

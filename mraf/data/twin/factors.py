@@ -8,6 +8,7 @@ is a stranger, one for each video. The factors' scales vary log-normally, which 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import cycle, islice
 from typing import Any
 
@@ -29,7 +30,12 @@ NEAR = 0.6
 
 
 def draw_coordinates(
-    rng: np.random.Generator, scalars: Scalars, people: People, shown: Ints, draws: int = 1
+    rng: np.random.Generator,
+    scalars: Scalars,
+    people: People,
+    shown: Ints,
+    draws: int = 1,
+    kept: Sequence[int] | None = None,
 ) -> Floats:
     """Unit vectors of all clips in the common basis, shape (N, D); D counts what has energy.
 
@@ -41,12 +47,19 @@ def draw_coordinates(
         scalars: of the modality.
         shown: which clip's row each clip shows (`People.rows`), shape (N,).
         draws: at most; 1 for a free draw.
+        kept: which of the further draws (1, 2, …) the search keeps, where it is known; measuring
+            takes longer than all else.
     """
     factors = Factors(rng, scalars, people)
+    turns = enumerate(cycle(("language", "stray", "video", "speaker")), start=1)
     names = ("mean", "speaker", "language", "video", "clip", "stray")
     drawn = {name: getattr(factors, name)() for name in names}
+    if kept is not None:
+        for number, name in islice(turns, max(kept, default=0)):
+            changed = {name: getattr(factors, name)()}  # drawn also where it is not kept
+            drawn |= changed if number in kept else {}
     rows = factors.rows(drawn)
-    if draws == 1:
+    if draws == 1 or kept is not None:
         return rows
     measure, listed = people.landmarks()
 
@@ -54,7 +67,7 @@ def draw_coordinates(
         return distance(measure(rows[shown[:listed]]), scalars["landmarks"])
 
     nearest = away(rows)
-    for name in islice(cycle(("language", "stray", "video", "speaker")), draws - 1):
+    for _, name in islice(turns, draws - 1):
         if nearest < NEAR:
             break
         changed = drawn | {name: getattr(factors, name)()}

@@ -25,6 +25,8 @@ from mraf.errors import DataError
 LANGUAGES = ("English", "Urdu")
 FLOOR = 1e-9
 """Energy of each coordinate beyond the last band."""
+KEPT = {"face": (1, 2, 4, 5, 8, 9, 13, 20), "voice": (2, 15)}
+"""What the search keeps with the shipped scalars and seed 0; tests/data/test_twin.py searches."""
 NORM_LEVELS = (0, 0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 1)
 
 
@@ -50,6 +52,7 @@ def generate(
     Raises:
         DataError: less than two speakers.
     """
+    known = KEPT if (seed, speakers, scalars, draws) == (0, None, None, 24) else {}
     scalars = calibration() if scalars is None else scalars
     speakers = scalars["counts"]["speakers"] if speakers is None else speakers
     if speakers < 2:
@@ -61,7 +64,7 @@ def generate(
     def rows(name: str, dim: int) -> Floats:
         """What is drawn for each clip, before it is shown in others, shape (N, dim)."""
         rng, shown = stream(seed, name), people.rows(name)
-        drawn = draw_coordinates(rng, scalars[name], people, shown, draws)
+        drawn = draw_coordinates(rng, scalars[name], people, shown, draws, known.get(name))
         return _rotate(drawn, stream(seed, f"{name} basis"), dim)
 
     face, voice = rows("face", FACE_DIM), rows("voice", VOICE_DIM)
