@@ -25,6 +25,8 @@ from mraf.training.step import conditions, with_cheap_dropout
 from mraf.variants.build import beside_class_means, network, objective
 from mraf.variants.config import TrainingConfig
 
+RISE = 0.2  # of all steps: while the rate of the one-cycle schedule rises
+
 
 class Learner(nn.Module):
     """Everything the optimiser moves: the network and the class centres.
@@ -120,7 +122,9 @@ def _train_epoch(
     device = clips.speaker.device
     precision = resolve_precision(config.precision, device)
     totals = torch.zeros(len(StepLosses._fields), device=device)
-    for batch in clips.batches(config, epoch):
+    rates = learning_rates(config, len(clips), epoch)
+    for rate, batch in zip(rates, clips.batches(config, epoch), strict=True):
+        optimizer.param_groups[0]["lr"] = rate
         optimizer.zero_grad(set_to_none=True)
         with torch.autocast(device.type, precision, enabled=precision != torch.float32):
             losses = learner(batch)
@@ -133,6 +137,15 @@ def _train_epoch(
         raise no_longer_finite(epoch)
     bar.set_postfix({name: f"{value:.3g}" for name, value in means.items()})
     return {"epoch": epoch + 1, **means, "seconds": time.perf_counter() - start}
+
+
+def learning_rates(config: TrainingConfig, clips: int, epoch: int) -> list[float]:
+    """Of each step of an epoch (0, 1, …); they follow from its number, so resuming is exact."""
+    steps = number_of_batches(clips, config.batch_size)
+    if config.schedule == "constant":
+        return [config.learning_rate] * steps
+    at = (np.arange(steps) + epoch * steps + 0.5) / (steps * config.epochs)  # in (0, 1)
+    return (config.learning_rate * np.minimum(at / RISE, (1 - at) / (1 - RISE))).tolist()
 
 
 def dropout_seed(seed: int, epoch: int) -> int:

@@ -30,7 +30,13 @@ from mraf.training.batches import TrainingClips, number_of_batches
 from mraf.training.config import Config
 from mraf.training.device import resolve_device, resolve_precision
 from mraf.training.fit import seeded
-from mraf.training.loop import Learner, dropout_seed, make_optimizer, no_longer_finite
+from mraf.training.loop import (
+    Learner,
+    dropout_seed,
+    learning_rates,
+    make_optimizer,
+    no_longer_finite,
+)
 from mraf.training.runs import Row, Run
 from mraf.variants.build import beside_class_means
 from mraf.variants.config import TrainingConfig
@@ -129,7 +135,9 @@ def _train_epoch(
     precision = resolve_precision(configs[0].training.precision, device)
     totals = torch.zeros(len(StepLosses._fields), len(configs), device=device)
     batches = (clips.batches(config.training, epoch) for config in configs)
-    for of_runs in zip(*batches, strict=True):
+    rates = learning_rates(configs[0].training, len(clips), epoch)
+    for rate, of_runs in zip(rates, zip(*batches, strict=True), strict=True):
+        optimizer.param_groups[0]["lr"] = rate
         batch = Batch(*(torch.stack(tensors) for tensors in zip(*of_runs, strict=True)))
         optimizer.zero_grad(set_to_none=True)
         with torch.autocast(device.type, precision, enabled=precision != torch.float32):

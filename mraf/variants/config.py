@@ -19,6 +19,7 @@ MissingReliability = Literal["zero", "learned"]
 HeadKind = Literal["linear", "am", "aam", "ham", "h", "h_exp"]
 Precision = Literal["auto", "float32", "bfloat16"]
 Sampling = Literal["clip", "speaker", "video"]
+Schedule = Literal["constant", "one-cycle"]
 Probability = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0, le=1e6)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]  # of larger ones torch drops bits on a CPU
@@ -127,6 +128,8 @@ class TrainingConfig(LossWeights):
     Args:
         epochs: not stated by the paper; 24 as in the team's public code.
         batch_size, learning_rate: of Adam.
+        schedule: of the learning rate. "constant" is the paper; "one-cycle" (ours) rises in a
+            straight line to ``learning_rate`` in the first fifth of all steps, then falls to zero.
         audio_only_probability: p_a; p_av = 1 - p_a.
         audio_only_per: whether the condition is drawn for each clip or once a batch (unstated).
         face_weight, voice_weight, fused_weight: λ_f, λ_a, λ_c of Eq. 15.
@@ -151,6 +154,7 @@ class TrainingConfig(LossWeights):
     epochs: Annotated[int, Field(ge=1, le=1_000_000)] = 24
     batch_size: Annotated[int, Field(ge=1, le=2**31)] = 64
     learning_rate: Annotated[float, Field(gt=0, le=100)] = 1e-4
+    schedule: Schedule = "constant"
     audio_only_probability: Probability = 0.2
     audio_only_per: Literal["clip", "batch"] = "clip"
     face_weight: Weight = 1.0

@@ -23,6 +23,7 @@ VARIANTS = {
     "margin": {"head": "aam"},
     "distances": {"head": "h_exp"},
     "agreement": {"scorer": "agreement", "swapped_faces": 0.2},
+    "schedule": {"schedule": "one-cycle"},
     "gated": {"fusion": "gated", "layers": 2, "normalise_tokens": True},
 }
 
