@@ -106,7 +106,7 @@ lint: $(STAMP)  ## ruff and mypy
 	$(PY) -m mypy
 
 bench: $(STAMP)  ## the benchmarks, one after the other
-	@set -e; for file in $(filter-out %/figure.py %/sampled.py,$(sort $(wildcard benchmarks/*.py))); do echo "== $$file"; $(PY) "$$file"; done
+	@set -e; for file in $(filter-out %/figure.py %/sampled.py,$(sort $(wildcard benchmarks/*.py))); do echo "== $$file"; $(PY) -m "benchmarks.$$(basename $$file .py)"; done
 
 constraints: $(STAMP)  ## write constraints.txt anew, keeping the pins that still fit
 	@scripts/constraints.sh

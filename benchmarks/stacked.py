@@ -1,12 +1,13 @@
 """Stacked runs against the same runs alone: one after the other, and in processes side by side.
 
-    python benchmarks/stacked.py [--preset quick] [--precision auto] [--runs 1 4 16]
+    python -m benchmarks.stacked [--preset quick] [--precision auto] [--runs 1 4 16]
 
 The rivals take turns in rounds of equally many steps; a step is one batch of one run on the twin.
 "one by one" trains a run with all threads, "processes" one run a core with one thread each (on a
 CPU only), "stacked" S runs with all threads. Prints run·steps a second and their time of CPU, which
 says more on a busy machine, medians of the rounds; and the ratios of "stacked" to both rivals
-within a round. With OMP_WAIT_POLICY=PASSIVE threads that wait take no time of CPU.
+within a round, in run·steps a second and per second of CPU. With OMP_WAIT_POLICY=PASSIVE threads
+that wait take no time of CPU; on a busy machine set OMP_NUM_THREADS=1.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def steps(configs: list[Config], stacked: bool) -> Iterator[None]:
     learners = []
     for config in configs:
         torch.manual_seed(config.training.seed)
-        learners.append(Learner(config).to(device).train())
+        learners.append(Learner(config, plain=stacked).to(device).train())
     stack = Stack(learners, device)
     optimizer = make_optimizer(stack.learner if stacked else learners[0], settings)
     epoch = 0
@@ -143,7 +144,8 @@ def main() -> None:
         line = f"{name:12s} {rate:8.1f} run·steps a second, {busy:6.1f} ms of CPU each"
         for other in others if name not in others else ():
             ratio = statistics.median(a / b for a, b in zip(values, rates[other], strict=True))
-            line += f", {ratio:4.2f} times {other}"
+            time_ = statistics.median(a / b for a, b in zip(cpu[other], cpu[name], strict=True))
+            line += f"; {ratio:4.2f} times {other}, {time_:4.2f} by time of CPU"
         print(line)
 
 

@@ -1,6 +1,6 @@
 """The training step against a straightforward one, interleaved in one process.
 
-    python benchmarks/training_step.py
+    python -m benchmarks.training_step
 
 The straightforward step reads clips one by one through a loader and makes three full forward
 passes, each of which encodes every face and every voice: complete with gradient, audio-only with

@@ -10,7 +10,6 @@ from typing import Any, Literal, get_args
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -78,6 +77,8 @@ def means_of(
     if weighting == "video":
         video = _pairs(train, train.video)[1]
         weight /= np.maximum(np.bincount(video, weights=weight), 1)[video]
+    from scipy.sparse import csr_array  # which training need not wait for
+
     place = labels, np.arange(len(labels))
     membership = csr_array((weight.astype(np.float32), place), shape=(len(clips), len(labels)))
     return unit(membership @ rows)
