@@ -86,7 +86,8 @@ def train(options: argparse.Namespace) -> None:
     last = run.history.iloc[-1]
     done = f"epoch {last.epoch:.0f}, loss {last.loss:.3g}, {last.accuracy:.1%} on training"
     print(f"{run.path}: {done}")
-    print(f"Next: mraf evaluate {shlex.quote(str(run.path))}")
+    judge = "submit" if options.final else "evaluate"
+    print(f"Next: mraf {judge} {shlex.quote(str(run.path))}")
 
 
 def _experiment(options: argparse.Namespace) -> Experiment:
@@ -96,6 +97,8 @@ def _experiment(options: argparse.Namespace) -> Experiment:
     short = {"epochs": options.epochs, "seed": options.seed}
     given = {key: value for key, value in short.items() if value is not None}
     overrides = parse_overrides(options.set) | given
+    if getattr(options, "final", False):
+        overrides["holdout"] = False
     preset = options.preset if options.recipe == "paper" else f"{options.preset}+{options.recipe}"
     return Experiment.of(options.data, preset, overrides, options.device)
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from mraf.cli.page import page
 from mraf.errors import RunError
-from mraf.evaluation.differences import DELTA
+from mraf.evaluation.differences import DELTA, POWER
 from mraf.evidence.claims import WHOSE, Claim
 from mraf.evidence.golden import STALE
 from mraf.evidence.ledger import VERDICTS, ours, to_csv
@@ -42,7 +42,7 @@ def exhibit(ledger: str, claims: Sequence[Claim]) -> str:
         ledger: the content of its CSV file.
         claims: all that it judges.
     """
-    numbers = ("paper", "ours", "low", "high", "p", "seeds")
+    numbers = ("paper", "ours", "low", "high", "p", "detects", "seeds")
     table = pd.read_csv(io.StringIO(ledger))
     text = [name for name in table.columns if name not in numbers]
     table[text] = table[text].astype(object).fillna("")
@@ -64,6 +64,7 @@ def exhibit(ledger: str, claims: Sequence[Claim]) -> str:
             if verdict in set(table.verdict)
         ],
         delta=f"{100 * DELTA:g}",
+        power=f"{100 * POWER:g}",
         again=AGAIN,
     )
 

@@ -145,6 +145,8 @@ def build_parser() -> argparse.ArgumentParser:
     _take_training_options(train, preset="paper")
     train.take("--out", "RUN", "folder of the run", required=True)
     train.add_argument("--resume", action="store_true", help="continue an unfinished run")
+    final = "train on the validation videos, too: for a submission (--set holdout=false)"
+    train.add_argument("--final", action="store_true", help=final)
 
     evaluate = command("evaluate", "evaluate a run in P3-P6, with intervals over videos")
     evaluate.take("path", "RUN")

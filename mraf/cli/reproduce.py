@@ -9,7 +9,7 @@ import pandas as pd
 from mraf.cli.report import Section, write_report
 from mraf.data.splits import SETTINGS, Split, validation_split
 from mraf.errors import RunError
-from mraf.evaluation.differences import paired_difference
+from mraf.evaluation.differences import compare_systems
 from mraf.evaluation.predict import forward
 from mraf.evaluation.results import Evaluation
 from mraf.evaluation.run import evaluate_run
@@ -35,7 +35,8 @@ def reproduce(experiment: Experiment, out: Path, command: str) -> tuple[Evaluati
     """
     if not experiment.config.training.holdout:
         raise RunError(
-            "holdout=false leaves no unseen video to judge and report; use mraf train and submit."
+            "holdout=false leaves no unseen video to judge and report; use mraf train --final, "
+            "then mraf submit."
         )
     folder = out / f"{slug_of(experiment.corpus.name)}-{experiment.preset}"
     run = train_run(experiment, folder / "training", resume=True)
@@ -113,10 +114,11 @@ def _sections(
         )
     accuracy = results.accuracy_table(evaluation.scores)
     norms = data_plots.norms(corpus)
-    difference = paired_difference(evaluation, "MRAF", BASELINE)
+    difference = compare_systems(evaluation, [("MRAF", BASELINE)]).droplevel(["first", "second"])
     for column in ("difference", "low", "high"):
         difference[column] = difference[column].map(lambda value: f"{100 * value:+.1f}")
-    difference["p"] = difference["p"].map("{:.2g}".format)
+    for column in ("p", "p_holm"):
+        difference[column] = difference[column].map("{:.2g}".format)
     return [
         Section("The method", [pipeline()]),
         Section("Accuracy", [settings, evaluation.table, accuracy, without_training]),

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from scipy import stats
 
 from mraf.errors import RunError
 from mraf.evaluation.intervals import LEVEL, RESAMPLES, SHOWN, Estimate, Metric, estimate
@@ -25,6 +26,8 @@ from mraf.evaluation.records import runs_of as runs_of
 from mraf.evaluation.results import Evaluation
 
 DELTA = 0.005  # a difference that nobody needs to care about, as a fraction
+
+POWER = 0.8  # how often a difference is told apart that is just large enough
 
 BETTER, WORSE, OPEN = "better", "worse", "cannot be told apart"
 EQUAL = f"equal within {100 * DELTA:.1f} points"
@@ -78,7 +81,8 @@ def weighted_sum(
                 raise RunError(f"{names} were judged on different {language} videos.")
     if len(first.seeds) < 2:
         raise RunError("one seed says nothing about another; record at least two.")
-    return estimate(_counts(parts), first.clips, metrics, resamples, seed, first.unit)
+    alone = len(parts) == 1
+    return estimate(_counts(parts), first.clips, metrics, resamples, seed, first.unit, alone)
 
 
 def paired_runs(first: ArmRuns, second: ArmRuns) -> tuple[ArmRuns, ArmRuns]:
@@ -191,6 +195,24 @@ def verdict(low: float, high: float, p: float, delta: float | None = DELTA) -> s
     if p < LEVEL and (low > 0 or high < 0):
         return BETTER if low > 0 else WORSE
     return OPEN
+
+
+def by_intervals(table: pd.DataFrame) -> pd.DataFrame:
+    """Differences with 95% intervals, and the p that these come to for a normal distribution."""
+    error = (table.high - table.low) / (2 * stats.norm.ppf(1 - LEVEL / 2))
+    return table.assign(p=2 * stats.norm.sf(table.difference.abs() / error))
+
+
+def detectable(chance: NDArray[np.float64], low: float, high: float, level: float) -> float:
+    """The smallest true difference that would be told apart in `POWER` of all repetitions.
+
+    Args:
+        chance: the difference on other videos with other seeds if there were none, (R,).
+        low, high: the interval, which has to exclude zero.
+        level: of the test, after a correction.
+    """
+    bar = max(np.quantile(np.abs(chance), 1 - level), (high - low) / 2)
+    return float(bar + np.quantile(chance, POWER))
 
 
 def _table(found: Sequence[Estimate]) -> pd.DataFrame:

@@ -116,14 +116,17 @@ class Evaluation:
         }
         return ArmRuns(system, (0,), correct, self.clips)
 
-    def estimates(self, counts: Mapping[str, NDArray[Any]]) -> list[Estimate]:
-        """Counts by setting, shape (1, V), as accuracies with intervals, and their mean.
+    def estimates(
+        self, counts: Mapping[str, NDArray[Any]], accuracy: bool = False
+    ) -> list[Estimate]:
+        """Counts by setting, shape (1, V), as accuracies or differences, and their mean.
 
         P3 and P4 are judged on the same clips, as are P5 and P6, and share their draws: the
         interval of the mean and of a difference thereby sees how they move together.
         """
         metrics = [name for name in SHOWN if METRICS[name].keys() <= counts.keys()]
-        return estimate(counts, self.clips, metrics, self.resamples, self.seed)
+        chance = self.resamples, self.seed
+        return estimate(counts, self.clips, metrics, *chance, accuracy=accuracy)
 
     def counts_by_video(self) -> pd.DataFrame:
         """What a recorded row says of each video, by system and setting; no names.
@@ -155,7 +158,7 @@ class Evaluation:
         correct: dict[tuple[str, str], int] = {}
         for system, settings in self.correct.items():
             runs = self.runs(system)
-            found += [(system, *estimate[:4]) for estimate in self.estimates(runs.correct)]
+            found += [(system, *estimate[:4]) for estimate in self.estimates(runs.correct, True)]
             correct |= {(system, name): int(right.sum()) for name, right in settings.items()}
         names = ["system", "setting"]
         shown = pd.DataFrame(index=pd.MultiIndex.from_product([self.correct, SHOWN], names=names))
@@ -198,13 +201,8 @@ class Evaluation:
             for judged in self.judged.values()
         )
         caption = f"Accuracy in percent ({self.split}: {sizes}) with its 95% interval over videos."
-        said = {
-            "100.0 [100.0, 100.0]": "no error was seen, not that none can happen.",
-            "–": "the same scores for every clip, or clips that lack what the system judges by.",
-        }
-        for cell, meaning in said.items():
-            if (self.table == cell).any(axis=None):
-                caption += f" {cell}: {meaning}"
+        if (self.table == "–").any(axis=None):
+            caption += " –: the same scores for every clip, or clips that lack what is judged by."
         return "\n".join([*lines, "", caption, *self.notes])
 
     @cached_property

@@ -23,7 +23,7 @@ from mraf.training.runs import Run
 
 Systems = Callable[[Run, Split], Sequence[Predictor | Judge]]
 HELD_OUT = "trained without the validation videos"
-TRAIN_ON_ALL = "mraf train --set holdout=false trains on every training clip"
+TRAIN_ON_ALL = "mraf train --final trains on every training clip"
 FEWER_CLIPS = f"MRAF was {HELD_OUT}, the other systems on all training clips; {TRAIN_ON_ALL}."
 
 
@@ -103,7 +103,7 @@ def _judged(run: Run, corpus: Corpus, split: str) -> Split:
         return replace(test, english=english, cross=cross, notes=notes)
     if not training.holdout:
         raise RunError(
-            f"{run.path}: trained with holdout=false, so the validation videos are not unseen; "
+            f"{run.path}: trained with --final, so it has seen the validation videos; "
             "judge it with --split test, or submit it."
         )
     return validation_split(corpus, training.split_seed)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,21 @@ import numpy as np
 import pandas as pd
 
 from mraf.errors import RunError
-from mraf.evaluation.differences import BETTER, DELTA, EQUAL, OPEN, WORSE, corrected
-from mraf.evidence.claims import WHOSE, Claim
+from mraf.evaluation.differences import (
+    BETTER,
+    DELTA,
+    EQUAL,
+    LEVEL,
+    OPEN,
+    WORSE,
+    corrected,
+    detectable,
+)
+from mraf.evidence.claims import PAPER, WHOSE, Claim
 from mraf.evidence.golden import STALE
 from mraf.evidence.measured import AGAIN, Evidence, Tested, sweep_command
 from mraf.evidence.recorded import FOLDER
-from mraf.evidence.tables import OFFICIAL, TWIN, Place
+from mraf.evidence.tables import GERMAN, OFFICIAL, TWIN, Place
 from mraf.files import read_text, write_text
 
 HOLDS, DIRECTION, SMALLER = "holds", "holds in direction", "not by as much"
@@ -40,7 +50,9 @@ VERDICTS = {
     UNRECORDED: "The command would record it.",
 }
 COLUMNS = ["claim", "whose", "section", "says", "metric", "comparison", "paper", "ours", "low"]
-COLUMNS += ["high", "p", "seeds", "corpus", "preset", "verdict", "untestable", "golden", "command"]
+COLUMNS += ["high", "p", "detects", "drawn", "seeds", "corpus", "preset", "verdict", "untestable"]
+COLUMNS += ["golden", "command"]
+PLACES = (OFFICIAL, GERMAN, TWIN)
 BEGIN, END = "<!-- written by `mraf ledger --readme FILE` -->", "<!-- end of the ledger -->"
 
 
@@ -51,8 +63,10 @@ def ledger(claims: Sequence[Claim], folder: Path) -> pd.DataFrame:
         folder: of the recorded results.
     Returns:
         The columns of COLUMNS, claims of one kind of WHOSE together; paper, ours, low and high in
-        points, NaN where there is none. Of several rivals the row shows the nearest. "untestable"
-        is why nothing is measured; "golden" says whether a row is stale, see `Golden.of`.
+        points, NaN where there is none. Of several rivals the row shows the nearest. "detects" is
+        the smallest difference that would be told apart, in points, see `detectable`; "drawn" is
+        what its interval draws; "untestable" is why nothing is measured; "golden" says whether a
+        row is stale, see `Golden.of`.
     Raises:
         RunError: a recorded file that cannot be read, or an arm that no recording has.
     """
@@ -61,14 +75,16 @@ def ledger(claims: Sequence[Claim], folder: Path) -> pd.DataFrame:
     families: dict[tuple[str, str], dict[int, pd.DataFrame]] = {}
     for claim in sorted(claims, key=lambda claim: list(WHOSE).index(claim.whose)):
         source = "damage" if claim.damage else claim.sweep or claim.systems or claim.study
-        for place in (OFFICIAL, TWIN) if claim.sweep or claim.study else (OFFICIAL,):
+        for place in PLACES if claim.sweep or claim.study else (OFFICIAL,):
             if tested := evidence.of(claim, place):
                 families.setdefault((source, place.corpus), {})[len(rows)] = tested.table
-            rows.append(_row(claim, place, tested))
+            if tested or place != GERMAN:
+                rows.append(_row(claim, place, tested))
     for family in families.values():
-        for number, table in corrected(pd.concat(family, names=["row"])).groupby("row"):
+        together = corrected(pd.concat(family, names=["row"]))
+        for number, table in together.groupby("row"):
             row = rows[int(number)]
-            row |= _judged(named[row["claim"]], table)
+            row |= _judged(named[row["claim"]], table, LEVEL / len(together))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -91,12 +107,13 @@ def _row(claim: Claim, place: Place, tested: Tested | None) -> dict[str, Any]:
     return row
 
 
-def _judged(claim: Claim, table: pd.DataFrame) -> dict[str, Any]:
-    """The nearest rival's numbers, and the verdict over all."""
+def _judged(claim: Claim, table: pd.DataFrame, level: float) -> dict[str, Any]:
+    """The nearest rival's numbers, and the verdict over all; level is that of the smallest p."""
     nearest = table.loc[table.difference.idxmin()] if claim.kind == "better" else table.iloc[0]
     points = 100 * nearest[["difference", "low", "high"]].rename({"difference": "ours"})
     verdict = claim_verdict(claim, table.verdict.tolist(), float(nearest.high))
-    return {**points, "p": nearest.p_holm, "verdict": verdict}
+    detects = 100 * detectable(nearest.chance, nearest.low, nearest.high, level)
+    return {**points, "p": nearest.p_holm, "detects": detects, "verdict": verdict}
 
 
 def claim_verdict(claim: Claim, verdicts: Sequence[str], high: float) -> str:
@@ -127,7 +144,7 @@ def claim_verdict(claim: Claim, verdicts: Sequence[str], high: float) -> str:
 
 def rounded(table: pd.DataFrame) -> pd.DataFrame:
     """The ledger as files show it: points to two decimals, p to four."""
-    return table.round({"paper": 2, "ours": 2, "low": 2, "high": 2, "p": 4})
+    return table.round({**dict.fromkeys(["paper", "ours", "low", "high", "detects"], 2), "p": 4})
 
 
 def to_csv(table: pd.DataFrame) -> str:
@@ -178,7 +195,34 @@ def markdown(table: pd.DataFrame, claims: Sequence[Claim]) -> str:
             lines.append(f"| {' | '.join(cells)} |")
         if len(shown):
             parts.append("\n".join(lines))
+    if shown := agreement(table):
+        parts.append(shown)
     return "\n\n".join(parts)
+
+
+def agreement(table: pd.DataFrame) -> str:
+    """The verdicts on MRAF's claims side by side, of those that every corpus has; empty of none."""
+    corpora = [place.corpus for place in PLACES]
+    measured = table[(table.whose == PAPER) & table.ours.notna()]
+    side = measured.pivot(index="claim", columns="corpus", values="verdict")
+    side = side.reindex(columns=corpora).dropna()
+    if side.empty:
+        return ""
+    says = table.drop_duplicates("claim").set_index("claim").says
+    same = [
+        f"{first} and {second} on {(side[first] == side[second]).sum()}"
+        for first, second in combinations(corpora, 2)
+    ]
+    lines = [
+        f"**The same claims on three corpora.** Of {len(side)} claims that were measured on all of "
+        f"them, these agree in their verdict: {', '.join(same)}.",
+        "",
+        f"| claim | {' | '.join(corpora)} |",
+        "|---|---|---|---|",
+    ]
+    ordered = [name for name in says.index if name in side.index]
+    lines += [f"| {says[name]} | {' | '.join(side.loc[name])} |" for name in ordered]
+    return "\n".join(lines)
 
 
 def update_readme(file: Path, table: pd.DataFrame, claims: Sequence[Claim]) -> None:

@@ -13,7 +13,7 @@ from pandas.api.types import is_numeric_dtype
 from scipy import stats
 
 from mraf.errors import RunError
-from mraf.evaluation.differences import LEVEL, ArmRuns, weighted_sum
+from mraf.evaluation.differences import LEVEL, RESAMPLES, ArmRuns, by_intervals, weighted_sum
 from mraf.evaluation.records import read_results
 from mraf.evidence.claims import Claim
 from mraf.evidence.golden import Golden
@@ -29,17 +29,28 @@ from mraf.evidence.tables import (
 from mraf.files import read_frame
 
 Side = tuple[float, Mapping[str, ArmRuns]]  # arms, and their weight in what is compared
+VIDEOS = "videos of these speakers, seeds"  # an English speaker has one video that is held out
+DRAWN = {
+    "open_set": "other speakers, draws of those known",
+    "shared_space": "other speakers, folds with a seed each",
+    "heads": "other speakers, seeds",
+}
 SEEDS = "FIRST-LAST"  # stands for them in a command
 AGAIN = "build/again"  # where a command records a row once more, beside what is kept
 
 
 class Tested(NamedTuple):
-    """What was measured for a claim: a row per rival (difference, low, high, p), and from what."""
+    """What was measured for a claim: a row per rival, and from what.
+
+    The columns of the table are difference, low, high, p and chance, the difference if there were
+    none, drawn again and again (R,).
+    """
 
     table: pd.DataFrame
     seeds: int
     preset: str
     command: str
+    drawn: str  # what the interval draws
     golden: str = ""  # whether its arms compute now what they did then, see `Golden.of`
 
 
@@ -121,10 +132,10 @@ def _paired(claim: Claim, sides: Sequence[Side], preset: str, command: str) -> T
         parts = [(weight, arms[claim.of].only(seeds)) for weight, arms in sides]
         parts += [(-weight, arms[rival].only(seeds)) for weight, arms in sides]
         (e,) = weighted_sum(parts, [claim.metric])
-        rows.append((e.value, e.low, e.high, e.p))
-    table = pd.DataFrame(rows, columns=["difference", "low", "high", "p"])
+        rows.append((e.value, e.low, e.high, e.p, e.swapped))
+    table = pd.DataFrame(rows, columns=["difference", "low", "high", "p", "chance"])
     command = command.replace(SEEDS, f"{seeds[0]}-{seeds[-1]}")
-    return Tested(table, len(seeds), preset, command)
+    return Tested(table, len(seeds), preset, command, DRAWN.get(claim.study, VIDEOS))
 
 
 # --- studies ------------------------------------------------------------------------------------
@@ -172,7 +183,8 @@ def _of_study(claim: Claim, file: Path, recorded: pd.DataFrame) -> Tested | None
     units = recorded.columns.intersection(["draw", "fold"])  # beside the pooled rows
     numbers = recorded[units].apply(pd.to_numeric, errors="coerce").nunique()
     draws = int(numbers.max()) if len(units) else 1
-    return Tested(_from_intervals([between]), draws, "", first.command)
+    table = _from_intervals([between])
+    return Tested(table, draws, "", first.command, DRAWN.get(claim.study, VIDEOS))
 
 
 # --- systems ------------------------------------------------------------------------------------
@@ -193,7 +205,8 @@ def _of_systems(claim: Claim, file: Path, rows: pd.DataFrame) -> Tested:
         high = value + np.hypot(of.high - of.accuracy, rival.accuracy - rival.low)
         found.append((value, low, high))
     first = rows.iloc[0]
-    return Tested(_from_intervals(found), rows.seed.nunique(), first.preset, _of_runs(rows))
+    drawn = f"{VIDEOS}; not in pairs"
+    return Tested(_from_intervals(found), rows.seed.nunique(), first.preset, _of_runs(rows), drawn)
 
 
 def _of_runs(rows: pd.DataFrame) -> str:
@@ -227,7 +240,9 @@ def _system(rows: pd.DataFrame, name: str, file: Path) -> pd.Series:
 
 
 def _from_intervals(rows: Sequence[tuple[float, float, float]]) -> pd.DataFrame:
-    """Differences with their 95% intervals, and the p-values that these come to."""
-    table = pd.DataFrame(rows, columns=["difference", "low", "high"])
-    error = (table.high - table.low) / (2 * stats.norm.ppf(1 - LEVEL / 2))
-    return table.assign(p=2 * stats.norm.sf(table.difference.abs() / error))
+    """Differences with their 95% intervals, and what these come to for a normal distribution."""
+    table = by_intervals(pd.DataFrame(rows, columns=["difference", "low", "high"]))
+    normal = stats.norm.ppf((np.arange(RESAMPLES) + 0.5) / RESAMPLES)
+    of_half = normal / (2 * stats.norm.ppf(1 - LEVEL / 2))
+    chance = [of_half * width for width in table.high - table.low]
+    return table.assign(chance=pd.Series(chance, table.index, dtype=object))

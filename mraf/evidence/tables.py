@@ -37,7 +37,7 @@ class Place:
     @property
     def preset(self) -> str:
         """That is run on it unless somebody says otherwise."""
-        return "quick" if self == TWIN else "paper"
+        return "paper" if self == OFFICIAL else "quick"
 
     @property
     def data(self) -> str:
@@ -46,6 +46,7 @@ class Place:
 
 
 TWIN, OFFICIAL = Place("twin"), Place("MAV-Celeb v1")
+GERMAN = Place("MAV-Celeb v3")  # 36 other speakers, English and German
 
 
 class Condition(NamedTuple):

@@ -13,10 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 from mraf.data.clips import FeatureSet
-from mraf.evaluation.differences import corrected, over_seeds
+from mraf.evaluation.differences import by_intervals, corrected, over_seeds
 from mraf.evaluation.intervals import LEVEL
 from mraf.evaluation.predict import forward
 from mraf.variants.build import Network
@@ -94,8 +93,7 @@ def differences(table: pd.DataFrame, key: Sequence[str]) -> pd.DataFrame:
     less = found.metric.str.contains("EER|DCF")
     turned = -found.loc[less, ["difference", "high", "low"]].to_numpy()
     found.loc[less, ["difference", "low", "high"]] = turned
-    error = (found.high - found.low) / (2 * stats.norm.ppf(1 - LEVEL / 2))
-    return corrected(found.assign(p=2 * stats.norm.sf(found.difference.abs() / error)))
+    return corrected(by_intervals(found))
 
 
 def points(row: Any) -> str:

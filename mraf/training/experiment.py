@@ -59,7 +59,7 @@ class Experiment:
 
     @property
     def training_clips(self) -> FeatureSet:
-        """Training clips with a face, without the validation videos unless ``holdout=false``."""
+        """Training clips with a face, without the validation videos unless ``--final``."""
         if self.config.training.holdout:
             return validation_split(self.corpus, self.config.training.split_seed).train
         return with_faces(self.corpus.train, self.corpus.speakers)[0]

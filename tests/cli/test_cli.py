@@ -80,10 +80,10 @@ def test_a_finished_run_is_not_overwritten(run, capsys):
 
 def test_a_run_without_holdout_is_not_judged_on_validation_videos(tmp_path, capsys):
     out = str(tmp_path / "all")
-    command = ["train", "--data", "twin", "--epochs", "1", *TINY, "--set", "holdout=false"]
+    command = ["train", "--data", "twin", "--epochs", "1", *TINY, "--final"]
     assert main([*command, "--out", out]) == 0
     assert main(["evaluate", out, "--data", "twin"]) == 2
-    assert "holdout=false" in capsys.readouterr().err
+    assert "--final" in capsys.readouterr().err
     assert main(["evaluate", out, "--data", "twin", "--split", "test"]) == 0
 
 

@@ -119,7 +119,8 @@ def test_clips_without_a_face_are_counted_and_face_only_systems_not_judged(count
     note = f"P5: {count} of {len(split.cross)} clips have no face; only the voice decides there."
     assert note in found.markdown
     assert "P3: " not in found.markdown
-    assert found.table.loc["face", ["P3", "P5"]].tolist() == ["100.0 [100.0, 100.0]", "–"]
+    p3, p5 = found.table.loc["face", ["P3", "P5"]]
+    assert (p3[:7], p3[-7:], p5) == ("100.0 [", " 100.0]", "–")
     assert set(found.correct["both"]) == {"P3", "P4", "P5", "P6"}
 
 
@@ -177,7 +178,7 @@ def test_clips_that_were_trained_on_are_not_judged_as_test_clips(tmp_path):
 
 
 def test_where_nobody_has_two_videos_the_remedy_is_named():
-    with pytest.raises(DataError, match=r"no video can be held out; .*holdout=false"):
+    with pytest.raises(DataError, match=r"no video can be held out; .*--final"):
         validation_split(random_corpus(videos=1))
 
 

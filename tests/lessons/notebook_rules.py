@@ -228,10 +228,39 @@ def predictions_are_answered(notebook: NotebookNode) -> list[str]:
 def comparisons_are_corrected(notebook: NotebookNode) -> list[str]:
     """Verdicts that stand together are corrected together: no verdict of a single test is shown."""
     return [
-        f"{cell.id}: `paired_difference` alone; take `compare_systems`, or `corrected` around it"
+        f"{cell.id}: {found}"
         for cell in of_type(notebook, "code")
-        if "paired_difference(" in cell.source and "corrected(" not in cell.source
+        for found in uncorrected(cell.source)
     ]
+
+
+SINGLE = {"paired_difference", "difference", "weighted_sum", "cost_difference", "by_intervals"}
+OWN_TESTS = {"ppf", "sf", "ttest_rel", "ttest_ind", "ttest_1samp", "wilcoxon", "permutation_test"}
+WORDS = {"better", "worse", "less", "more", "holds", "does not hold", "cannot be told apart"}
+BY_HAND = "by hand"  # in a line that teaches a test, and says nothing about a system
+
+
+def uncorrected(source: str) -> list[str]:
+    """Comparisons of a piece of code without `corrected`, and verdicts by a rule of its own."""
+    tree, lines = ast.parse(source), source.splitlines()
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    around = [call for call in calls if called(call) == "corrected"]
+    within = {id(node) for call in around for node in ast.walk(call)}
+    found = []
+    for call in calls:
+        if called(call) in SINGLE | OWN_TESTS and id(call) not in within:
+            found.append((call, f"`{called(call)}` alone; take `compare_…`, or `corrected` around"))
+    for choice in (node for node in ast.walk(tree) if isinstance(node, ast.IfExp)):
+        asked = {getattr(n, "attr", getattr(n, "id", "")) for n in ast.walk(choice.test)}
+        words = {getattr(side, "value", "") for side in (choice.body, choice.orelse)}
+        if words & WORDS and asked & {"low", "high", "p"}:
+            found.append((choice, "a rule of its own for a verdict; take that of `corrected`"))
+    return [said for node, said in found if BY_HAND not in lines[node.lineno - 1]]
+
+
+def called(call: ast.Call) -> str:
+    """The name of what is called, without what it is an attribute of."""
+    return getattr(call.func, "attr", getattr(call.func, "id", ""))
 
 
 RULES: tuple[Rule, ...] = (

@@ -26,6 +26,19 @@ def test_a_committed_notebook_keeps_the_rule(path: Path, rule: rules.Rule) -> No
     assert rule(nbformat.read(path, as_version=4)) == []
 
 
+TAUGHT = {  # no verdict of theirs is shown
+    "ablations/coverage.py": "asks how often intervals hold a known truth",
+    "faces/costs.py": "intervals of costs; notebook 09 corrects their differences",
+    "missing_token/checks.py": "the checker of a t interval by hand",
+}
+CODE = [*FOLDER.parent.glob("mraf_lessons/*/*.py"), *FOLDER.parent.glob("mraf/related/**/*.py")]
+
+
+def test_every_comparison_of_a_lesson_or_a_study_is_corrected() -> None:
+    found = {path: rules.uncorrected(path.read_text(encoding="utf-8")) for path in CODE}
+    assert {"/".join(path.parts[-2:]) for path, said in found.items() if said} == set(TAUGHT)
+
+
 # --- each rule can fail --------------------------------------------------------------------
 
 
@@ -138,6 +151,9 @@ ERROR = new_output("error", ename="ValueError", evalue="", traceback=["ValueErro
         (rules.predictions_are_answered, edit("assert", 'quiz.answer("a")')),
         (rules.predictions_are_answered, edit("assert", 'quiz.ask("a")\nquiz.answer("a", 1)')),
         (rules.comparisons_are_corrected, edit("assert", "assert paired_difference(e, 'a', 'b')")),
+        (rules.comparisons_are_corrected, edit("assert", "assert d.difference(a, b).p.iloc[0]")),
+        (rules.comparisons_are_corrected, edit("assert", "assert 'better' if low > 0 else 'open'")),
+        (rules.comparisons_are_corrected, edit("assert", "assert stats.norm.sf(z) < 0.05")),
     ],
 )
 def test_a_bad_notebook_is_noticed(

@@ -111,7 +111,7 @@ def test_where_a_run_saw_fewer_clips_than_it_is_judged_beside_it_is_said(tiny_co
         with warnings.catch_warnings(record=True) as told:
             warnings.simplefilter("always")
             submit_run(run, tiny_corpus, tmp_path / str(holdout))
-        assert ["holdout=false" in str(warning.message) for warning in told] == [True] * holdout
+        assert ["--final" in str(warning.message) for warning in told] == [True] * holdout
 
 
 def test_without_a_place_to_write_it_trains_and_says_so(tiny_corpus, tmp_path):
