@@ -89,7 +89,7 @@ def test_an_import_that_points_downwards_is_allowed(source: str, module: str) ->
 CONDA_NAMES = {"torch": "pytorch-cpu"}  # all others have the same name on both sides
 
 
-PIP_ONLY = ("browser", "export")  # extras that conda users and Binder do without
+PIP_ONLY = ("browser", "export", "embed")  # extras that conda users and Binder do without
 
 
 def declared(python: str, without: Sequence[str] = ()) -> dict[str, Requirement]:

@@ -20,6 +20,7 @@ SYSTEMS = {
     "(FAME 2026, arXiv 2512.04814)",
     "heads": "margins and hyperbolic distances on the voice alone (after arXiv 2601.19709)",
     "open-set": "name the enrolled and reject all others (SpeakerRPL v2, arXiv 2604.13605)",
+    "short-segment": "verify strangers by short clips of made-up speech (after arXiv 2509.19721)",
 }
 """What each measures. Its module ``study`` has ``table(corpus) -> DataFrame``, tidy results on a
 labelled corpus, and ``summary(table) -> str``, the same to read."""
