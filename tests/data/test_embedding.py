@@ -178,6 +178,9 @@ def test_what_is_missing_is_said_in_one_line(
         with pytest.raises(RunError, match=f"no encoder '{unknown}'; there are: ecapa, facenet"):
             encoder(unknown)
 
+    with pytest.raises(RunError, match="'numpy:array' cannot be loaded"):
+        encoder("numpy:array")
+
     def unreachable(_: object) -> None:
         raise encoders.MissingWeights("no network")
 

@@ -50,6 +50,8 @@ def encoder(name: str) -> Encoder:
     module, _, kind = ENCODERS.get(name, name).partition(":")
     try:
         found: Encoder = getattr(import_module(module), kind)(Path(weights) if weights else None)
+        if not hasattr(found, "embed"):
+            raise ValueError("it has no method embed")
     except ModuleNotFoundError as error:
         if kind and error.name and not module.startswith(error.name):
             remedy = "install it with `pip install -e '.[embed]'`"
@@ -57,7 +59,7 @@ def encoder(name: str) -> Encoder:
             raise RunError(f"the encoder '{name}' {reason}.") from None
         known = f"{', '.join(ENCODERS)}, or module:Class of your own"
         raise RunError(f"there is no encoder '{name}'; there are: {known}.") from None
-    except (AttributeError, ValueError) as error:
+    except (AttributeError, TypeError, ValueError) as error:
         raise RunError(f"the encoder '{name}' cannot be loaded ({error}).") from None
     except MissingWeights as error:
         where = f"--voice or --face {name}=PATH, where PATH is {FILES[name]}"
