@@ -79,6 +79,18 @@ def import_table(options: argparse.Namespace) -> None:
     print(f"Next: mraf train --data {shlex.quote(str(out))} --preset quick --out runs/own")
 
 
+def embed(options: argparse.Namespace) -> int:
+    from mraf.data.embedding.folder import embed_folder
+
+    found = embed_folder(options.folder, options.out, options.voice, options.face)
+    faces = (found.table.face != "").sum()
+    print(f"{options.out}: {len(found.table):,} clips, {faces:,} of them with a face")
+    for path, reason in found.failed.items():
+        print(f"mraf: failed: {path}: {reason.removeprefix(f'{path}: ')}", file=sys.stderr)
+    print(f"Next: mraf data import {shlex.quote(str(options.out))} --out own")
+    return int(bool(found.failed))
+
+
 def train(options: argparse.Namespace) -> None:
     from mraf.training.experiment import train_run
 

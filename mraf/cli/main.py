@@ -29,6 +29,7 @@ PROTOCOL = (
     "(also all other voices), batch+faces (also faces of other videos), leaderboard (also faces of "
     "the same clips, except that of the judged clip)"
 )
+ENCODER = "ecapa, facenet, small-ecapa or module:Class, and where its weights are; "
 PATHS = {"DIR", "FILE", "RUN", "TABLE", "TOML"}  # stand for a path in the help
 
 
@@ -139,6 +140,13 @@ def build_parser() -> argparse.ArgumentParser:
     imported.take("--out", "DIR", "folder of the corpus", required=True)
     imported.take("--train-on", "LANGUAGE", "default: English, else the language with most clips")
     imported.take("--cross", "LANGUAGE", "second language (default: the other with most clips)")
+
+    embed = command("embed", "turn sounds and pictures into a table for `mraf data import`")
+    embed.set_defaults(kept="The embedded clips are kept. The same command continues.")
+    embed.take("folder", "DIR", "SPEAKER/LANGUAGE/VIDEO/clip.wav, with clip.jpg beside it or not")
+    embed.take("--out", "FILE", "the table, a CSV", required=True)
+    embed.take("--voice", "NAME[=PATH]", ENCODER + DEFAULT, default="ecapa")
+    embed.take("--face", "NAME[=PATH]", ENCODER + DEFAULT, default="facenet")
 
     train = command("train", "train MRAF")
     train.set_defaults(kept="The finished epochs are kept. Continue with --resume.")

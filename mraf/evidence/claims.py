@@ -69,6 +69,7 @@ class Claim(Declaration):
     # for each of them, where the claim is about another system than MRAF.
     study: Text = ""
     row: Row = None  # the values by column that pick this row, or the rows of ``of`` and ``over``
+    twin_only: Flag = False  # it needs sound, which only the waveform twin has
     smaller: Flag = False  # less is better, as of an error rate: the difference is turned round
     paper: OfPaper = None  # the rows of the paper's table that say so
     untestable: Text = ""  # why it cannot be tested here
@@ -76,7 +77,7 @@ class Claim(Declaration):
 
     @model_validator(mode="after")
     def _refutable(self) -> Claim:
-        if self.metric not in METRICS and (self.paper or not self.study):
+        if self.metric not in METRICS and (self.paper or not (self.study or self.untestable)):
             raise RunError(f"unknown metric; there are: {', '.join(METRICS)}.")
         if sum(map(bool, (self.sweep, self.systems, self.study, self.untestable))) != 1:
             raise RunError("name a sweep, systems, a study or why it is untestable.")

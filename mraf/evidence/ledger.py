@@ -75,7 +75,8 @@ def ledger(claims: Sequence[Claim], folder: Path) -> pd.DataFrame:
     families: dict[tuple[str, str], dict[int, pd.DataFrame]] = {}
     for claim in sorted(claims, key=lambda claim: list(WHOSE).index(claim.whose)):
         source = "damage" if claim.damage else claim.sweep or claim.systems or claim.study
-        for place in PLACES if claim.sweep or claim.study else (OFFICIAL,):
+        places = PLACES if claim.sweep or claim.study else (OFFICIAL,)
+        for place in (TWIN,) if claim.twin_only else places:
             if tested := evidence.of(claim, place):
                 families.setdefault((source, place.corpus), {})[len(rows)] = tested.table
             if tested or place != GERMAN:

@@ -21,6 +21,7 @@ SYSTEMS = {
     "heads": "margins and hyperbolic distances on the voice alone (after arXiv 2601.19709)",
     "open-set": "name the enrolled and reject all others (SpeakerRPL v2, arXiv 2604.13605)",
     "door": "let MRAF itself reject strangers, with a face or another's",
+    "short-segment": "verify strangers by short clips of made-up speech (after arXiv 2509.19721)",
 }
 """What each measures. Its module, ``study`` in the folder of its name, has ``table(corpus) ->
 DataFrame``, tidy results on a labelled corpus, and ``summary(table) -> str``, the same to read."""

@@ -31,6 +31,7 @@ LESSONS = (
     "shared_space",
     "open_set",
     "heads",
+    "waveform",
 )
 MODULES = [importlib.import_module(f"mraf_lessons.{lesson}.checks") for lesson in LESSONS]
 FUNCTIONS = [

@@ -1,0 +1,196 @@
+"""How often a short clip of a stranger is mistaken, with and without each part of the front end.
+
+Everything is trained and tested on the waveform twin. Nobody who is tested was trained on. A trial
+compares the start of a clip with a whole clip of another session.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from scipy.stats import norm
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from mraf.data.clips import Corpus
+from mraf.data.embedding.encoders import read_sound
+from mraf.data.waveform import RATE, Recordings, recordings
+from mraf.errors import DataError, RunError
+from mraf.evaluation.differences import corrected
+from mraf.related.metrics import Trials, curve, eer
+from mraf.related.short_segment.encoder import SHIFTS, FrontEnd, VoiceEncoder
+from mraf.related.study import Found, Measured, apart, as_grid, people_drawn, tabulated
+from mraf.training.fit import fit, seeded
+from mraf.variants.config import ModelConfig
+from mraf.variants.margins import HEADS
+
+SEEDS = 5
+TRAINED, TESTED = range(60), range(60, 100)  # numbers of speakers
+LANGUAGES = {"English": "heard", "Urdu": "unheard"}
+LENGTHS = (0.25, 0.5, 1.0, 2.0)  # seconds of the tested clip
+WHOLE = 3.0  # seconds of a clip of the tested
+STEPS, BATCH, CROPS = 150, 32, (0.25, 1.0)  # crops in seconds
+RESAMPLES = 1000
+MEAN_KEPT, BOTH = "filterbank", "filterbank + encoder"
+ARMS: Mapping[str, FrontEnd] = {
+    MEAN_KEPT: FrontEnd(shifts=()),
+    "filterbank, mean removed": FrontEnd(shifts=(), remove_mean=True),
+    "encoder": FrontEnd(filterbank=False),
+    BOTH: FrontEnd(),
+    "filterbank + encoder, mean removed": FrontEnd(remove_mean=True),
+    **{
+        f"{BOTH} without shift {k}": FrontEnd(shifts=tuple(s for s in SHIFTS if s != k))
+        for k in SHIFTS
+    },
+}
+PAIRS = (
+    (BOTH, MEAN_KEPT),
+    ("filterbank + encoder, mean removed", "filterbank, mean removed"),
+    (MEAN_KEPT, "filterbank, mean removed"),
+    ("encoder", MEAN_KEPT),
+    *((BOTH, f"{BOTH} without shift {k}") for k in SHIFTS),
+)
+"""What is compared: the error of the first minus that of the second."""
+
+
+def fit_encoder(
+    clips: Recordings, front: FrontEnd, seed: int = 0, steps: int = STEPS, progress: bool = True
+) -> VoiceEncoder:
+    """Train on random crops with the additive angular margin, which grows to 0.2 by half-time.
+
+    The same seed gives the same encoder; the global random state is left as it was.
+
+    Raises:
+        DataError: clips that are shorter than the longest crop.
+    """
+    wave, samples = torch.from_numpy(clips.wave), clips.wave.shape[1]
+    if samples < CROPS[1] * RATE:
+        raise DataError(f"clips of {samples / RATE} s: training needs {CROPS[1]} s or more.")
+    names, label = np.unique(clips.speaker, return_inverse=True)
+    rng, each = np.random.default_rng(seed), 10
+    of_row = torch.from_numpy(label)
+
+    def batches(epoch: int) -> Iterator[tuple[Tensor, ...]]:
+        head.margin = 0.2 * min(1.0, 2 * (epoch - 1) * each / steps)
+        for _ in range(each):
+            length = int(rng.uniform(*CROPS) * RATE)
+            row = rng.integers(len(wave), size=BATCH)
+            start = rng.integers(samples - length + 1, size=BATCH)
+            crop = [wave[r, at : at + length] for r, at in zip(row, start, strict=True)]
+            yield torch.stack(crop), of_row[row]
+
+    def loss(crop: Tensor, speaker: Tensor) -> Tensor:
+        return F.cross_entropy(head.with_margin(head(encoder(crop)), speaker), speaker)
+
+    with seeded(seed, wave.device):
+        encoder = VoiceEncoder(front)
+        head = HEADS["aam"](ModelConfig(len(names), width=192, head="aam", scale=30.0))
+        optimizer = torch.optim.Adam([*encoder.parameters(), *head.parameters()], lr=2e-3)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 4e-3, total_steps=steps)
+        epochs = steps // each
+        fit("encoder", optimizer, batches, loss, epochs, schedule=schedule, progress=progress)
+    return encoder.eval()
+
+
+@torch.inference_mode()
+def embed(encoder: VoiceEncoder, wave: NDArray[Any], seconds: float | None = None) -> Tensor:
+    """Unit embeddings (N, 192) of clips, or of so many seconds at their start."""
+    part = torch.from_numpy(wave[:, : int(seconds * RATE) if seconds else None])
+    return F.normalize(torch.cat([encoder(some) for some in part.split(64)]))
+
+
+def errors(
+    encoder: VoiceEncoder, clips: Recordings, drawn: NDArray[Any], lengths: Any = LENGTHS
+) -> dict[float, Measured]:
+    """EER by length; a clip is never compared with its own session.
+
+    Args:
+        drawn: how often each speaker is drawn, in the order of their numbers, shape (R, C).
+    """
+    speaker = np.unique(clips.speaker, return_inverse=True)[1]
+    one, other = np.nonzero(clips.session[:, None] != clips.session[None])
+    pairs = speaker[one] * drawn.shape[1] + speaker[other]  # the trials of a pair weigh the same
+    same = speaker[one] == speaker[other]
+    weight = drawn[:, :, None] * drawn[:, None]
+    mine = np.arange(drawn.shape[1])
+    weight[:, mine, mine] = drawn
+    whole, found = embed(encoder, clips.wave), {}
+    for length in lengths:
+        score = (embed(encoder, clips.wave, length) @ whole.T).double().numpy()[one, other]
+        trials = Trials(score, same, same, pairs)
+        by_draw = eer(curve(trials, weight.reshape(len(drawn), -1), points=400))
+        found[length] = Measured(float(eer(curve(trials))), by_draw, len(score))
+    return found
+
+
+def table(corpus: Corpus) -> pd.DataFrame:
+    """EER of every front end by length and language, their means over seeds, and differences.
+
+    Returns:
+        system, language, condition, length, metric ("EER", or "EER minus" another), draw (the
+        seed, or "mean"), n (trials), value, low, high, and p_holm of the means of differences.
+        Intervals are over other speakers, and for means over other seeds too.
+    Raises:
+        DataError: another corpus than the twin; only the waveform twin has sound.
+    """
+    if corpus.name != "twin":
+        raise DataError(f"{corpus.name} has no sound, only features; use --data twin.")
+    train = recordings(TRAINED, 4, 2, "English", 2.0)
+    tested = {name: recordings(TESTED, 3, 1, name, WHOLE) for name in LANGUAGES}
+    drawn, found = people_drawn(len(TESTED), RESAMPLES), Found()
+    tasks = [(*arm, seed) for seed in range(SEEDS) for arm in ARMS.items()]
+    for name, front, seed in tqdm(tasks, "encoders", leave=False):
+        encoder = fit_encoder(train, front, seed, STEPS, progress=False)
+        for language, condition in LANGUAGES.items():
+            for length, one in errors(encoder, tested[language], drawn).items():
+                found.setdefault((name, language, condition, length, "EER"), []).append(one)
+    return as_table(found)
+
+
+def as_table(found: Found) -> pd.DataFrame:
+    """The table of errors by system, language, condition, length and metric; see `table`."""
+    compared: Found = {
+        (first, *place, f"EER minus {second}"): each
+        for first, second in PAIRS
+        for (*place, _), each in apart(found, first, second).items()
+    }
+    key = ["system", "language", "condition", "length", "metric"]
+    rows = tabulated(found | compared, key, "draw", "mean")
+    means = rows[(rows.draw == "mean") & (rows.metric != "EER")]
+    half = (means.high - means.low) / 2
+    p = pd.Series(2 * norm.sf(1.96 * means.value.abs() / half), means.index)
+    holm = corrected(means.assign(p=p)).p_holm
+    return rows.assign(p_holm=holm, corpus="twin")
+
+
+def summary(table: pd.DataFrame) -> str:
+    """EER in percent by length, and the differences between front ends in points."""
+    means = table[table.draw == "mean"]
+    parts = means[means.metric == "EER"], means[means.metric != "EER"]
+    rows = ["system", "metric", "condition"]
+    return "\n\n".join(as_grid(part, rows, ["length"]) for part in parts)
+
+
+class SmallEcapa:
+    """The encoder of this study for `mraf embed`: trained on made-up speech, to try things out.
+
+    It is trained when it is made, always to the same weights. It knows no real voice.
+    """
+
+    def __init__(self, weights: Path | None) -> None:
+        if weights:
+            raise RunError("small-ecapa takes no weights; it is trained on the waveform twin.")
+        clips = recordings(TRAINED, 3, 2, "English", 2.0)
+        self.model = fit_encoder(clips, FrontEnd(shifts=()), 0, STEPS)
+
+    def embed(self, paths: Sequence[Path]) -> NDArray[Any]:
+        """Unit embeddings of sound files, shape (N, 192)."""
+        waves = (read_sound(path)[None] for path in paths)
+        return np.concatenate([embed(self.model, wave).numpy() for wave in waves])

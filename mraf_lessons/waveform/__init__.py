@@ -1,0 +1,1 @@
+"""Notebook 13: from sound to an embedding."""

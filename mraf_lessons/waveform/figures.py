@@ -1,0 +1,87 @@
+"""Figures and players of notebook 13: made-up voices, their spectra, errors by length."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from IPython.display import HTML, Audio
+from numpy.typing import NDArray
+from scipy import signal
+
+from mraf.data.waveform import RATE
+from mraf.related.short_segment.encoder import HOP
+from mraf_lessons.kit import charts, style
+from mraf_lessons.kit.style import Figure, describe, draws, styled
+
+
+def players(waves: Mapping[str, NDArray[Any]]) -> HTML:
+    """An audio player for each clip, under its name; all are equally loud."""
+    items = [
+        f"<figure style='display:inline-block;margin:4px'><figcaption>{html.escape(name)}"
+        f"</figcaption>{Audio(wave, rate=RATE)._repr_html_()}</figure>"
+        for name, wave in waves.items()
+    ]
+    return HTML("".join(items))
+
+
+@styled
+def spectra(waves: Mapping[str, NDArray[Any]], bands: Mapping[str, NDArray[Any]]) -> Figure:
+    """What a short-time Fourier transform sees of each clip, and what the filterbank leaves of it.
+
+    Args:
+        waves: by name, shape (n,).
+        bands: log energies of the same clips, by the same names, shape (bands, T).
+    """
+    figure = style.new_figure(4.1 * len(waves), 4.6)
+    panels = figure.subplots(2, len(waves), squeeze=False, sharex="all", sharey="row")
+    said = ["Two rows for each clip, a spectrogram and the filterbank."]
+    for column, (name, wave) in enumerate(waves.items()):
+        above, below = panels[:, column]
+        frequency, _, power = signal.spectrogram(wave, RATE, "hamming", 400, 320, 512)
+        level = 10 * np.log10(power + 1e-12)
+        ends = (0, len(wave) / RATE)
+        above.imshow(
+            level, extent=(*ends, 0, RATE / 2000), aspect="auto", origin="lower", cmap="Greys",
+            vmin=np.quantile(level, 0.2), vmax=level.max(),
+        )  # fmt: skip
+        above.set_title(name)
+        below.imshow(
+            bands[name], extent=(0, bands[name].shape[1] * HOP / RATE, 0, len(bands[name])),
+            aspect="auto", origin="lower", cmap="Blues",
+        )  # fmt: skip
+        below.set(xlabel="seconds", xlim=ends)
+        loud = frequency[power.mean(axis=1).argmax()]
+        said.append(f"{name}: most energy at {loud:.0f} Hz.")
+    panels[0, 0].set_ylabel("spectrogram, kHz")
+    panels[1, 0].set_ylabel("filterbank, band")
+    return describe(figure, *said)
+
+
+@draws("system", "condition", "length", "value", "low", "high")
+def by_length(table: pd.DataFrame, title: str = "") -> Figure:
+    """EER of each system by the seconds of the tested clip, in the language heard and unheard."""
+    rows = table.assign(octave=np.log2(table.length), points=100 * table.value)
+    rows = rows.assign(low=100 * table.low, high=100 * table.high)
+    lengths = sorted(table.length.unique())
+    names = list(dict.fromkeys(table.system))
+    looks = {
+        name: {"color": colour, "label": name, "marker": "o"}
+        for name, colour in zip(names, style.CYCLE, strict=False)
+    }
+    figure = charts.curves(
+        rows, "octave", "points", "system", "condition", looks=looks, title=title, width=4.2,
+        say=lambda one: "{:.0f} at the shortest, {:.0f} at the longest".format(
+            *one.points.iloc[[0, -1]]
+        ),
+        text="Equal error rate in percent against the length of the tested clip.",
+    )  # fmt: skip
+    for axes in figure.axes:
+        axes.set_xticks(np.log2(lengths), [f"{length:g}" for length in lengths])
+        axes.set(xlabel="seconds of the tested clip", ylim=(0, None))
+    figure.axes[0].set_ylabel("EER on strangers, %")
+    style.legend_below(figure, columns=min(3, len(names)))
+    return figure

@@ -1,0 +1,194 @@
+"""Sounds and pictures become a table: layout, damage, interruption, and all the way to a run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from scipy.io import wavfile
+
+from mraf.cli.main import main
+from mraf.data.embedding import encoders
+from mraf.data.embedding.encoders import encoder, read_sound
+from mraf.data.embedding.folder import embed_folder
+from mraf.data.waveform import RATE, recordings
+from mraf.errors import DataError, RunError
+from mraf.related.short_segment import study
+
+HERE = Path(__file__).stem
+
+
+class Colour:
+    """An encoder of pictures for these tests: the mean colour, eight times."""
+
+    def __init__(self, weights: Path | None) -> None:
+        self.calls = 0
+
+    def embed(self, paths: Sequence[Path]) -> np.ndarray:
+        return np.stack([np.tile(np.asarray(Image.open(p)).mean((0, 1)), 8) for p in paths])
+
+
+class Loudness:
+    """An encoder of sounds for these tests; it is interrupted where a clip is called stop."""
+
+    def __init__(self, weights: Path | None) -> None:
+        self.seen = seen
+
+    def embed(self, paths: Sequence[Path]) -> np.ndarray:
+        if any(path.stem == "stop" for path in paths):
+            raise KeyboardInterrupt
+        self.seen += [path.stem for path in paths]
+        return np.stack([[read_sound(path).std(), 1.0] for path in paths])
+
+
+seen: list[str] = []
+VOICE, FACE = f"{HERE}:Loudness", f"{HERE}:Colour"
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(study, "STEPS", 10)
+    monkeypatch.setattr(study, "TRAINED", range(3))
+    seen.clear()
+
+
+def lay_out(folder: Path, speakers: int = 2, pictures: bool = True) -> Path:
+    """Made-up clips: two languages, two videos of each, two clips of each."""
+    for language in ("English", "Urdu"):
+        found = recordings(range(speakers), 2, 2, language, 0.5)
+        for n, (wave, who, place) in enumerate(zip(*found, strict=True)):
+            path = folder / f"ann {who}" / language / f"video{place}" / f"clip{n % 2}.wav"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            wavfile.write(path, RATE, (wave / abs(wave).max() * 32767).astype(np.int16))
+            if pictures:
+                shade = (90 * who, 100, 30 * (n % 2))
+                Image.new("RGB", (8, 8), shade).save(path.with_suffix(".png"))
+    return folder
+
+
+def test_the_columns_are_those_of_the_import(tmp_path: Path) -> None:
+    clips = lay_out(tmp_path / "clips")
+    (clips / "ann 1" / "Urdu" / "video2" / "clip0.png").unlink()
+    table, failed = embed_folder(clips, tmp_path / "own.csv", VOICE, FACE, progress=False)
+    assert not failed
+    assert len(table) == 16
+    assert (table.face == "").sum() == 1
+    first = table.set_index("key").loc["ann 1/Urdu/video3/clip1"]
+    assert tuple(first[["speaker", "language", "video"]]) == ("ann 1", "Urdu", "ann 1/Urdu/video3")
+    face = np.load(tmp_path / first.face)
+    assert face[:3] == pytest.approx([90, 100, 30])
+    assert (tmp_path / "own" / ".gitignore").read_text() == "*\n"  # templates are private
+
+
+def test_a_damaged_file_costs_nothing_but_itself(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clips = lay_out(tmp_path / "clips")
+    video = clips / "ann 0" / "English" / "video0"
+    (video / "clip0.wav").write_bytes(b"RIFF, but no sound")
+    (video / "clip1.png").write_bytes(b"no picture")
+    command = ["embed", str(clips), "--out", str(tmp_path / "own.csv")]
+    assert main([*command, "--voice", VOICE, "--face", FACE]) == 1
+    out, err = capsys.readouterr()
+    assert "15 clips, 14 of them with a face" in out
+    assert "clip0.wav: cannot be read as sound" in err
+    assert "clip1.png" in err
+    assert "Traceback" not in err
+
+
+def test_an_interruption_loses_nothing_that_was_done(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mraf.data.embedding.folder.BATCH", 2)
+    clips = lay_out(tmp_path / "clips", pictures=False)
+    stop = clips / "ann 1" / "Urdu" / "video2" / "stop.wav"
+    stop.write_bytes((stop.parent / "clip0.wav").read_bytes())
+    command = ["embed", str(clips), "--out", str(tmp_path / "own.csv"), "--voice", VOICE]
+    assert main(command) == 130
+    assert "The same command continues" in capsys.readouterr().err
+    before = len(pd.read_csv(tmp_path / "own.csv"))
+    assert before == len(seen) > 0
+    stop.rename(stop.with_name("start.wav"))
+    seen.clear()
+    assert main(command) == 0
+    assert len(seen) == 17 - before  # nothing is embedded twice
+    assert len(pd.read_csv(tmp_path / "own.csv")) == 17
+
+
+def test_a_changed_sound_is_embedded_anew(tmp_path: Path) -> None:
+    clips = lay_out(tmp_path / "clips", pictures=False)
+    embed_folder(clips, tmp_path / "own.csv", VOICE, FACE, progress=False)
+    changed = clips / "ann 0" / "Urdu" / "video0" / "clip1.wav"
+    wavfile.write(changed, RATE, np.sin(np.arange(8000)).astype(np.float32))
+    os.utime(changed, (2e9, 2e9))
+    seen.clear()
+    embed_folder(clips, tmp_path / "own.csv", VOICE, FACE, progress=False)
+    assert seen == ["clip1"]
+
+
+def test_from_sounds_to_an_evaluated_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Through a real encoder: the small ECAPA, trained here for a few steps."""
+    clips, own = lay_out(tmp_path / "clips", speakers=3), str(tmp_path / "own")
+    table, corpus, run = f"{own}.csv", f"{own}-corpus", f"{own}-run"
+    embed = ["embed", str(clips), "--out", table, "--voice", "small-ecapa", "--face", FACE]
+    small = ["--preset", "quick", "--set", "epochs=1", "width=8", "tokens=2", "heads=2"]
+    for command in (
+        embed,
+        ["data", "import", table, "--out", corpus],
+        ["train", "--data", corpus, *small, "--out", run, "--device", "cpu"],
+        ["evaluate", run, "--data", corpus, "--device", "cpu"],
+    ):
+        assert main(command) == 0, capsys.readouterr().err
+    out = capsys.readouterr().out
+    assert "3 speakers, faces of 24 and voices of 192 numbers" in out
+    assert "P6" in out
+
+
+@pytest.mark.parametrize(
+    ("dtype", "channels", "rate"), [("int16", 2, 48_000), ("uint8", 1, 8_000), ("float32", 1, RATE)]
+)
+def test_every_kind_of_wav_is_the_same_sound(
+    dtype: str, channels: int, rate: int, tmp_path: Path
+) -> None:
+    tone = 0.5 * np.sin(2 * np.pi * 200 * np.arange(rate) / rate)
+    scaled: Any = {"int16": 32767 * tone, "uint8": 128 + 127 * tone, "float32": tone}[dtype]
+    stored = np.repeat(scaled.astype(dtype)[:, None], channels, axis=1)
+    wavfile.write(tmp_path / "a.wav", rate, stored)
+    expected = 0.5 * np.sin(2 * np.pi * 200 * np.arange(RATE) / RATE)
+    middle = slice(2000, 14_000)
+    assert read_sound(tmp_path / "a.wav")[middle] == pytest.approx(expected[middle], abs=0.02)
+
+
+def test_what_is_missing_is_said_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(RunError, match="needs speechbrain, which is missing; install it with"):
+        encoder("ecapa")
+    with pytest.raises(RunError, match="needs facenet_pytorch, which is missing"):
+        encoder("facenet=w.pt")
+    for unknown in ("hubert", "no.such:Thing"):
+        with pytest.raises(RunError, match=f"no encoder '{unknown}'; there are: ecapa, facenet"):
+            encoder(unknown)
+
+    with pytest.raises(RunError, match="'numpy:array' cannot be loaded"):
+        encoder("numpy:array")
+
+    def unreachable(_: object) -> None:
+        raise encoders.MissingWeights("no network")
+
+    monkeypatch.setattr(encoders, "Ecapa", unreachable)
+    with pytest.raises(RunError, match=r"\(no network\); give --voice .* ecapa=PATH, where PATH"):
+        encoder("ecapa")
+    with pytest.raises(DataError, match="holds no sounds"):
+        embed_folder(tmp_path, tmp_path / "own.csv", VOICE, FACE)
+    wavfile.write(tmp_path / "a.wav", RATE, np.ones(10, np.float32))
+    with pytest.raises(DataError, match="elsewhere than SPEAKER/LANGUAGE/VIDEO"):
+        embed_folder(tmp_path, tmp_path / "own.csv", VOICE, FACE)
