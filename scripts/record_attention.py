@@ -82,13 +82,12 @@ def main() -> None:
     parser.add_argument("--arms", nargs="+", help="default: all")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    table = declared_table(TABLE, options.preset)
+    arms = recording.arms(options, TABLE)
     base, place, split = recording.material(options)
     file = options.out / f"{TABLE}_{place.slug}.csv"
     done = recording.done(file)
     command = f"python scripts/record_attention.py{place.data} --preset {options.preset}"
     command += " --seeds 5 --out data/recorded"
-    arms = [arm for arm in table.arms if not options.arms or arm.name in options.arms]
     for seed, arm in tqdm(list(product(parse_seeds(options.seeds), arms)), "runs"):
         if (arm.name, seed, options.preset) in done:
             continue
@@ -99,7 +98,7 @@ def main() -> None:
         of = {"seed": seed, "corpus": place.corpus, "preset": options.preset, "split": split.name}
         of |= {"device": "cpu", "commit": commit(), "command": command}
         recorded = rows.assign(**of, seconds=time.perf_counter() - start)
-        write_results(file, recorded, [found.name for found in table.arms])
+        write_results(file, recorded, [of.name for of in declared_table(TABLE, "quick").arms])
         golden.remember(file, recorded, TABLE, {arm.name: golden_numbers(of_any_seed(config))})
 
 
