@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 from IPython.display import Markdown
 
+from mraf.errors import DataError
 from mraf.evaluation.differences import (
     BETTER,
     EQUAL,
@@ -25,10 +26,10 @@ from mraf_lessons.kit.reading import seen
 REFERENCE = "cross_attention"
 METRICS = ("with face", "without face", "mean")
 UNDER = {
-    "uniform": "trained, then: maps made uniform",
-    "shifted": "trained, then: contexts of the neighbour token",
-    "swapped": "trained, then: contexts from another clip",
-    "removed": "trained, then: C = 0",
+    "uniform": "intervention: maps made even",
+    "shifted": "intervention: contexts of the neighbour token",
+    "swapped": "intervention: contexts of another clip",
+    "removed": "intervention: C = 0",
 }
 
 
@@ -63,8 +64,9 @@ def recorded(places: Mapping[Place, tuple[str, ...]]) -> pd.DataFrame:
     Args:
         places: the presets of each corpus that are shown.
     Returns:
-        Columns corpus, preset, name, system (the label), metric, those of `compare_arms`, seeds;
-        no rows where nothing is recorded.
+        Columns corpus, preset, name, system (the label), metric, those of `compare_arms`, seeds.
+    Raises:
+        DataError: nothing is recorded.
     """
     parts = []
     for place, presets in places.items():
@@ -72,7 +74,8 @@ def recorded(places: Mapping[Place, tuple[str, ...]]) -> pd.DataFrame:
         rows = read_results(file) if file else pd.DataFrame({"preset": []})
         for preset in presets:
             arms = runs_of(rows[rows.preset == preset]) if (rows.preset == preset).any() else {}
-            labels = {arm.name: arm.label for arm in declared_table("attention", preset).arms}
+            declared = declared_table("attention", preset)
+            labels = {arm.name: f"trained anew: {arm.label}" for arm in declared.arms}
             labels |= {f"{REFERENCE}+{name}": label for name, label in UNDER.items()}
             for name, label in labels.items():
                 if name not in arms or name == REFERENCE or len(arms[name].seeds) < 2:
@@ -81,19 +84,25 @@ def recorded(places: Mapping[Place, tuple[str, ...]]) -> pd.DataFrame:
                 found = difference(*pair, METRICS).reset_index()
                 of = {"corpus": place.corpus, "preset": preset, "name": name, "system": label}
                 parts.append(found.assign(**of, seeds=len(pair[0].seeds)))
-    return corrected(pd.concat(parts, ignore_index=True)) if parts else pd.DataFrame()
+    if not parts:
+        raise DataError("no attention is recorded; run scripts/record_attention.py.")
+    return corrected(pd.concat(parts, ignore_index=True))
 
 
 def verdicts(table: pd.DataFrame) -> Markdown:
-    """How many differences of a table have which verdict, and the largest loss of each system."""
+    """Which systems have which verdict in the mean and without a face."""
     said = []
-    for (corpus, preset), own in table.groupby(["corpus", "preset"], sort=False):
-        found = own.verdict.value_counts()
-        counts = [f"{found[v]} × *{v}*" for v in (WORSE, BETTER, EQUAL, OPEN) if v in found]
-        worst = own.loc[own.difference.idxmin()]
-        said.append(
-            f"\n- {corpus}, {preset} preset, {own.seeds.min()} seeds: {', '.join(counts)}. The "
-            f"largest loss is {-100 * worst.difference:.1f} points ({worst.system}, "
-            f"{worst.metric}), *{worst.verdict}*."
-        )
-    return seen("A minus means that the paper's attention is ahead.\n", *said)
+    for (corpus, preset, metric), own in table.groupby(["corpus", "preset", "metric"], sort=False):
+        if metric == "with face":
+            continue
+        found = []
+        for verdict in (WORSE, BETTER, EQUAL, OPEN):
+            rows = own[own.verdict == verdict]
+            each = [f"{row.system} ({100 * row.difference:+.1f})" for row in rows.itertuples()]
+            found += [f"*{verdict}*: {', '.join(each)}"] if each else []
+        said.append(f"\n- **{corpus}, {preset} preset, {metric}.** {'; '.join(found)}.")
+    return seen(
+        "Each number is in points, minus the paper's cross-attention. The verdicts of all figures "
+        "above are corrected together.\n",
+        *said,
+    )
