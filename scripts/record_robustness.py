@@ -23,7 +23,6 @@ from tqdm.auto import tqdm
 from mraf import data
 from mraf.data.clips import FeatureSet
 from mraf.data.splits import SETTINGS
-from mraf.errors import RunError
 from mraf.evaluation.judge import top1
 from mraf.evaluation.predict import SYSTEM_OF_HEAD, predict
 from mraf.evaluation.records import counted, write_results
@@ -32,7 +31,7 @@ from mraf.evidence import golden
 from mraf.evidence.sweeps.kept import commit
 from mraf.evidence.sweeps.sweep import parse_seeds
 from mraf.evidence.sweeps.tasks import of_any_seed
-from mraf.evidence.tables import Condition, Damage, declared_table
+from mraf.evidence.tables import Condition, Damage
 from mraf.files import without_home, write_text
 from mraf.model import MRAF
 from mraf.training.config import configure
@@ -87,12 +86,7 @@ def main() -> None:
     parser.add_argument("--table", default="scorer", help="of data/sweeps/ (default: %(default)s)")
     parser.add_argument("--arms", nargs="+", help="default: all")
     options = parser.parse_args()
-    table = declared_table(options.table, options.preset)
-    declared = {arm.name: arm for arm in table.arms}
-    if unknown := [name for name in options.arms or () if name not in declared]:
-        known = ", ".join(declared)
-        raise RunError(f"table '{table.name}' has no arm '{unknown[0]}'; there are: {known}.")
-    arms = [declared[name] for name in options.arms or declared]
+    arms = recording.arms(options, options.table)
     base, place, split = recording.material(options)
     file = options.out / f"robustness_{place.slug}.csv"
     bins_file = options.out / f"calibration_{place.slug}.csv"

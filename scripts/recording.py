@@ -8,9 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mraf import data
-from mraf.errors import MrafError
+from mraf.errors import MrafError, RunError
 from mraf.evaluation.records import read_results
-from mraf.evidence.tables import Place
+from mraf.evidence.sweeps.tables import Arm
+from mraf.evidence.tables import Place, declared_table
 from mraf.training.experiment import Experiment
 
 OUT = Path(__file__).resolve().parents[1] / "data" / "recorded"
@@ -36,6 +37,15 @@ def material(options: argparse.Namespace) -> tuple[Experiment, Place, data.Split
     base = Experiment.of(options.data, options.preset, device="cpu")
     split = data.validation_split(base.corpus, base.config.training.split_seed)
     return base, Place(base.corpus.name), split
+
+
+def arms(options: argparse.Namespace, table: str) -> list[Arm]:
+    """The arms of a table that were asked for, by default all. Raises RunError: no such arm."""
+    declared = {arm.name: arm for arm in declared_table(table, options.preset).arms}
+    if unknown := [name for name in options.arms or () if name not in declared]:
+        known = ", ".join(declared)
+        raise RunError(f"table '{table}' has no arm '{unknown[0]}'; there are: {known}.")
+    return [declared[name] for name in options.arms or declared]
 
 
 def done(file: Path, of: str = "system") -> set[tuple[str, int, str]]:

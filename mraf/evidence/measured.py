@@ -91,7 +91,11 @@ class Evidence:
             rows = read_results(file) if claim.systems else _read_study(file)
         except RunError as error:
             raise RunError(f"{file}: claim '{claim.name}' needs it, but: {error}") from None
-        return _of_systems(claim, file, rows) if claim.systems else _of_study(claim, file, rows)
+        tested = _of_systems(claim, file, rows) if claim.systems else _of_study(claim, file, rows)
+        if tested is None or claim.systems:
+            return tested
+        golden = self.golden.of(file.stem, tested.preset, (claim.of, *claim.over))
+        return tested._replace(golden=golden)
 
 
 def sweep_command(

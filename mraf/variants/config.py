@@ -13,7 +13,9 @@ from mraf.errors import RunError
 from mraf.losses import LossWeights
 from mraf.model import Sizes
 
-FusionKind = Literal["cross_attention", "lstm", "gated", "linear"]
+FusionKind = Literal[
+    "cross_attention", "lstm", "gated", "linear", "mean_context", "linear_context", "no_context"
+]
 MissingFaceKind = Literal["token", "zero", "voice_completion", "memory_bank"]
 MissingReliability = Literal["zero", "learned"]
 HeadKind = Literal["linear", "am", "aam", "ham", "h", "h_exp"]
@@ -72,7 +74,8 @@ class ModelConfig(Sizes):
         tokens, width, layers, heads: K, d, L, H of Eq. 2–7.
         dropout: on the output of every attention and feed-forward block.
         epsilon: ε of Eq. 11.
-        fusion: Table 3. Only cross-attention is the paper's own.
+        fusion: Table 3. Only cross-attention is the paper's own. The three contexts are ours: they
+            stand in the place of attention in Eq. 13 and leave Eq. 14 as it is.
         missing_face: Table 4. What stands in for x_f = 0 (Eq. 9).
         missing_reliability: r_f of a missing face. "zero" is the paper (below Eq. 11); "learned"
             lets the scorer judge whatever stands in for the face.

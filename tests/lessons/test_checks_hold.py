@@ -26,6 +26,7 @@ LESSONS = (
     "evaluation",
     "embeddings",
     "ablations",
+    "attention",
     "leaderboard",
     "faces",
     "shared_space",

@@ -11,6 +11,8 @@ import pandas as pd
 import pytest
 from official import random_corpus, write_official
 
+from mraf.evaluation.interventions import INTERVENTIONS
+from mraf.evaluation.records import read_results
 from mraf.evidence.tables import OFFICIAL, Place
 
 
@@ -37,10 +39,26 @@ def test_another_release_is_recorded_under_its_own_name(
     assert set(rows.corpus) == {"MAV-Celeb v2"}
 
 
-@pytest.mark.parametrize("script", ["record_robustness"], indirect=True)
+@pytest.mark.parametrize("script", ["record_robustness", "record_attention"], indirect=True)
 def test_an_unknown_arm_is_told(script: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "argv", ["record_robustness.py", "--data", "twin", "--arms", "typo"])
-    with pytest.raises(
-        SystemExit, match=r"record_robustness\.py: error: .* no arm 'typo'; .*paper"
-    ):
+    name = f"{script.__name__}.py"
+    monkeypatch.setattr(sys, "argv", [name, "--data", "twin", "--arms", "typo"])
+    with pytest.raises(SystemExit, match=rf"{name}: error: .* no arm 'typo'; there are: \w"):
         script.recording.run(script.main)
+
+
+@pytest.mark.parametrize("script", ["record_attention"], indirect=True)
+def test_interventions_are_recorded_beside_the_arm_that_they_change(
+    script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_official(tmp_path / "v2", random_corpus("Hindi", "v2", clips=2))
+    options = ["--data", str(folder), "--seeds", "1", "--out", str(tmp_path)]
+    options += ["--arms", "cross_attention", "none"]
+    monkeypatch.setattr(sys, "argv", ["record_attention.py", *options])
+    script.recording.run(script.main)
+    rows = read_results(tmp_path / "attention_mavceleb_v2.csv").set_index(["system", "setting"])
+    under = {f"cross_attention+{name}" for name in INTERVENTIONS}
+    assert set(rows.index.get_level_values("system")) == {"cross_attention", "none", *under}
+    assert (rows.renamed["cross_attention"] == 0).all()
+    assert rows.entropy.notna().sum() == 4  # of the arm that has maps, in each setting
+    assert 0.5 < rows.entropy["cross_attention"].min() <= rows.entropy["cross_attention"].max() <= 1
