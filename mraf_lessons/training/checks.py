@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from scipy.special import entr, rel_entr, softmax
 
 from mraf.training.config import Config
-from mraf_lessons.kit.checker import Answer, Array, Verdict, ask, judge, numbers, refused, unless
+from mraf_lessons.kit.checker import Answer, Verdict, ask, judge, refused, unless
 
 TINY = {"width": 64, "tokens": 2, "epochs": 3, "batch_size": 256, "learning_rate": 2e-3}
 """As in section 7 of the notebook: small enough to be trained while one waits."""
