@@ -41,7 +41,8 @@ class Question(widgets.VBox):
     """
 
     def __init__(self, item: dict[str, Any]) -> None:
-        self.item, self.given = item, None
+        self.item = item
+        self.given: Any = None
         look: Any = {"layout": {"width": "98%"}, "style": {"description_width": "initial"}}
         if "options" in item:
             self.input = widgets.RadioButtons(options=[*item["options"]], value=None, **look)
@@ -65,11 +66,11 @@ class Question(widgets.VBox):
             word = self.given if "options" in self.item else f"{self.given:g} {self.item['unit']}"
             self.said.value = html.escape(KEPT.format(word))
 
-    def is_right(self, value: float | None) -> bool:
+    def is_right(self, *values: Any) -> bool:
         """Whether what was kept is the right option, or near enough to the value of this run."""
         if "options" in self.item:
-            return self.given == self.item["right"]
-        return abs(self.given - value) <= self.item["within"]
+            return bool(self.given == self.item["right"])
+        return bool(abs(self.given - values[0]) <= self.item["within"])
 
     def page(self) -> str:
         """The question as a page shows it that has no kernel."""
@@ -111,7 +112,6 @@ class Quiz:
             values: numbers of this run that the reasons name; the first is the one asked for.
         """
         item, question = self._item(name), self.asked.get(name)
-        given = None if question is None else question.given
         if question is not None:
             question.input.disabled = True
         if "options" in item:
@@ -124,8 +124,9 @@ class Quiz:
         else:
             text = f"<p>{rich(item['because'].format(*values))}</p>"
         head, state = f"Answer ({name})", ""
-        if given is not None:
-            self.scored[name] = question.is_right(*values[:1] or (None,))  # type: ignore[union-attr]
+        if question is not None and question.given is not None:
+            given = question.given
+            self.scored[name] = question.is_right(*values)
             word = given if "options" in item else f"{given:g} {item['unit']}"
             verdict = "✓ right" if self.scored[name] else "✗ not this time"
             head, state = f"You predicted: {rich(str(word))} ({verdict})", " open"

@@ -40,8 +40,8 @@ def scored(table: pd.DataFrame, faces: float, auroc: float) -> Markdown:
     return seen(
         f"A real face gets a higher $r_f$ than the token in {auroc:.1%} of all pairs, so the "
         f"scorer {told}. The step is {faces - token['mean r_f']:.2f}: {token['mean r_f']:.2f} "
-        f"against {faces:.2f}. The stand-in keeps a weight of {token['mean w_f']:.2f}. For this network, which was not "
-        f"trained for it, reading the token as a face {verdict}."
+        f"against {faces:.2f}. The stand-in keeps a weight of {token['mean w_f']:.2f}. For "
+        f"this network, which was not trained for it, reading the token as a face {verdict}."
     )
 
 

@@ -18,66 +18,6 @@ from mraf_lessons.training import checks as check
 Array = np.ndarray
 
 
-def log_softmax(z: Array, axis: int = 1) -> Array:
-    z = z - z.max(axis=axis, keepdims=True)
-    return z - np.log(np.exp(z).sum(axis=axis, keepdims=True))
-
-
-def kl(teacher: Array, student: Array) -> Array:
-    return np.exp(teacher) * (teacher - student)
-
-
-def soft(z: Array, t: float) -> Array:
-    return log_softmax(z / t)
-
-
-def test_distillation() -> None:
-    assert check.distillation(lambda a, b, t: t**2 * kl(soft(a, t), soft(b, t)).sum() / len(a))
-    assert check.distillation(lambda a, b, t: None).right is None
-
-
-@pytest.mark.parametrize(
-    ("answer", "message"),
-    [
-        (lambda a, b, t: kl(soft(a, t), soft(b, t)).sum() / len(a), "factor T² is missing"),
-        (lambda a, b, t: t * kl(soft(a, t), soft(b, t)).sum() / len(a), "T², not T"),
-        (lambda a, b, t: t**2 * kl(soft(b, t), soft(a, t)).sum() / len(a), "Turned round"),
-        (lambda a, b, t: t**2 * kl(soft(a, t), soft(b, t)).mean(), "averaged over speakers"),
-        (lambda a, b, t: t**2 * kl(soft(a, t), soft(b, t)).sum(), "summed over the clips"),
-        (lambda a, b, t: t**2 * kl(soft(a, t), soft(b, 1)).sum() / len(a), "Only the teacher"),
-        (lambda a, b, t: t**2 * kl(soft(a, 1), soft(b, t)).sum() / len(a), "Only the student"),
-        (lambda a, b, t: t**2 * kl(soft(a, 1), soft(b, 1)).sum() / len(a), "Nothing is softened"),
-        (
-            lambda a, b, t: t**2 * kl(log_softmax(a / t, 0), log_softmax(b / t, 0)).sum() / len(a),
-            "runs over the clips",
-        ),
-        (
-            lambda a, b, t: -(t**2) * (np.exp(soft(a, t)) * soft(b, t)).sum() / len(a),
-            "cross-entropy",
-        ),
-    ],
-)
-def test_distillation_mistakes(answer: Callable[..., Any], message: str) -> None:
-    assert message in hint(check.distillation(answer))
-
-
-def test_distillation_that_overflows() -> None:
-    def naive(a: Array, b: Array, t: float) -> float:
-        p, q = (np.exp(z / t) / np.exp(z / t).sum(axis=1, keepdims=True) for z in (a, b))
-        return t**2 * (p * np.log(p / q)).sum() / len(a)
-
-    assert "overflow" in hint(check.distillation(naive))
-
-
-@pytest.mark.parametrize("guard", [lambda p: p + 1e-12, lambda p: np.maximum(p, 1e-12)])
-def test_distillation_that_is_cut_off(guard: Callable[[Array], Array]) -> None:
-    def guarded(a: Array, b: Array, t: float) -> float:
-        p, q = (np.exp(soft(z, t)) for z in (a, b))
-        return t**2 * (p * np.log(guard(p) / guard(q))).sum() / len(a)
-
-    assert "give 27.63 where 2000 is right" in hint(check.distillation(guarded))
-
-
 def summed(e: Array, centers: Array, y: Array) -> Array:
     g = np.zeros_like(centers)
     np.add.at(g, y, centers[y] - e)
