@@ -70,7 +70,7 @@ class Question(widgets.VBox):
         """Whether what was kept is the right option, or near enough to the value of this run."""
         if "options" in self.item:
             return bool(self.given == self.item["right"])
-        return bool(abs(self.given - values[0]) <= self.item["within"])
+        return self.given is not None and bool(abs(self.given - values[0]) <= self.item["within"])
 
     def page(self) -> str:
         """The question as a page shows it that has no kernel."""

@@ -26,7 +26,7 @@ from mraf.errors import DataError, RunError
 from mraf.evaluation.differences import corrected
 from mraf.related.metrics import Trials, curve, eer
 from mraf.related.short_segment.encoder import SHIFTS, FrontEnd, VoiceEncoder
-from mraf.related.study import Found, Measured, apart, as_grid, people_drawn, tabulated
+from mraf.related.study import Found, Measured, as_grid, minus, people_drawn, tabulated
 from mraf.training.fit import fit, seeded
 from mraf.variants.config import ModelConfig
 from mraf.variants.margins import HEADS
@@ -159,7 +159,7 @@ def as_table(found: Found) -> pd.DataFrame:
     compared: Found = {
         (first, *place, f"EER minus {second}"): each
         for first, second in PAIRS
-        for (*place, _), each in apart(found, first, second).items()
+        for (_, *place, _), each in minus(found, [(first, second)]).items()
     }
     key = ["system", "language", "condition", "length", "metric"]
     rows = tabulated(found | compared, key, "draw", "mean")
