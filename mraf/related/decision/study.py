@@ -12,7 +12,7 @@ from mraf.errors import RunError
 from mraf.evaluation.differences import compare_arms, corrected, runs_of, scores
 from mraf.evaluation.records import counted, with_counts
 from mraf.evaluation.results import Judged
-from mraf.related.decision.layer import CONDITIONS, Decisions, judge
+from mraf.related.decision.layer import CONDITIONS, Flags, judge
 from mraf.related.study import as_markdown
 from mraf.training.experiment import trained
 
@@ -38,7 +38,7 @@ def table(corpus: Corpus) -> pd.DataFrame:
     return pd.concat(rows, ignore_index=True).assign(**made_of)
 
 
-def tabulated(decisions: Decisions, clips: FeatureSet, seed: int) -> pd.DataFrame:
+def tabulated(right: dict[str, dict[str, Flags]], clips: FeatureSet, seed: int) -> pd.DataFrame:
     """What was decided with one seed, a row for each condition and arm."""
     videos = Judged.of(clips)
     of_video = videos.published_counts(np.ones(len(clips), dtype=bool))
@@ -48,11 +48,10 @@ def tabulated(decisions: Decisions, clips: FeatureSet, seed: int) -> pd.DataFram
             "system": arm,
             "seed": seed,
             "setting": CONDITIONS[condition],
-            **counted(videos.published_counts(right), of_video),
-            "overruled": int(decisions.overruled[condition][arm].sum()),
+            **counted(videos.published_counts(hits), of_video),
         }
-        for condition, arms in decisions.right.items()
-        for arm, right in arms.items()
+        for condition, arms in right.items()
+        for arm, hits in arms.items()
     ]
     return pd.DataFrame(rows)
 
