@@ -13,7 +13,7 @@ from mraf.evaluation.differences import compare_arms, corrected, runs_of, scores
 from mraf.evaluation.records import counted, with_counts
 from mraf.evaluation.results import Judged
 from mraf.related.decision.layer import CONDITIONS, Flags, judge
-from mraf.related.study import as_markdown
+from mraf.related.study import as_grid, points
 from mraf.training.experiment import trained
 
 PRESET = "quick"
@@ -71,23 +71,28 @@ def compared(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         raise RunError(f"not a table of decision fusion; it lacks {', '.join(missing)}.")
     if rows.empty or not rows.condition.isin(list(CONDITIONS)).all():
         raise RunError(f"a table of decision fusion has rows of {', '.join(CONDITIONS)}.")
-    points, differences = {}, {}
+    accuracy, differences = {}, {}
     counted = with_counts(rows, lambda index: f"decision fusion, row {index}")
     for condition, part in counted.groupby("condition", sort=False):
         arms, metrics = runs_of(part), [CONDITIONS[str(condition)]]
-        points[condition] = pd.concat(
+        accuracy[condition] = pd.concat(
             {arm: scores(own, metrics) for arm, own in arms.items()}, names=["arm"]
         )
         differences[condition] = compare_arms(arms, "fused", metrics)
     first, second = (
-        pd.concat(parts, names=["condition"]).droplevel("metric") for parts in (points, differences)
+        pd.concat(parts, names=["condition"]).droplevel("metric")
+        for parts in (accuracy, differences)
     )
     return first, corrected(second)
 
 
 def summary(rows: pd.DataFrame) -> str:
-    """Accuracy of each arm in each condition, and what may be said of it, as Markdown."""
-    points, differences = compared(rows)
-    names = {"low": "difference_low", "high": "difference_high"}
-    found = points.join(differences.rename(columns=names)).reset_index()
-    return as_markdown(found, ["condition", "arm"], "fused")
+    """Accuracy of each arm in each condition in percent, and what may be said of it."""
+    accuracy, differences = compared(rows)
+    values = accuracy.rename(columns={"accuracy": "value"}).reset_index()
+    lines = [
+        f"{row.arm} against fused, face {row.condition}: {points(row)}"
+        for row in differences.reset_index().itertuples()
+    ]
+    title = "Paired differences (points; more is better)"
+    return "\n".join([as_grid(values, ["arm"], ["condition"]), "", title, *lines])
