@@ -113,25 +113,6 @@ def as_grid(rows: pd.DataFrame, index: Sequence[str], columns: Sequence[str]) ->
     return wide.fillna("–").to_string()
 
 
-def as_markdown(rows: pd.DataFrame, names: Sequence[str], reference: str) -> str:
-    """Accuracies and their differences, a row for each combination of names.
-
-    Args:
-        rows: the names, accuracy, low, high, and difference, difference_low, difference_high,
-            verdict, which the reference does not have.
-    """
-    lines = [[*names, "accuracy [95%]", f"points minus {reference}", "verdict"]]
-    lines.append(["---"] * len(lines[0]))
-    for row in rows.to_dict("records"):
-        accuracy, low, high = (f"{row[name]:.1%}" for name in ("accuracy", "low", "high"))
-        said = ["", ""]
-        if not pd.isna(row["difference"]):
-            ends = (f"{100 * row[name]:+.1f}" for name in ("difference_low", "difference_high"))
-            said = [f"{100 * row['difference']:+.1f} [{', '.join(ends)}]", row["verdict"]]
-        lines.append([*(str(row[name]) for name in names), f"{accuracy} [{low}, {high}]", *said])
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
 def fused_output(
     model: Network, clips: FeatureSet, batch: int = 512
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

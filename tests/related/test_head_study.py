@@ -56,7 +56,8 @@ def test_published_centres_start_inside_and_a_small_rate_leaves_them_there(tiny_
 def test_rate_and_epochs_are_chosen_together_on_what_was_left_out(
     tiny_corpus, monkeypatch, strangers
 ):
-    best = Setting(heads.LEARNING_RATES[1], heads.EPOCHS[2])
+    rates = heads.LEARNING_RATES["strangers" if strangers else "naming"]
+    best = Setting(rates[1], heads.EPOCHS[2])
     seen = []
 
     def fitted(clips, config, seed, setting, projected, after):
@@ -74,12 +75,12 @@ def test_rate_and_epochs_are_chosen_together_on_what_was_left_out(
     monkeypatch.setattr(heads, "head_scores", scored)
     monkeypatch.setattr(heads, "projected_voices", scored)
     assert chosen(tiny_corpus.train, config(tiny_corpus), strangers) == best
-    assert len(seen) == heads.CHOSEN_BY * len(heads.LEARNING_RATES)
+    assert len(seen) == heads.CHOSEN_BY * len(rates)
 
 
 def test_the_table_has_both_measures_and_their_differences(tiny_corpus, monkeypatch):
     monkeypatch.setattr(heads, "EPOCHS", (1,))
-    monkeypatch.setattr(heads, "LEARNING_RATES", (1e-2,))
+    monkeypatch.setattr(heads, "LEARNING_RATES", {"naming": (1e-2,), "strangers": (1e-2,)})
     monkeypatch.setattr(study, "SEEDS", (0, 1))
     found = study.table(tiny_corpus)
     means = found[found.draw == "mean"].set_index(["system", "metric"])

@@ -89,7 +89,7 @@ class DecisionLayer:
                 logits = heads.logits[head, rows]
                 temperatures[sighted, head] = fit_temperature(logits, labels[rows])
         p = cls(temperatures).distributions(heads)
-        right = [top1(correct(p, heads.sighted, rule)[0], labels).sum() for rule in RULES]
+        right = [top1(correct(p, heads.sighted, rule), labels).sum() for rule in RULES]
         return cls(temperatures, RULES[int(np.argmax(right))])
 
     def distributions(self, heads: HeadLogits) -> Floats:
@@ -104,7 +104,7 @@ class DecisionLayer:
         return {
             "mean": combine(p, sighted, by_confidence=False),
             "weighted": combine(p, sighted, by_confidence=True),
-            "corrected": correct(p, sighted, self.rule)[0],
+            "corrected": correct(p, sighted, self.rule),
         }
 
 
@@ -119,12 +119,11 @@ def combine(p: Floats, sighted: Flags, by_confidence: bool) -> Floats:
     return np.einsum("hn,hnc->nc", weights / weights.sum(axis=0), p)
 
 
-def correct(p: Floats, sighted: Flags, rule: Rule) -> tuple[Floats, Flags]:
-    """Let a confident unimodal head overrule the fused one; of two, that of the larger margin.
+def correct(p: Floats, sighted: Flags, rule: Rule) -> Floats:
+    """The distributions that decide (N, C), of those of all heads (3, N, C).
 
-    Returns:
-        The distributions that decide (N, C), of those of all heads (3, N, C), and where the fused
-        head was overruled (N,). The head of a missing face, not `sighted` (N,), says nothing.
+    A confident unimodal head overrules the fused one; of two, that of the larger margin. The head
+    of a missing face, not `sighted` (N,), says nothing.
     """
     named, highest = p.argmax(axis=-1), np.partition(p, -2, axis=-1)
     ahead = highest[..., -1] - highest[..., -2]
@@ -133,9 +132,9 @@ def correct(p: Floats, sighted: Flags, rule: Rule) -> tuple[Floats, Flags]:
     may &= named != named[FUSED]
     may[FACE] &= sighted
     may[FUSED] = False
-    overruled = may.any(axis=0)
-    head = np.where(overruled, np.where(may, ahead, -1.0).argmax(axis=0), FUSED)
-    return p[head, np.arange(p.shape[1])], overruled
+    head = np.where(may.any(axis=0), np.where(may, ahead, -1.0).argmax(axis=0), FUSED)
+    decided: Floats = p[head, np.arange(p.shape[1])]
+    return decided
 
 
 def video_folds(video: NDArray[np.str_], folds: int, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -161,19 +160,16 @@ def states(clips: FeatureSet, rng: np.random.Generator) -> dict[str, FeatureSet]
     }
 
 
-class Decisions(NamedTuple):
-    """What was decided, by condition and arm, of N clips; "fused" is the fused head alone."""
-
-    right: dict[str, dict[str, Flags]]  # whether the clip was named rightly
-    overruled: dict[str, dict[str, Flags]]  # whether the fused head was overruled
-
-
-def judge(model: Network, clips: FeatureSet, seed: int = 0, folds: int = 5) -> Decisions:
+def judge(
+    model: Network, clips: FeatureSet, seed: int = 0, folds: int = 5
+) -> dict[str, dict[str, Flags]]:
     """Fit on all folds but one, decide on that one, and so on: no video is in both.
 
     Args:
         clips: complete, labelled, none trained on.
         seed: of the folds and the swapped faces.
+    Returns:
+        Whether each clip was named rightly (N,), by condition and arm; "fused" is the fused head.
     Raises:
         RunError: as `video_folds`.
         DataError: hidden labels, or a fold in which there is nobody to swap faces with.
@@ -185,10 +181,7 @@ def judge(model: Network, clips: FeatureSet, seed: int = 0, folds: int = 5) -> D
 
     fold = video_folds(clips.video, folds, np.random.default_rng([seed, 0]))
     arms = ["fused", *(name + ending for ending in FITTED for name in LAYERS)]
-    right, overruled = (
-        {c: {arm: np.zeros(len(clips), dtype=bool) for arm in arms} for c in CONDITIONS}
-        for _ in range(2)
-    )
+    right = {c: {arm: np.zeros(len(clips), dtype=bool) for arm in arms} for c in CONDITIONS}
     for number in range(folds):
         own = fold == number
         seen, asked = opinions(~own, [seed, 1, number]), opinions(own, [seed, 2, number])
@@ -202,6 +195,4 @@ def judge(model: Network, clips: FeatureSet, seed: int = 0, folds: int = 5) -> D
             for condition, heads in asked.items():
                 for name, scores in layer.decide(heads).items():
                     right[condition][name + ending][own] = top1(scores, labels)
-                fired = correct(layer.distributions(heads), heads.sighted, layer.rule)[1]
-                overruled[condition]["corrected" + ending][own] = fired
-    return Decisions(right, overruled)
+    return right

@@ -12,8 +12,8 @@ from mraf.errors import RunError
 from mraf.evaluation.differences import compare_arms, corrected, runs_of, scores
 from mraf.evaluation.records import counted, with_counts
 from mraf.evaluation.results import Judged
-from mraf.related.decision.layer import CONDITIONS, Decisions, judge
-from mraf.related.study import as_markdown
+from mraf.related.decision.layer import CONDITIONS, Flags, judge
+from mraf.related.study import as_grid, points
 from mraf.training.experiment import trained
 
 PRESET = "quick"
@@ -38,7 +38,7 @@ def table(corpus: Corpus) -> pd.DataFrame:
     return pd.concat(rows, ignore_index=True).assign(**made_of)
 
 
-def tabulated(decisions: Decisions, clips: FeatureSet, seed: int) -> pd.DataFrame:
+def tabulated(right: dict[str, dict[str, Flags]], clips: FeatureSet, seed: int) -> pd.DataFrame:
     """What was decided with one seed, a row for each condition and arm."""
     videos = Judged.of(clips)
     of_video = videos.published_counts(np.ones(len(clips), dtype=bool))
@@ -48,11 +48,10 @@ def tabulated(decisions: Decisions, clips: FeatureSet, seed: int) -> pd.DataFram
             "system": arm,
             "seed": seed,
             "setting": CONDITIONS[condition],
-            **counted(videos.published_counts(right), of_video),
-            "overruled": int(decisions.overruled[condition][arm].sum()),
+            **counted(videos.published_counts(hits), of_video),
         }
-        for condition, arms in decisions.right.items()
-        for arm, right in arms.items()
+        for condition, arms in right.items()
+        for arm, hits in arms.items()
     ]
     return pd.DataFrame(rows)
 
@@ -72,23 +71,28 @@ def compared(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         raise RunError(f"not a table of decision fusion; it lacks {', '.join(missing)}.")
     if rows.empty or not rows.condition.isin(list(CONDITIONS)).all():
         raise RunError(f"a table of decision fusion has rows of {', '.join(CONDITIONS)}.")
-    points, differences = {}, {}
+    accuracy, differences = {}, {}
     counted = with_counts(rows, lambda index: f"decision fusion, row {index}")
     for condition, part in counted.groupby("condition", sort=False):
         arms, metrics = runs_of(part), [CONDITIONS[str(condition)]]
-        points[condition] = pd.concat(
+        accuracy[condition] = pd.concat(
             {arm: scores(own, metrics) for arm, own in arms.items()}, names=["arm"]
         )
         differences[condition] = compare_arms(arms, "fused", metrics)
     first, second = (
-        pd.concat(parts, names=["condition"]).droplevel("metric") for parts in (points, differences)
+        pd.concat(parts, names=["condition"]).droplevel("metric")
+        for parts in (accuracy, differences)
     )
     return first, corrected(second)
 
 
 def summary(rows: pd.DataFrame) -> str:
-    """Accuracy of each arm in each condition, and what may be said of it, as Markdown."""
-    points, differences = compared(rows)
-    names = {"low": "difference_low", "high": "difference_high"}
-    found = points.join(differences.rename(columns=names)).reset_index()
-    return as_markdown(found, ["condition", "arm"], "fused")
+    """Accuracy of each arm in each condition in percent, and what may be said of it."""
+    accuracy, differences = compared(rows)
+    values = accuracy.rename(columns={"accuracy": "value"}).reset_index()
+    lines = [
+        f"{row.arm} against fused, face {row.condition}: {points(row)}"
+        for row in differences.reset_index().itertuples()
+    ]
+    title = "Paired differences (points; more is better)"
+    return "\n".join([as_grid(values, ["arm"], ["condition"]), "", title, *lines])
