@@ -149,7 +149,7 @@ def table(corpus: Corpus) -> pd.DataFrame:
     for name, front, seed in tqdm(tasks, "encoders", leave=False):
         encoder = fit_encoder(train, front, seed, STEPS, progress=False)
         for language, condition in LANGUAGES.items():
-            for length, one in errors(encoder, tested[language], drawn).items():
+            for length, one in errors(encoder, tested[language], drawn, LENGTHS).items():
                 found.setdefault((name, language, condition, length, "EER"), []).append(one)
     return as_table(found)
 
