@@ -22,7 +22,6 @@ from mraf.model import Head
 from mraf.variants.config import ModelConfig
 
 PUBLISHED_START = 1e-3  # standard deviation of the numbers of H's and HAM's centres
-NEAR_EDGE = 1.5  # clipped with less curvature, points come near to the edge of the ball
 EPSILON = 1e-5  # how near points come to the edge of the ball, and the argument of arcosh to 1
 
 
@@ -95,20 +94,14 @@ def exponential_map(v: Tensor) -> Tensor:
     return clip_to_ball(v * (length.tanh() / length), curvature=1.0)
 
 
-def poincare_distance(x: Tensor, w: Tensor, near_edge: bool = True) -> Tensor:
+def poincare_distance(x: Tensor, w: Tensor) -> Tensor:
     """d(x, w) = arcosh(1 + 2 ‖x - w‖² / ((1 - ‖x‖²)(1 - ‖w‖²))), the argument at least 1 + ε.
 
     Distances (B, C) of points of the open unit ball, (B, d) and (C, d).
-
-    Args:
-        near_edge: whether points may come near to it, where differences need all digits.
     """
-    lengths = x.square().sum(-1)[:, None], w.square().sum(-1)
-    if near_edge:
-        apart = torch.cdist(x, w, compute_mode="donot_use_mm_for_euclid_dist").square()
-    else:  # twice as fast
-        apart = (lengths[0] + lengths[1] - 2 * x @ w.T).clamp(min=0)
-    argument = 1 + 2 * apart / ((1 - lengths[0]) * (1 - lengths[1]))
+    apart = torch.cdist(x, w, compute_mode="donot_use_mm_for_euclid_dist")  # exact for near points
+    edge = (1 - x.square().sum(-1))[:, None] * (1 - w.square().sum(-1))
+    argument = 1 + 2 * apart.square() / edge
     return argument.clamp(min=1 + EPSILON).acosh()
 
 
@@ -134,7 +127,7 @@ class HAMHead(MarginHead):
 
     def similarity(self, embedding: Tensor) -> Tensor:
         x, w = (clip_to_ball(points, self.curvature) for points in (embedding, self.weight))
-        return -poincare_distance(x, w, near_edge=self.curvature < NEAR_EDGE)
+        return -poincare_distance(x, w)
 
 
 class HHead(HAMHead):

@@ -528,7 +528,8 @@ def test_the_committed_ledger_is_what_the_recorded_results_give(tmp_path: Path, 
     page = (ROOT / "README.md").read_text(encoding="utf-8")
     shown = page.partition(module.BEGIN)[2].partition(module.END)[0].strip()
     assert shown == markdown(expected, CLAIMS)
-    assert shown.count("\n| ") == len([claim for claim in CLAIMS if claim.telling]) + 3
+    told, _, _ = shown.partition("**The same claims on")
+    assert told.count("\n| ") == len([claim for claim in CLAIMS if claim.telling]) + 3
 
 
 def test_a_page_without_markers_is_refused(tmp_path: Path) -> None:
