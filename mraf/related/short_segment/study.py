@@ -165,8 +165,7 @@ def as_table(found: Found) -> pd.DataFrame:
     rows = tabulated(found | compared, key, "draw", "mean")
     means = rows[(rows.draw == "mean") & (rows.metric != "EER")]
     half = (means.high - means.low) / 2
-    p = pd.Series(2 * norm.sf(1.96 * means.value.abs() / half), means.index)
-    holm = corrected(means.assign(p=p)).p_holm
+    holm = corrected(means.assign(p=2 * norm.sf(1.96 * means.value.abs() / half))).p_holm
     return rows.assign(p_holm=holm, corpus="twin")
 
 
