@@ -33,7 +33,8 @@ def test_predictions_are_answered_by_keyboard(browser, tmp_path):
         page.locator("input[type=radio]").first.focus()
         page.keyboard.press("Space")
         page.get_by_text("Kept: All zero").wait_for()
-        page.keyboard.press("ArrowDown")
+        page.keyboard.press("Tab")
+        page.keyboard.press("Space")
         page.get_by_text("Kept: The bias, cut into tokens").wait_for()
         page.locator("[role=slider]").first.focus()
         for _ in range(8):
