@@ -105,14 +105,13 @@ def estimate(
     units = tuple((language, len(n)) for language, n in clips.items())
     weights, signs, t = _chance(units, seeds, resamples, seed, unit)
     value, drawn, swapped = {}, {}, {}
-    for language, n in clips.items():  # the largest arrays are made once for both settings
-        often, swap = weights[language].astype(float), signs[language].astype(float)
-        of_language = often @ n
-        for setting, by_seed in counts.items():
-            if SETTING[setting].language == language:
-                value[setting] = by_seed.sum(axis=1) / n.sum()  # (S,)
-                drawn[setting] = (often @ by_seed.T) / of_language[:, None]  # (R, S)
-                swapped[setting] = swap @ by_seed.mean(axis=0) / n.sum()  # (R,)
+    for setting, by_seed in counts.items():
+        language = SETTING[setting].language
+        n, often = clips[language], weights[language].astype(float)
+        value[setting] = by_seed.sum(axis=1) / n.sum()  # (S,)
+        drawn[setting] = (often @ by_seed.T) / (often @ n)[:, None]  # (R, S)
+        swap = signs[language].astype(float)
+        swapped[setting] = swap @ by_seed.mean(axis=0) / n.sum()  # (R,)
     estimates = []
     for metric in metrics:
         share = METRICS[metric]
