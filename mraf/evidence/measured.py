@@ -34,6 +34,7 @@ DRAWN = {
     "open_set": "other speakers, draws of those known",
     "shared_space": "other speakers, folds with a seed each",
     "heads": "other speakers, seeds",
+    "short_segment": "other speakers, seeds",
 }
 SEEDS = "FIRST-LAST"  # stands for them in a command
 AGAIN = "build/again"  # where a command records a row once more, beside what is kept
