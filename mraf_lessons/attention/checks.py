@@ -6,10 +6,8 @@ import torch
 from torch import Tensor
 
 from mraf.evaluation.interventions import normalised_entropy
-from mraf.model import CrossAttention, Sizes
-from mraf_lessons.kit.checker import Answer, Said, Verdict, judge_cases
-
-Case = tuple[tuple[Any, ...], Said]  # what is given, and what is said to answers
+from mraf_lessons.kit.checker import Answer, Verdict, judge_cases
+from mraf_lessons.one_page.checks import Case, random_fusion
 
 
 def entropy(answer: Answer) -> Verdict:
@@ -48,12 +46,8 @@ def without_context(answer: Answer) -> Verdict:
 
 
 def _without_context(seed: int) -> Case:
-    with torch.random.fork_rng(devices=[]), torch.no_grad():
-        torch.manual_seed(seed)
-        fusion = CrossAttention(Sizes(speakers=2, tokens=3, width=8, heads=2)).eval()
-        for part in fusion.parameters():
-            part.normal_()
-        face, voice = torch.randn(2, 4, 3, 8)
+    fusion, face, voice = random_fusion(seed)
+    with torch.no_grad():
         c_f, c_a = fusion.face_norm(face), fusion.voice_norm(voice)
 
     @torch.no_grad()

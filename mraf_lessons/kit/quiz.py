@@ -60,11 +60,15 @@ class Question(widgets.VBox):
         head = widgets.HTMLMath(f"<strong>Predict.</strong> {rich(item['ask'])}")
         super().__init__([head, self.input, self.said])
 
+    @property
+    def word(self) -> str:
+        """What was kept, with its unit."""
+        return self.given if "options" in self.item else f"{self.given:g} {self.item['unit']}"
+
     def _keep(self, change: Any) -> None:
         if not self.input.disabled:
             self.given = change["new"]
-            word = self.given if "options" in self.item else f"{self.given:g} {self.item['unit']}"
-            self.said.value = html.escape(KEPT.format(word))
+            self.said.value = html.escape(KEPT.format(self.word))
 
     def is_right(self, *values: Any) -> bool:
         """Whether what was kept is the right option, or near enough to the value of this run."""
@@ -125,11 +129,9 @@ class Quiz:
             text = f"<p>{rich(item['because'].format(*values))}</p>"
         head, state = f"Answer ({name})", ""
         if question is not None and question.given is not None:
-            given = question.given
             self.scored[name] = question.is_right(*values)
-            word = given if "options" in item else f"{given:g} {item['unit']}"
             verdict = "✓ right" if self.scored[name] else "✗ not this time"
-            head, state = f"You predicted: {rich(str(word))} ({verdict})", " open"
+            head, state = f"You predicted: {rich(question.word)} ({verdict})", " open"
         page = f"<details{state}><summary>{head}</summary>{text}</details>"
         display(HTML(page))
 

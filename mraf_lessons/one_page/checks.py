@@ -41,13 +41,19 @@ def fused(answer: Answer) -> Verdict:
     return judge_cases(answer, map(_fused, range(3)))
 
 
-def _fused(seed: int) -> Case:
+def random_fusion(seed: int) -> tuple[CrossAttention, Tensor, Tensor]:
+    """A small CrossAttention with random weights, and Ĥ_f, Ĥ_a (B, K, d) to fuse."""
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(seed)
         fusion = CrossAttention(Sizes(speakers=2, tokens=3, width=8, heads=2)).eval()
         for part in fusion.parameters():
             part.normal_()
         face, voice = torch.randn(2, 4, 3, 8)
+    return fusion, face, voice
+
+
+def _fused(seed: int) -> Case:
+    fusion, face, voice = random_fusion(seed)
 
     @torch.no_grad()
     def e_c(memory: Tensor = face, residual: Tensor = face, norm: Any = fusion.norm) -> Any:

@@ -15,7 +15,6 @@ import pandas as pd
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from scipy.stats import norm
 from torch import Tensor
 from tqdm.auto import tqdm
 
@@ -23,7 +22,7 @@ from mraf.data.clips import Corpus
 from mraf.data.embedding.encoders import read_sound
 from mraf.data.waveform import RATE, Recordings, recordings
 from mraf.errors import DataError, RunError
-from mraf.evaluation.differences import corrected
+from mraf.evaluation.differences import by_intervals, corrected
 from mraf.related.metrics import Trials, curve, eer
 from mraf.related.short_segment.encoder import SHIFTS, FrontEnd, VoiceEncoder
 from mraf.related.study import Found, Measured, as_grid, minus, people_drawn, tabulated
@@ -164,8 +163,7 @@ def as_table(found: Found) -> pd.DataFrame:
     key = ["system", "language", "condition", "length", "metric"]
     rows = tabulated(found | compared, key, "draw", "mean")
     means = rows[(rows.draw == "mean") & (rows.metric != "EER")]
-    half = (means.high - means.low) / 2
-    holm = corrected(means.assign(p=2 * norm.sf(1.96 * means.value.abs() / half))).p_holm
+    holm = corrected(by_intervals(means.rename(columns={"value": "difference"}))).p_holm
     return rows.assign(p_holm=holm, corpus="twin")
 
 
