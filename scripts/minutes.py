@@ -25,7 +25,7 @@ LONGEST = 75  # minutes of a notebook, without its optional exercises
 SHORT_PATH = 45
 OPTIONAL = re.compile(r"^\*\*Exercise \d+, optional", re.MULTILINE)
 TIME = re.compile(r"\*\*Time\*\* .*?(?=\n\n|\Z)", re.DOTALL)
-RUNS = "All cells run in about a minute on two cores without a GPU."
+RUNS = "All cells run in one to three minutes on two cores without a GPU."
 TABLE = re.compile(r"(?<=<!-- written -->\n).*?(?=<!-- end -->)", re.DOTALL)
 
 DOOR = door.read_text("utf-8") if (door := ROOT / "scripts" / "door.py").exists() else ""
