@@ -3,7 +3,7 @@
 Every setting of a small grid judges P4 and P6 under every protocol, with class means of raw
 features: no run, nothing is trained. Chosen is, for each protocol and method, what has the highest
 mean of P4 and P6 over the split seeds. Writes data/recorded/transduction_choice.csv; a test holds
-that the defaults in mraf/related/leaderboard/methods.py are the ones chosen there. scikit-learn's
+that the defaults in mraf_related/leaderboard/methods.py are the ones chosen there. scikit-learn's
 LabelSpreading is tried beside ours.
 """
 
@@ -23,9 +23,9 @@ from mraf import data
 from mraf.data.splits import P4, P6, Split
 from mraf.evaluation.judge import top1
 from mraf.files import write_text
-from mraf.related.leaderboard.methods import METHODS, Scores, UnlabelledBatch
-from mraf.related.leaderboard.protocols import CLIP, PROTOCOLS, System, Transduction
-from mraf.related.leaderboard.run import class_mean_system
+from mraf_related.leaderboard.methods import METHODS, Scores, UnlabelledBatch
+from mraf_related.leaderboard.protocols import CLIP, PROTOCOLS, System, Transduction
+from mraf_related.leaderboard.run import class_mean_system
 
 OUT = Path(__file__).resolve().parents[1] / "data" / "recorded" / "transduction_choice.csv"
 GRID: dict[str, dict[str, list[float]]] = {

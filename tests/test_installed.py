@@ -20,7 +20,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 SOURCES = ("setup.py", "pyproject.toml", "README.md", "LICENSE")
-SOURCES += ("mraf", "mraf_lessons", "data", "notebooks")
+SOURCES += ("mraf", "mraf_related", "mraf_lessons", "data", "notebooks")
 
 pytestmark = pytest.mark.skipif(
     any(importlib.util.find_spec(name) is None for name in ("pip", "setuptools")),
@@ -75,7 +75,8 @@ def test_the_wheel_holds_the_data_and_nothing_of_a_person(installed: Path) -> No
     for name in ("module.js", "explorer.js", "page.html"):
         assert (installed / "mraf/export" / name).is_file()
     packages = {path.name for path in installed.iterdir() if not path.name.endswith(".dist-info")}
-    assert packages - {"bin"} == {"mraf", "mraf_lessons", "mraf_data", "mraf_notebooks"}
+    ours = {"mraf", "mraf_related", "mraf_lessons", "mraf_data", "mraf_notebooks"}
+    assert packages - {"bin"} == ours
 
 
 def test_the_first_notebook_runs_from_a_copy_that_the_wheel_made(

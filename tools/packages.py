@@ -13,6 +13,7 @@ from pathlib import Path
 from textwrap import wrap
 
 ROOT = Path(__file__).parents[1]
+PACKAGES = ("mraf", "mraf_related", "mraf_lessons")
 
 FLOORS = (
     {"mraf.errors", "mraf.files"},
@@ -22,7 +23,7 @@ FLOORS = (
     {"mraf.variants"},
     {"mraf.training"},
     {"mraf.evaluation"},
-    {"mraf.evidence", "mraf.related", "mraf.export"},
+    {"mraf.evidence", "mraf.export", "mraf_related"},
     {"mraf_lessons"},
     {"mraf.cli", "mraf.__main__"},
 )
@@ -39,7 +40,7 @@ def floor(module: str) -> int:
 @cache
 def modules() -> dict[str, Path]:
     """Every module of the project, by its dotted name."""
-    files = [*(ROOT / "mraf").rglob("*.py"), *(ROOT / "mraf_lessons").rglob("*.py")]
+    files = [file for name in PACKAGES for file in (ROOT / name).rglob("*.py")]
     named = {".".join(file.relative_to(ROOT).with_suffix("").parts): file for file in sorted(files)}
     return {name.removesuffix(".__init__"): file for name, file in named.items()}
 
@@ -59,7 +60,7 @@ def imported(source: str, module: str, *, is_package: bool = False) -> set[str]:
             for name in node.names:
                 inner = f"{base}.{name.name}"
                 found.add(inner if inner in known else base)
-    return {name for name in found if name.split(".")[0] in {"mraf", "mraf_lessons"}} - {"mraf"}
+    return {name for name in found if name.split(".")[0] in PACKAGES} - {"mraf"}
 
 
 def graph() -> dict[str, set[str]]:

@@ -80,7 +80,7 @@ def import_table(options: argparse.Namespace) -> None:
 
 
 def embed(options: argparse.Namespace) -> int:
-    from mraf.data.embedding.folder import embed_folder
+    from mraf_related.embedding.folder import embed_folder
 
     found = embed_folder(options.folder, options.out, options.voice, options.face)
     faces = (found.table.face != "").sum()
@@ -118,7 +118,7 @@ def _experiment(options: argparse.Namespace) -> Experiment:
 def evaluate(options: argparse.Namespace) -> None:
     from mraf.evaluation.run import record
     from mraf.files import check_target, write_text
-    from mraf.related.leaderboard.run import evaluate_run
+    from mraf_related.leaderboard.run import evaluate_run
 
     for file in filter(None, (options.json, options.record)):
         check_target(file)
@@ -141,7 +141,7 @@ def _run(options: argparse.Namespace) -> Run:
 
 
 def submit(options: argparse.Namespace) -> None:
-    from mraf.related.leaderboard.run import submit_run
+    from mraf_related.leaderboard.run import submit_run
 
     print(*submit_run(_run(options), options.data, options.out, options.protocol), sep="\n")
 
@@ -217,7 +217,7 @@ def ledger(options: argparse.Namespace) -> None:
 def related(options: argparse.Namespace) -> None:
     from mraf import data
     from mraf.files import check_target
-    from mraf.related import measure, record
+    from mraf_related import measure, record
 
     if options.record:
         check_target(options.record / "study.csv")

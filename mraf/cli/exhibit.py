@@ -73,7 +73,7 @@ def _claim(claim: Claim, rows: pd.DataFrame) -> dict[str, Any]:
     """A claim with its rows, as the template takes it."""
     first, of_arm = rows.iloc[0], _labels(claim)
     metric = METRIC.get(claim.metric, claim.metric)
-    cells = [f"{name} {100 * value:.2f}" for name, value in claim.cells.items()]
+    cells = [f"{name} {round(100 * value, 6):.2f}" for name, value in claim.cells.items()]
     if len(cells) > 1:
         cells.append(f"difference {first.paper:+.2f} points")
     return {

@@ -15,7 +15,7 @@ from mraf import __version__
 from mraf.cli import commands as actions
 from mraf.errors import MrafError, RunError
 from mraf.files import checked_path
-from mraf.related import SYSTEMS
+from mraf_related import SYSTEMS
 
 DATA = "twin, or a folder: official layout or imported corpus (default: $MRAF_DATA, else the twin)"
 TABLE = (

@@ -174,7 +174,7 @@ def decision_layers(points: pd.DataFrame, differences: pd.DataFrame, title: str 
     """Accuracy of the fused head and of every layer, coloured by what it does to the fused head.
 
     Args:
-        points, differences: as `mraf.related.decision.study.compared` gives them.
+        points, differences: as `mraf_related.decision.study.compared` gives them.
         title: says of what.
     Raises:
         DataError: no rows, or a column missing.

@@ -39,8 +39,8 @@ def distance_of_angle(angle: ArrayLike, curvature: float) -> Array:
 def angle_of_distance(distance: ArrayLike, curvature: float) -> Array:
     """θ at which two clipped points are that far apart; NaN beyond the antipode."""
     half = np.sinh(np.asarray(distance, dtype=float) / 2) / steepness(curvature)
-    with np.errstate(invalid="ignore"):
-        return np.asarray(2 * np.arcsin(half))
+    half = np.where(half < 1 + 1e-12, np.minimum(half, 1), np.nan)  # the antipode, as rounded
+    return np.asarray(2 * np.arcsin(half))
 
 
 def hardened_angle(kind: str, angle: ArrayLike, margin: float, curvature: float = 3.0) -> Array:

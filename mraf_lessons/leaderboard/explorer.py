@@ -5,11 +5,11 @@ from __future__ import annotations
 import ipywidgets as widgets
 import pandas as pd
 
-from mraf.related.leaderboard.protocols import COPY, PROTOCOLS
 from mraf_lessons.kit.explorer import Explorer, Values, choice
 from mraf_lessons.kit.recording import Recording
 from mraf_lessons.kit.style import Figure
 from mraf_lessons.leaderboard.figures import protocol_result
+from mraf_related.leaderboard.protocols import COPY, PROTOCOLS
 
 LADDER = {**PROTOCOLS, COPY.name: COPY}
 QUESTION = "At which step does P4 reach P3? What is seen there first?"

@@ -11,12 +11,12 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch, Rectangle
 
 from mraf.data.splits import SETTINGS
-from mraf.related.leaderboard.protocols import CLIP, COPY, PROTOCOLS, Protocol, Sight
 from mraf_lessons.kit import style
 from mraf_lessons.kit.forest import dot, forest
 from mraf_lessons.kit.live import fast_panels
 from mraf_lessons.kit.panels import panel_for_each
 from mraf_lessons.kit.style import Figure, describe, draws, percent_axis, row_of_panels, styled
+from mraf_related.leaderboard.protocols import CLIP, COPY, PROTOCOLS, Protocol, Sight
 
 SHADES = {
     "clip": style.GREY,

@@ -10,8 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mraf.data.clips import FeatureSet, unit
-from mraf.related.leaderboard.methods import Scores
-from mraf.related.leaderboard.protocols import COPY, PROTOCOLS, Sight
+from mraf_related.leaderboard.methods import Scores
+from mraf_related.leaderboard.protocols import COPY, PROTOCOLS, Sight
 
 
 def by_protocol(scores: pd.DataFrame) -> pd.DataFrame:

@@ -19,7 +19,7 @@ def oscr(answer: Answer) -> Verdict:
     half, rightly = above + 0.5 * equal, named[:, None]
     right = (rightly * half).mean()
     said = {
-        "Sorting makes the same of it in O(n log n): see `mraf.related.metrics.oscr`.": right,
+        "Sorting makes the same of it in O(n log n): see `mraf_related.metrics.oscr`.": right,
         "A tie counts half: here a clip loses where both are equal.": (rightly * above).mean(),
         "A tie counts half: here a clip wins where both are.": (rightly * (above | equal)).mean(),
         "That is the AUROC: it asks who is enrolled, and forgives a wrong name.": half.mean(),

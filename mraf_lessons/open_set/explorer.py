@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from mraf.errors import RunError
-from mraf.related.metrics import Trials
 from mraf_lessons.kit.explorer import Explorer, choice, slider
 from mraf_lessons.open_set.figures import ThresholdPicture
+from mraf_related.metrics import Trials
 
 
 class DoorExplorer(Explorer):

@@ -11,13 +11,13 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from mraf.errors import DataError
-from mraf.related.metrics import Curve, Trials, curve
-from mraf.related.open_set.protocol import measures
-from mraf.related.open_set.study import LIST_SHOTS
 from mraf_lessons.kit import charts, style
 from mraf_lessons.kit.forest import forest
 from mraf_lessons.kit.panels import groups_of
 from mraf_lessons.kit.style import Figure, describe, draws, percent_axis, row_of_panels, styled
+from mraf_related.metrics import Curve, Trials, curve
+from mraf_related.open_set.protocol import measures
+from mraf_related.open_set.study import LIST_SHOTS
 
 RIGHT, WRONG, STRANGER = "enrolled, named rightly", "enrolled, named wrongly", "not enrolled"
 COLOUR = {RIGHT: style.FUSED, WRONG: style.OTHER, STRANGER: style.MISSING}
@@ -175,7 +175,7 @@ def by_number(
 
     Over the number of "targets" it is with five shots.
 
-    The table is that of `mraf.related.open_set.study.table`.
+    The table is that of `mraf_related.open_set.study.table`.
     """
     rows = table[(table.draw == "mean") & (table.metric == metric) & table.system.isin(systems)]
     fixed = rows.shots == LIST_SHOTS if over == "targets" else rows.targets == rows.targets.max()
@@ -206,7 +206,7 @@ def by_number(
 def conditions(table: pd.DataFrame, metric: str, title: str) -> Figure:
     """A metric of the systems at the door, whichever face stands before it.
 
-    As in `mraf.related.open_set.door.table`, systems are called "NAME · FACE".
+    As in `mraf_related.open_set.door.table`, systems are called "NAME · FACE".
     """
     rows = table[(table.draw == "mean") & (table.metric == metric) & (table.shots == 0)]
     rows = rows[~rows.system.str.contains(" − ")].copy()

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from mraf.related.metrics import eer
-from mraf.related.trials import Pairs, rates, trial_weights
 from mraf_lessons.kit.checker import Answer, Array, Verdict, ask, judge, numbers, refused, unless
+from mraf_related.metrics import eer
+from mraf_related.trials import Pairs, rates, trial_weights
 
 
 def target(answer: Answer) -> Verdict:

@@ -8,10 +8,10 @@ from typing import Any
 from numpy.typing import NDArray
 
 from mraf.errors import RunError
-from mraf.related.metrics import Curve
 from mraf_lessons.kit.explorer import Explorer, Values, choice, slider
 from mraf_lessons.kit.style import Figure
 from mraf_lessons.shared_space.figures import at_threshold
+from mraf_related.metrics import Curve
 
 Scored = tuple[NDArray[Any], NDArray[Any], Curve]
 

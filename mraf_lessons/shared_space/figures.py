@@ -12,12 +12,12 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from mraf.related.metrics import Curve, eer
-from mraf.related.shared_space.study import RIVAL, WINNER
 from mraf_lessons.kit import charts, style
 from mraf_lessons.kit.forest import forest
 from mraf_lessons.kit.live import fast_panels
 from mraf_lessons.kit.style import Figure, describe, draws, percent_axis, row_of_panels, styled
+from mraf_related.metrics import Curve, eer
+from mraf_related.shared_space.study import RIVAL, WINNER
 
 SAME, DIFFERENT = style.VOICE, style.MISSING
 COLOUR = {WINNER: style.FUSED, RIVAL: style.GREY, "CCA": style.PALETTE["orange"]}
@@ -82,7 +82,7 @@ def _distributions(axes: Axes, cosine: NDArray[Any], same: NDArray[Any]) -> None
 def systems(table: pd.DataFrame, title: str = "") -> Figure:
     """EER of every system, heard and unheard: mean and interval, and each fold as a stroke.
 
-    The rows are those of the metric "EER" in `mraf.related.shared_space.study.table`.
+    The rows are those of the metric "EER" in `mraf_related.shared_space.study.table`.
     """
     folds = table[table.fold != "all"].groupby(["system", "condition"]).value.apply(list)
     means = table[table.fold == "all"].assign(facet="EER", colour=table.condition.map(CONDITIONS))

@@ -12,10 +12,10 @@ from IPython.display import HTML, Audio
 from numpy.typing import NDArray
 from scipy import signal
 
-from mraf.data.waveform import RATE
-from mraf.related.short_segment.encoder import HOP
 from mraf_lessons.kit import charts, style
 from mraf_lessons.kit.style import Figure, describe, draws, styled
+from mraf_related.short_segment.encoder import HOP
+from mraf_related.waveform import RATE
 
 
 def players(waves: Mapping[str, NDArray[Any]]) -> HTML:

@@ -50,8 +50,8 @@ import torch
 from mraf import data
 from mraf.training.batches import TrainingClips
 from mraf.training.config import configure
-from mraf.related.open_set.protocol import UNKNOWN, open_set_trials
-from mraf.related.trials import Pairs, rates
+from mraf_related.open_set.protocol import UNKNOWN, open_set_trials
+from mraf_related.trials import Pairs, rates
 from mraf.training.loop import Learner
 from mraf.training.runs import Run
 from mraf.variants.build import build

@@ -42,7 +42,7 @@ def test_an_evaluation_that_cannot_be_written_is_printed(run, tmp_path, monkeypa
         raise RunError("the disk is full")
 
     made = SimpleNamespace(markdown="the table")
-    monkeypatch.setattr("mraf.related.leaderboard.run.evaluate_run", lambda *_, **__: made)
+    monkeypatch.setattr("mraf_related.leaderboard.run.evaluate_run", lambda *_, **__: made)
     monkeypatch.setattr("mraf.evaluation.run.record", full)
     assert main(["evaluate", str(run), "--record", str(tmp_path / "e.csv")]) == 2
     printed = capsys.readouterr()

@@ -32,7 +32,7 @@ TAUGHT = {  # no verdict of theirs is shown that is not corrected
     "faces/costs.py": "intervals of costs; notebook 09 corrects their differences",
     "missing_token/checks.py": "the checker of a t interval by hand",
 }
-CODE = [*FOLDER.parent.glob("mraf_lessons/*/*.py"), *FOLDER.parent.glob("mraf/related/**/*.py")]
+CODE = [*FOLDER.parent.glob("mraf_lessons/*/*.py"), *FOLDER.parent.glob("mraf_related/**/*.py")]
 
 
 def test_every_comparison_of_a_lesson_or_a_study_is_corrected() -> None:

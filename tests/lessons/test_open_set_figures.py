@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from mraf.errors import DataError, RunError
-from mraf.related.metrics import curve
-from mraf.related.open_set.protocol import UNKNOWN, open_set_trials
 from mraf_lessons.open_set import figures
 from mraf_lessons.open_set.explorer import DoorExplorer
+from mraf_related.metrics import curve
+from mraf_related.open_set.protocol import UNKNOWN, open_set_trials
 
 
 @pytest.fixture

@@ -7,7 +7,9 @@ import pytest
 from matplotlib.patches import Rectangle
 
 from mraf.errors import DataError
-from mraf.related.leaderboard.protocols import (
+from mraf_lessons.leaderboard import figures
+from mraf_lessons.leaderboard.explorer import ProtocolExplorer
+from mraf_related.leaderboard.protocols import (
     BATCH,
     BATCH_FACES,
     CLIP,
@@ -15,8 +17,6 @@ from mraf.related.leaderboard.protocols import (
     LEADERBOARD,
     PROTOCOLS,
 )
-from mraf_lessons.leaderboard import figures
-from mraf_lessons.leaderboard.explorer import ProtocolExplorer
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ import pytest
 from scipy.special import ndtri
 
 from mraf.errors import DataError, RunError
-from mraf.related.trials import Pairs, rates
 from mraf_lessons.kit.style import png
 from mraf_lessons.shared_space import figures
 from mraf_lessons.shared_space.explorer import ThresholdExplorer
+from mraf_related.trials import Pairs, rates
 
 SAME = np.arange(60) % 3 == 0
 COSINE = np.where(SAME, 0.5, 0.0) + np.linspace(-0.4, 0.4, 60)

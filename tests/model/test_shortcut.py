@@ -8,10 +8,10 @@ from scipy.special import log_softmax
 from mraf.data.clips import unit
 from mraf.errors import RunError
 from mraf.evaluation.predict import forward
-from mraf.related.leaderboard.run import run_system
 from mraf.training.config import RECIPES, configure
 from mraf.training.loop import train
 from mraf.variants.whitening import SHRINKAGE, Whitening
+from mraf_related.leaderboard.run import run_system
 
 TINY = {"width": 16, "tokens": 2, "heads": 2, "batch_size": 8, "epochs": 2, "precision": "float32"}
 

@@ -16,9 +16,13 @@ from mraf.cli.main import main
 from mraf.data.clips import Corpus
 from mraf.errors import DataError, RunError
 from mraf.model import MRAF
-from mraf.related.decision import layer as decision
-from mraf.related.decision import study as decision_study
-from mraf.related.decision.layer import (
+from mraf.training.experiment import trained
+from mraf.variants.build import build
+from mraf.variants.config import ModelConfig
+from mraf_lessons.faces.figures import decision_layers
+from mraf_related.decision import layer as decision
+from mraf_related.decision import study as decision_study
+from mraf_related.decision.layer import (
     FACE,
     FUSED,
     NEVER,
@@ -31,10 +35,6 @@ from mraf.related.decision.layer import (
     correct,
     video_folds,
 )
-from mraf.training.experiment import trained
-from mraf.variants.build import build
-from mraf.variants.config import ModelConfig
-from mraf_lessons.faces.figures import decision_layers
 
 
 def opinions(seed: int, clips: int = 40, speakers: int = 5, scale: float = 3.0) -> HeadLogits:

@@ -5,11 +5,11 @@ import pytest
 import torch
 
 from mraf.data.clips import VOICE_DIM
-from mraf.related.heads import fit as heads
-from mraf.related.heads import study
-from mraf.related.heads.fit import Setting, chosen, fit_head, head_scores, projected_voices
 from mraf.variants.config import ModelConfig
 from mraf.variants.margins import HEADS, PUBLISHED_START, clipping_radius
+from mraf_related.heads import fit as heads
+from mraf_related.heads import study
+from mraf_related.heads.fit import Setting, chosen, fit_head, head_scores, projected_voices
 
 
 def config(corpus, **switches):

@@ -13,9 +13,9 @@ from sklearn.metrics import det_curve, roc_auc_score, roc_curve
 from torchmetrics.functional.classification import binary_eer
 
 from mraf.errors import DataError, RunError
-from mraf.related.metrics import Trials, curve, eer, min_dcf, oscr
-from mraf.related.open_set.protocol import UNKNOWN, measures, open_set_trials
 from mraf_lessons.open_set.figures import at_threshold
+from mraf_related.metrics import Trials, curve, eer, min_dcf, oscr
+from mraf_related.open_set.protocol import UNKNOWN, measures, open_set_trials
 
 # few distinct values, so that ties of every kind occur
 SCORE = st.sampled_from([0.0, 0.25, 0.5, 0.5000001, 0.75, 1.0])

@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from mraf.errors import DataError, RunError
-from mraf.related.metrics import curve
-from mraf.related.open_set import losses
-from mraf.related.open_set.adapters import (
+from mraf_related.metrics import curve
+from mraf_related.open_set import losses
+from mraf_related.open_set.adapters import (
     Adapters,
     Recipe,
     eigenvalue_variance,
@@ -20,7 +20,7 @@ from mraf.related.open_set.adapters import (
     standardised,
     tune,
 )
-from mraf.related.open_set.protocol import (
+from mraf_related.open_set.protocol import (
     CLIPS_OF_A_VIDEO,
     POOLED,
     UNKNOWN,

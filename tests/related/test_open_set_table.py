@@ -12,12 +12,12 @@ from scipy import stats
 from mraf.errors import RunError
 from mraf.evaluation.baselines import ClassMeans
 from mraf.evidence.recorded import recorded
-from mraf.related import measure, record
-from mraf.related.metrics import curve
-from mraf.related.open_set import door, study
-from mraf.related.open_set.protocol import UNKNOWN, deal, measures
-from mraf.related.study import Measured, estimate
 from mraf.training.experiment import trained
+from mraf_related import measure, record
+from mraf_related.metrics import curve
+from mraf_related.open_set import door, study
+from mraf_related.open_set.protocol import UNKNOWN, deal, measures
+from mraf_related.study import Measured, estimate
 
 TINY = {"width": 16, "tokens": 2, "heads": 2, "epochs": 2}
 

@@ -13,8 +13,10 @@ from mraf.errors import RunError
 from mraf.evaluation.judge import evaluate
 from mraf.evaluation.submission import score_submission
 from mraf.evidence.recorded import recorded
-from mraf.related.leaderboard.methods import CHOSEN, METHODS, SETTINGS_OF
-from mraf.related.leaderboard.protocols import (
+from mraf.training.experiment import trained
+from mraf_lessons.leaderboard.view import sights
+from mraf_related.leaderboard.methods import CHOSEN, METHODS, SETTINGS_OF
+from mraf_related.leaderboard.protocols import (
     BATCH,
     BATCH_FACES,
     CLIP,
@@ -24,9 +26,7 @@ from mraf.related.leaderboard.protocols import (
     Sight,
     Transduction,
 )
-from mraf.related.leaderboard.run import class_mean_system, evaluate_run, submit_run
-from mraf.training.experiment import trained
-from mraf_lessons.leaderboard.view import sights
+from mraf_related.leaderboard.run import class_mean_system, evaluate_run, submit_run
 
 LOOKING = [name for name in METHODS if name != "alone"]
 

@@ -12,8 +12,8 @@ from scipy import stats
 
 from mraf.data.twin.generate import generate
 from mraf.errors import DataError, RunError
-from mraf.related.shared_space import rivals as baselines
-from mraf.related.shared_space.space import (
+from mraf_related.shared_space import rivals as baselines
+from mraf_related.shared_space.space import (
     SharedSpaceConfig,
     angular_margin_loss,
     features,

@@ -9,11 +9,11 @@ from official import random_corpus
 from mraf.cli.main import main
 from mraf.errors import DataError
 from mraf.evidence.recorded import recorded
-from mraf.related.metrics import eer
-from mraf.related.shared_space import study
-from mraf.related.shared_space.space import Embedding
-from mraf.related.study import Measured
-from mraf.related.trials import rates
+from mraf_related.metrics import eer
+from mraf_related.shared_space import study
+from mraf_related.shared_space.space import Embedding
+from mraf_related.study import Measured
+from mraf_related.trials import rates
 
 pytest.importorskip("pytorch_metric_learning")
 

@@ -9,17 +9,17 @@ import torch
 from scipy import signal
 
 from mraf.data.clips import Corpus
-from mraf.data.waveform import RATE, Recordings, recordings
 from mraf.errors import DataError, RunError
-from mraf.related.short_segment import study
-from mraf.related.short_segment.encoder import (
+from mraf_related.short_segment import study
+from mraf_related.short_segment.encoder import (
     FrontEnd,
     MultiResolution,
     VoiceEncoder,
     log_mel,
     mel_weights,
 )
-from mraf.related.study import people_drawn
+from mraf_related.study import people_drawn
+from mraf_related.waveform import RATE, Recordings, recordings
 
 
 @pytest.fixture(scope="module")

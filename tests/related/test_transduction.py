@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mraf.data.clips import unit
-from mraf.related.leaderboard.methods import (
+from mraf_related.leaderboard.methods import (
     UnlabelledBatch,
     Voices,
     prototypes,

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from mraf.errors import DataError
-from mraf.related.metrics import eer
-from mraf.related.trials import (
+from mraf_related.metrics import eer
+from mraf_related.trials import (
     Lineups,
     Pairs,
     draw_lineups,

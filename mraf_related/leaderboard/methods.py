@@ -1,7 +1,7 @@
 """Methods that judge a batch of voices together: the answer for a clip depends on other clips.
 
 Each takes an `UnlabelledBatch`, all that it may look at, and returns scores (N, C). What is hidden
-is decided in `mraf.related.leaderboard.protocols`. Methods name clips themselves (pseudo-labels)
+is decided in `mraf_related.leaderboard.protocols`. Methods name clips themselves (pseudo-labels)
 and know no label of the batch.
 """
 

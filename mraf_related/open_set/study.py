@@ -2,7 +2,7 @@
 
 A row for every system, number of shots, language, draw of speakers and metric; under draw "mean"
 the mean over draws, and differences between two systems, with 95% intervals over other speakers and
-other draws (`mraf.related.study`).
+other draws (`mraf_related.study`).
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from tqdm.auto import tqdm
 
 from mraf.data.clips import Corpus, unit
 from mraf.evaluation.baselines import means_of
-from mraf.related.metrics import curve
-from mraf.related.open_set.adapters import Recipe, selected, tune
-from mraf.related.open_set.protocol import (
+from mraf_related.metrics import curve
+from mraf_related.open_set.adapters import Recipe, selected, tune
+from mraf_related.open_set.protocol import (
     POOLED,
     Draw,
     OpenSetClips,
@@ -28,7 +28,7 @@ from mraf.related.open_set.protocol import (
     measures,
     pooled_measures,
 )
-from mraf.related.study import (
+from mraf_related.study import (
     MINUS,
     Found,
     Measured,
@@ -79,7 +79,7 @@ PAIRS = (
 )
 RESAMPLES = 1000
 POINTS = 256  # of a curve that is drawn again and again
-ALL = 0  # "shots" where every clip is enrolled, see `mraf.related.open_set.door`
+ALL = 0  # "shots" where every clip is enrolled, see `mraf_related.open_set.door`
 KEY = ["system", "targets", "shots", "language", "metric"]
 COLUMNS = [*KEY, "draw", "value", "low", "high"]
 

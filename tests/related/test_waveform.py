@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from scipy import signal
 
-from mraf.data.waveform import (
+from mraf.errors import DataError
+from mraf_related.waveform import (
     LANGUAGES,
     RATE,
     Phone,
@@ -19,7 +20,6 @@ from mraf.data.waveform import (
     speaker,
     utterance,
 )
-from mraf.errors import DataError
 
 PLAIN = Session(channel=(0.0, 0.0), snr=60, pitch=1.0, effort=0.0)
 

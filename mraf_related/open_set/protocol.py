@@ -33,7 +33,7 @@ from mraf.data.draws import enrolled
 from mraf.data.splits import cross_split, validation_split
 from mraf.errors import DataError
 from mraf.evaluation.judge import top1
-from mraf.related.metrics import Curve, Floats, Trials, eer, min_dcf, oscr
+from mraf_related.metrics import Curve, Floats, Trials, eer, min_dcf, oscr
 
 UNKNOWN = -1  # the target of a clip whose speaker is not enrolled
 POOLED = "pooled EER"

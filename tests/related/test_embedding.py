@@ -14,12 +14,12 @@ from PIL import Image
 from scipy.io import wavfile
 
 from mraf.cli.main import main
-from mraf.data.embedding import encoders
-from mraf.data.embedding.encoders import encoder, read_sound
-from mraf.data.embedding.folder import embed_folder
-from mraf.data.waveform import RATE, recordings
 from mraf.errors import DataError, RunError
-from mraf.related.short_segment import study
+from mraf_related.embedding import encoders
+from mraf_related.embedding.encoders import encoder, read_sound
+from mraf_related.embedding.folder import embed_folder
+from mraf_related.short_segment import study
+from mraf_related.waveform import RATE, recordings
 
 HERE = Path(__file__).stem
 
@@ -105,7 +105,7 @@ def test_a_damaged_file_costs_nothing_but_itself(
 def test_an_interruption_loses_nothing_that_was_done(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mraf.data.embedding.folder.BATCH", 2)
+    monkeypatch.setattr("mraf_related.embedding.folder.BATCH", 2)
     clips = lay_out(tmp_path / "clips", pictures=False)
     stop = clips / "ann 1" / "Urdu" / "video2" / "stop.wav"
     stop.write_bytes((stop.parent / "clip0.wav").read_bytes())

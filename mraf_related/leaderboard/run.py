@@ -17,8 +17,10 @@ from mraf.evaluation import run as clipwise
 from mraf.evaluation.baselines import ClassMeans, class_means, means_of
 from mraf.evaluation.predict import SYSTEM_OF_HEAD, predict
 from mraf.evaluation.results import Evaluation
-from mraf.related.leaderboard.methods import METHODS
-from mraf.related.leaderboard.protocols import (
+from mraf.training.runs import Run
+from mraf.variants.class_means import BesideClassMeans
+from mraf_related.leaderboard.methods import METHODS
+from mraf_related.leaderboard.protocols import (
     CLIP,
     COPY,
     LEADERBOARD,
@@ -27,9 +29,7 @@ from mraf.related.leaderboard.protocols import (
     System,
     Transduction,
 )
-from mraf.related.study import fused_output
-from mraf.training.runs import Run
-from mraf.variants.class_means import BesideClassMeans
+from mraf_related.study import fused_output
 
 
 def evaluate_run(

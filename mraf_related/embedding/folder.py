@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from mraf.data.embedding.encoders import Encoder, encoder
 from mraf.data.official.unpacking import make_private
 from mraf.errors import DataError, MrafError
 from mraf.files import check_target, checked_path, write_atomically, write_text
+from mraf_related.embedding.encoders import Encoder, encoder
 
 SOUNDS = {".wav", ".flac", ".ogg", ".mp3"}
 PICTURES = (".jpg", ".jpeg", ".png")
@@ -41,7 +41,7 @@ def embed_folder(
 
     Args:
         out: the CSV to write.
-        voice, face: names of encoders, see `mraf.data.embedding.encoders.encoder`. The one for
+        voice, face: names of encoders, see `mraf_related.embedding.encoders.encoder`. The one for
             faces is loaded where there is a picture.
     Raises:
         DataError: no clips, or a clip that does not lie as it should.

@@ -18,11 +18,11 @@ from mraf.data.clips import FeatureSet, unit
 from mraf.evaluation.baselines import held_out
 from mraf.evaluation.judge import top1
 from mraf.model import standardise
-from mraf.related.metrics import eer
-from mraf.related.trials import Pairs, compact, draw_voice_trials, rates
 from mraf.training.fit import fit, seeded
 from mraf.variants.config import ModelConfig
 from mraf.variants.margins import HEADS
+from mraf_related.metrics import eer
+from mraf_related.trials import Pairs, compact, draw_voice_trials, rates
 
 CHOSEN_BY = 3  # runs for each setting, of which each leaves others out
 BATCH = 256

@@ -14,8 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mraf.data.waveform import RATE
 from mraf.errors import RunError
+from mraf_related.waveform import RATE
 
 HOP, WINDOW = 160, 400  # of the filterbank, in samples: 10 and 25 ms
 BANDS, SHIFTS = 40, (25, 50, 100, 200)  # shifts in samples: 1.56, 3.13, 6.25 and 12.5 ms

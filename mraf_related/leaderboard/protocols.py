@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from mraf.data.clips import FeatureSet, unit
 from mraf.data.splits import Setting, Split
 from mraf.errors import RunError
-from mraf.related.leaderboard.methods import (
+from mraf_related.leaderboard.methods import (
     CHOSEN,
     METHODS,
     SETTINGS_OF,

@@ -14,9 +14,9 @@ from torch.nn import functional as F
 from mraf.data.clips import FeatureSet, unit
 from mraf.errors import RunError
 from mraf.evaluation.baselines import FittedFOP, fit_fop
-from mraf.related.metrics import eer
-from mraf.related.shared_space.space import Embedding
-from mraf.related.trials import compact, draw_trials, rates
+from mraf_related.metrics import eer
+from mraf_related.shared_space.space import Embedding
+from mraf_related.trials import compact, draw_trials, rates
 
 
 @dataclass(frozen=True, eq=False)

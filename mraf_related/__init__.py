@@ -1,4 +1,4 @@
-"""Systems of neighbouring papers, rebuilt on these features; `mraf related NAME` measures one."""
+"""Systems of neighbouring papers, and encoders of raw clips; `mraf related NAME` measures one."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def measure(name: str, corpus: Corpus) -> tuple[pd.DataFrame, str]:
     """
     if name not in SYSTEMS:
         raise RunError(f"no related system '{name}'; there are: {', '.join(SYSTEMS)}.")
-    study = import_module(f"mraf.related.{ELSEWHERE.get(name, f'{_slug(name)}.study')}")
+    study = import_module(f"mraf_related.{ELSEWHERE.get(name, f'{_slug(name)}.study')}")
     table = study.table(corpus)
     return table, study.summary(table)
 

@@ -13,17 +13,17 @@ from tqdm.auto import tqdm
 
 from mraf.data.clips import Corpus, FeatureSet
 from mraf.data.splits import cross_split
-from mraf.related.metrics import eer
-from mraf.related.shared_space.rivals import fit_chosen_correlation, fit_fop_branches
-from mraf.related.shared_space.space import (
+from mraf_related.metrics import eer
+from mraf_related.shared_space.rivals import fit_chosen_correlation, fit_fop_branches
+from mraf_related.shared_space.space import (
     Embedder,
     SharedSpaceConfig,
     features,
     fit_shared_space,
     simulated_traits,
 )
-from mraf.related.study import MINUS, Found, Measured, as_grid, minus, people_drawn, tabulated
-from mraf.related.trials import (
+from mraf_related.study import MINUS, Found, Measured, as_grid, minus, people_drawn, tabulated
+from mraf_related.trials import (
     Fold,
     Lineups,
     Pairs,

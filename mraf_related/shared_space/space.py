@@ -26,9 +26,9 @@ from mraf.data.clips import Corpus, FeatureSet, unit
 from mraf.data.twin.generate import calibration
 from mraf.data.twin.people import draw_people
 from mraf.errors import DataError, RunError
-from mraf.related.trials import compact
 from mraf.training.fit import fit, seeded
 from mraf.variants.config import settings
+from mraf_related.trials import compact
 
 
 class Embedding(NamedTuple):

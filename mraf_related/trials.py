@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mraf.data.clips import FeatureSet
 from mraf.errors import DataError
-from mraf.related.metrics import Curve, Trials, curve
+from mraf_related.metrics import Curve, Trials, curve
 
 Ints = NDArray[np.int64]
 FOLDS, TESTED = 5, 2 / 7  # of 70 identities, 20 are tested in each fold

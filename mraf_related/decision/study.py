@@ -12,9 +12,9 @@ from mraf.errors import RunError
 from mraf.evaluation.differences import compare_arms, corrected, runs_of, scores
 from mraf.evaluation.records import counted, with_counts
 from mraf.evaluation.results import Judged
-from mraf.related.decision.layer import CONDITIONS, Flags, judge
-from mraf.related.study import as_grid, points
 from mraf.training.experiment import trained
+from mraf_related.decision.layer import CONDITIONS, Flags, judge
+from mraf_related.study import as_grid, points
 
 PRESET = "quick"
 SEEDS = range(5)

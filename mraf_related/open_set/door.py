@@ -20,12 +20,12 @@ from tqdm.auto import tqdm
 from mraf.data.clips import Corpus, FeatureSet, unit
 from mraf.data.draws import other_speakers
 from mraf.evaluation.baselines import ClassMeans, means_of
-from mraf.related.open_set.adapters import Recipe, tune
-from mraf.related.open_set.protocol import Draw, OpenSetClips, deal
-from mraf.related.open_set.study import ALL, DRAWS, FEW, Scores, add, as_table, seeds_of, summary
-from mraf.related.study import Found, fused_output
 from mraf.training.experiment import trained
 from mraf.variants.build import Network
+from mraf_related.open_set.adapters import Recipe, tune
+from mraf_related.open_set.protocol import Draw, OpenSetClips, deal
+from mraf_related.open_set.study import ALL, DRAWS, FEW, Scores, add, as_table, seeds_of, summary
+from mraf_related.study import Found, fused_output
 
 __all__ = ["summary", "table"]
 

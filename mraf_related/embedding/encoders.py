@@ -18,9 +18,9 @@ from mraf.errors import DataError, RunError
 
 RATE = 16_000
 ENCODERS = {
-    "ecapa": "mraf.data.embedding.encoders:Ecapa",
-    "facenet": "mraf.data.embedding.encoders:FaceNet",
-    "small-ecapa": "mraf.related.short_segment.study:SmallEcapa",
+    "ecapa": "mraf_related.embedding.encoders:Ecapa",
+    "facenet": "mraf_related.embedding.encoders:FaceNet",
+    "small-ecapa": "mraf_related.short_segment.study:SmallEcapa",
 }
 """By name, the module and the class."""
 FILES = {

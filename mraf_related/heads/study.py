@@ -24,7 +24,8 @@ from mraf.data.clips import Corpus, FeatureSet
 from mraf.data.splits import P4, P6, cross_split, validation_split
 from mraf.evaluation.baselines import ClassMeans
 from mraf.evaluation.judge import top1
-from mraf.related.heads.fit import (
+from mraf.variants.config import ModelConfig
+from mraf_related.heads.fit import (
     Setting,
     chosen,
     fit_head,
@@ -32,7 +33,7 @@ from mraf.related.heads.fit import (
     projected_voices,
     voice_eer,
 )
-from mraf.related.study import (
+from mraf_related.study import (
     MINUS,
     Found,
     Measured,
@@ -43,8 +44,7 @@ from mraf.related.study import (
     points,
     tabulated,
 )
-from mraf.related.trials import compact, draw_voice_trials, identity_folds
-from mraf.variants.config import ModelConfig
+from mraf_related.trials import compact, draw_voice_trials, identity_folds
 
 SEEDS = tuple(range(5))
 RESAMPLES = 1000

@@ -19,16 +19,16 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from mraf.data.clips import Corpus
-from mraf.data.embedding.encoders import read_sound
-from mraf.data.waveform import RATE, Recordings, recordings
 from mraf.errors import DataError, RunError
 from mraf.evaluation.differences import by_intervals, corrected
-from mraf.related.metrics import Trials, curve, eer
-from mraf.related.short_segment.encoder import SHIFTS, FrontEnd, VoiceEncoder
-from mraf.related.study import Found, Measured, as_grid, minus, people_drawn, tabulated
 from mraf.training.fit import fit, seeded
 from mraf.variants.config import ModelConfig
 from mraf.variants.margins import HEADS
+from mraf_related.embedding.encoders import read_sound
+from mraf_related.metrics import Trials, curve, eer
+from mraf_related.short_segment.encoder import SHIFTS, FrontEnd, VoiceEncoder
+from mraf_related.study import Found, Measured, as_grid, minus, people_drawn, tabulated
+from mraf_related.waveform import RATE, Recordings, recordings
 
 SEEDS = 5
 TRAINED, TESTED = range(60), range(60, 100)  # numbers of speakers

@@ -21,10 +21,10 @@ from torch import Tensor, nn
 
 from mraf.data.clips import unit
 from mraf.errors import DataError, RunError
-from mraf.related.open_set import losses
 from mraf.training.device import resolve_device
 from mraf.training.fit import fit
 from mraf.variants.config import settings
+from mraf_related.open_set import losses
 
 Objective = Literal["softmax", "logitnorm", "v1", "v2"]
 HIDDEN = (512, 256, 256)
