@@ -153,7 +153,7 @@ def validation_split(corpus: Corpus, seed: int = 0) -> Split:
     if not held.any():
         raise DataError(
             f"{train.source}: no speaker has two {train.language} videos, so no video can be "
-            "held out; train on all clips (`mraf train --final`) "
+            "held out; train on all clips (`mraf train --final`, which is holdout=false) "
             "and judge on the test clips."
         )
     cross, left_out = cross_split(corpus)

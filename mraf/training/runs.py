@@ -26,7 +26,7 @@ from mraf.training.config import Config
 from mraf.variants.build import Network, build
 
 Row = dict[str, float]  # an epoch
-CHECKSUM = "crc32"
+ENTRY, CHECKSUM = "mraf", "checksum"
 CONFIG, HISTORY, LOCK = "config.json", "history.csv", ".lock"
 MODEL, STATE = "model.safetensors", "state.safetensors"
 
@@ -88,15 +88,18 @@ def read_history(path: Path) -> pd.DataFrame:
 
 
 def write_tensors(file: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str]) -> None:
-    """Write named tensors as safetensors, atomically."""
+    """Write named tensors as safetensors, atomically; the same tensors give the same bytes."""
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     for name, tensor in plain.items():
         if not torch.isfinite(tensor).all():
             raise RunError(f"{file}: '{name}' is no longer finite; lower learning_rate.")
 
+    entry = json.dumps({**metadata, CHECKSUM: _checksum(plain, metadata)}, sort_keys=True)
+
     def write(temporary: Path) -> None:
         try:
-            save_file(plain, temporary, {**metadata, CHECKSUM: _checksum(plain)})
+            # one entry: safetensors writes several in an order of chance
+            save_file(plain, temporary, {ENTRY: entry})
         except SafetensorError as error:  # how safetensors reports a full disk
             raise OSError(str(error)) from error
 
@@ -108,19 +111,21 @@ def read_tensors(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     try:
         with safe_open(file, framework="pt") as stored:
             tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
-            metadata = stored.metadata() or {}
+            found = stored.metadata() or {}
+        metadata = dict(json.loads(found[ENTRY]) if ENTRY in found else found)
     except FileNotFoundError:
         raise RunError(f"{file}: missing; train again.") from None
-    except (OSError, SafetensorError, ValueError) as error:
+    except (OSError, SafetensorError, TypeError, ValueError) as error:
         raise RunError(f"{file}: truncated or not a checkpoint ({error}); train again.") from None
-    if metadata.get(CHECKSUM, found := _checksum(tensors)) != found:
+    # a run from before there was this checksum has none
+    if metadata.pop(CHECKSUM, None) not in (None, _checksum(tensors, metadata)):
         raise RunError(f"{file}: damaged, its checksum does not fit its content; train again.")
     return tensors, metadata
 
 
-def _checksum(tensors: Mapping[str, Tensor]) -> str:
-    """CRC-32 over names, shapes, types and bytes."""
-    found = 0
+def _checksum(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
+    """CRC-32 over the metadata, and over names, shapes, types and bytes."""
+    found = zlib.crc32(json.dumps(metadata, sort_keys=True).encode())
     for name in sorted(tensors):
         tensor = tensors[name]
         found = zlib.crc32(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode(), found)

@@ -61,7 +61,7 @@ def _reason(error: Any) -> str:
     for word, limit in limits.items():
         if word in {"ge", "gt", "le", "lt"}:
             says = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}[word]
-            return f"{value}: out of range, must be {says} {limit:g}."
+            return f"{value}: out of range, must be {says} {limit:.10g}."
     return f"{value}: not a valid {kind.split('_')[0]}."
 
 

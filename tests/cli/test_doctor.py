@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import importlib.metadata
+import io
 import os
 import subprocess
 import sys
@@ -176,6 +177,17 @@ def test_the_exit_code_is_1_where_a_check_fails(
 ) -> None:
     monkeypatch.setattr(doctor, "checks", lambda: [Check("one", status, "odd")])
     assert main(["doctor"]) == code
+
+
+def test_a_report_is_printed_where_the_output_knows_no_tick(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(doctor, "checks", lambda: [Check("one", "ok", "fine")])
+    printed = io.TextIOWrapper(io.BytesIO(), encoding="cp1252")
+    monkeypatch.setattr(sys, "stdout", printed)
+    assert main(["doctor"]) == 0
+    printed.seek(0)
+    assert printed.read().splitlines()[0] == "? one  fine"
 
 
 def test_lists_that_cannot_be_read_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

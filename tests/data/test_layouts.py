@@ -178,7 +178,7 @@ def test_clips_that_were_trained_on_are_not_judged_as_test_clips(tmp_path):
 
 
 def test_where_nobody_has_two_videos_the_remedy_is_named():
-    with pytest.raises(DataError, match=r"no video can be held out; .*--final"):
+    with pytest.raises(DataError, match=r"no video can be held out; .*--final.*holdout=false"):
         validation_split(random_corpus(videos=1))
 
 

@@ -181,6 +181,9 @@ def test_wrong_options_are_one_line(options, words, tmp_path, capsys):
 def test_seeds_are_a_number_or_a_range():
     assert list(parse_seeds("3")) == [0, 1, 2]
     assert list(parse_seeds("3-4")) == [3, 4]
+    for many in ("9999999999", "9" * 5000):  # as a list they would fill the memory
+        with pytest.raises(RunError, match="--seeds 9"):
+            parse_seeds(many)
 
 
 # --- what is run and kept --------------------------------------------------------------------

@@ -46,6 +46,7 @@ def test_a_run_from_before_a_switch_was_added_has_its_default():
         (["speakers=3"], "unknown setting 'speakers'; see"),
         (["face_dim=100"], "unknown setting 'face_dim'"),
         (["seed=99999999999999999999999"], "out of range"),
+        (["seed=4294967301"], "out of range, must be below 4294967296"),  # 5 on a CPU
         (["epochs=many"], "not a valid int"),
         (["epochs=2.5"], "not a valid int"),
         (["epochs=0"], "out of range"),

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from mraf.data.clips import FeatureSet
 from mraf.errors import DataError, RunError
@@ -194,6 +195,21 @@ def test_a_damaged_run_is_named(clips, config, tmp_path, damage, message):
     damage(tmp_path / "run")
     with pytest.raises(RunError, match=message):
         Run.load(tmp_path / "run")
+
+
+def test_the_same_tensors_give_the_same_file_and_its_epoch_is_checked(tmp_path):
+    tensors = {"weight": torch.ones(2)}
+    files = [tmp_path / str(number) for number in range(8)]
+    for file in files:
+        runs.write_tensors(file, tensors, {"epoch": "1", runs.CONFIG: "0"})
+    (content,) = {file.read_bytes() for file in files}
+    assert runs.read_tensors(files[0])[1] == {"epoch": "1", runs.CONFIG: "0"}
+    files[0].write_bytes(content.replace(b'epoch\\": \\"1', b'epoch\\": \\"2'))
+    assert files[0].read_bytes() != content
+    with pytest.raises(RunError, match="damaged"):
+        runs.read_tensors(files[0])
+    save_file(tensors, files[1], {"crc32": "9c403284", "epoch": "1"})  # as runs once were written
+    assert runs.read_tensors(files[1])[1]["epoch"] == "1"
 
 
 def truncate(file):

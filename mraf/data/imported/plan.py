@@ -79,7 +79,7 @@ def plan_of(table: Table, train_on: str | None, cross: str | None) -> Plan:
     if np.bincount(pairs // len(videos)).max() == 1:
         notes.append(
             f"no speaker has two {languages[0]} videos, so no video can be held out: train with "
-            "--final, and judge test clips."
+            "--final (holdout=false), and judge test clips."
         )
     about = {
         "format": FORMAT,

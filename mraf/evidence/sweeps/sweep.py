@@ -237,11 +237,14 @@ def _numbers(config: Config) -> Numbers:
 def parse_seeds(text: str) -> range:
     """ "10" is 0 to 9, "3-5" is 3, 4 and 5. Raises RunError."""
     first, dash, last = text.partition("-")
-    if not (first.isdecimal() and (last.isdecimal() or not dash)):
+    numbers = (first, last) if dash else (first,)
+    if not all(number.isdecimal() and len(number) <= 10 for number in numbers):
         raise RunError(f"--seeds {text}: expected a number of seeds, or FIRST-LAST.")
     seeds = range(int(first), int(last) + 1) if dash else range(int(first))
     if not seeds:
         raise RunError(f"--seeds {text}: there is no seed.")
+    if len(seeds) > 10_000:
+        raise RunError(f"--seeds {text}: more than 10,000 seeds.")
     return seeds
 
 
