@@ -153,7 +153,7 @@ def score(options: argparse.Namespace) -> None:
 
 
 def reproduce(options: argparse.Namespace) -> None:
-    from mraf.cli.reproduce import reproduce
+    from mraf_lessons.kit.reproduce import reproduce
 
     evaluation, report = reproduce(_experiment(options), options.out, options.command_line)
     print(f"\n{evaluation.markdown}\n\nReport: {report.resolve()}")
@@ -196,21 +196,16 @@ def sweep(options: argparse.Namespace) -> int:
 
 
 def ledger(options: argparse.Namespace) -> None:
-    from mraf.cli.exhibit import write_exhibit
     from mraf.evidence import claims, ledger, recorded
     from mraf.files import check_target, write_text
 
-    for file in filter(None, (options.out, options.readme, options.page)):
-        check_target(file)
+    if options.out:
+        check_target(options.out)
     declared = claims.read_claims(options.claims or recorded.find(claims.FILE) or claims.FILE)
     folder = options.recorded or recorded.find(recorded.FOLDER) or recorded.FOLDER
     table = ledger.ledger(declared, folder)
     if options.out:
         write_text(options.out, ledger.to_csv(table))
-    if options.readme:
-        ledger.update_readme(options.readme, table, declared)
-    if options.page:
-        write_exhibit(options.page, table, declared)
     print(ledger.summary(table))
 
 

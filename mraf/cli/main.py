@@ -216,8 +216,6 @@ def build_parser() -> argparse.ArgumentParser:
     ledger.take("--claims", "TOML", "default: data/claims.toml")
     ledger.take("--recorded", "DIR", "default: data/recorded")
     ledger.take("--out", "FILE", "write the ledger as CSV")
-    ledger.take("--readme", "FILE", "write the main rows into a Markdown page")
-    ledger.take("--page", "FILE", "write the whole ledger as one HTML page, as docs/claims.html")
 
     related = commands.add_parser("related", help="measure a system of a neighbouring paper")
     systems = related.add_subparsers(title="systems", metavar="NAME", required=True, dest="name")

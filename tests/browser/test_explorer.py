@@ -282,7 +282,7 @@ def test_without_a_kernel_there_is_a_still_picture(explorers, axe, tmp_path, scr
 def test_axe_finds_nothing_in_the_report(page, tmp_path, axe):
     import pandas as pd
 
-    from mraf.cli.report import Section, write_report
+    from mraf_lessons.kit.report import Section, write_report
     from mraf_lessons.kit.results import history
 
     table = pd.DataFrame({"epoch": [1, 2], "loss": [2.0, 1.0], "accuracy": [0.2, 0.4]})
