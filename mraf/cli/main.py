@@ -1,7 +1,5 @@
 """The command line, `mraf` or `python -m mraf`: what can be asked for."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import shlex

@@ -4,8 +4,6 @@ The rules stand in `VERDICTS`. They are for the difference between what a claim 
 rival, its p-value corrected over all claims on one table of one corpus.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -52,7 +50,7 @@ PLACES = (OFFICIAL, GERMAN, TWIN)
 
 
 def ledger(claims: Sequence[Claim], folder: Path) -> pd.DataFrame:
-    """Every claim on every corpus.
+    """Every claim on every corpus. Raises RunError for a file that cannot be read, or lacks an arm.
 
     Args:
         folder: of the recorded results.
@@ -62,8 +60,6 @@ def ledger(claims: Sequence[Claim], folder: Path) -> pd.DataFrame:
         the smallest difference that would be told apart, in points, see `detectable`; "drawn" is
         what its interval draws; "untestable" is why nothing is measured; "golden" says whether a
         row is stale, see `Golden.of`.
-    Raises:
-        RunError: a recorded file that cannot be read, or an arm that no recording has.
     """
     evidence, named = Evidence(folder), {claim.name: claim for claim in claims}
     rows: list[dict[str, Any]] = []
