@@ -93,11 +93,11 @@ def describe(source: str, device: str) -> Material:
 def run_tasks(tasks: Sequence[Task]) -> list[dict[str, Any] | RunError]:
     """Train runs, those of a stack at once, judge each in P3–P6 and forget.
 
+    Raises MrafError where the worker has other code or features than who asks, or training failed.
+
     Returns:
         For each: "correct", by setting how many clips of each video were named rightly; "seconds"
         of its share of training, and of judging; "device". Or why this run of a stack failed.
-    Raises:
-        MrafError: the worker has other code or features than who asks, or training failed.
     """
     with _one_at_a_time:
         for task in tasks:
