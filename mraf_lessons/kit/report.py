@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import matplotlib.figure
 import numpy as np
@@ -23,17 +23,10 @@ PACKAGES = ("torch", "numpy", "pandas", "scikit-learn", "matplotlib")
 NUMBER = re.compile(r"–$|[-+−]*\d")  # begins the text of a cell that stands on the right
 
 
-class Section(NamedTuple):
-    """A heading, and the texts, tables and figures below it in order."""
-
-    title: str
-    items: Sequence[Item] = ()
-
-
 def write_report(
     path: Path,
     title: str,
-    sections: Sequence[Section],
+    sections: Mapping[str, Sequence[Item]],
     *,
     command: str,
     facts: Mapping[str, object] | None = None,
@@ -41,6 +34,7 @@ def write_report(
     """Write a page that needs no other file and no network. Raises RunError as `write_text`.
 
     Args:
+        sections: texts, tables and figures in order, by their heading.
         command: what was typed to make it.
         facts: what else made it: data, preset, seed, device, … Date and versions are added.
     """
@@ -51,7 +45,7 @@ def write_report(
         title=title,
         command=without_home(command),
         facts={**shown, "with": versions()},
-        sections=[{"title": head, "items": map(_prepared, items)} for head, items in sections],
+        sections={head: [_prepared(item) for item in items] for head, items in sections.items()},
     )
     write_text(path, text)
 

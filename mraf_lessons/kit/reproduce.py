@@ -16,7 +16,7 @@ from mraf.training.runs import CONFIG, HISTORY, MODEL, Run
 from mraf_lessons.data import figures as data_plots
 from mraf_lessons.kit import results
 from mraf_lessons.kit.pipeline import pipeline
-from mraf_lessons.kit.report import Section, write_report
+from mraf_lessons.kit.report import Item, write_report
 
 BASELINE = "class means, sum (clip-weighted)"
 
@@ -89,7 +89,7 @@ def _difference(evaluation: Evaluation) -> pd.DataFrame:
     )
 
 
-def _sections(experiment: Experiment, run: Run, evaluation: Evaluation) -> list[Section]:
+def _sections(experiment: Experiment, run: Run, evaluation: Evaluation) -> dict[str, list[Item]]:
     corpus = experiment.corpus
     split = validation_split(corpus, run.config.training.split_seed)
     language, other, sizes = corpus.train.language, corpus.cross.language, corpus.sizes
@@ -121,12 +121,12 @@ def _sections(experiment: Experiment, run: Run, evaluation: Evaluation) -> list[
     trusted = results.reliability_and_weights(_weights(run, split))
     speakers = results.per_speaker_accuracy(evaluation.per_speaker, "MRAF")
     counts, norms = data_plots.counts_and_imbalance(corpus), data_plots.norms(corpus)
-    return [
-        Section("The method", [pipeline()]),
-        Section("Accuracy", [settings, evaluation.table, accuracy, without_training]),
-        Section("MRAF against the class means", [against, _difference(evaluation)]),
-        Section("Training", [results.history(run.history)]),
-        Section("Whom it trusts", [weights, trusted]),
-        Section("Speakers", [speakers]),
-        Section("The data", [what, counts, norms]),
-    ]
+    return {
+        "The method": [pipeline()],
+        "Accuracy": [settings, evaluation.table, accuracy, without_training],
+        "MRAF against the class means": [against, _difference(evaluation)],
+        "Training": [results.history(run.history)],
+        "Whom it trusts": [weights, trusted],
+        "Speakers": [speakers],
+        "The data": [what, counts, norms],
+    }

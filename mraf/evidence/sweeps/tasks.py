@@ -103,11 +103,12 @@ def run_tasks(tasks: Sequence[Task]) -> list[dict[str, Any] | RunError]:
         for task in tasks:
             _check(task)
         start, split = time.perf_counter(), _load(tasks[0].source)[1]
-        configs, asked = [task.config for task in tasks], {"device": tasks[0].device}
+        configs, clips, device = [task.config for task in tasks], split.train, tasks[0].device
+        runs: Sequence[Run | RunError]
         if tasks[0].plain:
-            runs = train_stacked(configs, split.train, progress=False, **asked)
+            runs = train_stacked(configs, clips, device=device, progress=False)
         else:
-            runs = [train(config, split.train, progress=False, **asked) for config in configs]
+            runs = [train(config, clips, device=device, progress=False) for config in configs]
         share = (time.perf_counter() - start) / len(tasks)
         found: list[dict[str, Any] | RunError] = []
         for task, run in zip(tasks, runs, strict=True):
