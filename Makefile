@@ -111,7 +111,8 @@ badges: $(STAMP)  ## write the README's links to Binder, and the notebooks' firs
 	@$(MAKE) --no-print-directory exercises
 
 claims: $(STAMP)  ## judge every claim by data/recorded; write ledger.csv, README and docs/claims.html
-	@$(PY) -m mraf ledger --out data/recorded/ledger.csv --readme README.md --page docs/claims.html
+	@$(PY) -m mraf ledger --out data/recorded/ledger.csv
+	@$(PY) -m tools.exhibit
 
 live: $(STAMP)  ## write the live page, docs/live, from the quick run on the twin
 	@$(PY) -m mraf export --out docs/live

@@ -8,7 +8,6 @@ from pathlib import Path
 from official import random_corpus, write_official
 
 from mraf.cli.main import main
-from mraf.evidence.ledger import BEGIN, END
 
 TINY = "--set width=16 tokens=2 heads=2 precision=float32 epochs=1 --device cpu"
 MAKE = [
@@ -30,7 +29,6 @@ reference = "a"
 label = "A"
 set = { width = 16, tokens = 2, heads = 2, epochs = 1 }
 """
-README = f"{BEGIN}\n{END}\n"
 
 
 def build(folder: Path) -> Path:
@@ -47,7 +45,7 @@ def build(folder: Path) -> Path:
             labels.write("key,language,speaker\n")
             for language in ("English", "Urdu"):
                 labels.writelines(f"key{row:05d},{language},{row // 6}\n" for row in range(18))
-        for name, content in {"claims.toml": CLAIM, "table.toml": TABLE, "r.md": README}.items():
+        for name, content in {"claims.toml": CLAIM, "table.toml": TABLE}.items():
             Path(name).write_text(content, encoding="utf-8")
     finally:
         os.chdir(before[0])

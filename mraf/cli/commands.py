@@ -1,12 +1,12 @@
 """What each command does: thin calls of the package, of which each loads only what it needs."""
 
-from __future__ import annotations
-
 import argparse
 import shlex
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING
+
+from mraf.errors import RunError
 
 if TYPE_CHECKING:
     from mraf.training.experiment import Experiment
@@ -25,10 +25,23 @@ def doctor(options: argparse.Namespace) -> int:
 
 
 def lessons(options: argparse.Namespace) -> None:
-    from mraf.cli.lessons import copy_lessons
+    from mraf.evidence.recorded import SITE
+    from mraf.files import read_text, write_text
 
-    written = copy_lessons(options.folder)
-    print(*written, f"{len(written)} notebooks are new. Next: jupyter lab", sep="\n")
+    installed = SITE / "mraf_notebooks"
+    found = sorted((installed if installed.is_dir() else SITE / "notebooks").glob("*.ipynb"))
+    if not found:
+        raise RunError(f"{installed}: the notebooks are missing; install mraf again.")
+    new, remedy = {}, "move it away, or choose another folder"
+    for lesson in found:
+        text, target = lesson.read_text(encoding="utf-8"), options.folder / lesson.name
+        if not target.exists():
+            new[target] = text
+        elif read_text(target, remedy, RunError) != text:
+            raise RunError(f"{target}: is there and has been changed; {remedy}.")
+    for target, text in new.items():
+        write_text(target, text)
+    print(*new, f"{len(new)} notebooks are new. Next: jupyter lab", sep="\n")
 
 
 def describe(options: argparse.Namespace) -> None:
@@ -42,11 +55,10 @@ def download(options: argparse.Namespace) -> int:
     from mraf.data.official import download as archives
 
     print(archives.CONSENT_NOTE)
-    try:
-        accepted = options.yes or input("Do you accept? [y/N] ").strip().lower() in {"y", "yes"}
-    except EOFError:
-        accepted = False
-    if not accepted:
+    answer = "y" if options.yes else ""
+    with suppress(EOFError):
+        answer = answer or input("Do you accept? [y/N] ")
+    if answer.strip().lower() not in {"y", "yes"}:
         print("Nothing was fetched. Accept with y, or with --yes.", file=sys.stderr)
         return 2
     for archive in options.from_archive:
@@ -68,10 +80,8 @@ def import_table(options: argparse.Namespace) -> None:
 
     out = options.out
     corpus = import_table(options.table, out, options.train_on, options.cross)
-    face, voice = corpus.sizes["face_dim"], corpus.sizes["voice_dim"]
-    print(
-        f"{corpus.name}: {corpus.speakers} speakers, faces of {face} and voices of {voice} numbers"
-    )
+    sizes = "faces of {face_dim} and voices of {voice_dim} numbers".format(**corpus.sizes)
+    print(f"{corpus.name}: {corpus.speakers} speakers, {sizes}")
     for name, part in corpus.parts.items():
         missing = f"{part.face_missing.sum():,} without a face"
         hidden = ", speakers hidden" if part.speaker is None else ""
@@ -102,7 +112,7 @@ def train(options: argparse.Namespace) -> None:
     print(f"Next: mraf {judge} {shlex.quote(str(run.path))}")
 
 
-def _experiment(options: argparse.Namespace) -> Experiment:
+def _experiment(options: argparse.Namespace) -> "Experiment":
     from mraf.training.config import parse_overrides
     from mraf.training.experiment import Experiment
 
@@ -133,7 +143,7 @@ def evaluate(options: argparse.Namespace) -> None:
         print(evaluation.markdown)
 
 
-def _run(options: argparse.Namespace) -> Run:
+def _run(options: argparse.Namespace) -> "Run":
     from mraf.training.device import resolve_device
     from mraf.training.runs import Run
 
@@ -153,7 +163,7 @@ def score(options: argparse.Namespace) -> None:
 
 
 def reproduce(options: argparse.Namespace) -> None:
-    from mraf.cli.reproduce import reproduce
+    from mraf_lessons.kit.reproduce import reproduce
 
     evaluation, report = reproduce(_experiment(options), options.out, options.command_line)
     print(f"\n{evaluation.markdown}\n\nReport: {report.resolve()}")
@@ -168,9 +178,9 @@ def sweep(options: argparse.Namespace) -> int:
     if options.record:
         check_target(options.record / "sweep.csv")
     tables = [read_table(table_file(name), options.preset) for name in options.tables]
-    given = options.cluster is not None
-    chosen: Workers = Cluster(options.cluster) if given else Processes(options.jobs)
-    with closing(chosen) as workers:
+    workers: Workers
+    workers = Processes(options.jobs) if options.cluster is None else Cluster(options.cluster)
+    with closing(workers):
         sweep = Sweep(
             tables,
             workers,
@@ -196,21 +206,16 @@ def sweep(options: argparse.Namespace) -> int:
 
 
 def ledger(options: argparse.Namespace) -> None:
-    from mraf.cli.exhibit import write_exhibit
     from mraf.evidence import claims, ledger, recorded
     from mraf.files import check_target, write_text
 
-    for file in filter(None, (options.out, options.readme, options.page)):
-        check_target(file)
+    if options.out:
+        check_target(options.out)
     declared = claims.read_claims(options.claims or recorded.find(claims.FILE) or claims.FILE)
     folder = options.recorded or recorded.find(recorded.FOLDER) or recorded.FOLDER
     table = ledger.ledger(declared, folder)
     if options.out:
         write_text(options.out, ledger.to_csv(table))
-    if options.readme:
-        ledger.update_readme(options.readme, table, declared)
-    if options.page:
-        write_exhibit(options.page, table, declared)
     print(ledger.summary(table))
 
 

@@ -1,7 +1,5 @@
 """What is wrong with this environment, and how to mend it: behind `mraf doctor`."""
 
-from __future__ import annotations
-
 import importlib.metadata
 import os
 import platform
@@ -34,6 +32,10 @@ class Check(NamedTuple):
     found: str
     remedy: str = ""
 
+    def but(self, wrong: bool, status: Status, remedy: str) -> "Check":
+        """The same, or another verdict with its remedy where something is wrong."""
+        return self._replace(status=status, remedy=remedy) if wrong else self
+
 
 def checks(runs: Path = Path("runs"), data: str | Path | None = None) -> list[Check]:
     """Examine the environment; never raises, and leaves nothing behind.
@@ -56,34 +58,28 @@ def checks(runs: Path = Path("runs"), data: str | Path | None = None) -> list[Ch
     for name, function in examine.items():
         try:
             found = function()
+            results += found if isinstance(found, list) else [found]
         except (Exception, SystemExit) as error:  # a doctor must outlive every broken package
             message = f"could not be examined ({type(error).__name__}: {_one_line(error)})"
             remedy = "install the packages again: make clean setup, or pip install -e ."
-            found = Check(name, "fail", message, remedy)
-        results += found if isinstance(found, list) else [found]
+            results.append(Check(name, "fail", message, remedy))
     return results
 
 
 def table(results: list[Check]) -> str:
     """Checks as an aligned table, remedies below what they mend, and a last line that sums up."""
-    width = max((len(check.name) for check in results), default=0)
-    lines = []
+    width = max(len(check.name) for check in results)
+    below, lines = " " * (width + 4), []
+    wrap = textwrap.TextWrapper(100, below, f"{below}  ", break_on_hyphens=False)
     for check in results:
         lines.append(f"{MARKS[check.status]} {check.name:<{width}}  {check.found}")
-        if check.remedy:
-            remedy = f"→ {check.remedy}"
-            wrapped = textwrap.fill(
-                remedy, 96 - width, subsequent_indent="  ", break_on_hyphens=False
-            )
-            lines.append(textwrap.indent(wrapped, " " * (width + 4)))
-    counts = Counter(check.status for check in results)
-    if counts["fail"]:
-        lines.append(f"{counts['fail']} of {len(results)} checks failed.")
-    elif counts["warn"]:
-        lines.append(f"Ready to run; {counts['warn']} of {len(results)} checks ask for a look.")
-    else:
-        lines.append("All is well.")
-    return "\n".join(lines)
+        lines += wrap.wrap(f"→ {check.remedy}") if check.remedy else []
+    counts, of = Counter(check.status for check in results), f"of {len(results)} checks"
+    last = f"{counts['fail']} {of} failed."
+    if not counts["fail"]:
+        warned = f"Ready to run; {counts['warn']} {of} ask for a look."
+        last = warned if counts["warn"] else "All is well."
+    return "\n".join([*lines, last])
 
 
 def python() -> Check:
@@ -93,18 +89,17 @@ def python() -> Check:
     version = platform.python_version()
     found = f"{platform.python_implementation()} {version}, {sys.executable}"
     needed = importlib.metadata.metadata("mraf")["Requires-Python"]
-    if not SpecifierSet(needed).contains(version, prereleases=True):
-        return Check("Python", "fail", found, f"use Python {needed}: make PYTHON=python3.12 setup")
-    return Check("Python", "ok", found)
+    fits = SpecifierSet(needed).contains(version, prereleases=True)
+    remedy = f"use Python {needed}: make PYTHON=python3.12 setup"
+    return Check("Python", "ok", found).but(not fits, "fail", remedy)
 
 
 def packages() -> list[Check]:
     """What is installed, against every requirement that the package declares."""
     from packaging.requirements import Requirement
 
-    wanted: Counter[str] = Counter()  # by extra; "" is the package itself
-    absent: dict[str, list[str]] = defaultdict(list)
-    wrong: dict[str, list[str]] = defaultdict(list)
+    faults: dict[str, list[str]] = defaultdict(list)  # by extra; "" is the package itself
+    wanted, absent = Counter[str](), Counter[str]()
     for requirement in map(Requirement, importlib.metadata.requires("mraf") or []):
         extra = re.search(r"extra == .(\w+)", str(requirement.marker))
         name = extra[1] if extra else ""
@@ -113,32 +108,26 @@ def packages() -> list[Check]:
         wanted[name] += 1
         version = _version(requirement.name)
         if not version:
-            absent[name].append(f"{requirement.name} is not installed")
+            absent[name] += 1
+            faults[name].append(f"{requirement.name} is not installed")
         elif not requirement.specifier.contains(version, prereleases=True):
-            wrong[name].append(f"{requirement.name} {version} is not {requirement.specifier}")
-    faults = {name: absent[name] + wrong[name] for name in sorted(wanted)}
+            faults[name].append(f"{requirement.name} {version} is not {requirement.specifier}")
     fitting = wanted.total() - sum(map(len, faults.values()))
+    found = [Check("packages", "ok", f"{fitting} of {wanted.total()} as declared")]
     if core := faults.pop("", []):
         remedy = "make setup, or pip install -c constraints.txt -e ."
         found = [Check("packages", "fail", "; ".join(core), remedy)]
-    else:
-        found = [Check("packages", "ok", f"{fitting} of {wanted.total()} as declared")]
-    if left_out := [name for name in faults if len(absent[name]) == wanted[name]]:
+    if left_out := [name for name in sorted(faults) if absent[name] == wanted[name]]:
         text = f"not installed: {', '.join(left_out)}; `pip install -e '.[NAME]'` adds one"
         found.append(Check("extras", "ok", text))
-    for name, wrongs in faults.items():
-        if wrongs and name not in left_out:
-            remedy = f"pip install -c constraints.txt -e '.[{name}]'"
-            found.append(Check(f"extra {name}", "warn", "; ".join(wrongs), remedy))
+    for name in sorted(faults.keys() - left_out):
+        remedy = f"pip install -c constraints.txt -e '.[{name}]'"
+        found.append(Check(f"extra {name}", "warn", "; ".join(faults[name]), remedy))
     return found
 
 
 def install() -> None:
-    """Install what the notebooks need and is not there, with the torch that is there held fast.
-
-    Raises:
-        RunError: pip cannot install them.
-    """
+    """Install what the notebooks lack, with the torch that is there held fast. Raises RunError."""
     from packaging.requirements import Requirement
 
     from mraf.errors import RunError
@@ -180,10 +169,8 @@ def processor() -> Check:
 
     cores, threads = cpu_count(), torch.get_num_threads()
     found = f"{cores} core{'s' * (cores > 1)}, {threads} thread{'s' * (threads > 1)}"
-    if threads > cores:
-        remedy = f"threads wait for each other: export OMP_NUM_THREADS={cores}"
-        return Check("processor", "warn", found, remedy)
-    return Check("processor", "ok", found)
+    remedy = f"threads wait for each other: export OMP_NUM_THREADS={cores}"
+    return Check("processor", "ok", found).but(threads > cores, "warn", remedy)
 
 
 def memory() -> Check:
@@ -194,12 +181,10 @@ def memory() -> Check:
     total, free = state.total, state.available
     if (limit := container_limit()) is not None and limit < total:
         total, free = limit, min(free, limit - psutil.Process().memory_info().rss)
-    found = _free(free, total)
-    if free < MEMORY_NEED * GIGABYTE:
-        need = f"about {MEMORY_NEED:g} GB are needed"
-        remedy = f"{need}: close other programs, one notebook at a time"
-        return Check("memory", "warn", found, remedy)
-    return Check("memory", "ok", found)
+    need = f"about {MEMORY_NEED:g} GB are needed"
+    remedy = f"{need}: close other programs, one notebook at a time"
+    low = free < MEMORY_NEED * GIGABYTE
+    return Check("memory", "ok", _free(free, total)).but(low, "warn", remedy)
 
 
 def maps() -> list[Check]:
@@ -239,9 +224,8 @@ def place(name: str, folder: Path, need: float) -> Check:
         reason = error.strerror or _one_line(error)
         remedy = "choose another folder, or give yourself the right to write here"
         return Check(name, "fail", f"{there} cannot be written to ({reason})", remedy)
-    if free < need:
-        return Check(name, "warn", found, f"about {need:g} GB are needed: make room")
-    return Check(name, "ok", found)
+    remedy = f"about {need:g} GB are needed: make room"
+    return Check(name, "ok", found).but(free < need, "warn", remedy)
 
 
 def features(data: str | Path | None) -> list[Check]:
@@ -267,18 +251,16 @@ def features(data: str | Path | None) -> list[Check]:
         remedy += "says how to fetch it), or unset it for the twin"
         return [Check("data", "fail", _one_line(error), remedy)]
     found = f"{release.version}, English and {release.language}, {release.folder}"
-    for path in release.lists.values():
-        if not os.access(path, os.R_OK):
-            remedy = "give yourself the right to read it"
-            return [Check("data", "fail", f"{path} cannot be read", remedy)]
+    if locked := [path for path in release.lists.values() if not os.access(path, os.R_OK)]:
+        remedy = "give yourself the right to read it"
+        return [Check("data", "fail", f"{locked[0]} cannot be read", remedy)]
     packs = cache.places(release)
     if any(pack.is_file() for pack in packs):
         return [Check("data", "ok", f"{found}; packed")]
-    found = f"{found}; not packed yet"
     remedy = "the first start reads every single file; do it now with `mraf data pack DIR`"
     rooms = [place("cache", pack, PACK_NEED) for pack in packs]
     room = next((room for room in rooms if room.status == "ok"), rooms[-1])
-    return [Check("data", "ok", found, remedy), room]
+    return [Check("data", "ok", f"{found}; not packed yet", remedy), room]
 
 
 def _version(package: str) -> str:

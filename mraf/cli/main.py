@@ -1,7 +1,5 @@
 """The command line, `mraf` or `python -m mraf`: what can be asked for."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import shlex
@@ -34,12 +32,7 @@ PATHS = {"DIR", "FILE", "RUN", "TABLE", "TOML"}  # stand for a path in the help
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command.
-
-    Returns:
-        0 on success, 1 when `doctor` finds a fault or a run of `sweep` fails, 2 on bad input,
-        130 when interrupted.
-    """
+    """Run one command; gives 0, 1 where some work failed, 2 on bad input, 130 when stopped."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # where it is not UTF-8, a ✓ becomes a ?
             stream.reconfigure(errors="replace")
@@ -159,12 +152,9 @@ def build_parser() -> argparse.ArgumentParser:
     evaluate = command("evaluate", "evaluate a run in P3-P6, with intervals over videos")
     evaluate.take("path", "RUN")
     evaluate.take("--data", "D", DATA)
-    evaluate.add_argument(
-        "--split",
-        choices=["validation", "test"],
-        default="validation",
-        help="held-out videos (default), or the test clips if their labels are known",
-    )
+    parts = ["validation", "test"]
+    judged = "held-out videos (default), or the test clips if their labels are known"
+    evaluate.add_argument("--split", choices=parts, default="validation", help=judged)
     evaluate.take("--protocol", "P", PROTOCOL + ", or all of them", default="clip")
     evaluate.add_argument("--fop", action="store_true", help="also train and judge FOP, a baseline")
     evaluate.take("--device", "D", DEVICE, default="auto")
@@ -195,20 +185,12 @@ def build_parser() -> argparse.ArgumentParser:
     sweep.take("--arms", "ARM", "train only these arms", nargs="+")
     sweep.take("--device", "D", DEVICE, default="auto")
     where = sweep.add_mutually_exclusive_group()
-    where.add_argument(
-        "--jobs", type=int, metavar="N", help="processes of one thread each (default: one per core)"
-    )
-    where.add_argument(
-        "--cluster",
-        metavar="dask://HOST:PORT",
-        help="run on the workers of a Dask scheduler; all need the data at the same path",
-    )
-    sweep.add_argument(
-        "--stack",
-        type=int,
-        metavar="S",
-        help="train S runs of the same shape at once (default: 16 on CUDA, else 1)",
-    )
+    here = "processes of one thread each (default: one per core)"
+    where.add_argument("--jobs", type=int, metavar="N", help=here)
+    there = "run on the workers of a Dask scheduler; all need the data at the same path"
+    where.add_argument("--cluster", metavar="dask://HOST:PORT", help=there)
+    stack = "train S runs of the same shape at once (default: 16 on CUDA, else 1)"
+    sweep.take("--stack", "S", stack, type=int)
     sweep.take("--folder", "DIR", "folder of finished runs (default: in the user's cache)")
     sweep.take("--record", "DIR", "write the results as CSV, as in data/recorded")
 
@@ -216,8 +198,6 @@ def build_parser() -> argparse.ArgumentParser:
     ledger.take("--claims", "TOML", "default: data/claims.toml")
     ledger.take("--recorded", "DIR", "default: data/recorded")
     ledger.take("--out", "FILE", "write the ledger as CSV")
-    ledger.take("--readme", "FILE", "write the main rows into a Markdown page")
-    ledger.take("--page", "FILE", "write the whole ledger as one HTML page, as docs/claims.html")
 
     related = commands.add_parser("related", help="measure a system of a neighbouring paper")
     systems = related.add_subparsers(title="systems", metavar="NAME", required=True, dest="name")
@@ -242,12 +222,9 @@ def _take_training_options(parser: _Parser, preset: str) -> None:
     parser.settings = True
     parser.take("--data", "D", DATA)
     parser.take("--preset", "P", f"paper or quick ({DEFAULT})", default=preset)
-    parser.add_argument(
-        "--recipe",
-        default="paper",
-        choices=["paper", "team", "best"],
-        help=f"recipe of the paper, of the team's public code, or our best ({DEFAULT})",
-    )
+    recipe = f"recipe of the paper, of the team's public code, or our best ({DEFAULT})"
+    recipes = ["paper", "team", "best"]
+    parser.add_argument("--recipe", default="paper", choices=recipes, help=recipe)
     parser.take("--set", "KEY=VALUE", "see the list below", nargs="+", action="extend", default=[])
     parser.take("--epochs", "N", "short for --set epochs=N")
     parser.take("--seed", "S", "short for --set seed=S")

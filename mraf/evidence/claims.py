@@ -1,7 +1,5 @@
 """What the paper claims, and what would refute it: `data/claims.toml`."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -76,7 +74,7 @@ class Claim(Declaration):
     telling: Flag = False  # README shows it
 
     @model_validator(mode="after")
-    def _refutable(self) -> Claim:
+    def _refutable(self) -> "Claim":
         if self.metric not in METRICS and (self.paper or not (self.study or self.untestable)):
             raise RunError(f"unknown metric; there are: {', '.join(METRICS)}.")
         if sum(map(bool, (self.sweep, self.systems, self.study, self.untestable))) != 1:
@@ -101,17 +99,14 @@ class Claim(Declaration):
 
         Raises as `cells`.
         """
-        if self.paper is None:
-            return None
         values = self.cells
-        return float(values.iloc[0] - values.iloc[1:].sum())
+        return float(values.iloc[0] - values.iloc[1:].sum()) if len(values) else None
 
     @property
     def cells(self) -> pd.Series:
         """The metric in the rows of the paper's table that say so, as fractions; empty of none.
 
-        Raises:
-            DataError, RunError: no such table or row.
+        Raises DataError, RunError where there is no such table or row.
         """
         if self.paper is None:
             return pd.Series(dtype=float)
@@ -126,13 +121,7 @@ class Claim(Declaration):
 
 
 def read_claims(file: Path) -> list[Claim]:
-    """The claims of a file, in its order.
-
-    Raises:
-        RunError: not such a file, no claim in it, or a claim that is none: an unknown or missing
-            field, one that holds something else than it should, neither a test nor a reason, no
-            rival, an unknown metric. It names the file and the claim.
-    """
+    """The claims of a file, in its order. A RunError names the file and the claim."""
     claims = []
     for name, declared in read_toml(file).items():
         if not isinstance(declared, dict) or "name" in declared:

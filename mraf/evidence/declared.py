@@ -1,7 +1,5 @@
 """What people declare in TOML: read, and checked by a pydantic model, with our errors."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 from typing import Annotated, Any, TypeVar

@@ -1,12 +1,9 @@
 """Whether recorded runs still say what their arms compute.
 
-Beside the recorded sweeps lies `golden_of_arms.csv`: for each of their arms the golden numbers
-(`mraf.training.golden`) of the code that trained it. `data/golden.json` has what every arm of
-`data/sweeps/` computes now; tests/model/test_golden.py keeps it so. Where the two differ, the
-recorded rows are stale.
+`golden_of_arms.csv` has the golden numbers (`mraf.training.golden`) of the code that trained each
+recorded arm, and `data/golden.json` those of every arm of `data/sweeps/` as it is now. Where the
+two differ, the recorded rows are stale.
 """
-
-from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
@@ -27,11 +24,7 @@ SAME, STALE = "same", "stale"
 
 
 class Golden:
-    """The golden numbers that a folder of recorded results holds, beside those of today.
-
-    Raises:
-        RunError: a file that cannot be read.
-    """
+    """The golden numbers of a folder of recorded results, and those of today. Raises RunError."""
 
     def __init__(self, folder: Path) -> None:
         self.then = _read(folder / FILE)
@@ -59,7 +52,7 @@ class Golden:
 
 
 def remember(file: Path, rows: pd.DataFrame, table: str, numbers: Mapping[str, Numbers]) -> None:
-    """Keep the golden numbers of arms that were just recorded.
+    """Keep the golden numbers of arms that were just recorded. Raises RunError.
 
     Where the file also holds runs of an arm that are older, the arm keeps what it had: it is stale
     until all its seeds are recorded anew.
@@ -69,8 +62,6 @@ def remember(file: Path, rows: pd.DataFrame, table: str, numbers: Mapping[str, N
         rows: that were just written to it.
         table: of `data/sweeps/` that declares the arms.
         numbers: by arm.
-    Raises:
-        RunError: a file that cannot be read or written.
     """
     runs = ["preset", "system", "seed"]
     before = read_results(file)[runs].merge(rows[runs].drop_duplicates(), "left", indicator="new")

@@ -4,18 +4,13 @@ The rules stand in `VERDICTS`. They are for the difference between what a claim 
 rival, its p-value corrected over all claims on one table of one corpus.
 """
 
-from __future__ import annotations
-
-import re
 from collections.abc import Sequence
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from mraf.errors import RunError
 from mraf.evaluation.differences import (
     BETTER,
     DELTA,
@@ -26,12 +21,11 @@ from mraf.evaluation.differences import (
     corrected,
     detectable,
 )
-from mraf.evidence.claims import PAPER, WHOSE, Claim
+from mraf.evidence.claims import WHOSE, Claim
 from mraf.evidence.golden import STALE
 from mraf.evidence.measured import AGAIN, Evidence, Tested, sweep_command
 from mraf.evidence.recorded import FOLDER
 from mraf.evidence.tables import GERMAN, OFFICIAL, TWIN, Place
-from mraf.files import read_text, write_text
 
 HOLDS, DIRECTION, SMALLER = "holds", "holds in direction", "not by as much"
 REFUTED, UNTESTABLE = "does not hold as stated", "cannot be tested here"
@@ -53,11 +47,10 @@ COLUMNS = ["claim", "whose", "section", "says", "metric", "comparison", "paper",
 COLUMNS += ["high", "p", "detects", "drawn", "seeds", "corpus", "preset", "verdict", "untestable"]
 COLUMNS += ["golden", "command"]
 PLACES = (OFFICIAL, GERMAN, TWIN)
-BEGIN, END = "<!-- written by `mraf ledger --readme FILE` -->", "<!-- end of the ledger -->"
 
 
 def ledger(claims: Sequence[Claim], folder: Path) -> pd.DataFrame:
-    """Every claim on every corpus.
+    """Every claim on every corpus. Raises RunError for a file that cannot be read, or lacks an arm.
 
     Args:
         folder: of the recorded results.
@@ -67,8 +60,6 @@ def ledger(claims: Sequence[Claim], folder: Path) -> pd.DataFrame:
         the smallest difference that would be told apart, in points, see `detectable`; "drawn" is
         what its interval draws; "untestable" is why nothing is measured; "golden" says whether a
         row is stale, see `Golden.of`.
-    Raises:
-        RunError: a recorded file that cannot be read, or an arm that no recording has.
     """
     evidence, named = Evidence(folder), {claim.name: claim for claim in claims}
     rows: list[dict[str, Any]] = []
@@ -143,14 +134,10 @@ def claim_verdict(claim: Claim, verdicts: Sequence[str], high: float) -> str:
 # --- as text -----------------------------------------------------------------------------------
 
 
-def rounded(table: pd.DataFrame) -> pd.DataFrame:
-    """The ledger as files show it: points to two decimals, p to four."""
-    return table.round({**dict.fromkeys(["paper", "ours", "low", "high", "detects"], 2), "p": 4})
-
-
 def to_csv(table: pd.DataFrame) -> str:
-    """The ledger as a file."""
-    return rounded(table).to_csv(index=False)
+    """The ledger as a file: points to two decimals, p to four."""
+    decimals = {**dict.fromkeys(["paper", "ours", "low", "high", "detects"], 2), "p": 4}
+    return table.round(decimals).to_csv(index=False)
 
 
 def summary(table: pd.DataFrame) -> str:
@@ -179,62 +166,3 @@ def ours(row: Any) -> str:
 def said(row: Any) -> str:
     """The verdict of a row, and whether it is stale."""
     return f"{row.verdict} ({STALE})" if row.golden == STALE else str(row.verdict)
-
-
-def markdown(table: pd.DataFrame, claims: Sequence[Claim]) -> str:
-    """The telling rows on the official features, as tables of the numbers that `to_csv` writes."""
-    table = rounded(table)
-    telling = [claim.name for claim in claims if claim.telling]
-    parts = []
-    for whose, rows in table[table.corpus == OFFICIAL.corpus].groupby("whose", sort=False):
-        lines = [f"**{WHOSE[str(whose)]}**, {len(rows)} in all: {counts(rows)}. Of these:", ""]
-        lines += ["| claim | where | paper | ours | verdict |", "|---|---|---|---|---|"]
-        shown = rows[rows.claim.isin(telling)]
-        for row in shown.itertuples():
-            paper = "–" if np.isnan(row.paper) else f"{row.paper:+.2f}"
-            cells = (row.says, row.section, paper, ours(row), f"*{said(row)}*")
-            lines.append(f"| {' | '.join(cells)} |")
-        if len(shown):
-            parts.append("\n".join(lines))
-    if shown := agreement(table):
-        parts.append(shown)
-    return "\n\n".join(parts)
-
-
-def agreement(table: pd.DataFrame) -> str:
-    """The verdicts on MRAF's claims side by side, of those that every corpus has; empty of none."""
-    corpora = [place.corpus for place in PLACES]
-    measured = table[(table.whose == PAPER) & table.ours.notna()]
-    side = measured.pivot(index="claim", columns="corpus", values="verdict")
-    side = side.reindex(columns=corpora).dropna()
-    if side.empty:
-        return ""
-    says = table.drop_duplicates("claim").set_index("claim").says
-    same = [
-        f"{first} and {second} on {(side[first] == side[second]).sum()}"
-        for first, second in combinations(corpora, 2)
-    ]
-    lines = [
-        f"**The same claims on three corpora.** Of {len(side)} claims that were measured on all of "
-        f"them, these agree in their verdict: {', '.join(same)}.",
-        "",
-        f"| claim | {' | '.join(corpora)} |",
-        "|---|---|---|---|",
-    ]
-    ordered = [name for name in says.index if name in side.index]
-    lines += [f"| {says[name]} | {' | '.join(side.loc[name])} |" for name in ordered]
-    return "\n".join(lines)
-
-
-def update_readme(file: Path, table: pd.DataFrame, claims: Sequence[Claim]) -> None:
-    """Write the telling rows between the two markers of a page.
-
-    Raises:
-        RunError: the page lacks a marker, or cannot be read or written.
-    """
-    page = read_text(file, "give a page in UTF-8", RunError)
-    block = re.compile(f"{re.escape(BEGIN)}\n.*?{re.escape(END)}", re.DOTALL)
-    if not block.search(page):
-        raise RunError(f"{file}: lacks the lines '{BEGIN}' and '{END}'.")
-    written = f"{BEGIN}\n\n{markdown(table, claims)}\n\n{END}"
-    write_text(file, block.sub(lambda _: written, page))

@@ -1,7 +1,5 @@
 """What was measured for a claim: from sweeps, from damaged clips, from systems, from studies."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -56,11 +54,7 @@ class Tested(NamedTuple):
 
 
 class Evidence:
-    """The recorded results of a folder; each sweep is read once.
-
-    Raises:
-        RunError: no such folder, which is not the same as one where nothing is recorded yet.
-    """
+    """The recorded results of a folder; each sweep is read once. Raises RunError without it."""
 
     def __init__(self, folder: Path) -> None:
         if not folder.is_dir():
@@ -73,29 +67,27 @@ class Evidence:
     def of(self, claim: Claim, place: Place) -> Tested | None:
         """What was measured for a claim on a corpus; None where that is not recorded, or cannot be.
 
-        Raises:
-            RunError: a recorded file that cannot be read, or without what the claim asks for.
+        Raises RunError for a file that cannot be read, or is without what the claim asks for.
         """
         if claim.sweep:
             found = self._damage(place) if claim.damage else self._sweep(claim.sweep, place)
             tested = _of_arms(claim, place, found) if found else None
-            if found is None or tested is None:
+            name = f"{'robustness' if claim.damage else f'sweep_{claim.sweep}'}_{place.slug}"
+        else:
+            name = claim.systems or f"{claim.study}_{place.slug}"
+            file = self.folder / f"{name}.csv"
+            if claim.untestable or not there(file):
                 return None
-            name = "robustness" if claim.damage else f"sweep_{claim.sweep}"
-            arms = (claim.of, *claim.over)
-            golden = self.golden.of(f"{name}_{place.slug}", found.preset, arms)
-            return tested._replace(golden=golden)
-        file = self.folder / f"{claim.systems or f'{claim.study}_{place.slug}'}.csv"
-        if claim.untestable or not there(file):
+            try:
+                rows = read_results(file) if claim.systems else _read_study(file)
+            except RunError as error:
+                raise RunError(f"{file}: claim '{claim.name}' needs it, but: {error}") from None
+            if claim.systems:
+                return _of_systems(claim, file, rows)
+            tested = _of_study(claim, file, rows)
+        if tested is None:
             return None
-        try:
-            rows = read_results(file) if claim.systems else _read_study(file)
-        except RunError as error:
-            raise RunError(f"{file}: claim '{claim.name}' needs it, but: {error}") from None
-        tested = _of_systems(claim, file, rows) if claim.systems else _of_study(claim, file, rows)
-        if tested is None or claim.systems:
-            return tested
-        golden = self.golden.of(file.stem, tested.preset, (claim.of, *claim.over))
+        golden = self.golden.of(name, tested.preset, (claim.of, *claim.over))
         return tested._replace(golden=golden)
 
 
@@ -128,8 +120,8 @@ def _of_arms(claim: Claim, place: Place, found: RecordedTable) -> Tested | None:
 def _paired(claim: Claim, sides: Sequence[Side], preset: str, command: str) -> Tested | None:
     """From runs on the same videos with the same seeds; None where they share fewer than two."""
     names = (claim.of, *claim.over)
-    shared = set.intersection(*(set(arms[name].seeds) for _, arms in sides for name in names))
-    seeds = sorted(shared)
+    of_each = [set(arms[name].seeds) for _, arms in sides for name in names]
+    seeds = sorted(set.intersection(*of_each))
     if len(seeds) < 2:
         return None
     rows = []
@@ -186,10 +178,9 @@ def _of_study(claim: Claim, file: Path, recorded: pd.DataFrame) -> Tested | None
     if claim.smaller:
         between = (-first.value, -first.high, -first.low)
     units = recorded.columns.intersection(["draw", "fold"])  # beside the pooled rows
-    numbers = recorded[units].apply(pd.to_numeric, errors="coerce").nunique()
-    draws = int(numbers.max()) if len(units) else 1
-    table = _from_intervals([between])
-    return Tested(table, draws, "", first.command, DRAWN.get(claim.study, VIDEOS))
+    draws = [pd.to_numeric(recorded[unit], errors="coerce").nunique() for unit in units]
+    table, drawn = _from_intervals([between]), DRAWN.get(claim.study, VIDEOS)
+    return Tested(table, max(draws, default=1), "", first.command, drawn)
 
 
 # --- systems ------------------------------------------------------------------------------------
@@ -199,8 +190,7 @@ def _of_systems(claim: Claim, file: Path, rows: pd.DataFrame) -> Tested:
     """From recorded accuracies with intervals, which say nothing of pairs.
 
     The interval of the difference is that of two estimates that have nothing in common (Zou &
-    Donner 2008), which is too wide where both are judged on the same videos. Seeds add their part,
-    as a t interval.
+    Donner 2008), which is too wide on the same videos. Seeds add their part, as a t interval.
     """
     rows = rows[rows.setting == claim.metric]
     of, found = _system(rows, claim.of, file), []

@@ -1,7 +1,5 @@
 """Measured and published numbers that are kept with the project, in data/recorded/."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 
@@ -18,13 +16,7 @@ INSTALLED = "mraf_data"  # what data/ is called there, see setup.py
 
 
 def recorded(name: str) -> pd.DataFrame | None:
-    """A table of data/recorded/; None where there is none (yet).
-
-    Args:
-        name: of the file, without ".csv".
-    Raises:
-        DataError: the file is there but cannot be read.
-    """
+    """A table of data/recorded/ by its name; None where there is none (yet). Raises DataError."""
     file = find(FOLDER / f"{name}.csv")
     if file is None:
         return None
@@ -35,24 +27,17 @@ def recorded(name: str) -> pd.DataFrame | None:
 
 
 def there(file: Path) -> bool:
-    """Whether something is recorded in a file.
-
-    Raises:
-        RunError: it is there, but a folder or a link that leads nowhere.
-    """
+    """Whether there is a file. Raises RunError for a folder, or a link that leads nowhere."""
     if not file.is_file() and os.path.lexists(file):
         raise RunError(f"{file}: not a regular file; restore it or record it again.")
     return file.is_file()
 
 
 def find(path: Path) -> Path | None:
-    """Where a file or folder of the project's data/ is; None where there is none.
+    """Where a file or folder is, as in "data/claims.toml"; None where there is none.
 
     Looked for beside the package, then in the working folder and those above it, so that it is
-    found from an installation, from a checkout and from notebooks beside a copy of the folder.
-
-    Args:
-        path: within the project, as in "data/claims.toml".
+    found from an installation, from a checkout and from notebooks beside a copy of data/.
     """
     here = Path.cwd()
     installed = SITE / INSTALLED / path.relative_to(DATA)
@@ -69,11 +54,7 @@ def within_project(file: Path) -> Path | None:
 
 
 def paper_table(number: int) -> pd.DataFrame:
-    """A table of the paper (arXiv 2606.12495), rows and columns as printed there.
-
-    Raises:
-        DataError: data/recorded/paper_tables.csv is not at hand, or has no such table.
-    """
+    """A table of the paper (arXiv 2606.12495), as printed there. Raises DataError without it."""
     tables = recorded("paper_tables")
     if tables is None:
         raise DataError(f"{FOLDER / 'paper_tables.csv'} is missing; install mraf again.")

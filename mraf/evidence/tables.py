@@ -1,7 +1,5 @@
 """Recorded arms that can be compared: of a sweep, or under damage to faces and voices."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,7 +54,7 @@ class Condition(NamedTuple):
     amount: float = 0.0
 
     @classmethod
-    def of(cls, text: str) -> Condition:
+    def of(cls, text: str) -> "Condition":
         """As in "swapped face 0.3", or "clean" or nothing. Raises RunError."""
         if text in ("", CLEAN):
             return cls()
@@ -102,13 +100,11 @@ class RecordedTable:
 def recorded_table(name: str, place: Place, folder: Path | None = None) -> RecordedTable | None:
     """A recorded sweep by the name of its table; None where there is none (yet).
 
-    Arms that were run with one seed are left out, since that says nothing about another. Where the
-    preset of the place was not recorded, the first one that was is taken.
+    Arms that were run with one seed are left out. Where the preset of the place was not recorded,
+    the first one that was is taken. Raises RunError where the file is damaged or of another corpus.
 
     Args:
         folder: of the recorded results; by default `data/recorded/`.
-    Raises:
-        RunError: the file is there but damaged, incomplete, empty or of another corpus.
     """
     return _recorded(f"sweep_{name}", place, place.preset, folder)
 

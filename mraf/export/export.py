@@ -1,7 +1,5 @@
 """Write a run for the browser: weights in float16, the module, the live page; ONNX on request."""
 
-from __future__ import annotations
-
 import base64
 import json
 import warnings
@@ -40,7 +38,7 @@ PEOPLE = (
 
 
 def export_run(run: Run, out: Path, *, onnx: bool = False) -> list[Path]:
-    """Write a run into a folder; returns the files.
+    """Write a run into a folder; returns the files. Raises RunError for what `_refuse` refuses.
 
     ``mraf.js`` is the module, ``weights.js`` its weights. A run on the twin has the page
     ``index.html`` with a few clips of the twin's test videos; a run on features of people has a
@@ -48,9 +46,6 @@ def export_run(run: Run, out: Path, *, onnx: bool = False) -> list[Path]:
 
     Args:
         onnx: also ``model.onnx``, in float32, with an output for each field of ``Output``.
-    Raises:
-        RunError: the run keeps class means or clips of people, or has another part than the paper;
-            the folder holds something else or cannot be written; ONNX is not installed.
     """
     _refuse(run, out, onnx)
     of_twin = run.data.get("corpus") == "twin"
@@ -95,7 +90,7 @@ def flat(output: Output) -> dict[str, Tensor]:
 
 
 def _refuse(run: Run, out: Path, onnx: bool) -> None:
-    """Raise RunError for what may not, or cannot, be exported."""
+    """Raise RunError for what may not be exported, or not into that folder, or not here."""
     if held := biometrics(run.config.model):
         raise RunError(f"{run.path}: holds {' and '.join(held)}; that is never exported.")
     paper, sizes = ModelConfig(run.config.model.speakers), {entry.name for entry in fields(Sizes)}
@@ -121,12 +116,11 @@ def script(name: str) -> str:
 def packed(run: Run, parts: Sequence[FeatureSet]) -> str:
     """A run as the explorer takes it, in JSON: settings, shapes, float16 in base64, some clips.
 
-    All low bytes come before all high ones, whose few exponents then take fewer bits.
+    All low bytes come before all high ones, whose few exponents then take fewer bits. Raises
+    RunError where a weight does not fit into float16.
 
     Args:
         parts: clips to show, of speakers evenly spaced in each part.
-    Raises:
-        RunError: a weight does not fit into float16.
     """
     state = {name: value.cpu().numpy() for name, value in run.model.state_dict().items()}
     clips = [_shown(part) for part in parts]

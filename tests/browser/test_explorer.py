@@ -282,11 +282,11 @@ def test_without_a_kernel_there_is_a_still_picture(explorers, axe, tmp_path, scr
 def test_axe_finds_nothing_in_the_report(page, tmp_path, axe):
     import pandas as pd
 
-    from mraf.cli.report import Section, write_report
+    from mraf_lessons.kit.report import write_report
     from mraf_lessons.kit.results import history
 
     table = pd.DataFrame({"epoch": [1, 2], "loss": [2.0, 1.0], "accuracy": [0.2, 0.4]})
-    sections = [Section("Training", ["How it went.", table, history(table)])]
+    sections = {"Training": ["How it went.", table, history(table)]}
     write_report(tmp_path / "report.html", "A report", sections, command="mraf", facts={"seed": 0})
     page.goto((tmp_path / "report.html").as_uri())
     assert not violations(page, axe, "body")

@@ -249,9 +249,6 @@ CASES = [
     Case("submit below a file", SUBMIT.replace("new", "labels.csv/s"), "labels.csv"),
     Case("ledger over a run's config", f"{LEDGER} --out run/config.json", "config.json"),
     Case("ledger into a folder", f"{LEDGER} --out data", "data"),
-    Case("readme that is not there", f"{LEDGER} --readme none.md", "none.md"),
-    Case("readme without a place", f"{LEDGER} --readme labels.csv", "labels.csv"),
-    Case("readme in Latin-1", f"{LEDGER} --readme r.md", "r.md", whole("r.md", b"caf\xe9")),
     # lists
     Case("empty list", DATA, "v1_train_English.csv", whole(LIST, "")),
     Case(

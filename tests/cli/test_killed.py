@@ -31,7 +31,7 @@ COMMANDS = {
     "submit": "submit run --data data --device cpu --out submission",
     "pack": "data pack data --force",
     "unpack": "data download new --yes --from-archive a.tar",
-    "ledger": "ledger --claims claims.toml --recorded records --out l.csv --readme r.md",
+    "ledger": "ledger --claims claims.toml --recorded records --out l.csv",
     "sweep": "sweep table.toml --data data --seeds 2 --device cpu --folder kept --record swept",
     "reproduce": f"reproduce --data data {TINY} --out new",
     "figure": "figure pipeline --out p.svg",

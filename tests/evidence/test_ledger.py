@@ -18,7 +18,7 @@ from mraf.evidence import ledger as module
 from mraf.evidence.claims import WHOSE, Claim, read_claims
 from mraf.evidence.declared import checked
 from mraf.evidence.golden import ARM, FILE, NOW, SAME, STALE, Golden, remember
-from mraf.evidence.ledger import VERDICTS, claim_verdict, ledger, markdown, said, to_csv
+from mraf.evidence.ledger import VERDICTS, claim_verdict, ledger, said
 from mraf.evidence.sweeps.tables import read_table
 
 ROOT = Path(__file__).parents[2]
@@ -485,12 +485,9 @@ def test_a_damaged_study_is_named_not_ignored(spoil, tmp_path: Path) -> None:
 
 
 def test_where_there_is_no_folder_nothing_is_written(tmp_path: Path, capsys) -> None:
-    page = tmp_path / "R.md"
-    page.write_text(f"{module.BEGIN}\nkept\n{module.END}")
-    written = ["--readme", str(page), "--out", str(tmp_path / "l.csv")]
+    written = ["--out", str(tmp_path / "l.csv")]
     assert main(["ledger", "--recorded", str(tmp_path / "nosuch"), *written]) == 2
     assert "nosuch: no folder of recorded results" in capsys.readouterr().err
-    assert "kept" in page.read_text()
     assert not (tmp_path / "l.csv").exists()
 
 
@@ -525,22 +522,3 @@ def test_the_committed_ledger_is_what_the_recorded_results_give(tmp_path: Path, 
     numbers = ["paper", "ours", "low", "high", "p"]  # the last digit may differ between machines
     pd.testing.assert_frame_equal(found.drop(columns=numbers), expected.drop(columns=numbers))
     pd.testing.assert_frame_equal(found[numbers], expected[numbers], atol=0.02, rtol=0)
-    page = (ROOT / "README.md").read_text(encoding="utf-8")
-    shown = page.partition(module.BEGIN)[2].partition(module.END)[0].strip()
-    assert shown == markdown(expected, CLAIMS)
-    told, _, _ = shown.partition("**The same claims on")
-    assert told.count("\n| ") == len([claim for claim in CLAIMS if claim.telling]) + 3
-
-
-def test_a_page_without_markers_is_refused(tmp_path: Path) -> None:
-    page = tmp_path / "page.md"
-    page.write_text("nothing")
-    with pytest.raises(RunError, match="lacks the lines"):
-        module.update_readme(page, ledger([], tmp_path), [])
-    page.write_text(f"a\n{module.BEGIN}\nold\n{module.END}\nb")
-    record(tmp_path, {"good": 0.9, "bad": 0.6})
-    module.update_readme(page, ledger([claim(telling=True)], tmp_path), [claim(telling=True)])
-    text = page.read_text()
-    assert "old" not in text
-    assert "| It is. | 4 | – | – | *not recorded yet* |" in text
-    assert to_csv(ledger([], tmp_path)).startswith("claim,whose,section,says")

@@ -21,7 +21,7 @@ from mraf.errors import MrafError, RunError
 from mraf.evaluation.records import read_results
 from mraf.evidence.sweeps.sweep import Sweep, parse_seeds
 from mraf.evidence.sweeps.tables import read_table, table_file
-from mraf.evidence.sweeps.tasks import numbers_of, run_stacked, run_task
+from mraf.evidence.sweeps.tasks import numbers_of, run_tasks
 from mraf.evidence.sweeps.workers import Cluster, Processes, WorkerDied
 from mraf.training.config import PRESETS, RECIPES
 
@@ -49,10 +49,12 @@ class InProcess:
         self.tasks, self.stacks = [], []
 
     def call(self, function, *arguments):
-        if function is run_task:
-            self.tasks += arguments
-        elif function is run_stacked:
-            self.stacks += map(len, arguments)
+        if function is run_tasks:
+            (tasks,) = arguments
+            if tasks[0].plain:
+                self.stacks.append(len(tasks))
+            else:
+                self.tasks += tasks
         return function(*arguments)
 
     def close(self):
@@ -301,7 +303,7 @@ def test_a_worker_with_other_mathematics_is_told_so(tmp_path, official_folder):
     asked = sweep(tmp_path / "runs", file, source=official_folder, seeds=range(1))
     (task,) = asked.tasks
     with pytest.raises(RunError, match="another version of mraf or torch"):
-        run_task(replace(task, numbers={"initial sum": 1.0}))
+        run_tasks([replace(task, numbers={"initial sum": 1.0})])
 
 
 def test_other_mathematics_makes_a_kept_run_void(tmp_path, official_folder, monkeypatch):
@@ -343,7 +345,7 @@ def test_a_run_whose_worker_dies_twice_has_failed_and_an_interrupt_ends_all(
     class Dies(InProcess):
         def call(self, function, *arguments):
             found = super().call(function, *arguments)
-            if function is run_task:
+            if function is run_tasks:
                 raise WorkerDied
             return found
 
@@ -424,7 +426,7 @@ def test_a_seed_in_a_stack_is_the_same_in_other_company_and_not_the_run_alone(
 def test_a_stack_that_fails_as_a_whole_is_done_run_by_run(tmp_path, official_folder):
     class TooBig(InProcess):
         def call(self, function, *arguments):
-            if function is run_stacked and len(arguments[0]) > 1:
+            if function is run_tasks and len(arguments[0]) > 1:
                 raise WorkerDied
             return super().call(function, *arguments)
 

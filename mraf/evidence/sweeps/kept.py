@@ -1,7 +1,5 @@
 """Finished runs in a folder, one JSON a run, each done by one sweep at a time."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import warnings
@@ -15,7 +13,7 @@ from filelock import FileLock
 
 import mraf
 from mraf.data.splits import SETTINGS
-from mraf.evidence.sweeps.tasks import Material, Task, run_stacked, run_task
+from mraf.evidence.sweeps.tasks import Material, Task, run_tasks
 from mraf.evidence.sweeps.workers import NoWorkers, WorkerDied, Workers
 from mraf.files import write_text
 from mraf.training.golden import same
@@ -28,10 +26,9 @@ class Kept:
         self.folder, self.material = folder, material
 
     def read(self, task: Task) -> dict[str, Any] | None:
-        """What `run_task` gave, and "commit"; None where there is nothing that can be used.
+        """What `run_tasks` gave, and "commit"; None where there is nothing that can be used.
 
-        A run cannot be used whose settings mean other numbers now, that lacks a setting, or that
-        has more right clips than clips.
+        What settings of another meaning gave cannot be used, nor what a whole run cannot give.
         """
         try:
             outcome: dict[str, Any] = json.loads(self._file(task).read_text(encoding="utf-8"))
@@ -49,11 +46,8 @@ class Kept:
         """Do runs of one shape and keep each, unless another sweep is doing it or has done it.
 
         Several are stacked. Where that fails as a whole, for memory say, each is done alone.
-
-        Returns:
-            Why runs are not done: a `filelock.Timeout` where another sweep is doing it.
-        Raises:
-            NoWorkers: no worker can be had any more.
+        Gives why runs are not done: a `filelock.Timeout` where another sweep is doing it.
+        Raises NoWorkers.
         """
         errors: dict[Task, Exception] = {}
         with ExitStack() as locks:  # the system frees them when this process dies
@@ -65,10 +59,10 @@ class Kept:
                     mine += [task] if self.read(task) is None else []
                 except Exception as error:
                     errors[task] = error
-            stacked = self._stacked(mine, workers) if len(mine) > 1 and mine[0].plain else None
+            stacked = _call(workers, mine) if len(mine) > 1 and mine[0].plain else None
             for number, task in enumerate(mine):
                 try:
-                    outcome = stacked[number] if stacked else self._alone(task, workers)
+                    outcome = stacked[number] if stacked else _call(workers, [task])[0]
                     if isinstance(outcome, Exception):
                         raise outcome
                     outcome |= {"commit": commit(), "config": task.config.to_dict()}
@@ -80,29 +74,24 @@ class Kept:
                     errors[task] = error
         return errors
 
-    def _stacked(self, tasks: Sequence[Task], workers: Workers) -> list[Any] | None:
-        """What `run_stacked` gives; None where it fails."""
-        try:
-            outcomes: list[Any] = workers.call(run_stacked, tasks)
-        except NoWorkers:
-            raise
-        except Exception as error:
+    def _file(self, task: Task) -> Path:
+        return self.folder / f"{task.id}.json"
+
+
+def _call(workers: Workers, tasks: Sequence[Task]) -> Any:
+    """What `run_tasks` gives. Where a stack fails, None; where a worker dies, it is tried again."""
+    try:
+        return workers.call(run_tasks, tasks)
+    except NoWorkers:
+        raise
+    except Exception as error:
+        if len(tasks) > 1:
             text = f"{len(tasks)} runs cannot be trained at once ({error}); each is done alone."
             warnings.warn(text, stacklevel=2)
             return None
-        return outcomes
-
-    def _alone(self, task: Task, workers: Workers) -> Any:
-        """What `run_task` gives; tried once more if its worker dies: it may be blameless."""
-        asked = (run_stacked, [task]) if task.plain else (run_task, task)
-        try:
-            outcome = workers.call(*asked)
-        except WorkerDied:
-            outcome = workers.call(*asked)
-        return outcome[0] if task.plain else outcome
-
-    def _file(self, task: Task) -> Path:
-        return self.folder / f"{task.id}.json"
+        if isinstance(error, WorkerDied):  # the run may be blameless
+            return workers.call(run_tasks, tasks)
+        raise
 
 
 @cache

@@ -1,10 +1,9 @@
 """A sweep: every arm of its tables with every seed, each run kept as soon as it is done."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
 from functools import cached_property
 from itertools import product
 from pathlib import Path
@@ -32,25 +31,19 @@ from mraf.training.stacked import can_be_stacked, shape
 
 
 class Sweep:
-    """Arms and seeds on one corpus.
+    """Arms and seeds on one corpus. Raises DataError, RunError for what cannot be had.
 
-    A run is known by its settings, what they mean, its clips and the kind of device; arms that come
-    to the same run, in one table or in several, share it. Finished runs are kept in a folder by
-    that name. So an interrupted sweep goes on where it was, and two sweeps may share a folder: a
-    run that another is doing is left to it, and done here only if the other fails or dies.
+    Arms that come to the same run, in one table or in several, share it (`Task.id`). Finished runs
+    are kept in a folder. So an interrupted sweep goes on where it was, and two sweeps may share a
+    folder: a run that another is doing is done here only if the other fails or dies.
 
     Args:
-        tables: see `read_table`.
-        workers: where to run.
-        preset: of all arms.
         seeds: the outer loop, so that what is there early is paired.
         arms: names of those to run; None is all.
         source: of the corpus, as `mraf.data.load` takes it; every worker must find it there.
         folder: of the finished runs; None is one in the user's cache.
         device: "cpu", "cuda", "cuda:N", "mps", or "auto" for what the first worker has.
         stack: how many runs of one shape are trained at once; None is 16 on CUDA and 1 elsewhere.
-    Raises:
-        DataError, RunError: the corpus, an arm, a device or a folder that cannot be had.
     """
 
     def __init__(
@@ -101,11 +94,7 @@ class Sweep:
         return tasks
 
     def run(self, progress: bool = True) -> dict[str, str]:
-        """Do what is not done yet. An interruption loses nothing that was finished.
-
-        Returns:
-            What failed, with its reason.
-        """
+        """Do what is not done yet; gives what failed, with its reason."""
         pending = [task for task in self.tasks if self.kept.read(task) is None]
         total, failed = len(self.tasks), dict[str, str]()
         done = {"initial": total - len(pending), "total": total, "smoothing": 0, "unit": "run"}
@@ -149,31 +138,29 @@ class Sweep:
         yield from groups.values()
 
     def finished(self, table: Table) -> Iterator[tuple[Arm, int, dict[str, Any]]]:
-        """What is done of a table: arm, seed and outcome (see `run_task`, and "commit")."""
+        """What is done of a table: arm, seed and outcome (see `run_tasks`, and "commit")."""
+        for task, arm, seed in self._uses(table):
+            if (outcome := self.kept.read(task)) is not None:
+                yield arm, seed, outcome
+
+    def _uses(self, table: Table) -> Iterator[tuple[Task, Arm, int]]:
         for task, uses in self.tasks.items():
-            mine = [(arm, seed) for of, arm, seed in uses if of is table]
-            if mine and (outcome := self.kept.read(task)) is not None:
-                yield from ((arm, seed, outcome) for arm, seed in mine)
+            yield from ((task, arm, seed) for of, arm, seed in uses if of is table)
 
     def summary(self, table: Table) -> pd.DataFrame:
         """Mean accuracy over the seeds in percent, one row per arm; "runs" counts its seeds."""
         rows = pd.DataFrame(self._rows(table), columns=["system", "seed", "setting", "accuracy"])
         means = 100 * rows.pivot_table("accuracy", "system", "setting", sort=False)
-        means = means.assign(
-            **{MEAN: means.mean(axis=1)}, runs=rows.groupby("system").seed.nunique()
-        )
+        means[MEAN] = means.mean(axis=1)
+        means["runs"] = rows.groupby("system").seed.nunique()
         labels = {arm.name: arm.label for arm in table.arms}
         return means.rename(index=labels).rename_axis(index=None, columns=None)
 
     def record(self, folder: Path) -> list[Path]:
-        """Write what is done; rows of the same arm, seed and preset are replaced.
+        """Write what is done into ``sweep_<table>_<corpus>.csv``. Raises RunError.
 
-        Beside the rows, `golden_of_arms.csv` keeps what their arms computed (`golden.remember`).
-
-        Returns:
-            The files, ``sweep_<table>_<corpus>.csv``; none of a table of which nothing is done.
-        Raises:
-            RunError: as `write_results`.
+        Rows of the same arm, seed and preset are replaced. Beside the rows, `golden_of_arms.csv`
+        keeps what their arms computed (`golden.remember`).
         """
         files = []
         for table in self.tables:
@@ -181,18 +168,10 @@ class Sweep:
                 file = folder / f"sweep_{table.name}_{slug_of(self.material.corpus)}.csv"
                 rows = pd.DataFrame(found)
                 write_results(file, rows, [arm.name for arm in table.arms])
-                golden.remember(file, rows, table.name, self._golden(table))
+                numbers = {arm.name: task.numbers for task, arm, _ in self._uses(table)}
+                golden.remember(file, rows, table.name, numbers)
                 files.append(file)
         return files
-
-    def _golden(self, table: Table) -> dict[str, Numbers]:
-        """The golden numbers of each arm of a table."""
-        return {
-            arm.name: task.numbers
-            for task, uses in self.tasks.items()
-            for of, arm, _ in uses
-            if of is table
-        }
 
     def _rows(self, table: Table) -> list[dict[str, Any]]:
         material = self.material
@@ -210,10 +189,10 @@ class Sweep:
         """What makes this run again; the official features are where MRAF_DATA says."""
         shown = within_project(table.file) or without_home(table.file)
         data = " --data twin" if self.source == "twin" else ""
+        stack = f" --stack {self.stack}" if self.stack > 1 else ""
         return (
             f"mraf sweep {shown}{data} --preset {self.preset} --arms {arm} --seeds {seed}-{seed} "
-            f"--device {self.material.device.partition(':')[0]}"
-            f"{f' --stack {self.stack}' if self.stack > 1 else ''}"
+            f"--device {self.material.device.partition(':')[0]}{stack}"
         )
 
     def _task(self, arm: Arm, seed: int) -> Task:
@@ -222,16 +201,11 @@ class Sweep:
         if config.training.precision == "auto":
             settings["precision"] = material.precision
             config = configure(self.preset, material, settings)
-        numbers = _numbers(of_any_seed(config))
+        numbers: Numbers = {}
+        with suppress(MrafError):  # it cannot be built; the run says so
+            numbers = numbers_of(of_any_seed(config))
         of = (config, self.source, material.fingerprint, numbers, material.device)
         return Task(*of, plain=self.stack > 1 and can_be_stacked(config))
-
-
-def _numbers(config: Config) -> Numbers:
-    try:
-        return numbers_of(config)
-    except MrafError:  # it cannot be built; the run says so
-        return {}
 
 
 def parse_seeds(text: str) -> range:

@@ -1,7 +1,5 @@
 """What a sweep compares: a table of arms, declared in one TOML file of ``data/sweeps/``."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -49,11 +47,7 @@ class Table:
 
 
 def table_file(name: str | Path) -> Path:
-    """The file of a table: as it is given, else one of `data/sweeps/`.
-
-    Args:
-        name: a path, "data/sweeps/table4.toml" wherever the data of the project lie, or "table4".
-    """
+    """The file of a table: a path that is there, else one of `data/sweeps/`, as "table4" is."""
     given = checked_path(name)
     if given.exists():
         return given
@@ -67,11 +61,7 @@ def read_table(file: str | Path, preset: str) -> Table:
 
     An arm has a ``label`` and what it changes: a ``recipe``, over it ``set`` for every preset, over
     both a table named like a preset for that one. An arm with neither recipe nor ``set`` exists
-    only under the presets that it names.
-
-    Raises:
-        RunError: no such file or preset, not TOML, an arm or setting that is wrong; the message
-            names file and arm.
+    only under the presets that it names. A RunError names file and arm.
     """
     file = Path(file)
     configure(preset, 2)  # names an unknown preset
@@ -121,7 +111,7 @@ class _Arm(Declaration):
         return {**recipe, **self.set, **getattr(self, preset, {})}
 
     @model_validator(mode="after")
-    def _valid(self) -> _Arm:
+    def _valid(self) -> "_Arm":
         if "recipe" in self.model_fields_set and self.recipe not in RECIPES:
             raise RunError(f"no recipe '{self.recipe}'; choose one of {', '.join(RECIPES)}.")
         for preset in PRESETS:

@@ -1,10 +1,9 @@
 """One run of a sweep, as a worker does it: a pure function of its task, wherever it runs."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import platform
+import re
 import threading
 import time
 from collections.abc import Sequence
@@ -91,36 +90,25 @@ def describe(source: str, device: str) -> Material:
     return Material(*names, clips, fingerprint, found, precision)
 
 
-def run_task(task: Task) -> dict[str, Any]:
-    """Train, judge in P3–P6 and forget.
+def run_tasks(tasks: Sequence[Task]) -> list[dict[str, Any] | RunError]:
+    """Train runs, those of a stack at once, judge each in P3–P6 and forget.
+
+    Raises MrafError where the worker has other code or features than who asks, or training failed.
 
     Returns:
-        "correct": by setting, how many clips of each video were named rightly; "seconds" of
-        training and judging; "device".
-    Raises:
-        MrafError: the worker has other code or features than who asks, or training failed.
-    """
-    with _one_at_a_time:
-        _check(task)
-        start, split = time.perf_counter(), _load(task.source)[1]
-        run = train(task.config, split.train, device=task.device, progress=False)
-        return _judged(task, run, split, start)
-
-
-def run_stacked(tasks: Sequence[Task]) -> list[dict[str, Any] | RunError]:
-    """Train runs of one shape at once, and judge each as `run_task`; or why it failed.
-
-    The seconds of a run are its share of training, and its judging.
-
-    Raises:
-        MrafError: as `run_task`, but not for a failure that is of one run alone.
+        For each: "correct", by setting how many clips of each video were named rightly; "seconds"
+        of its share of training, and of judging; "device". Or why this run of a stack failed.
     """
     with _one_at_a_time:
         for task in tasks:
             _check(task)
         start, split = time.perf_counter(), _load(tasks[0].source)[1]
-        configs = [task.config for task in tasks]
-        runs = train_stacked(configs, split.train, device=tasks[0].device, progress=False)
+        configs, clips, device = [task.config for task in tasks], split.train, tasks[0].device
+        runs: Sequence[Run | RunError]
+        if tasks[0].plain:
+            runs = train_stacked(configs, clips, device=device, progress=False)
+        else:
+            runs = [train(config, clips, device=device, progress=False) for config in configs]
         share = (time.perf_counter() - start) / len(tasks)
         found: list[dict[str, Any] | RunError] = []
         for task, run in zip(tasks, runs, strict=True):
@@ -167,8 +155,6 @@ def _device(task: Task) -> str:
 @cache
 def _processor() -> str:
     """The model of the CPU, or its architecture where the system does not tell."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
+    file = Path("/proc/cpuinfo")
+    found = re.search(r"model name\s*: (.*)", file.read_text("utf-8") if file.is_file() else "")
+    return found[1].strip() if found else platform.processor() or platform.machine()

@@ -1,7 +1,5 @@
 """Where the runs of a sweep are done: in processes of this machine, or on a Dask cluster."""
 
-from __future__ import annotations
-
 import os
 import signal
 import threading
@@ -50,8 +48,7 @@ class Workers(Protocol):
 class Processes:
     """Processes of this machine, one thread each; by default one per core that this may use.
 
-    Each is a pool of its own: one that is killed, for memory say, takes no other run with it, as it
-    would within one pool.
+    Each is a pool of its own: one that is killed, for memory say, takes no other run with it.
     """
 
     def __init__(self, jobs: int | None = None) -> None:
@@ -88,9 +85,8 @@ class Processes:
 class Cluster:
     """The workers of a ``dask.distributed`` scheduler; those that come later are used as well.
 
-    All runs are given to Dask at once, MANY at most; it gives one whose worker has died to another.
-    Raises RunError where dask is not installed, or no scheduler answers within the timeout in
-    seconds at an address as in ``dask://HOST:PORT``.
+    Dask gives a run whose worker has died to another. Raises RunError where dask is not installed,
+    or no scheduler answers within the timeout in seconds.
     """
 
     jobs = MANY

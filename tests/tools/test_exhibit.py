@@ -9,18 +9,18 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from mraf.cli.exhibit import exhibit, write_exhibit
-from mraf.cli.main import build_parser, main
+from mraf.cli.main import build_parser
+from mraf.errors import RunError
 from mraf.evidence.claims import Claim, read_claims
 from mraf.evidence.declared import checked
 from mraf.evidence.ledger import COLUMNS, ours
-from tests.cli.test_report import NASTY, Page
+from tests.lessons.test_report import NASTY, Page
+from tools.exhibit import BEGIN, END, LEDGER, exhibit, markdown, read_ledger, update_readme
 
 ROOT = Path(__file__).parents[2]
-LEDGER = (ROOT / "data/recorded/ledger.csv").read_text(encoding="utf-8")
-TABLE = pd.read_csv(ROOT / "data/recorded/ledger.csv")
+TABLE = read_ledger(LEDGER)
 CLAIMS = read_claims(ROOT / "data/claims.toml")
-TEXT = exhibit(LEDGER, CLAIMS)
+TEXT = exhibit(TABLE, CLAIMS)
 ARTICLES = {
     re.search(r'id="(\w+)"', part).group(1): part  # type: ignore[union-attr]
     for part in TEXT.split("<article")[1:]
@@ -34,6 +34,7 @@ def made_up(**fields: object) -> tuple[pd.DataFrame, Claim]:
     row = {"claim": "it", "whose": "MRAF", "section": "4", "says": "It is.", "metric": "mean"}
     row |= {"comparison": "good − bad", "ours": 2.0, "low": 1.0, "high": 4.0, "p": 0.01, "seeds": 3}
     row |= {"corpus": "twin", "preset": "quick", "verdict": "holds", "command": "mraf sweep"}
+    row |= {"untestable": "", "golden": "same"}
     return pd.DataFrame([row | fields]).reindex(columns=COLUMNS), claim
 
 
@@ -65,14 +66,14 @@ def test_each_row_shows_interval_verdict_and_a_command_that_there_is() -> None:
         shown = Page("<article" + ARTICLES[row.claim].partition("</section>")[0])
         text = " ".join(word for words in shown.texts.values() for word in words)
         assert row.verdict in text
-        if isinstance(row.untestable, str):
+        if row.untestable:
             assert row.untestable in text
             continue
         assert row.command in " ".join(shown.texts["span"])
         if row.seeds:
             assert f"{ours(row).replace('-', '−')} points" in text
             assert row.corpus in str(shown.all("svg")[0]["aria-label"])
-    for command in TABLE.command.dropna().unique():
+    for command in filter(None, TABLE.command.unique()):
         for part in re.sub(r"^for S in [\d ]+; do|; done$", "", command).split("&&"):
             program, *words = shlex.split(part.replace("$S", "0"))
             if program == "mraf":
@@ -91,7 +92,7 @@ def test_who_claims_something_is_quoted_or_their_table_is() -> None:
 
 def test_a_picture_is_to_scale() -> None:
     table, claim = made_up()
-    text = exhibit(table.to_csv(index=False), [claim])
+    text = exhibit(table, [claim])
     ticks = {
         float(name): float(x)
         for x, name in re.findall(r'class="tick" x="([\d.]+)" y="\d+">([+-]?[\d.]+)<', text)
@@ -115,16 +116,28 @@ def test_a_picture_is_to_scale() -> None:
 def test_stale_rows_are_said_to_be_stale_and_all_text_is_escaped() -> None:
     table, claim = made_up(golden="stale", command=NASTY)
     for name, stale in (("stale", 2), ("same", 1)):
-        text = exhibit(table.assign(golden=name).to_csv(index=False), [claim])
+        text = exhibit(table.assign(golden=name), [claim])
         assert Page(text).texts["strong"].count("stale") == stale  # one is in the explanation
         assert "<script" not in text
 
 
-def test_the_command_writes_the_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    table, claim = made_up()
-    write_exhibit(tmp_path / "new" / "page.html", table, [claim])
-    assert "It is." in (tmp_path / "new" / "page.html").read_text(encoding="utf-8")
-    other = tmp_path / "ledger.csv"
-    assert main(["ledger", "--out", str(other), "--page", str(tmp_path)]) == 2
-    assert "it is a folder" in capsys.readouterr().err
-    assert not other.exists()
+def test_readme_shows_the_telling_rows() -> None:
+    """Where this fails: `make claims`."""
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = page.partition(BEGIN)[2].partition(END)[0].strip()
+    assert shown == markdown(TABLE, CLAIMS)
+    told, _, _ = shown.partition("**The same claims on")
+    assert told.count("\n| ") == len([claim for claim in CLAIMS if claim.telling]) + 3
+
+
+def test_a_page_is_written_between_its_markers_or_refused(tmp_path: Path) -> None:
+    (table, claim), page = made_up(corpus="MAV-Celeb v1"), tmp_path / "page.md"
+    for text in ("nothing", f"{END}\n{BEGIN}"):
+        page.write_text(text)
+        with pytest.raises(RunError, match="lacks the lines"):
+            update_readme(page, table, [claim])
+    page.write_text(f"a\n{BEGIN}\nwhat was\n{END}\nb")
+    update_readme(page, table, [claim.model_copy(update={"telling": True})])
+    text = page.read_text()
+    assert (text[:2], text[-2:], "what was" in text) == ("a\n", "\nb", False)
+    assert "| It is. | 4 | – | +2.0 [+1.0, +4.0] | *holds* |" in text

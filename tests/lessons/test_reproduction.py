@@ -8,12 +8,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from mraf.cli import reproduce as reproduction
 from mraf.data.clips import Corpus
 from mraf.errors import RunError
 from mraf.training.config import configure
 from mraf.training.experiment import Experiment
 from mraf.training.runs import CONFIG, HISTORY, MODEL
+from mraf_lessons.kit import reproduce as reproduction
 
 
 class Training(Exception):

@@ -1,51 +1,127 @@
-"""The ledger as one HTML page: each claim, what could have refuted it, its interval and verdict."""
+"""The ledger for readers: the telling rows in README.md, every claim in docs/claims.html.
+
+python -m tools.exhibit
+"""
 
 from __future__ import annotations
 
-import io
+import sys
 from collections.abc import Sequence
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from mraf.cli.page import page
-from mraf.errors import RunError
+from mraf.errors import MrafError, RunError
 from mraf.evaluation.differences import DELTA, POWER
-from mraf.evidence.claims import WHOSE, Claim
+from mraf.evidence import claims as declared
+from mraf.evidence.claims import PAPER, WHOSE, Claim, read_claims
 from mraf.evidence.golden import STALE
-from mraf.evidence.ledger import VERDICTS, ours, to_csv
+from mraf.evidence.ledger import PLACES, VERDICTS, counts, ours, said
 from mraf.evidence.measured import AGAIN
-from mraf.evidence.tables import declared_table
-from mraf.files import slug_of, write_text
+from mraf.evidence.recorded import FOLDER
+from mraf.evidence.tables import OFFICIAL, declared_table
+from mraf.files import read_text, slug_of, write_text
+from mraf_lessons.kit.page import page
 
+ROOT = Path(__file__).parents[1]
+LEDGER = ROOT / FOLDER / "ledger.csv"
+BEGIN, END = "<!-- written by `make claims` -->", "<!-- end of the ledger -->"
 METRIC = {
     "mean": "the mean of P3–P6",
     "with face": "the mean of P3 and P5",
     "without face": "the mean of P4 and P6",
     "gap": "the mean of P4 and P6 minus that of P3 and P5",
 }
-PAPER = "https://arxiv.org/abs/"
+ARXIV = "https://arxiv.org/abs/"
 WIDTH, LABEL, ROW = 400, 104, 26  # of an interval's picture, of the names in it, height of a line
 
 
-def write_exhibit(path: Path, table: pd.DataFrame, claims: Sequence[Claim]) -> None:
-    """Write the page of a ledger, as its CSV file has it. Raises RunError as `write_text`."""
-    write_text(path, exhibit(to_csv(table), claims))
+def main() -> None:
+    """Write both from the ledger that `mraf ledger --out` has written."""
+    table, claims = read_ledger(LEDGER), read_claims(ROOT / declared.FILE)
+    update_readme(ROOT / "README.md", table, claims)
+    write_text(ROOT / "docs" / "claims.html", exhibit(table, claims))
 
 
-def exhibit(ledger: str, claims: Sequence[Claim]) -> str:
+def read_ledger(file: Path) -> pd.DataFrame:
+    """A ledger as its file has it, with empty texts where it has none."""
+    numbers = ("paper", "ours", "low", "high", "p", "detects", "seeds")
+    table = pd.read_csv(file)
+    text = [name for name in table.columns if name not in numbers]
+    table[text] = table[text].astype(object).fillna("")
+    return table
+
+
+# --- README -------------------------------------------------------------------------------------
+
+
+def markdown(table: pd.DataFrame, claims: Sequence[Claim]) -> str:
+    """The telling rows on the official features, as tables."""
+    telling = [claim.name for claim in claims if claim.telling]
+    parts = []
+    for whose, rows in table[table.corpus == OFFICIAL.corpus].groupby("whose", sort=False):
+        lines = [f"**{WHOSE[str(whose)]}**, {len(rows)} in all: {counts(rows)}. Of these:", ""]
+        lines += ["| claim | where | paper | ours | verdict |", "|---|---|---|---|---|"]
+        shown = rows[rows.claim.isin(telling)]
+        for row in shown.itertuples():
+            paper = "–" if np.isnan(row.paper) else f"{row.paper:+.2f}"
+            cells = (row.says, row.section, paper, ours(row), f"*{said(row)}*")
+            lines.append(f"| {' | '.join(cells)} |")
+        if len(shown):
+            parts.append("\n".join(lines))
+    if shown := agreement(table):
+        parts.append(shown)
+    return "\n\n".join(parts)
+
+
+def agreement(table: pd.DataFrame) -> str:
+    """The verdicts on MRAF's claims side by side, of those that every corpus has; empty of none."""
+    corpora = [place.corpus for place in PLACES]
+    measured = table[(table.whose == PAPER) & table.ours.notna()]
+    side = measured.pivot(index="claim", columns="corpus", values="verdict")
+    side = side.reindex(columns=corpora).dropna()
+    if side.empty:
+        return ""
+    says = table.drop_duplicates("claim").set_index("claim").says
+    same = [
+        f"{first} and {second} on {(side[first] == side[second]).sum()}"
+        for first, second in combinations(corpora, 2)
+    ]
+    lines = [
+        f"**The same claims on three corpora.** Of {len(side)} claims that were measured on all of "
+        f"them, these agree in their verdict: {', '.join(same)}.",
+        "",
+        f"| claim | {' | '.join(corpora)} |",
+        "|---|---|---|---|",
+    ]
+    ordered = [name for name in says.index if name in side.index]
+    lines += [f"| {says[name]} | {' | '.join(side.loc[name])} |" for name in ordered]
+    return "\n".join(lines)
+
+
+def update_readme(file: Path, table: pd.DataFrame, claims: Sequence[Claim]) -> None:
+    """Write the telling rows between the two markers of a page. Raises RunError without them."""
+    text = read_text(file, "give a page in UTF-8", RunError)
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise RunError(f"{file}: lacks the lines '{BEGIN}' and '{END}'.")
+    write_text(file, f"{before}{BEGIN}\n\n{markdown(table, claims)}\n\n{END}{after}")
+
+
+# --- the page -----------------------------------------------------------------------------------
+
+
+def exhibit(table: pd.DataFrame, claims: Sequence[Claim]) -> str:
     """The page, which needs no other file, no script and no network; the same text every time.
 
     Args:
-        ledger: the content of its CSV file.
+        table: see `read_ledger`.
         claims: all that it judges.
     """
-    numbers = ("paper", "ours", "low", "high", "p", "detects", "seeds")
-    table = pd.read_csv(io.StringIO(ledger))
-    text = [name for name in table.columns if name not in numbers]
-    table[text] = table[text].astype(object).fillna("")
     named, groups = {claim.name: claim for claim in claims}, []
     for whose, rows in table.groupby("whose", sort=False):
         shown = [_claim(named[str(n)], own) for n, own in rows.groupby("claim", sort=False)]
@@ -53,7 +129,7 @@ def exhibit(ledger: str, claims: Sequence[Claim]) -> str:
     found = table.groupby(["verdict", "whose", "corpus"], sort=False).size()
     columns = list(table[["whose", "corpus"]].drop_duplicates().itertuples(index=False, name=None))
     return page(
-        "exhibit.html",
+        Path(__file__).with_suffix(".html"),
         title="Which claims hold, and how to measure them again",
         groups=groups,
         verdicts=[(verdict, slug_of(verdict), rule) for verdict, rule in VERDICTS.items()],
@@ -80,7 +156,7 @@ def _claim(claim: Claim, rows: pd.DataFrame) -> dict[str, Any]:
         "name": claim.name,
         "says": claim.says,
         "where": claim.section,
-        "link": PAPER + claim.section if claim.whose == "neighbours" else "",
+        "link": ARXIV + claim.section if claim.whose == "neighbours" else "",
         "quote": claim.quote,
         "cell": f"Table {claim.paper.table}, {metric}: {'; '.join(cells)}" if claim.paper else "",
         "metric": metric + (f", and what {claim.damage} costs it" if claim.damage else ""),
@@ -164,3 +240,10 @@ def _ticks(low: float, high: float) -> list[float]:
     step = max(rough * k for k in (1, 2, 5) if rough * k <= (high - low) / 3)
     numbers = np.arange(np.ceil(low / step), np.floor(high / step) + 1)
     return [round(float(number * step), 6) + 0.0 for number in numbers]
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except MrafError as error:
+        sys.exit(f"exhibit: error: {error}")

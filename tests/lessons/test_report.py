@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mraf.cli.report import Section, versions, write_report
 from mraf.errors import RunError
+from mraf_lessons.kit.report import Item, versions, write_report
 from mraf_lessons.kit.results import history
 from mraf_lessons.kit.style import Figure
 
@@ -53,8 +53,8 @@ def figure() -> Figure:
     return history(table)
 
 
-def written(path: Path, *sections: Section, **details: object) -> Page:
-    write_report(path, "A title", sections, command="mraf reproduce --seed 0", facts=details)
+def written(path: Path, *items: Item, **details: object) -> Page:
+    write_report(path, "A title", {"One": items}, command="mraf reproduce --seed 0", facts=details)
     return Page(path.read_text(encoding="utf-8"))
 
 
@@ -70,7 +70,7 @@ def test_the_page_says_what_made_it(tmp_path: Path) -> None:
 
 
 def test_the_page_needs_nothing_else(tmp_path: Path, figure: Figure) -> None:
-    page = written(tmp_path / "r.html", Section("One", [figure, "text"]))
+    page = written(tmp_path / "r.html", figure, "text")
     text = (tmp_path / "r.html").read_text(encoding="utf-8")
     assert not {"script", "link", "iframe"} & {tag for tag, _ in page.tags}
     sources = [a["src"] for a in page.all("img")] + [a["href"] for a in page.all("a")]
@@ -81,7 +81,7 @@ def test_the_page_needs_nothing_else(tmp_path: Path, figure: Figure) -> None:
 
 def test_figures_are_embedded_with_their_words(tmp_path: Path, figure: Figure) -> None:
     figure.alt = f'loss "falls" {NASTY}'
-    (image,) = written(tmp_path / "r.html", Section("One", [figure])).all("img")
+    (image,) = written(tmp_path / "r.html", figure).all("img")
     assert image["alt"] == figure.alt
     content = base64.b64decode(str(image["src"]).partition("base64,")[2])
     assert b"<svg" in content
@@ -89,10 +89,8 @@ def test_figures_are_embedded_with_their_words(tmp_path: Path, figure: Figure) -
 
 def test_text_becomes_paragraphs_in_order(tmp_path: Path) -> None:
     frame = pd.DataFrame({"a": [1]})
-    page = written(
-        tmp_path / "r.html", Section("One", ["first\nline\n\n\n\nsecond", frame, "third"])
-    )
-    assert page.texts["p"] == ["first\nline".replace("\n", " "), "second", "third"]
+    page = written(tmp_path / "r.html", "first\nline\n\n\n\nsecond", frame, "third")
+    assert page.texts["p"] == ["first\nline", "second", "third"]
     order = [tag for tag, _ in page.tags if tag in ("p", "table")]
     assert order == ["p", "p", "table", "p"]
 
@@ -100,7 +98,7 @@ def test_text_becomes_paragraphs_in_order(tmp_path: Path) -> None:
 def test_whatever_is_given_is_escaped(tmp_path: Path) -> None:
     frame = pd.DataFrame({NASTY: [NASTY]}, index=pd.Index([NASTY], name=NASTY))
     path = tmp_path / "r.html"
-    write_report(path, NASTY, [Section(NASTY, [NASTY, frame])], command=NASTY, facts={NASTY: NASTY})
+    write_report(path, NASTY, {NASTY: [NASTY, frame]}, command=NASTY, facts={NASTY: NASTY})
     text = path.read_text(encoding="utf-8")
     assert "<script" not in text
     page = Page(text)
@@ -119,7 +117,7 @@ def test_tables_show_their_index_and_format_their_numbers(tmp_path: Path) -> Non
         },
         index=index,
     )
-    page = written(tmp_path / "r.html", Section("One", [frame]))
+    page = written(tmp_path / "r.html", frame)
     head = ["system", "clips", "accuracy", "seen", "interval", "count"]
     assert page.texts["th"] == [*head, "MRAF", "P3", "MRAF", "P4"]
     cells = ["12,345", "0.1235", "yes", "97.4 [95.0, 99.1]", "3", "2", "–", "no", "–", "–"]
@@ -129,12 +127,13 @@ def test_tables_show_their_index_and_format_their_numbers(tmp_path: Path) -> Non
 
 
 def test_a_plain_numbered_index_is_not_shown(tmp_path: Path) -> None:
-    page = written(tmp_path / "r.html", Section("One", [pd.DataFrame({"a": ["x"]})]))
+    page = written(tmp_path / "r.html", pd.DataFrame({"a": ["x"]}))
     assert page.texts["th"] == ["a"]
 
 
 def test_long_pages_have_a_table_of_contents_that_leads_somewhere(tmp_path: Path) -> None:
-    page = written(tmp_path / "r.html", *(Section(name) for name in "abc"))
+    write_report(tmp_path / "r.html", "t", dict.fromkeys("abc", ()), command="c")
+    page = Page((tmp_path / "r.html").read_text(encoding="utf-8"))
     targets = [str(a["href"])[1:] for a in page.all("a")]
     assert targets == [a["id"] for a in page.all("section")]
     assert len(targets) == 3
@@ -144,4 +143,4 @@ def test_a_page_that_cannot_be_written_is_an_error_of_ours(tmp_path: Path) -> No
     blocked = tmp_path / "file"
     blocked.write_text("")
     with pytest.raises(RunError, match="cannot be written"):
-        write_report(blocked / "r.html", "t", [], command="c")
+        write_report(blocked / "r.html", "t", {}, command="c")

@@ -1,12 +1,9 @@
 """`mraf reproduce`: the whole story in one go, ending in a table and one HTML report."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pandas as pd
 
-from mraf.cli.report import Section, write_report
 from mraf.data.splits import SETTINGS, Split, validation_split
 from mraf.errors import RunError
 from mraf.evaluation.differences import compare_systems
@@ -19,6 +16,7 @@ from mraf.training.runs import CONFIG, HISTORY, MODEL, Run
 from mraf_lessons.data import figures as data_plots
 from mraf_lessons.kit import results
 from mraf_lessons.kit.pipeline import pipeline
+from mraf_lessons.kit.report import Item, write_report
 
 BASELINE = "class means, sum (clip-weighted)"
 
@@ -26,12 +24,12 @@ BASELINE = "class means, sum (clip-weighted)"
 def reproduce(experiment: Experiment, out: Path, command: str) -> tuple[Evaluation, Path]:
     """Train, judge beside the baselines, draw and report; gives the path of the report, too.
 
+    A finished run in the folder is replaced, an unfinished one of the same configuration is
+    resumed. Raises RunError where no video is held out, so that nothing could be judged.
+
     Args:
-        out: folder for the run and the report. A finished run there is replaced, an unfinished
-            one of the same configuration is resumed.
+        out: folder for the run and the report.
         command: what was typed, for the report.
-    Raises:
-        RunError: no video is held out, so that nothing could be judged.
     """
     if not experiment.config.training.holdout:
         raise RunError(
@@ -43,9 +41,6 @@ def reproduce(experiment: Experiment, out: Path, command: str) -> tuple[Evaluati
     _replace(folder / "run", run)
     evaluation = evaluate_run(run, experiment.corpus, fop=True)
     write_text(folder / "evaluation.json", evaluation.to_json())
-    split = validation_split(experiment.corpus, run.config.training.split_seed)
-    sections = _sections(experiment, run, evaluation, split)
-    report = folder / "report.html"
     facts = {
         "data": experiment.corpus.name,
         "preset": experiment.preset,
@@ -53,6 +48,7 @@ def reproduce(experiment: Experiment, out: Path, command: str) -> tuple[Evaluati
         "device": next(run.model.parameters()).device,
         "training": f"{run.history['seconds'].sum():.0f} s",
     }
+    sections, report = _sections(experiment, run, evaluation), folder / "report.html"
     write_report(report, "MRAF, reproduced", sections, command=command, facts=facts)
     return evaluation, report
 
@@ -72,7 +68,7 @@ def _replace(path: Path, run: Run) -> None:
     run.path = path
 
 
-def weights_by_setting(run: Run, split: Split, clips: int = 1000) -> pd.DataFrame:
+def _weights(run: Run, split: Split, clips: int = 1000) -> pd.DataFrame:
     """w_f and w_a (Eq. 11) of up to ``clips`` evenly spaced clips of each setting."""
     parts = []
     for setting in SETTINGS:
@@ -83,13 +79,23 @@ def weights_by_setting(run: Run, split: Split, clips: int = 1000) -> pd.DataFram
     return pd.concat(parts, ignore_index=True)
 
 
-def _sections(
-    experiment: Experiment, run: Run, evaluation: Evaluation, split: Split
-) -> list[Section]:
+def _difference(evaluation: Evaluation) -> pd.DataFrame:
+    """MRAF minus the class means, in points, as text."""
+    table = compare_systems(evaluation, [("MRAF", BASELINE)]).droplevel(["first", "second"])
+    points = 100 * table[["difference", "low", "high"]]
+    return table.assign(
+        **points.apply(lambda values: values.map("{:+.1f}".format)),
+        **table[["p", "p_holm"]].apply(lambda values: values.map("{:.2g}".format)),
+    )
+
+
+def _sections(experiment: Experiment, run: Run, evaluation: Evaluation) -> dict[str, list[Item]]:
     corpus = experiment.corpus
+    split = validation_split(corpus, run.config.training.split_seed)
+    language, other, sizes = corpus.train.language, corpus.cross.language, corpus.sizes
     settings = (
-        f"P3 and P4 are {corpus.train.language} clips with and without their faces, P5 and P6 "
-        f"those of {corpus.cross.language}. {' '.join(split.notes)} Intervals are 95% over videos."
+        f"P3 and P4 are {language} clips with and without their faces, P5 and P6 "
+        f"those of {other}. {' '.join(split.notes)} Intervals are 95% over videos."
     )
     without_training = (
         "The class means train nothing: they compare a clip with the mean embedding of each "
@@ -101,10 +107,9 @@ def _sections(
         "cannot depend on the missing token."
     )
     what = (
-        f"One clip is a face embedding of {corpus.sizes['face_dim']} numbers and a voice embedding "
-        f"of {corpus.sizes['voice_dim']}. There are "
-        f"{len(corpus.train):,} {corpus.train.language} training clips of "
-        f"{corpus.speakers} speakers, and {len(corpus.cross):,} {corpus.cross.language} clips "
+        f"One clip is a face embedding of {sizes['face_dim']} numbers and a voice embedding of "
+        f"{sizes['voice_dim']}. There are {len(corpus.train):,} {language} training clips of "
+        f"{corpus.speakers} speakers, and {len(corpus.cross):,} {other} clips "
         "that are never trained on."
     )
     if corpus.name == "twin":
@@ -113,21 +118,15 @@ def _sections(
             "MAV-Celeb. Set MRAF_DATA to the folder of the official features for the real ones."
         )
     accuracy = results.accuracy_table(evaluation.scores)
-    norms = data_plots.norms(corpus)
-    difference = compare_systems(evaluation, [("MRAF", BASELINE)]).droplevel(["first", "second"])
-    for column in ("difference", "low", "high"):
-        difference[column] = difference[column].map(lambda value: f"{100 * value:+.1f}")
-    for column in ("p", "p_holm"):
-        difference[column] = difference[column].map("{:.2g}".format)
-    return [
-        Section("The method", [pipeline()]),
-        Section("Accuracy", [settings, evaluation.table, accuracy, without_training]),
-        Section("MRAF against the class means", [against, difference]),
-        Section("Training", [results.history(run.history)]),
-        Section(
-            "Whom it trusts",
-            [weights, results.reliability_and_weights(weights_by_setting(run, split))],
-        ),
-        Section("Speakers", [results.per_speaker_accuracy(evaluation.per_speaker, "MRAF")]),
-        Section("The data", [what, data_plots.counts_and_imbalance(corpus), norms]),
-    ]
+    trusted = results.reliability_and_weights(_weights(run, split))
+    speakers = results.per_speaker_accuracy(evaluation.per_speaker, "MRAF")
+    counts, norms = data_plots.counts_and_imbalance(corpus), data_plots.norms(corpus)
+    return {
+        "The method": [pipeline()],
+        "Accuracy": [settings, evaluation.table, accuracy, without_training],
+        "MRAF against the class means": [against, _difference(evaluation)],
+        "Training": [results.history(run.history)],
+        "Whom it trusts": [weights, trusted],
+        "Speakers": [speakers],
+        "The data": [what, counts, norms],
+    }
