@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mraf.data.twin.landmarks import Measure, landmarks
-
 Ints = NDArray[np.int64]
 PARTS = ("train", "cross", "test_english", "test_cross")
 FLAWS = ("shared", "repeated", "ambiguous")
@@ -45,15 +43,6 @@ class People:
     def rows(self, modality: str) -> Ints:
         """Which clip's drawn row each clip shows, shape (N,)."""
         return self.frame[self.copy_of] if modality == "face" else self.copy_of
-
-    def landmarks(self) -> tuple[Measure, int]:
-        """What measures the rows of train and cross, and their number; flawed videos not judged."""
-        video = self.video[self.part[self.video] < 2]
-        names, times = np.unique(self.name[self.part < 2], return_counts=True)
-        sound = ~np.isin(self.name, names[times > 1])
-        train = np.flatnonzero(self.part[video] == 0)
-        cross = np.flatnonzero((self.part[video] == 1) & sound[video])
-        return landmarks(self.speaker[video], self.language[video], video, train, cross), len(video)
 
 
 def stream(seed: int, purpose: str) -> np.random.Generator:
