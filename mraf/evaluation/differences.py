@@ -73,16 +73,13 @@ def weighted_sum(
         if first.seeds != other.seeds:
             seeds = f"{list(first.seeds)} and {list(other.seeds)}"
             raise RunError(f"{names} are not paired: seeds {seeds}.")
-        if first.unit != other.unit:
-            units = f"counts of a {first.unit}, and of a {other.unit}"
-            raise RunError(f"{names} are not paired: {units}.")
         for language, clips in first.clips.items():
             if not np.array_equal(clips, other.clips.get(language, [])):
                 raise RunError(f"{names} were judged on different {language} videos.")
     if len(first.seeds) < 2:
         raise RunError("one seed says nothing about another; record at least two.")
     alone = len(parts) == 1
-    return estimate(_counts(parts), first.clips, metrics, resamples, seed, first.unit, alone)
+    return estimate(_counts(parts), first.clips, metrics, resamples, seed, alone)
 
 
 def paired_runs(first: ArmRuns, second: ArmRuns) -> tuple[ArmRuns, ArmRuns]:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from pandas.api.types import is_numeric_dtype
 
 from mraf.errors import RunError
-from mraf.evaluation.intervals import SETTING, Unit
+from mraf.evaluation.intervals import SETTING
 from mraf.evaluation.shuffled import ORDER, shuffled
 from mraf.files import locked, read_frame, write_text
 
@@ -41,16 +41,13 @@ class ArmRuns:
         seeds: shape (S,).
         correct: by setting, clips of each video that were named rightly, shape (S, V).
         clips: by `Setting.language`, clips of each video, shape (V,).
-        unit: what counts are of; of "speaker", V is the number of speakers in every language.
-    Raises:
-        RunError: shapes that do not fit, more right clips than clips, a seed twice.
+    Raises RunError: shapes that do not fit, more right clips than clips, a seed twice.
     """
 
     name: str
     seeds: tuple[int, ...]
     correct: Mapping[str, NDArray[Any]]
     clips: Mapping[str, NDArray[Any]]
-    unit: Unit = "video"
 
     def __post_init__(self) -> None:
         arm = f"arm '{self.name}'"
@@ -65,8 +62,6 @@ class ArmRuns:
                 )
             if (correct < 0).any() or (correct > clips).any():
                 raise RunError(f"{arm}, {setting}: more right clips than clips.")
-        if self.unit == "speaker" and len({len(clips) for clips in self.clips.values()}) > 1:
-            raise RunError(f"{arm}: other speakers in one language than in another.")
 
     def accuracy(self, setting: str) -> NDArray[np.float64]:
         """Of each seed, shape (S,)."""

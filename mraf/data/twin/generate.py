@@ -36,9 +36,7 @@ def calibration() -> Scalars:
     return json.loads((files("mraf.data.twin") / "twin.json").read_text(encoding="utf-8"))
 
 
-def generate(
-    seed: int = 0, speakers: int | None = None, scalars: Scalars | None = None
-) -> Corpus:
+def generate(seed: int = 0, speakers: int | None = None, scalars: Scalars | None = None) -> Corpus:
     """Draw a twin of MAV-Celeb v1: same shape, same counts, same statistics, no real person.
 
     Test labels and test videos are visible, unlike those of the real corpus. The same seed gives
