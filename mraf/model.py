@@ -3,8 +3,6 @@
 B clips, K tokens, width d, H attention heads, C speakers. Stand-ins for parts: ``mraf.variants``.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple

@@ -1,7 +1,5 @@
 """The one container of the project: aligned face and voice features of a set of clips."""
 
-from __future__ import annotations
-
 import hashlib
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -36,9 +34,8 @@ class FeatureSet:
         key: unique name of the clip, shape (N,), str.
         source: the file or generator the rows come from; used in error messages only.
 
-    Raises:
-        DataError: a wrong shape, a non-finite value, an all-zero voice, a negative label or a
-            key that occurs twice. The message names source and row (counted from 0).
+    Raises DataError: a wrong shape, a non-finite value, an all-zero voice, a negative label or a
+    key that occurs twice. The message names source and row (counted from 0).
     """
 
     face: NDArray[np.float32]
@@ -87,7 +84,7 @@ class FeatureSet:
     def __len__(self) -> int:
         return len(self.key)
 
-    def __getitem__(self, rows: ArrayLike | slice) -> FeatureSet:
+    def __getitem__(self, rows: ArrayLike | slice) -> "FeatureSet":
         """The clips selected by a boolean mask, an index array or a slice, as a new FeatureSet."""
         if not isinstance(rows, slice):
             rows = np.atleast_1d(np.asarray(rows))
@@ -116,7 +113,7 @@ class FeatureSet:
                 digest.update(np.ascontiguousarray(values).data)
         return digest.hexdigest()[:16]
 
-    def without_faces(self) -> FeatureSet:
+    def without_faces(self) -> "FeatureSet":
         """The same clips with every face missing (P4 and P6)."""
         return replace(self, face=np.zeros_like(self.face))
 
@@ -134,9 +131,8 @@ class Corpus:
         version: release of the challenge, "v1", "v2" or "v3", or "own" of an imported table; it
             names the submission files.
 
-    Raises:
-        DataError: fewer than two speakers, labels that are not 0 … C-1, each in training, or parts
-            of different widths.
+    Raises DataError: fewer than two speakers, labels that are not 0 … C-1, each in training, or
+    parts of different widths.
     """
 
     train: FeatureSet

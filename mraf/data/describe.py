@@ -1,7 +1,5 @@
 """What a corpus is like: counts, flaws of the lists, norms and cosine similarities."""
 
-from __future__ import annotations
-
 from typing import Any, Literal, get_args
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Draws of clips: another person's for each, a few of each person, pairs by kind."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -26,8 +24,7 @@ def other_speakers(
 
     Args:
         speaker, pool: labels of the clips (N,), and of the rows to draw from (M,).
-    Raises:
-        DataError: the pool holds nobody but one of the speakers.
+    Raises DataError: the pool holds nobody but one of the speakers.
     """
     rows = np.argsort(pool, kind="stable")
     first, last = (np.searchsorted(pool[rows], speaker, side) for side in ("left", "right"))
@@ -44,8 +41,7 @@ def enrolled(clips: FeatureSet, per_speaker: int, rng: np.random.Generator) -> F
 
     From a generator in the same state, a smaller draw is part of a larger one.
 
-    Raises:
-        DataError: fewer than one clip a speaker, or hidden labels.
+    Raises DataError: fewer than one clip a speaker, or hidden labels.
     """
     if per_speaker < 1:
         raise DataError(f"{per_speaker} clips a speaker: at least 1 is needed.")

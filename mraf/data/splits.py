@@ -1,7 +1,5 @@
 """The four settings of POLY-SIM 2026 and the honest split on which everything is measured."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -133,8 +131,7 @@ def validation_split(corpus: Corpus, seed: int = 0) -> Split:
 
     Args:
         seed: chooses the held-out videos; the same seed gives the same split.
-    Raises:
-        DataError: no speaker has two training videos, or a speaker has no face to train on.
+    Raises DataError: no speaker has two training videos, or a speaker has no face to train on.
     """
     train = corpus.train
     _, notes = with_faces(train, corpus.speakers)  # each speaker keeps a face to train on
@@ -167,8 +164,7 @@ def validation_split(corpus: Corpus, seed: int = 0) -> Split:
 def test_split(corpus: Corpus) -> Split:
     """All training clips, judged on the test clips (their labels may be hidden).
 
-    Raises:
-        DataError: the source has no test clips, or a speaker has no face to train on.
+    Raises DataError: the source has no test clips, or a speaker has no face to train on.
     """
     english, cross = corpus.test_english, corpus.test_cross
     if english is None or cross is None:

@@ -8,8 +8,6 @@ differ (simulated for single runs: 8–10% false alarms at a nominal 5%, with bo
 does not.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -64,8 +62,7 @@ def weighted_sum(
 ) -> list[Estimate]:
     """Each metric of arms times weights, added up seed by seed and video by video.
 
-    Raises:
-        RunError: other seeds, fewer than two, other videos, or settings that are lacking.
+    Raises RunError: other seeds, fewer than two, other videos, or settings that are lacking.
     """
     first = parts[0][1]
     for _, other in parts[1:]:
@@ -102,8 +99,7 @@ def compare_arms(
 
     Returns:
         `difference` for each (arm, metric), with p_holm (corrected over all rows) and verdict.
-    Raises:
-        RunError: no such arm, or fewer than two seeds in common.
+    Raises RunError: no such arm, or fewer than two seeds in common.
     """
     if reference not in arms:
         raise RunError(f"no arm '{reference}'; there are: {', '.join(arms)}.")
@@ -125,8 +121,7 @@ def paired_difference(
     Returns:
         One row per setting in which both are defined, and the mean: difference, low, high
         (fractions), p, verdict ("better", "worse", "cannot be told apart").
-    Raises:
-        RunError: no such system, or the two evaluations are of other clips.
+    Raises RunError: no such system, or the two evaluations are of other clips.
     """
     other = other or evaluation
     for language, judged in evaluation.judged.items():

@@ -14,8 +14,6 @@ percentiles.
 kinds of interval hold the truth.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple

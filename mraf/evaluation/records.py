@@ -6,8 +6,6 @@ computed again. Nobody can compute the order of the videos from their names. How
 has is said once for each split and setting of a file, in the first of its rows.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -68,7 +66,7 @@ class ArmRuns:
         clips = self.clips[SETTING[setting].language]
         return np.asarray(self.correct[setting].sum(axis=1) / clips.sum(), dtype=float)
 
-    def only(self, seeds: Sequence[int]) -> ArmRuns:
+    def only(self, seeds: Sequence[int]) -> "ArmRuns":
         """The runs of some of the seeds, in that order."""
         rows = [self.seeds.index(seed) for seed in seeds]
         correct = {setting: counts[rows] for setting, counts in self.correct.items()}
@@ -80,8 +78,7 @@ def runs_of(rows: pd.DataFrame) -> dict[str, ArmRuns]:
 
     Args:
         rows: of one corpus and preset, as `read_results` gives them.
-    Raises:
-        RunError: a seed occurs twice or lacks a setting, or counts do not fit the videos.
+    Raises RunError: a seed occurs twice or lacks a setting, or counts do not fit the videos.
     """
     clips: dict[str, NDArray[np.float64]] = {}
     for setting, counts in zip(rows.setting, rows.clips_per_video, strict=True):
@@ -131,8 +128,7 @@ def read_results(file: str | Path) -> pd.DataFrame:
 def with_counts(rows: pd.DataFrame, where: Callable[[Any], str]) -> pd.DataFrame:
     """Rows whose counts by video are text, with arrays; `where` names a row, from its index.
 
-    Raises:
-        RunError: counts that are none, or that do not fit their videos or the row's totals.
+    Raises RunError: counts that are none, or that do not fit their videos or the row's totals.
     """
     if missing := [name for name in (*COUNTS, "correct", "clips") if name not in rows.columns]:
         raise RunError(f"not a table of results; it lacks {', '.join(missing)}.")
@@ -166,8 +162,7 @@ def write_results(file: Path, rows: pd.DataFrame, order: Sequence[str] = ()) -> 
     Args:
         rows: columns of COLUMNS (what lacks is empty) and of the study; counts as text.
         order: names of systems as they are to stand; others follow as they come.
-    Raises:
-        RunError: the file is there but of another form or of other videos, or cannot be written.
+    Raises RunError: the file is there but of another form or of other videos, or cannot be written.
     """
     rows = rows.reindex(columns=[*COLUMNS, *(name for name in rows if name not in COLUMNS)])
     rows = shuffled(_named(rows), COUNTS)

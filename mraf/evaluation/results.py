@@ -1,7 +1,5 @@
 """What systems got right, clip by clip and video by video, and the accuracies that follow."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -42,7 +40,7 @@ class Judged:
         object.__setattr__(self, "video", np.where(self.video == "", stand_in, self.video))
 
     @classmethod
-    def of(cls, clips: FeatureSet) -> Judged:
+    def of(cls, clips: FeatureSet) -> "Judged":
         """The clips of a labelled set. Raises DataError where the source hides the labels."""
         return cls(clips.language, clips.key, clips.labels, clips.video)
 
@@ -67,7 +65,7 @@ class Judged:
         names = [sha256(video.encode()).hexdigest() for video in np.unique(self.video)]
         return [int(count) for count in self.per_video(counted)[np.argsort(names)]]
 
-    def same_clips(self, other: Judged) -> bool:
+    def same_clips(self, other: "Judged") -> bool:
         names = ("key", "speaker", "video")
         return all(np.array_equal(getattr(self, name), getattr(other, name)) for name in names)
 

@@ -1,7 +1,5 @@
 """An order of videos that no reader of a record can compute again."""
 
-from __future__ import annotations
-
 import secrets
 from hashlib import sha256
 from pathlib import Path
@@ -29,8 +27,7 @@ def shuffled(rows: pd.DataFrame, columns: list[str], key: bytes | None = None) -
         rows: columns corpus, setting and ``columns``.
         columns: counts of videos as text, in one order for all rows of a language.
         key: by default this machine's own.
-    Raises:
-        RunError: the key cannot be read or made.
+    Raises RunError: the key cannot be read or made.
     """
     found = rows.assign(**{ORDER: ""})
     for index, row in rows.iterrows():

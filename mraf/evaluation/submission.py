@@ -1,7 +1,5 @@
 """The challenge's submission folders: write one, and score one where the labels are known."""
 
-from __future__ import annotations
-
 import re
 import warnings
 from collections.abc import Sequence
@@ -37,10 +35,8 @@ def write_submission(
         split: what to predict, normally `test_split(corpus)`; labels are not looked at.
         folder: created where it does not exist.
         version: of the corpus; names the files.
-    Raises:
-        RunError: no system, scores of a wrong shape or not finite, or a failure to write.
-    Warns:
-        The predictions with and without faces are identical: the challenge is said to void them.
+    Raises RunError: no system, scores of a wrong shape or not finite, or a failure to write.
+    Warns: the predictions with and without faces are identical: the challenge is said to void them.
     """
     files = []
     for settings in COLUMNS.values():
@@ -97,11 +93,9 @@ def score_submission(folder: str | Path, labels: str | Path) -> Evaluation:
             clip within its language only. Without videos the intervals resample speakers.
     Returns:
         The evaluation of one system, "submission".
-    Raises:
-        DataError: a file or column is missing; a key is missing, unknown or occurs twice; a
-            prediction or label is not a whole number. The message names file and row.
-    Warns:
-        The predictions with and without faces are identical.
+    Raises DataError: a file or column is missing; a key is missing, unknown or occurs twice; a
+    prediction or label is not a whole number. The message names file and row.
+    Warns: the predictions with and without faces are identical.
     """
     folder, labels = Path(folder), Path(labels)
     truth = _read_labels(labels)

@@ -1,7 +1,5 @@
 """From the name of a corpus to a trained run, made now or found in the store."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os
@@ -45,7 +43,7 @@ class Experiment:
         preset: str = "paper",
         overrides: Mapping[str, Any] | None = None,
         device: str = "auto",
-    ) -> Experiment:
+    ) -> "Experiment":
         """A preset for a corpus. Raises DataError or RunError as ``data.load``, ``configure``."""
         configure(preset, 2, overrides)  # a typing error is told before the features are read
         corpus = data.load(source)

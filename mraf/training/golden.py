@@ -6,8 +6,6 @@ computes them anew. They are those of a small relative: width at most 64, no dro
 made-up clips, some of them without a face and some with another's.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import chain, islice

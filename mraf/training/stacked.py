@@ -6,8 +6,6 @@ has; nothing of the paper is written a second time. No run sees another: each ha
 weights, order of clips, masks and moments, so that its result is that which it has alone.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
@@ -83,9 +81,7 @@ def train_stacked(
     Returns:
         For each its run, whose seconds are its share of the time; or why it failed, which leaves
         the others alone.
-    Raises:
-        RunError: the runs are not of one shape.
-        DataError: as ``train``.
+    Raises RunError: the runs are not of one shape; DataError: as ``train``.
     """
     if len({str(shape(config)) for config in configs}) != 1:
         raise RunError("only runs of one shape can be stacked; see mraf.training.stacked.shape.")
@@ -122,7 +118,7 @@ def train_stacked(
 
 
 def _train_epoch(
-    stack: Stack,
+    stack: "Stack",
     optimizer: torch.optim.Optimizer,
     clips: TrainingClips,
     configs: Sequence[Config],

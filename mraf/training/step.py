@@ -11,8 +11,6 @@ Three things are left out on a CPU, each exactly:
    nothing is differentiated there.
 """
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn

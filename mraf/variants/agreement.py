@@ -20,8 +20,6 @@ speakers of training clips likeliest when each is judged without its own video, 
 be. Nothing of this is trained, and no wrong face is needed for it.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterator
 
@@ -71,8 +69,7 @@ class Agreement(nn.Module):
 
         Args:
             speaker, video: labels and numbers of the videos (N,).
-        Raises:
-            DataError: no speaker has two videos, so nothing is known about a new one.
+        Raises DataError: no speaker has two videos, so nothing is known about a new one.
         """
         for number, (space, means, x) in enumerate(self._parts(face, voice)):
             space.fit(x, speaker, video)

@@ -10,8 +10,6 @@ with the weights of Eq. 11: a missing face has w_f = 0 here, too. ln p(c | x_m) 
 ``mraf.variants.agreement``, γ is ``network_share``.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from torch import Tensor, nn

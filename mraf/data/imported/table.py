@@ -5,8 +5,6 @@ voice is a vector, or the path of a ``.npy`` file from the table's folder. Vecto
 of rows at a time, so that no file has to fit into memory.
 """
 
-from __future__ import annotations
-
 import os
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
@@ -83,8 +81,7 @@ class Table:
     def vectors(self, name: str, clips: int, progress: bool) -> Iterator[NDArray[np.float32]]:
         """Face or voice in checked blocks (n, D), rows of zeros where a face is missing.
 
-        Raises:
-            DataError: the first row whose vector cannot be used, and why; no vector at all.
+        Raises DataError: the first row whose vector cannot be used, and why; no vector at all.
         """
         width = read = waiting = 0
         bar = tqdm(desc=f"reading the {name}s", total=clips, delay=1, disable=not progress)
@@ -169,8 +166,7 @@ class Table:
 def open_table(table: str | Path | pd.DataFrame | Arrays) -> Table:
     """Open a table of any kind.
 
-    Raises:
-        DataError: no such file, another kind of file, damage, or a column that is missing.
+    Raises DataError: no such file, another kind of file, damage, or a column that is missing.
     """
     if isinstance(table, str | Path):
         path = checked_path(table, DataError)

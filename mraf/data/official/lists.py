@@ -1,7 +1,5 @@
 """The rows of the CSV lists of a POLY-SIM release, checked."""
 
-from __future__ import annotations
-
 import posixpath
 import re
 import warnings
@@ -45,7 +43,7 @@ class ClipList:
     """
 
     path: Path
-    rows: pd.DataFrame
+    rows: "pd.DataFrame"
     spare: bool = False
 
     def __len__(self) -> int:
@@ -63,8 +61,7 @@ def _refused(path: Path, line: int, reason: str) -> DataError:
 def inner_path(text: str) -> str:
     """A path from a list or an archive in one spelling: ``/`` only, no ``.``, no ``//``.
 
-    Raises:
-        ValueError: the path is empty, absolute, leaves its folder or holds a control character.
+    Raises ValueError: the path is empty, absolute, leaves its folder or holds a control character.
     """
     path = posixpath.normpath(text.strip().replace("\\", "/"))
     if path == "." or not path.isprintable():
@@ -80,9 +77,8 @@ def read_lists(release: Release) -> dict[str, ClipList]:
     A test list whose features are not there at all is left out with a warning: one may train
     before the test features are fetched.
 
-    Raises:
-        DataError: the first bad line, what is wrong with it and how to mend it; also a label that
-            no English training clip carries, or the folder of training features is missing.
+    Raises DataError: the first bad line, what is wrong with it and how to mend it; also a label
+    that no English training clip carries, or the folder of training features is missing.
     """
     lists: dict[str, ClipList] = {}
     for part, path in release.lists.items():
@@ -104,7 +100,7 @@ def read_lists(release: Release) -> dict[str, ClipList]:
     return lists
 
 
-def _checked(path: Path, cells: pd.DataFrame, kind: str) -> pd.DataFrame:
+def _checked(path: Path, cells: "pd.DataFrame", kind: str) -> "pd.DataFrame":
     """The rows of a list, see `ClipList`, from its cells; paths as listed, but normalised."""
     import pandas as pd
 

@@ -10,8 +10,6 @@ Listed paths mix ``\\`` and ``/`` and may start with ``./``; folders are also sp
 ``ecappa_feats`` and ``feat``, or lie at the top; labels are written ``0.0``.
 """
 
-from __future__ import annotations
-
 import io
 import math
 import os
@@ -40,8 +38,7 @@ HEADERS = {
 def read_corpus(release: Release, lists: dict[str, ClipList], progress: bool = True) -> Corpus:
     """Read every feature file of the lists.
 
-    Raises:
-        DataError: the first bad feature file, with list, line and remedy; a gap in the labels.
+    Raises DataError: the first bad feature file, with list, line and remedy; a gap in the labels.
     """
     arrays: dict[str, dict[str, NDArray]] = {}
     for part, clips in lists.items():

@@ -6,8 +6,6 @@ In some clips the wrong person is heard or seen (an interviewer, a dubbed voice)
 is a stranger, one for each video. The factors' scales vary log-normally, which makes tails heavy.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator
 from itertools import cycle, islice
 from typing import Any

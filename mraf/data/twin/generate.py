@@ -7,8 +7,6 @@ which video (`mraf.data.twin.people`); a random basis turns the rows into their 
 of the real feature space is kept, so no template of a person can be recovered.
 """
 
-from __future__ import annotations
-
 import json
 from functools import cache
 from importlib.resources import files

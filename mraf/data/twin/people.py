@@ -1,7 +1,5 @@
 """Who speaks in which video and clip of the twin: counts, imbalance and the flaws of the lists."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 
