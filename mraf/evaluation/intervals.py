@@ -47,19 +47,15 @@ SHOWN = (*SETTING, MEAN)
 class Estimate(NamedTuple):
     """A metric, drawn again and again.
 
-    Args:
-        value: as measured.
-        low, high: of its 95% interval; NaN for a single run on a single video.
-        drawn: for each draw of videos and each seed, shape (R, S).
-        swapped: as if there were no difference, shape (R,).
+    The 95% interval is NaN for a single run on a single video.
     """
 
     metric: Metric
-    value: float
+    value: float  # as measured
     low: float
     high: float
-    drawn: NDArray[np.float64]
-    swapped: NDArray[np.float64]
+    drawn: NDArray[np.float64]  # for each draw of videos and each seed, shape (R, S)
+    swapped: NDArray[np.float64]  # as if there were no difference, shape (R,)
 
     @property
     def p(self) -> float:
@@ -127,9 +123,8 @@ def estimate(
 def over_seeds(measured: NDArray[Any], drawn: NDArray[Any]) -> NDArray[np.float64]:
     """The mean of a number over seeds, for other units and other seeds, shape (R,).
 
-    Args:
-        measured: of each seed, shape (S,); folds and draws are seeds, too, where each is trained.
-        drawn: the same for each draw of units, shape (R, S).
+    It is measured of each seed (S,) (or of a fold or draw, where each is trained), and ``drawn`` of
+    each draw of units (R, S).
     """
     t = np.random.default_rng(0).standard_t(max(1, len(measured) - 1), size=len(drawn))
     means: NDArray[np.float64] = drawn.mean(axis=1) + _of_seeds(measured, drawn) * t
