@@ -74,10 +74,9 @@ def read_text(
 def read_as(
     kind: str, parse: Callable[[str], Any], path: Path, remedy: str, error: type[MrafError]
 ) -> Any:
-    """What ``parse``, json.loads say, makes of a file. Raises as `read_text`, also what it cannot.
+    """What ``parse``, json.loads say, makes of a file of a kind, as in "JSON".
 
-    Args:
-        kind: of the file, as in "JSON".
+    Raises as `read_text`, also where it cannot be parsed.
     """
     text = read_text(path, remedy, error)
     try:
@@ -93,10 +92,8 @@ def read_csv(path: Path, remedy: str) -> "pd.DataFrame":
     """The cells of a CSV file as text; the index holds the lines, blank ones are left out.
 
     Fields are separated by commas, or as spreadsheets save them by semicolons or tabs; the text is
-    in UTF-8 or, with a byte order mark, in UTF-16.
+    in UTF-8 or, with a byte order mark, in UTF-16. The remedy ends the messages.
 
-    Args:
-        remedy: ends the messages, as in "fetch it again".
     Raises DataError: an unreadable file, a column that is named twice, a stray quotation mark, a
     line break within a cell, or a row with more or fewer cells than the header.
     """

@@ -22,9 +22,8 @@ def other_speakers(
 ) -> NDArray[np.int64]:
     """For each clip a row of a pool that is another speaker's, all equally probable, shape (N,).
 
-    Args:
-        speaker, pool: labels of the clips (N,), and of the rows to draw from (M,).
-    Raises DataError: the pool holds nobody but one of the speakers.
+    ``speaker`` and ``pool`` are labels of the clips (N,), and of the rows to draw from (M,). Raises
+    DataError: the pool holds nobody but one of the speakers.
     """
     rows = np.argsort(pool, kind="stable")
     first, last = (np.searchsorted(pool[rows], speaker, side) for side in ("left", "right"))
@@ -60,11 +59,8 @@ def draw_pairs(
 ) -> dict[str, NDArray[np.int64]]:
     """Pairs of rows, an array (2, pairs) for each kind of `PAIRS` that there is.
 
-    All pairs of a kind are equally likely, drawn with replacement. A pair of a shared video across
-    languages is no pair: it may be the same clip.
-
-    Args:
-        speaker, language, video: of each row, shape (N,).
+    All pairs of a kind are equally likely, drawn with replacement; speaker, language and video are
+    of each row (N,). A pair of a shared video across languages is no pair: it may be the same clip.
     """
     drawn = {kind: np.empty((2, 0), dtype=np.int64) for kind in PAIRS}
     order = np.argsort(speaker, kind="stable")

@@ -35,17 +35,13 @@ TEXT = {name: str for name in COLUMNS if name not in ("seed", *NUMBERS, "seconds
 class ArmRuns:
     """The runs of one arm, one a seed.
 
-    Args:
-        seeds: shape (S,).
-        correct: by setting, clips of each video that were named rightly, shape (S, V).
-        clips: by `Setting.language`, clips of each video, shape (V,).
     Raises RunError: shapes that do not fit, more right clips than clips, a seed twice.
     """
 
     name: str
-    seeds: tuple[int, ...]
-    correct: Mapping[str, NDArray[Any]]
-    clips: Mapping[str, NDArray[Any]]
+    seeds: tuple[int, ...]  # S
+    correct: Mapping[str, NDArray[Any]]  # by setting, right clips of each video, shape (S, V)
+    clips: Mapping[str, NDArray[Any]]  # by `Setting.language`, clips of each video, shape (V,)
 
     def __post_init__(self) -> None:
         arm = f"arm '{self.name}'"
@@ -74,10 +70,8 @@ class ArmRuns:
 
 
 def runs_of(rows: pd.DataFrame) -> dict[str, ArmRuns]:
-    """The runs of each arm of a recorded sweep, in the order of their first rows.
+    """The runs of each arm, in the order of first rows, of one corpus and preset (`read_results`).
 
-    Args:
-        rows: of one corpus and preset, as `read_results` gives them.
     Raises RunError: a seed occurs twice or lacks a setting, or counts do not fit the videos.
     """
     clips: dict[str, NDArray[np.float64]] = {}
@@ -114,8 +108,7 @@ def counts_text(counts: Iterable[int]) -> str:
 def read_results(file: str | Path) -> pd.DataFrame:
     """The rows of recorded results; counts by video are arrays (V,), None where there are none.
 
-    Raises:
-        RunError: not such a file, or counts that do not fit their videos; it names file and line.
+    Raises RunError, with file and line: not such a file, or counts that do not fit their videos.
     """
     frame = _read(Path(file))
     twice = frame.duplicated([*RUN, "setting"])
@@ -157,11 +150,10 @@ def _counts(row: Any, where: str) -> tuple[Any, Any]:
 def write_results(file: Path, rows: pd.DataFrame, order: Sequence[str] = ()) -> None:
     """Put rows into a file of results; those of the same run, condition and setting are replaced.
 
-    The videos of people come into an order of this machine's own (`shuffled`).
+    The videos of people come into an order of this machine's own (`shuffled`). Rows have columns of
+    COLUMNS (what lacks is empty) and of the study, counts as text. Systems come in the ``order``
+    given, others as they come.
 
-    Args:
-        rows: columns of COLUMNS (what lacks is empty) and of the study; counts as text.
-        order: names of systems as they are to stand; others follow as they come.
     Raises RunError: the file is there but of another form or of other videos, or cannot be written.
     """
     rows = rows.reindex(columns=[*COLUMNS, *(name for name in rows if name not in COLUMNS)])

@@ -21,19 +21,12 @@ STAND_IN = "speaker "  # and its number, where a video is not known
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """The judged clips of one language.
+    """The judged clips of one language."""
 
-    Args:
-        language: "English", "Urdu", …
-        key: names of the clips, shape (N,), str.
-        speaker: true labels, shape (N,), int64.
-        video: what is resampled, shape (N,), str; where it is not known, the speaker stands in.
-    """
-
-    language: str
-    key: NDArray[np.str_]
-    speaker: NDArray[np.int64]
-    video: NDArray[np.str_]
+    language: str  # "English", "Urdu", …
+    key: NDArray[np.str_]  # names of the clips, shape (N,)
+    speaker: NDArray[np.int64]  # true labels, shape (N,)
+    video: NDArray[np.str_]  # what is resampled, shape (N,); the speaker where it is not known
 
     def __post_init__(self) -> None:
         stand_in = np.char.add(STAND_IN, self.speaker.astype(str))
@@ -74,21 +67,15 @@ class Judged:
 class Evaluation:
     """What each system got right, clip by clip, and everything that follows from it.
 
-    Args:
-        judged: the clips by `Setting.language`, "english" and "cross".
-        correct: by system and name of the setting, True where the clip was named rightly, shape
-            (N,), bool. A setting is absent where the system's scores are the same for every clip
-            (a face-only system without faces): its accuracy would say nothing.
-        split: "validation", "test", …
-        notes: what was left out, and why.
-        resamples, seed: of the bootstrap.
+    A setting is absent where the system's scores are the same for every clip (a face-only system
+    without faces): its accuracy would say nothing.
     """
 
-    judged: Mapping[str, Judged]
-    correct: Mapping[str, Mapping[str, NDArray[np.bool_]]]
-    split: str
-    notes: tuple[str, ...] = ()
-    resamples: int = 2000
+    judged: Mapping[str, Judged]  # by `Setting.language`, "english" and "cross"
+    correct: Mapping[str, Mapping[str, NDArray[np.bool_]]]  # by system and setting, shape (N,)
+    split: str  # "validation", "test", …
+    notes: tuple[str, ...] = ()  # what was left out, and why
+    resamples: int = 2000  # of the bootstrap
     seed: int = 0
 
     @property

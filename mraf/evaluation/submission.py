@@ -84,15 +84,13 @@ def _warn_identical(
 
 
 def score_submission(folder: str | Path, labels: str | Path) -> Evaluation:
-    """Score a submission folder against known labels.
+    """The evaluation of a submission folder against known labels, as a system "submission".
 
     Args:
         folder: holds the two files of `write_submission`, of one version; the development phase
             has `val` for `test` in their names.
         labels: CSV with the columns key, language, speaker and, optionally, video. A key names a
             clip within its language only. Without videos the intervals resample speakers.
-    Returns:
-        The evaluation of one system, "submission".
     Raises DataError: a file or column is missing; a key is missing, unknown or occurs twice; a
     prediction or label is not a whole number. The message names file and row.
     Warns: the predictions with and without faces are identical.

@@ -102,11 +102,8 @@ def trained(
     """A run of a preset: loaded from the run store, or trained with a progress bar and kept there.
 
     ``origin`` of the run says which. The store is $MRAF_RUNS, else a folder of the user's cache,
-    else, where nothing can be written, none: then it trains and keeps nothing.
-
-    Args:
-        preset, overrides: as in ``configure``.
-        corpus: by default ``mraf.data.load()``.
+    else, where nothing can be written, none: then it trains and keeps nothing. Preset and overrides
+    are those of ``configure``, the corpus is by default ``mraf.data.load()``.
     """
     corpus = data.load() if corpus is None else corpus
     config = configure(preset, corpus, overrides)

@@ -34,23 +34,14 @@ Arrays = Mapping[str, Any]  # column → its cells (N,), or vectors (N, D)
 
 @dataclass(frozen=True)
 class Table:
-    """A table of N clips that is open for reading.
+    """A table of N clips that is open for reading."""
 
-    Args:
-        source: its name in messages.
-        columns: the names of those that it has.
-        cells: gives a whole column, shape (N,).
-        blocks: gives face or voice, block by block: vectors (n, D), or cells (n,).
-        folder: where relative paths of ``.npy`` files begin.
-        lines: of a text file, the line of each row; else rows are counted from 0.
-    """
-
-    source: str
+    source: str  # its name in messages
     columns: tuple[str, ...]
-    cells: Callable[[str], NDArray[Any]]
-    blocks: Callable[[str], Iterator[NDArray[Any]]]
-    folder: Path = Path()
-    lines: NDArray[np.int64] | None = None
+    cells: Callable[[str], NDArray[Any]]  # a whole column, shape (N,)
+    blocks: Callable[[str], Iterator[NDArray[Any]]]  # of face or voice: vectors (n, D), or cells
+    folder: Path = Path()  # where relative paths of ``.npy`` files begin
+    lines: NDArray[np.int64] | None = None  # of rows of a text file; else they count from 0
 
     def refuse(self, row: int | np.integer, reason: str) -> DataError:
         """The error that names this table and a row of it."""

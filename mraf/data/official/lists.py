@@ -33,18 +33,16 @@ class FeaturesMissing(DataError):
 
 @dataclass
 class ClipList:
-    """The rows of one list.
+    """The rows of one list by line.
 
-    Args:
-        rows: by line: ``key``, of a training clip its voice path; ``video``, the folder in which a
-            training clip lies, else ""; ``voice`` and ``face``, paths of the features, "" where the
-            face is missing; ``label``, where the list has labels.
-        spare: a test list in the form of a training list, which is left out where it is bad.
+    Columns: ``key``, of a training clip its voice path; ``video``, the folder in which a training
+    clip lies, else ""; ``voice`` and ``face``, paths of the features, "" where the face is missing;
+    ``label``, where the list has labels.
     """
 
     path: Path
     rows: "pd.DataFrame"
-    spare: bool = False
+    spare: bool = False  # a test list in the form of a training list: left out where it is bad
 
     def __len__(self) -> int:
         return len(self.rows)

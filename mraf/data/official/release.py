@@ -28,10 +28,8 @@ class Release:
 
 
 def find_release(folder: str | Path) -> Release:
-    """The release whose lists lie in a folder.
+    """The release whose lists lie in a folder; or that of a list, to choose among releases.
 
-    Args:
-        folder: the folder that holds csv_files/; or a list in it, to choose among releases.
     Raises DataError: no lists, a training list missing, or features of several releases; an
     unreadable folder.
     """

@@ -28,9 +28,7 @@ def draw_coordinates(
 ) -> Floats:
     """Unit vectors of all clips in the common basis, shape (N, D); D counts what has energy.
 
-    Args:
-        scalars: of the modality.
-        kept: which of the further draws (1, 2, …) replace the first; see `tools.fit_twin.search`.
+    ``kept`` says which further draws (1, 2, …) replace the first ones; see `tools.fit_twin.search`.
     """
     factors = Factors(rng, scalars, people)
     drawn = factors.all()

@@ -13,25 +13,16 @@ FLAWS = ("shared", "repeated", "ambiguous")
 
 @dataclass(frozen=True, eq=False)
 class People:
-    """Clips in the order of `PARTS`, speakers, videos; videos are counted through all four parts.
+    """Clips in the order of `PARTS`, speakers, videos, which are counted through all four parts."""
 
-    Args:
-        video: index of each clip's video, shape (N,).
-        frame: index of the clip whose face the clip shows (clips share frames), shape (N,).
-        copy_of: index of the clip that the clip repeats, or the clip itself, shape (N,).
-        speaker, part, name: of each video, shape (V,).
-        factor: index of the video of which this one is a copy, or the video itself, shape (V,).
-        group: +1 or -1 of each speaker, of which face and voice both tell, shape (C,).
-    """
-
-    video: Ints
-    frame: Ints
-    copy_of: Ints
-    speaker: Ints
-    part: Ints
-    factor: Ints
-    name: NDArray[np.str_]
-    group: Ints
+    video: Ints  # index of each clip's video, shape (N,)
+    frame: Ints  # index of the clip whose face the clip shows (clips share frames), shape (N,)
+    copy_of: Ints  # index of the clip that the clip repeats, or the clip itself, shape (N,)
+    speaker: Ints  # of each video, shape (V,)
+    part: Ints  # of each video, shape (V,)
+    factor: Ints  # index of the video of which this one is a copy, or the video itself, shape (V,)
+    name: NDArray[np.str_]  # of each video, shape (V,)
+    group: Ints  # +1 or -1 of each speaker, of which face and voice both tell, shape (C,)
 
     @property
     def language(self) -> Ints:
