@@ -106,11 +106,7 @@ class FOP(nn.Module):
     """
 
     def __init__(
-        self,
-        speakers: int,
-        face_dim: int = FACE_DIM,
-        voice_dim: int = VOICE_DIM,
-        width: int = 512,
+        self, speakers: int, face_dim: int = FACE_DIM, voice_dim: int = VOICE_DIM, width: int = 512
     ) -> None:
         super().__init__()
 

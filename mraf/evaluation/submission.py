@@ -20,21 +20,16 @@ COLUMNS = {"english": (P3, P4), "cross": (P5, P6)}
 
 
 def write_submission(
-    predict: Predictor | Judge,
-    split: Split,
-    folder: str | Path,
-    version: str = "v1",
+    predict: Predictor | Judge, split: Split, folder: str | Path, version: str = "v1"
 ) -> tuple[Path, Path]:
     """Write `submission_v1_test_English_English.csv` (key,p3,p4) and the like of Urdu (key,p5,p6).
 
     Keys stand in the order of the source. P4 and P6 are predicted for the same clips without their
     faces. Where scores tie, the lowest label is written. Either both files are written or none.
 
-    Args:
-        predict: of the systems that it names the first is submitted.
-        split: what to predict, normally `test_split(corpus)`; labels are not looked at.
-        folder: created where it does not exist.
-        version: of the corpus; names the files.
+    Of the systems that the predictor names, the first is submitted. The labels of the split are not
+    looked at. The version of the corpus names the files. The folder need not be there.
+
     Raises RunError: no system, scores of a wrong shape or not finite, or a failure to write.
     Warns: the predictions with and without faces are identical: the challenge is said to void them.
     """

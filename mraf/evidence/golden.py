@@ -29,8 +29,7 @@ SAME, STALE = "same", "stale"
 class Golden:
     """The golden numbers that a folder of recorded results holds, beside those of today.
 
-    Raises:
-        RunError: a file that cannot be read.
+    Raises RunError for a file that cannot be read.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -42,9 +41,7 @@ class Golden:
     def of(self, file: str, preset: str, arms: Sequence[str]) -> str:
         """SAME or STALE; empty where the numbers of an arm are not known.
 
-        Args:
-            file: of the recorded rows, without ".csv".
-            arms: with "+agreement" and the like, which is added after training.
+        ``file`` has no ".csv"; arms may have "+agreement" and the like, added after training.
         """
         for arm in dict.fromkeys(name.partition("+")[0] for name in arms):
             if (file, preset, arm) not in self.then.index:
@@ -62,15 +59,8 @@ def remember(file: Path, rows: pd.DataFrame, table: str, numbers: Mapping[str, N
     """Keep the golden numbers of arms that were just recorded.
 
     Where the file also holds runs of an arm that are older, the arm keeps what it had: it is stale
-    until all its seeds are recorded anew.
-
-    Args:
-        file: of the recorded results, written already.
-        rows: that were just written to it.
-        table: of `data/sweeps/` that declares the arms.
-        numbers: by arm.
-    Raises:
-        RunError: a file that cannot be read or written.
+    until all its seeds are recorded anew. The rows were just written to the file, the table of
+    `data/sweeps/` declares the arms. Raises RunError for a file that cannot be read or written.
     """
     runs = ["preset", "system", "seed"]
     before = read_results(file)[runs].merge(rows[runs].drop_duplicates(), "left", indicator="new")

@@ -1,8 +1,7 @@
 """Several runs at once: the weights of S networks of one shape, stacked along a leading axis.
 
-A small network keeps a processor waiting: most of a step goes into starting kernels. Stacked, each
-kernel works for all runs. `torch.vmap` makes it so of the very network and losses that a run alone
-has; nothing of the paper is written a second time. No run sees another: each has its own initial
+Most of a small network's step goes into starting kernels. Stacked by `torch.vmap`, each kernel of
+the same network and losses works for all runs. No run sees another: each has its own initial
 weights, order of clips, masks and moments, so that its result is that which it has alone.
 """
 

@@ -113,8 +113,7 @@ def with_nobody(scores: Tensor, nobody: Tensor) -> Tensor:
 def _left_out(rows: Tensor, total: Tensor, speaker: Tensor, video: Tensor) -> tuple[Tensor, Tensor]:
     """Cosines to class means without a clip's own video (M, C), and the speakers (M,).
 
-    Clips of a speaker with a single video are not among them. ``total`` sums the unit ``rows`` (N,
-    D) by speaker, (C, D).
+    Only of speakers with several videos; ``total`` (C, D) sums the unit ``rows`` (N, D) by speaker.
     """
     pair = torch.stack([speaker, video], dim=1).unique(dim=0, return_inverse=True)[1]
     of_pair = torch.zeros(int(pair.max()) + 1, rows.shape[1], device=rows.device)

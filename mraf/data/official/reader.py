@@ -29,10 +29,7 @@ from mraf.errors import DataError
 
 LARGEST = 65_536  # bytes; a vector of 512 floats with its header takes 2,176
 CHUNK = 256  # files per task: long enough to outweigh the hand-over between threads
-HEADERS = {
-    (1, 0): np.lib.format.read_array_header_1_0,
-    (2, 0): np.lib.format.read_array_header_2_0,
-}
+HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
 def read_corpus(release: Release, lists: dict[str, ClipList], progress: bool = True) -> Corpus:

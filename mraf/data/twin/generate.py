@@ -21,8 +21,7 @@ from mraf.data.twin.people import PARTS, People, draw_people, stream
 from mraf.errors import DataError
 
 LANGUAGES = ("English", "Urdu")
-FLOOR = 1e-9
-"""Energy of each coordinate beyond the last band."""
+FLOOR = 1e-9  # energy of each coordinate beyond the last band
 KEPT = {"face": (1, 2, 4, 5, 8, 9, 13, 20), "voice": (2, 15)}
 """Draws that bring the shipped twin nearest to the real one, as `tools.fit_twin.search` finds."""
 NORM_LEVELS = (0, 0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 1)
