@@ -3,8 +3,7 @@
     MRAF_DATA=DIR python -m benchmarks.data_and_evaluation
 
 The floor of an import is that of torch and pandas; of loading, to copy the features; of an
-evaluation, to pass its clips through the network. The rival of loading the twin is the search for
-its draws (`mraf.data.twin.factors`), which ``KEPT`` spares.
+evaluation, to pass its clips through the network.
 
 Without MRAF_DATA the twin takes the place of the packed features. The evaluation is P3-P6 of the
 paper preset's network (untrained: the time is the same) on the 3,144 official test clips or their
@@ -20,7 +19,6 @@ from dataclasses import replace
 import numpy as np
 
 from mraf.data import SETTINGS, load, test_split
-from mraf.data.twin.generate import calibration, generate
 from mraf.evaluation.judge import evaluate
 from mraf.evaluation.predict import predict
 from mraf.training.config import configure
@@ -59,11 +57,7 @@ def main():
     corpus = load()
     features = [x for part in corpus.parts.values() for x in (part.face, part.voice)]
     copied = median_seconds(lambda: [x.copy() for x in features])
-    loading = median_seconds(load)
-    told(f"load({corpus.name})", loading, copied)
-    if corpus.name == "twin":
-        searched = median_seconds(lambda: generate(scalars=calibration()), 1)
-        print(f"  {searched / loading:.1f} times as fast as with the search")
+    told(f"load({corpus.name})", median_seconds(load), copied)
     split = test_split(corpus)
     split = replace(split, english=labelled(split.english), cross=labelled(split.cross))
     model = build(configure("paper", corpus).model)

@@ -1,7 +1,5 @@
 """Reading with one clear error, and writing so that a killed process leaves the last good state."""
 
-from __future__ import annotations
-
 import codecs
 import csv
 import glob
@@ -28,8 +26,7 @@ STALE = 3600  # seconds after which a temporary file is what a killed process le
 def checked_path(path: Path | str, error: type[MrafError] = RunError) -> Path:
     """A path as a user gave it, with ``~`` expanded; nothing needs to be there.
 
-    Raises:
-        error: it holds a NUL, is too long, names an unknown home or lies in a closed folder.
+    Raises ``error``: it holds a NUL, is too long, names an unknown home or lies in a closed folder.
     """
     try:
         found = Path(path).expanduser()
@@ -42,7 +39,7 @@ def checked_path(path: Path | str, error: type[MrafError] = RunError) -> Path:
     return found
 
 
-def read_frame(path: Path, **options: Any) -> pd.DataFrame:
+def read_frame(path: Path, **options: Any) -> "pd.DataFrame":
     """A CSV file as pandas reads it, its numbers as they were written."""
     import pandas as pd  # which the command line must not wait for
 
@@ -60,8 +57,7 @@ def read_text(
     Args:
         remedy: ends the message, as in "fetch it again".
         table: of a spreadsheet: UTF-16 is read, too, where its byte order mark says so.
-    Raises:
-        error: there is no such file, or it is unreadable or not UTF-8.
+    Raises ``error``: there is no such file, or it is unreadable or not UTF-8.
     """
     try:
         content = path.read_bytes()
@@ -78,10 +74,9 @@ def read_text(
 def read_as(
     kind: str, parse: Callable[[str], Any], path: Path, remedy: str, error: type[MrafError]
 ) -> Any:
-    """What ``parse``, json.loads say, makes of a file. Raises as `read_text`, also what it cannot.
+    """What ``parse``, json.loads say, makes of a file of a kind, as in "JSON".
 
-    Args:
-        kind: of the file, as in "JSON".
+    Raises as `read_text`, also where it cannot be parsed.
     """
     text = read_text(path, remedy, error)
     try:
@@ -93,17 +88,14 @@ def read_as(
     raise error(f"{path}: not valid {kind} ({reason}); {remedy}.")
 
 
-def read_csv(path: Path, remedy: str) -> pd.DataFrame:
+def read_csv(path: Path, remedy: str) -> "pd.DataFrame":
     """The cells of a CSV file as text; the index holds the lines, blank ones are left out.
 
     Fields are separated by commas, or as spreadsheets save them by semicolons or tabs; the text is
-    in UTF-8 or, with a byte order mark, in UTF-16.
+    in UTF-8 or, with a byte order mark, in UTF-16. The remedy ends the messages.
 
-    Args:
-        remedy: ends the messages, as in "fetch it again".
-    Raises:
-        DataError: an unreadable file, a column that is named twice, a stray quotation mark, a line
-            break within a cell, or a row with more or fewer cells than the header.
+    Raises DataError: an unreadable file, a column that is named twice, a stray quotation mark, a
+    line break within a cell, or a row with more or fewer cells than the header.
     """
     import pandas as pd
 
@@ -138,9 +130,8 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     A link stays: the file that it leads to is replaced. Temporary neighbours that a killed process
     left are removed.
 
-    Raises:
-        RunError: the disk is full, the folder is not writable, or what is there is no regular file
-            but a device or a pipe; nothing half-written stays.
+    Raises RunError: the disk is full, the folder is not writable, or what is there is no regular
+    file but a device or a pipe; nothing half-written stays.
     """
     temporary: Path | None = None
     if reason := _irregular(path):
@@ -185,9 +176,8 @@ def _irregular(path: Path) -> str:
 def check_target(path: Path) -> None:
     """Tell before long work, not after it, that its result could not be written there.
 
-    Raises:
-        RunError: it is no path, no regular file or a file of a run, or the folder that it would be
-            in cannot be made or written to.
+    Raises RunError: it is no path, no regular file or a file of a run, or the folder that it would
+    be in cannot be made or written to.
     """
     checked_path(path)
     reason = _irregular(path)
@@ -208,8 +198,7 @@ def check_target(path: Path) -> None:
 def user_cache() -> Path:
     """The folder for what can be made again: $XDG_CACHE_HOME/mraf or ~/.cache/mraf.
 
-    Raises:
-        RunError: there is no home folder.
+    Raises RunError: there is no home folder.
     """
     try:
         return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mraf"
@@ -221,8 +210,7 @@ def user_cache() -> Path:
 def locked(path: Path) -> Iterator[None]:
     """While one process of this user reads and replaces a file, others wait.
 
-    Raises:
-        RunError: the folder of locks cannot be written.
+    Raises RunError: the folder of locks cannot be written.
     """
     from filelock import FileLock  # which the command line must not wait for
 

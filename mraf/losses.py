@@ -1,7 +1,5 @@
 """The training objectives of the paper (Eq. 15–17), and nothing else."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import NamedTuple
 

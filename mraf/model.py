@@ -3,8 +3,6 @@
 B clips, K tokens, width d, H attention heads, C speakers. Stand-ins for parts: ``mraf.variants``.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -18,21 +16,16 @@ from mraf.data.clips import FACE_DIM, VOICE_DIM
 
 @dataclass(frozen=True)
 class Sizes:
-    """Sizes of the network. The paper states d = 512; K, L, H and the dropout are ours.
-
-    Args:
-        dropout: on the output of every attention and feed-forward block.
-        face_dim, voice_dim: of the embeddings that come in.
-    """
+    """Sizes of the network. The paper states d = 512; K, L, H and the dropout are ours."""
 
     speakers: int  # C
     tokens: int = 6  # K
     width: int = 512  # d
     layers: int = 1  # L
     heads: int = 4  # H
-    dropout: float = 0.1
+    dropout: float = 0.1  # on the output of every attention and feed-forward block
     epsilon: float = 1e-6  # ε of Eq. 11
-    face_dim: int = FACE_DIM
+    face_dim: int = FACE_DIM  # of the embeddings that come in
     voice_dim: int = VOICE_DIM
 
 

@@ -5,7 +5,7 @@
 
 Trains every arm of data/sweeps/attention.toml with every seed and judges it on the validation
 videos. The arm of the paper is judged once more under each intervention of
-`mraf.evaluation.interventions`, as cross_attention+NAME. Rows are added run by run; what is
+`mraf_related.interventions`, as cross_attention+NAME. Rows are added run by run; what is
 recorded already is skipped. Writes data/recorded/attention_<corpus>.csv in the form of the sweeps.
 Two columns are added: "renamed" counts the clips that an intervention names otherwise; "entropy" is
 that of the attention maps, over log K. Aggregates only.
@@ -26,7 +26,6 @@ from tqdm.auto import tqdm
 from mraf import data
 from mraf.data.clips import FeatureSet
 from mraf.data.splits import SETTINGS
-from mraf.evaluation.interventions import INTERVENTIONS, logits_under, normalised_entropy
 from mraf.evaluation.judge import top1
 from mraf.evaluation.predict import BATCH, forward
 from mraf.evaluation.records import counted, write_results
@@ -40,6 +39,7 @@ from mraf.model import MRAF
 from mraf.training.config import configure
 from mraf.training.golden import golden_numbers
 from mraf.training.loop import train
+from mraf_related.interventions import INTERVENTIONS, logits_under, normalised_entropy
 
 TABLE = "attention"
 

@@ -22,11 +22,11 @@ from tqdm.auto import tqdm
 
 from mraf import data
 from mraf.data import Split
-from mraf.data.degradation import degrade_faces, degrade_voices
 from mraf.evaluation.predict import forward
 from mraf.files import write_text
 from mraf.model import MRAF
 from mraf.training.runs import Run
+from mraf_related.degradation import degrade_faces, degrade_voices
 
 OUT = Path(__file__).resolve().parents[1] / "data" / "recorded" / "reliability.csv"
 KINDS = {

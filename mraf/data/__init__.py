@@ -1,7 +1,5 @@
 """Features of clips, where they come from, and how they are split."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -68,8 +66,7 @@ def load(source: str | Path | None = None, progress: bool = True) -> Corpus:
             folder of `mraf data import`.
             None: see ``named_source``.
         progress: show a bar while the single feature files are read for the first time.
-    Raises:
-        DataError: the source is neither, or its content is not what it should be.
+    Raises DataError: the source is neither, or its content is not what it should be.
     """
     origin = ""
     if source is None:

@@ -1,9 +1,7 @@
 """The one container of the project: aligned face and voice features of a set of clips."""
 
-from __future__ import annotations
-
 import hashlib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -27,27 +25,17 @@ ARRAYS = {  # of a FeatureSet: number of axes, dtype
 class FeatureSet:
     """Clips of one language with aligned rows; a missing face is a row of zeros, as in POLY-SIM.
 
-    Args:
-        face: embeddings x_f, shape (N, 512) in POLY-SIM, float32; zeros where it is missing.
-        voice: embeddings x_a, shape (N, 192) in POLY-SIM, float32; never all zeros.
-        speaker: labels 0 … C-1, shape (N,), int64; None when the source hides them.
-        video: name of the source video, shape (N,), str; empty where the source hides it.
-        language: "English", "Urdu", …
-        key: unique name of the clip, shape (N,), str.
-        source: the file or generator the rows come from; used in error messages only.
-
-    Raises:
-        DataError: a wrong shape, a non-finite value, an all-zero voice, a negative label or a
-            key that occurs twice. The message names source and row (counted from 0).
+    Raises DataError: a wrong shape, a non-finite value, an all-zero voice, a negative label or a
+    key that occurs twice. The message names source and row (counted from 0).
     """
 
-    face: NDArray[np.float32]
-    voice: NDArray[np.float32]
-    speaker: NDArray[np.int64] | None
-    video: NDArray[np.str_]
-    language: str
-    key: NDArray[np.str_]
-    source: str = field(default="<memory>")
+    face: NDArray[np.float32]  # embeddings x_f, shape (N, 512) in POLY-SIM
+    voice: NDArray[np.float32]  # embeddings x_a, shape (N, 192) in POLY-SIM; never all zeros
+    speaker: NDArray[np.int64] | None  # labels 0 … C-1, shape (N,); None where they are hidden
+    video: NDArray[np.str_]  # name of the source video, shape (N,); empty where it is hidden
+    language: str  # "English", "Urdu", …
+    key: NDArray[np.str_]  # unique name of the clip, shape (N,)
+    source: str = "<memory>"  # where the rows come from, for error messages
 
     def __post_init__(self) -> None:
         clips = len(self.key)
@@ -87,7 +75,7 @@ class FeatureSet:
     def __len__(self) -> int:
         return len(self.key)
 
-    def __getitem__(self, rows: ArrayLike | slice) -> FeatureSet:
+    def __getitem__(self, rows: ArrayLike | slice) -> "FeatureSet":
         """The clips selected by a boolean mask, an index array or a slice, as a new FeatureSet."""
         if not isinstance(rows, slice):
             rows = np.atleast_1d(np.asarray(rows))
@@ -116,7 +104,7 @@ class FeatureSet:
                 digest.update(np.ascontiguousarray(values).data)
         return digest.hexdigest()[:16]
 
-    def without_faces(self) -> FeatureSet:
+    def without_faces(self) -> "FeatureSet":
         """The same clips with every face missing (P4 and P6)."""
         return replace(self, face=np.zeros_like(self.face))
 
@@ -125,27 +113,17 @@ class FeatureSet:
 class Corpus:
     """A whole corpus: a language to train on, a second one to cross to, and the test clips.
 
-    Args:
-        train, cross: labelled clips in the language that is trained on, English in POLY-SIM, and in
-            the second language, never trained on.
-        test_english, test_cross: the test clips in both, None where the source has none.
-        speakers: number of speakers C.
-        name: "twin", the version of the official features, or that of an imported table.
-        version: release of the challenge, "v1", "v2" or "v3", or "own" of an imported table; it
-            names the submission files.
-
-    Raises:
-        DataError: fewer than two speakers, labels that are not 0 … C-1, each in training, or parts
-            of different widths.
+    Raises DataError: fewer than two speakers, labels that are not 0 … C-1, each in training, or
+    parts of different widths.
     """
 
-    train: FeatureSet
-    cross: FeatureSet
-    test_english: FeatureSet | None
+    train: FeatureSet  # labelled, in the language that is trained on, English in POLY-SIM
+    cross: FeatureSet  # labelled, in the second language, never trained on
+    test_english: FeatureSet | None  # None where the source has none
     test_cross: FeatureSet | None
-    speakers: int
-    name: str
-    version: str = "v1"
+    speakers: int  # C
+    name: str  # "twin", "MAV-Celeb v1", or that of an imported table
+    version: str = "v1"  # of the challenge, or "own" of a table; names the submission files
 
     def __post_init__(self) -> None:
         if self.speakers < 2:

@@ -1,7 +1,5 @@
 """What a corpus is like: counts, flaws of the lists, norms and cosine similarities."""
 
-from __future__ import annotations
-
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -54,11 +52,9 @@ def flawed_videos(corpus: Corpus) -> pd.DataFrame:
     """Videos that would spoil a measurement.
 
     Flaws: "shared", listed in train and in cross; "ambiguous", carrying two speakers; "repeated",
-    sharing at least half of its voices bit for bit with another video of the same part.
-
-    Returns:
-        One row per video (per pair if repeated): name, flaw, its clips in train and in cross, the
-        speakers' labels, and how many clips repeat a voice of train (shared) or of the other.
+    sharing at least half of its voices bit for bit with another video of the same part. One row per
+    video (per pair if repeated): name, flaw, its clips in train and in cross, the speakers' labels,
+    and how many clips repeat a voice of train (shared) or of the other.
     """
     train, cross = corpus.train, corpus.cross
     found: list[tuple[str, tuple[str, ...], int]] = []

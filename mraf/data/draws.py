@@ -1,7 +1,5 @@
 """Draws of clips: another person's for each, a few of each person, pairs by kind."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -24,10 +22,8 @@ def other_speakers(
 ) -> NDArray[np.int64]:
     """For each clip a row of a pool that is another speaker's, all equally probable, shape (N,).
 
-    Args:
-        speaker, pool: labels of the clips (N,), and of the rows to draw from (M,).
-    Raises:
-        DataError: the pool holds nobody but one of the speakers.
+    ``speaker`` and ``pool`` are labels of the clips (N,), and of the rows to draw from (M,). Raises
+    DataError: the pool holds nobody but one of the speakers.
     """
     rows = np.argsort(pool, kind="stable")
     first, last = (np.searchsorted(pool[rows], speaker, side) for side in ("left", "right"))
@@ -44,8 +40,7 @@ def enrolled(clips: FeatureSet, per_speaker: int, rng: np.random.Generator) -> F
 
     From a generator in the same state, a smaller draw is part of a larger one.
 
-    Raises:
-        DataError: fewer than one clip a speaker, or hidden labels.
+    Raises DataError: fewer than one clip a speaker, or hidden labels.
     """
     if per_speaker < 1:
         raise DataError(f"{per_speaker} clips a speaker: at least 1 is needed.")
@@ -64,11 +59,8 @@ def draw_pairs(
 ) -> dict[str, NDArray[np.int64]]:
     """Pairs of rows, an array (2, pairs) for each kind of `PAIRS` that there is.
 
-    All pairs of a kind are equally likely, drawn with replacement. A pair of a shared video across
-    languages is no pair: it may be the same clip.
-
-    Args:
-        speaker, language, video: of each row, shape (N,).
+    All pairs of a kind are equally likely, drawn with replacement; speaker, language and video are
+    of each row (N,). A pair of a shared video across languages is no pair: it may be the same clip.
     """
     drawn = {kind: np.empty((2, 0), dtype=np.int64) for kind in PAIRS}
     order = np.argsort(speaker, kind="stable")

@@ -1,7 +1,5 @@
 """The four settings of POLY-SIM 2026 and the honest split on which everything is measured."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -31,23 +29,14 @@ SETTINGS = (P3, P4, P5, P6)
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """What is trained on and what is judged.
+    """What is trained on and what is judged."""
 
-    Args:
-        train: labelled clips of the language that is trained on, all with a face.
-        english, cross: clips judged in P3 and P4, which are of the same language (English in
-            POLY-SIM), and those of the second language in P5 and P6.
-        speakers: number of speakers C.
-        name: "validation" or "test".
-        notes: one sentence for each group of clips left out, and why.
-    """
-
-    train: FeatureSet
-    english: FeatureSet
-    cross: FeatureSet
-    speakers: int
-    name: str
-    notes: tuple[str, ...] = ()
+    train: FeatureSet  # labelled clips of the language that is trained on, all with a face
+    english: FeatureSet  # judged in P3 and P4, of the same language (English in POLY-SIM)
+    cross: FeatureSet  # judged in P5 and P6, of the second language
+    speakers: int  # C
+    name: str  # "validation" or "test"
+    notes: tuple[str, ...] = ()  # one sentence for each group of clips left out, and why
 
     def clips(self, setting: Setting) -> FeatureSet:
         """The clips of a setting; in P4 and P6 every face is missing."""
@@ -131,10 +120,8 @@ def validation_split(corpus: Corpus, seed: int = 0) -> Split:
 
     Clips of one video are near-copies: a clip-level split would judge what was trained on.
 
-    Args:
-        seed: chooses the held-out videos; the same seed gives the same split.
-    Raises:
-        DataError: no speaker has two training videos, or a speaker has no face to train on.
+    The same seed holds out the same videos. Raises DataError: no speaker has two training videos,
+    or a speaker has no face to train on.
     """
     train = corpus.train
     _, notes = with_faces(train, corpus.speakers)  # each speaker keeps a face to train on
@@ -167,8 +154,7 @@ def validation_split(corpus: Corpus, seed: int = 0) -> Split:
 def test_split(corpus: Corpus) -> Split:
     """All training clips, judged on the test clips (their labels may be hidden).
 
-    Raises:
-        DataError: the source has no test clips, or a speaker has no face to train on.
+    Raises DataError: the source has no test clips, or a speaker has no face to train on.
     """
     english, cross = corpus.test_english, corpus.test_cross
     if english is None or cross is None:

@@ -1,7 +1,5 @@
 """What MRAF has to beat: the nearest class mean, without training, and the challenge's FOP."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -33,9 +31,8 @@ class ClassMeans:
             the voice decides alone, under "face" all tie, which `evaluate` counts as an error.
         weighting: "clip" counts every clip once; "video" every video once (the mean of its clips),
             so that a long video does not drown the others.
-    Raises:
-        RunError: another modality or weighting.
-        DataError: a speaker without training clips, or hidden labels.
+    Raises RunError: another modality or weighting; DataError: a speaker without training clips, or
+    hidden labels.
     """
 
     def __init__(
@@ -109,11 +106,7 @@ class FOP(nn.Module):
     """
 
     def __init__(
-        self,
-        speakers: int,
-        face_dim: int = FACE_DIM,
-        voice_dim: int = VOICE_DIM,
-        width: int = 512,
+        self, speakers: int, face_dim: int = FACE_DIM, voice_dim: int = VOICE_DIM, width: int = 512
     ) -> None:
         super().__init__()
 
@@ -164,9 +157,8 @@ def fit_fop(
     bring no gain of 0.3 points there, and the weights of the last gain are kept. The same seed
     gives the same network on a CPU; the global random state is left as it was.
 
-    Raises:
-        DataError: hidden labels, or a label not below `speakers`.
-        RunError: no such device, no epochs, or a loss that is not finite.
+    Raises DataError: hidden labels, or a label not below `speakers`; RunError: no such device, no
+    epochs, or a loss that is not finite.
     """
     patience, min_delta, batch = 10, 0.003, 32
     if train.labels.max() >= speakers:

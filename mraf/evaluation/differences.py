@@ -1,14 +1,10 @@
 """One thing minus another, with an interval, a p-value and a verdict: the only place that does it.
 
-Both were judged on the same videos and, where trained more than once, with the same seeds. So
-differences are taken seed by seed and video by video. The p-value is of a test that swaps the two
-sides within random videos. The verdict asks both: an interval alone cries wolf when few videos
-differ (simulated for single runs: 8–10% false alarms at a nominal 5%, with both 2–5%).
-`compare_arms` and `compare_systems` correct for the number of comparisons, `paired_difference`
-does not.
+Differences are taken seed by seed and video by video, so both sides need the same of each. The
+p-value is of a test that swaps the two sides within random videos. The verdict asks both: an
+interval alone cries wolf when few videos differ. `compare_arms` and `compare_systems` correct for
+the number of comparisons, `paired_difference` does not.
 """
-
-from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
@@ -48,10 +44,8 @@ def difference(
 ) -> pd.DataFrame:
     """How much better the first arm is than the second, on the same videos with the same seeds.
 
-    Returns:
-        One row per metric: difference, low, high (fractions, 95% interval), superiority (how
-        probable it is that the first is ahead with one seed on other videos), p.
-    Raises as `weighted_sum`.
+    One row per metric: difference, low, high (fractions, 95% interval), superiority (see
+    `Estimate`), p. Raises as `weighted_sum`.
     """
     return _table(weighted_sum([(1, first), (-1, second)], metrics, resamples, seed))
 
@@ -64,8 +58,7 @@ def weighted_sum(
 ) -> list[Estimate]:
     """Each metric of arms times weights, added up seed by seed and video by video.
 
-    Raises:
-        RunError: other seeds, fewer than two, other videos, or settings that are lacking.
+    Raises RunError: other seeds, fewer than two, other videos, or settings that are lacking.
     """
     first = parts[0][1]
     for _, other in parts[1:]:
@@ -73,16 +66,13 @@ def weighted_sum(
         if first.seeds != other.seeds:
             seeds = f"{list(first.seeds)} and {list(other.seeds)}"
             raise RunError(f"{names} are not paired: seeds {seeds}.")
-        if first.unit != other.unit:
-            units = f"counts of a {first.unit}, and of a {other.unit}"
-            raise RunError(f"{names} are not paired: {units}.")
         for language, clips in first.clips.items():
             if not np.array_equal(clips, other.clips.get(language, [])):
                 raise RunError(f"{names} were judged on different {language} videos.")
     if len(first.seeds) < 2:
         raise RunError("one seed says nothing about another; record at least two.")
     alone = len(parts) == 1
-    return estimate(_counts(parts), first.clips, metrics, resamples, seed, first.unit, alone)
+    return estimate(_counts(parts), first.clips, metrics, resamples, seed, alone)
 
 
 def paired_runs(first: ArmRuns, second: ArmRuns) -> tuple[ArmRuns, ArmRuns]:
@@ -101,12 +91,9 @@ def compare_arms(
 ) -> pd.DataFrame:
     """Every arm minus the reference, with p-values corrected for the size of the table.
 
-    Each arm is compared on the seeds that it shares with the reference.
-
-    Returns:
-        `difference` for each (arm, metric), with p_holm (corrected over all rows) and verdict.
-    Raises:
-        RunError: no such arm, or fewer than two seeds in common.
+    Rows are `difference` for each (arm, metric) on the seeds that the arm shares with the
+    reference, with p_holm (corrected over all rows) and verdict. Raises RunError: no such arm, or
+    fewer than two seeds in common.
     """
     if reference not in arms:
         raise RunError(f"no arm '{reference}'; there are: {', '.join(arms)}.")
@@ -123,13 +110,9 @@ def paired_difference(
 ) -> pd.DataFrame:
     """How much better the first system is than the second on the same clips, one run of each.
 
-    Args:
-        other: where to look up the second system: another run judged on the same clips.
-    Returns:
-        One row per setting in which both are defined, and the mean: difference, low, high
-        (fractions), p, verdict ("better", "worse", "cannot be told apart").
-    Raises:
-        RunError: no such system, or the two evaluations are of other clips.
+    One row per setting in which both are defined, and the mean: difference, low, high (fractions),
+    p, verdict. The second system is looked up in the other evaluation, if there is one. Raises
+    RunError: no such system, or the two evaluations are of other clips.
     """
     other = other or evaluation
     for language, judged in evaluation.judged.items():
@@ -145,12 +128,8 @@ def compare_systems(
 ) -> pd.DataFrame:
     """The first system of each pair minus the second, corrected for the size of the table.
 
-    Args:
-        metrics: settings and "mean", those that are shown; by default all that both have.
-    Returns:
-        `paired_difference` for each (first, second, setting), with p_holm (corrected over all
-        rows) and verdict.
-    Raises as `paired_difference`.
+    Rows are `paired_difference` for each (first, second, setting), with p_holm (corrected over all
+    rows) and verdict; ``metrics`` chooses among settings and "mean". Raises as `paired_difference`.
     """
     parts = {pair: paired_difference(evaluation, *pair) for pair in pairs}
     table = pd.concat(parts, names=["first", "second"])
@@ -206,10 +185,8 @@ def by_intervals(table: pd.DataFrame) -> pd.DataFrame:
 def detectable(chance: NDArray[np.float64], low: float, high: float, level: float) -> float:
     """The smallest true difference that would be told apart in `POWER` of all repetitions.
 
-    Args:
-        chance: the difference on other videos with other seeds if there were none, (R,).
-        low, high: the interval, which has to exclude zero.
-        level: of the test, after a correction.
+    ``chance`` (R,) is what would be measured elsewhere if there were none; the interval low … high
+    has to exclude zero; ``level`` is that of the test, after a correction.
     """
     bar = max(np.quantile(np.abs(chance), 1 - level), (high - low) / 2)
     return float(bar + np.quantile(chance, POWER))

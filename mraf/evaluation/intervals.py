@@ -1,28 +1,22 @@
-"""Accuracies and their differences for other videos, other speakers and other training seeds.
+"""Accuracies and their differences for other videos and other training seeds.
 
-Clips of one video are near-copies: 1,521 clips of 70 videos are 70 independent draws. So whole
-videos are drawn (the cluster bootstrap; Davison & Hinkley, Bootstrap Methods and their Application,
-1997, section 3.8), or speakers, with all their clips, seeds, settings and systems. Seeds are too
-few to be drawn: each draw gets a number of Student's t distribution, as wide as the seeds differ
-beyond what the draws of videos explain. The interval of a single run is of other videos alone.
-
-`mraf_lessons.ablations.coverage` (500 trials; 3, 5 and 10 seeds; 25, 50 and 100 videos) finds that
-95% intervals hold the truth in 92–96% of the trials; 88–93% if only videos are drawn, 35–43% if
-clips are.
+Clips of one video are near-copies, so whole videos are drawn, with all their clips, seeds, settings
+and systems (the cluster bootstrap; Davison & Hinkley 1997, section 3.8). Seeds are too few to be
+drawn: each draw gets a number of Student's t distribution, as wide as the seeds differ beyond what
+the draws of videos explain. The interval of a single run is of other videos alone.
 
 The interval of an accuracy is Wilson's (1927), for as many independent clips as the drawn videos
-say that the clips are worth. Near 100% a handful of videos holds all errors, and what is drawn from
-them is too short. So clips of a video are taken to be correlated by at least `ALIKE`.
-tests/evaluation/test_promises.py simulates both with the real sizes of videos and 97–99.5% right:
-this interval holds the truth in 94–99%. Differences keep their percentiles, which hold the truth
-there in 93–97%. Percentiles of an accuracy held it in 71–89% of such worlds.
-"""
+say that the clips are worth. Near 100% percentiles are too short, since a few videos hold all
+errors. So clips of a video are taken to be correlated by at least `ALIKE`. Differences keep their
+percentiles.
 
-from __future__ import annotations
+`mraf_lessons.ablations.coverage` and tests/evaluation/test_promises.py simulate how often both
+kinds of interval hold the truth.
+"""
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,26 +43,19 @@ METRICS: dict[Metric, dict[str, float]] = {
 """Weights of the settings' accuracies, more is better; "gap" is without minus with the face."""
 SHOWN = (*SETTING, MEAN)
 
-Unit = Literal["video", "speaker"]
-"""What is drawn: videos, those of each language apart, or speakers, with all that each says."""
-
 
 class Estimate(NamedTuple):
     """A metric, drawn again and again.
 
-    Args:
-        value: as measured.
-        low, high: of its 95% interval; NaN for a single run on a single video.
-        drawn: for each draw of videos and each seed, shape (R, S).
-        swapped: as if there were no difference, shape (R,).
+    The 95% interval is NaN for a single run on a single video.
     """
 
     metric: Metric
-    value: float
+    value: float  # as measured
     low: float
     high: float
-    drawn: NDArray[np.float64]
-    swapped: NDArray[np.float64]
+    drawn: NDArray[np.float64]  # for each draw of videos and each seed, shape (R, S)
+    swapped: NDArray[np.float64]  # as if there were no difference, shape (R,)
 
     @property
     def p(self) -> float:
@@ -89,21 +76,18 @@ def estimate(
     metrics: Sequence[Metric],
     resamples: int = RESAMPLES,
     seed: int = 0,
-    unit: Unit = "video",
     accuracy: bool = False,
 ) -> list[Estimate]:
     """Each metric of counts by setting, shape (S, V), per clip; they may be differences.
 
     Args:
-        clips: by `Setting.language`, clips of each video, or of each speaker, shape (V,).
-        unit: what V counts.
+        clips: by `Setting.language`, clips of each video, shape (V,).
         accuracy: the counts are of clips named rightly.
-    Raises:
-        RunError: a metric of settings without counts.
+    Raises RunError for a metric of settings without counts.
     """
     seeds = next((len(by_seed) for by_seed in counts.values()), 1)
-    units = tuple((language, len(n)) for language, n in clips.items())
-    weights, signs, t = _chance(units, seeds, resamples, seed, unit)
+    videos_of = tuple((language, len(n)) for language, n in clips.items())
+    weights, signs, t = _chance(videos_of, seeds, resamples, seed)
     value, drawn, swapped = {}, {}, {}
     for setting, by_seed in counts.items():
         language = SETTING[setting].language
@@ -139,9 +123,8 @@ def estimate(
 def over_seeds(measured: NDArray[Any], drawn: NDArray[Any]) -> NDArray[np.float64]:
     """The mean of a number over seeds, for other units and other seeds, shape (R,).
 
-    Args:
-        measured: of each seed, shape (S,); folds and draws are seeds, too, where each is trained.
-        drawn: the same for each draw of units, shape (R, S).
+    It is measured of each seed (S,) (or of a fold or draw, where each is trained), and ``drawn`` of
+    each draw of units (R, S).
     """
     t = np.random.default_rng(0).standard_t(max(1, len(measured) - 1), size=len(drawn))
     means: NDArray[np.float64] = drawn.mean(axis=1) + _of_seeds(measured, drawn) * t
@@ -189,24 +172,22 @@ ByLanguage = dict[str, NDArray[np.int16]]  # kept small: there are millions of t
 
 @lru_cache(maxsize=4)
 def _chance(
-    units: tuple[tuple[str, int], ...], seeds: int, resamples: int, seed: int, unit: Unit
+    videos: tuple[tuple[str, int], ...], seeds: int, resamples: int, seed: int
 ) -> tuple[ByLanguage, ByLanguage, NDArray[np.float64]]:
-    """Random numbers that all comparisons on the same videos, or speakers, share.
+    """Random numbers that all comparisons on the same videos share.
 
     How often each video is drawn (R, V); -1 where the arms are swapped, else 1 (R, V); t (R,).
     """
     rng = np.random.default_rng(seed)
-    units = units if seeds == 1 else tuple(sorted(units))
+    videos = videos if seeds == 1 else tuple(sorted(videos))
     weights = {
         language: rng.multinomial(n, np.full(n, 1 / n), size=resamples).astype(np.int16)
-        for language, n in units
+        for language, n in videos
     }
     if seeds == 1:  # as the results of single runs were recorded
         rng = np.random.default_rng(seed)
     signs = {
-        language: rng.choice([-1, 1], size=(resamples, n)).astype(np.int16) for language, n in units
+        language: rng.choice([-1, 1], size=(resamples, n)).astype(np.int16)
+        for language, n in videos
     }
-    if unit == "speaker":  # who is drawn is drawn in all languages
-        first = units[0][0]
-        weights, signs = (dict.fromkeys(part, part[first]) for part in (weights, signs))
     return weights, signs, rng.standard_t(max(1, seeds - 1), size=resamples)

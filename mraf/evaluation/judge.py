@@ -1,7 +1,5 @@
 """Judge systems in P3–P6, a block of clips at a time where a system allows it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -78,9 +76,8 @@ def evaluate(
         predictors: each may score for several systems. A function sees all clips of the setting at
             once, a `ClipByClip` a block of them, a `Judge` what its protocol shows.
         resamples, seed: of the bootstrap over videos.
-    Raises:
-        DataError: the labels of the split are hidden or not below its number of speakers.
-        RunError: scores of a wrong shape or not finite, or two systems of one name.
+    Raises DataError: the labels of the split are hidden or not below its number of speakers;
+    RunError: scores of a wrong shape or not finite, or two systems of one name.
     """
     judged = {name: Judged.of(getattr(split, name)) for name in ("english", "cross")}
     for name, part in judged.items():

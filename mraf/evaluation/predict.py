@@ -1,7 +1,5 @@
 """From a trained network to scores of clips, in large batches and without gradients."""
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 from numpy.typing import NDArray

@@ -6,8 +6,6 @@ computed again. Nobody can compute the order of the videos from their names. How
 has is said once for each split and setting of a file, in the first of its rows.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +17,7 @@ from numpy.typing import NDArray
 from pandas.api.types import is_numeric_dtype
 
 from mraf.errors import RunError
-from mraf.evaluation.intervals import SETTING, Unit
+from mraf.evaluation.intervals import SETTING
 from mraf.evaluation.shuffled import ORDER, shuffled
 from mraf.files import locked, read_frame, write_text
 
@@ -37,20 +35,13 @@ TEXT = {name: str for name in COLUMNS if name not in ("seed", *NUMBERS, "seconds
 class ArmRuns:
     """The runs of one arm, one a seed.
 
-    Args:
-        seeds: shape (S,).
-        correct: by setting, clips of each video that were named rightly, shape (S, V).
-        clips: by `Setting.language`, clips of each video, shape (V,).
-        unit: what counts are of; of "speaker", V is the number of speakers in every language.
-    Raises:
-        RunError: shapes that do not fit, more right clips than clips, a seed twice.
+    Raises RunError: shapes that do not fit, more right clips than clips, a seed twice.
     """
 
     name: str
-    seeds: tuple[int, ...]
-    correct: Mapping[str, NDArray[Any]]
-    clips: Mapping[str, NDArray[Any]]
-    unit: Unit = "video"
+    seeds: tuple[int, ...]  # S
+    correct: Mapping[str, NDArray[Any]]  # by setting, right clips of each video, shape (S, V)
+    clips: Mapping[str, NDArray[Any]]  # by `Setting.language`, clips of each video, shape (V,)
 
     def __post_init__(self) -> None:
         arm = f"arm '{self.name}'"
@@ -65,15 +56,13 @@ class ArmRuns:
                 )
             if (correct < 0).any() or (correct > clips).any():
                 raise RunError(f"{arm}, {setting}: more right clips than clips.")
-        if self.unit == "speaker" and len({len(clips) for clips in self.clips.values()}) > 1:
-            raise RunError(f"{arm}: other speakers in one language than in another.")
 
     def accuracy(self, setting: str) -> NDArray[np.float64]:
         """Of each seed, shape (S,)."""
         clips = self.clips[SETTING[setting].language]
         return np.asarray(self.correct[setting].sum(axis=1) / clips.sum(), dtype=float)
 
-    def only(self, seeds: Sequence[int]) -> ArmRuns:
+    def only(self, seeds: Sequence[int]) -> "ArmRuns":
         """The runs of some of the seeds, in that order."""
         rows = [self.seeds.index(seed) for seed in seeds]
         correct = {setting: counts[rows] for setting, counts in self.correct.items()}
@@ -81,12 +70,9 @@ class ArmRuns:
 
 
 def runs_of(rows: pd.DataFrame) -> dict[str, ArmRuns]:
-    """The runs of each arm of a recorded sweep, in the order of their first rows.
+    """The runs of each arm, in the order of first rows, of one corpus and preset (`read_results`).
 
-    Args:
-        rows: of one corpus and preset, as `read_results` gives them.
-    Raises:
-        RunError: a seed occurs twice or lacks a setting, or counts do not fit the videos.
+    Raises RunError: a seed occurs twice or lacks a setting, or counts do not fit the videos.
     """
     clips: dict[str, NDArray[np.float64]] = {}
     for setting, counts in zip(rows.setting, rows.clips_per_video, strict=True):
@@ -122,8 +108,7 @@ def counts_text(counts: Iterable[int]) -> str:
 def read_results(file: str | Path) -> pd.DataFrame:
     """The rows of recorded results; counts by video are arrays (V,), None where there are none.
 
-    Raises:
-        RunError: not such a file, or counts that do not fit their videos; it names file and line.
+    Raises RunError, with file and line: not such a file, or counts that do not fit their videos.
     """
     frame = _read(Path(file))
     twice = frame.duplicated([*RUN, "setting"])
@@ -136,8 +121,7 @@ def read_results(file: str | Path) -> pd.DataFrame:
 def with_counts(rows: pd.DataFrame, where: Callable[[Any], str]) -> pd.DataFrame:
     """Rows whose counts by video are text, with arrays; `where` names a row, from its index.
 
-    Raises:
-        RunError: counts that are none, or that do not fit their videos or the row's totals.
+    Raises RunError: counts that are none, or that do not fit their videos or the row's totals.
     """
     if missing := [name for name in (*COUNTS, "correct", "clips") if name not in rows.columns]:
         raise RunError(f"not a table of results; it lacks {', '.join(missing)}.")
@@ -166,13 +150,11 @@ def _counts(row: Any, where: str) -> tuple[Any, Any]:
 def write_results(file: Path, rows: pd.DataFrame, order: Sequence[str] = ()) -> None:
     """Put rows into a file of results; those of the same run, condition and setting are replaced.
 
-    The videos of people come into an order of this machine's own (`shuffled`).
+    The videos of people come into an order of this machine's own (`shuffled`). Rows have columns of
+    COLUMNS (what lacks is empty) and of the study, counts as text. Systems come in the ``order``
+    given, others as they come.
 
-    Args:
-        rows: columns of COLUMNS (what lacks is empty) and of the study; counts as text.
-        order: names of systems as they are to stand; others follow as they come.
-    Raises:
-        RunError: the file is there but of another form or of other videos, or cannot be written.
+    Raises RunError: the file is there but of another form or of other videos, or cannot be written.
     """
     rows = rows.reindex(columns=[*COLUMNS, *(name for name in rows if name not in COLUMNS)])
     rows = shuffled(_named(rows), COUNTS)

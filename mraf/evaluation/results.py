@@ -1,7 +1,5 @@
 """What systems got right, clip by clip and video by video, and the accuracies that follow."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -23,26 +21,19 @@ STAND_IN = "speaker "  # and its number, where a video is not known
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """The judged clips of one language.
+    """The judged clips of one language."""
 
-    Args:
-        language: "English", "Urdu", …
-        key: names of the clips, shape (N,), str.
-        speaker: true labels, shape (N,), int64.
-        video: what is resampled, shape (N,), str; where it is not known, the speaker stands in.
-    """
-
-    language: str
-    key: NDArray[np.str_]
-    speaker: NDArray[np.int64]
-    video: NDArray[np.str_]
+    language: str  # "English", "Urdu", …
+    key: NDArray[np.str_]  # names of the clips, shape (N,)
+    speaker: NDArray[np.int64]  # true labels, shape (N,)
+    video: NDArray[np.str_]  # what is resampled, shape (N,); the speaker where it is not known
 
     def __post_init__(self) -> None:
         stand_in = np.char.add(STAND_IN, self.speaker.astype(str))
         object.__setattr__(self, "video", np.where(self.video == "", stand_in, self.video))
 
     @classmethod
-    def of(cls, clips: FeatureSet) -> Judged:
+    def of(cls, clips: FeatureSet) -> "Judged":
         """The clips of a labelled set. Raises DataError where the source hides the labels."""
         return cls(clips.language, clips.key, clips.labels, clips.video)
 
@@ -67,7 +58,7 @@ class Judged:
         names = [sha256(video.encode()).hexdigest() for video in np.unique(self.video)]
         return [int(count) for count in self.per_video(counted)[np.argsort(names)]]
 
-    def same_clips(self, other: Judged) -> bool:
+    def same_clips(self, other: "Judged") -> bool:
         names = ("key", "speaker", "video")
         return all(np.array_equal(getattr(self, name), getattr(other, name)) for name in names)
 
@@ -76,21 +67,15 @@ class Judged:
 class Evaluation:
     """What each system got right, clip by clip, and everything that follows from it.
 
-    Args:
-        judged: the clips by `Setting.language`, "english" and "cross".
-        correct: by system and name of the setting, True where the clip was named rightly, shape
-            (N,), bool. A setting is absent where the system's scores are the same for every clip
-            (a face-only system without faces): its accuracy would say nothing.
-        split: "validation", "test", …
-        notes: what was left out, and why.
-        resamples, seed: of the bootstrap.
+    A setting is absent where the system's scores are the same for every clip (a face-only system
+    without faces): its accuracy would say nothing.
     """
 
-    judged: Mapping[str, Judged]
-    correct: Mapping[str, Mapping[str, NDArray[np.bool_]]]
-    split: str
-    notes: tuple[str, ...] = ()
-    resamples: int = 2000
+    judged: Mapping[str, Judged]  # by `Setting.language`, "english" and "cross"
+    correct: Mapping[str, Mapping[str, NDArray[np.bool_]]]  # by system and setting, shape (N,)
+    split: str  # "validation", "test", …
+    notes: tuple[str, ...] = ()  # what was left out, and why
+    resamples: int = 2000  # of the bootstrap
     seed: int = 0
 
     @property

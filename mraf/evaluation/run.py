@@ -1,7 +1,5 @@
 """A run judged, recorded and submitted; what the commands call."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -37,9 +35,8 @@ def evaluate_run(
 ) -> Evaluation:
     """MRAF's three heads beside the class means (and FOP) in P3–P6, or other systems of the run.
 
-    Raises:
-        RunError: the run was trained on another corpus, or on the videos it would be judged on.
-        DataError: the labels are hidden.
+    Raises RunError: the run was trained on another corpus, or on the videos it would be judged on;
+    DataError: the labels are hidden.
     """
     corpus = matching(run, source)
     judged = _judged(run, corpus, split)

@@ -1,7 +1,5 @@
 """An order of videos that no reader of a record can compute again."""
 
-from __future__ import annotations
-
 import secrets
 from hashlib import sha256
 from pathlib import Path
@@ -20,17 +18,12 @@ INVENTED = "twin"  # whose videos are nobody's
 def shuffled(rows: pd.DataFrame, columns: list[str], key: bytes | None = None) -> pd.DataFrame:
     """The rows with the videos of people in a shuffled order, the same for equal sets of videos.
 
-    The column ``order`` names the key of such an order without giving it away; else it is empty.
-
     The names of videos are public, so an order made of names alone could be computed again, and
-    with it how often each person is recognised. The key stays on this machine.
+    with it how often each person is recognised. So the order follows from a key, by default this
+    machine's own, which stays here. The column ``order`` names the key without giving it away.
 
-    Args:
-        rows: columns corpus, setting and ``columns``.
-        columns: counts of videos as text, in one order for all rows of a language.
-        key: by default this machine's own.
-    Raises:
-        RunError: the key cannot be read or made.
+    ``columns`` hold counts of videos as text, in one order for all rows of a language. Raises
+    RunError: the key cannot be read or made.
     """
     found = rows.assign(**{ORDER: ""})
     for index, row in rows.iterrows():

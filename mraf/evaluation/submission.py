@@ -1,7 +1,5 @@
 """The challenge's submission folders: write one, and score one where the labels are known."""
 
-from __future__ import annotations
-
 import re
 import warnings
 from collections.abc import Sequence
@@ -22,25 +20,18 @@ COLUMNS = {"english": (P3, P4), "cross": (P5, P6)}
 
 
 def write_submission(
-    predict: Predictor | Judge,
-    split: Split,
-    folder: str | Path,
-    version: str = "v1",
+    predict: Predictor | Judge, split: Split, folder: str | Path, version: str = "v1"
 ) -> tuple[Path, Path]:
     """Write `submission_v1_test_English_English.csv` (key,p3,p4) and the like of Urdu (key,p5,p6).
 
     Keys stand in the order of the source. P4 and P6 are predicted for the same clips without their
     faces. Where scores tie, the lowest label is written. Either both files are written or none.
 
-    Args:
-        predict: of the systems that it names the first is submitted.
-        split: what to predict, normally `test_split(corpus)`; labels are not looked at.
-        folder: created where it does not exist.
-        version: of the corpus; names the files.
-    Raises:
-        RunError: no system, scores of a wrong shape or not finite, or a failure to write.
-    Warns:
-        The predictions with and without faces are identical: the challenge is said to void them.
+    Of the systems that the predictor names, the first is submitted. The labels of the split are not
+    looked at. The version of the corpus names the files. The folder need not be there.
+
+    Raises RunError: no system, scores of a wrong shape or not finite, or a failure to write.
+    Warns: the predictions with and without faces are identical: the challenge is said to void them.
     """
     files = []
     for settings in COLUMNS.values():
@@ -88,20 +79,16 @@ def _warn_identical(
 
 
 def score_submission(folder: str | Path, labels: str | Path) -> Evaluation:
-    """Score a submission folder against known labels.
+    """The evaluation of a submission folder against known labels, as a system "submission".
 
     Args:
         folder: holds the two files of `write_submission`, of one version; the development phase
             has `val` for `test` in their names.
         labels: CSV with the columns key, language, speaker and, optionally, video. A key names a
             clip within its language only. Without videos the intervals resample speakers.
-    Returns:
-        The evaluation of one system, "submission".
-    Raises:
-        DataError: a file or column is missing; a key is missing, unknown or occurs twice; a
-            prediction or label is not a whole number. The message names file and row.
-    Warns:
-        The predictions with and without faces are identical.
+    Raises DataError: a file or column is missing; a key is missing, unknown or occurs twice; a
+    prediction or label is not a whole number. The message names file and row.
+    Warns: the predictions with and without faces are identical.
     """
     folder, labels = Path(folder), Path(labels)
     truth = _read_labels(labels)

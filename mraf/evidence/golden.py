@@ -35,9 +35,7 @@ class Golden:
     def of(self, file: str, preset: str, arms: Sequence[str]) -> str:
         """SAME or STALE; empty where the numbers of an arm are not known.
 
-        Args:
-            file: of the recorded rows, without ".csv".
-            arms: with "+agreement" and the like, which is added after training.
+        ``file`` has no ".csv"; arms may have "+agreement" and the like, added after training.
         """
         for arm in dict.fromkeys(name.partition("+")[0] for name in arms):
             if (file, preset, arm) not in self.then.index:

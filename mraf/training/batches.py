@@ -1,7 +1,5 @@
 """Training clips on the device: placed once, then cut into batches by a permutation."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -32,7 +30,7 @@ class TrainingClips:
     @classmethod
     def place(
         cls, clips: FeatureSet, device: torch.device, speakers: int | None = None
-    ) -> TrainingClips:
+    ) -> "TrainingClips":
         """Copy labelled clips. Raises DataError on a missing face or a label ≥ ``speakers``."""
         highest = int(clips.labels.max())
         if speakers is not None and highest >= speakers:

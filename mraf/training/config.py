@@ -1,7 +1,5 @@
 """A whole run in settings: presets, recipes and ``key=value`` overrides."""
 
-from __future__ import annotations
-
 import difflib
 import inspect
 import typing
@@ -39,7 +37,7 @@ class Config:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Config:
+    def from_dict(cls, values: Mapping[str, Any]) -> "Config":
         """Read what ``to_dict`` wrote. Raises RunError on unknown, missing or invalid values."""
         try:  # what an older version did not write is at its default
             return cls(ModelConfig(**values["model"]), TrainingConfig(**values["training"]))
@@ -87,8 +85,7 @@ def configure(
         preset: a name in ``PRESETS``, or "NAME+RECIPE" with one of ``RECIPES``.
         corpus: what to train on; or its number of speakers C, with embeddings as in POLY-SIM.
         overrides: values, or strings to be parsed as the field's type.
-    Raises:
-        RunError: an unknown preset or key, or a value of the wrong type or range.
+    Raises RunError: an unknown preset or key, or a value of the wrong type or range.
     """
     name, _, recipe = preset.partition("+")
     for chosen, known in ((name, PRESETS), (recipe, {"": {}, **RECIPES})):

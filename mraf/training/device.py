@@ -1,7 +1,5 @@
 """Which device and which arithmetic a run uses."""
 
-from __future__ import annotations
-
 import torch
 
 from mraf.errors import RunError

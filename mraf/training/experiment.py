@@ -1,7 +1,5 @@
 """From the name of a corpus to a trained run, made now or found in the store."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os
@@ -45,7 +43,7 @@ class Experiment:
         preset: str = "paper",
         overrides: Mapping[str, Any] | None = None,
         device: str = "auto",
-    ) -> Experiment:
+    ) -> "Experiment":
         """A preset for a corpus. Raises DataError or RunError as ``data.load``, ``configure``."""
         configure(preset, 2, overrides)  # a typing error is told before the features are read
         corpus = data.load(source)
@@ -104,11 +102,8 @@ def trained(
     """A run of a preset: loaded from the run store, or trained with a progress bar and kept there.
 
     ``origin`` of the run says which. The store is $MRAF_RUNS, else a folder of the user's cache,
-    else, where nothing can be written, none: then it trains and keeps nothing.
-
-    Args:
-        preset, overrides: as in ``configure``.
-        corpus: by default ``mraf.data.load()``.
+    else, where nothing can be written, none: then it trains and keeps nothing. Preset and overrides
+    are those of ``configure``, the corpus is by default ``mraf.data.load()``.
     """
     corpus = data.load() if corpus is None else corpus
     config = configure(preset, corpus, overrides)

@@ -1,7 +1,5 @@
 """Train a small network: batches, optimizer steps and a bar, for every loop but MRAF's own."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
@@ -42,8 +40,7 @@ def fit(
             weight, shape (R,), are added up.
         schedule: of the learning rate, moved on after each step.
         stop: called after each epoch with its number; True ends the training.
-    Raises:
-        RunError: a loss that is not finite.
+    Raises RunError: a loss that is not finite.
     """
     means: list[float] = []
     bar = tqdm(range(1, epochs + 1), name, delay=2, leave=False, disable=not progress)

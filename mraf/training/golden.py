@@ -1,12 +1,9 @@
 """The golden record: a few numbers that say whether two networks compute the same.
 
-A run that was kept is valid as long as its configuration still means the same mathematics, whatever
-its code is called. So every kept run carries the numbers of its configuration, and whoever reads it
-computes them anew. They are those of a small relative: width at most 64, no dropout, float32, on
-made-up clips, some of them without a face and some with another's.
+A run that was kept is valid as long as its configuration still means the same mathematics. So every
+kept run carries the numbers of its configuration, and whoever reads it computes them anew, on a
+small relative: width at most 64, no dropout, float32, made-up clips.
 """
-
-from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -31,9 +28,8 @@ Numbers = dict[str, float]
 def golden_numbers(config: Config, steps: int = 1) -> Numbers:
     """By name, sums that another initial weight, logit, loss or gradient would change.
 
-    Args:
-        config: its sizes are cut down; precision, dropout and the number of epochs have no part.
-        steps: of the optimiser; the losses and the gradient are those of the last one.
+    Of the configuration, precision, dropout and the number of epochs have no part. The losses and
+    the gradient are those of the last of ``steps`` of the optimiser.
     """
     width = min(config.model.width, WIDTH)
     small = Config(

@@ -1,7 +1,5 @@
 """The training loop: one step of Eq. 15–17, and the epochs around it."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -74,10 +72,9 @@ def train(
         progress: show a bar with the loss parts.
         data: what the clips are (corpus, split), kept with the run.
         on_epoch: called after each epoch with the network and the history so far.
-    Raises:
-        RunError: ``out`` holds another run, cannot be written, the clips are not as wide as the
-            network takes them, or the loss is no longer finite.
-        DataError: clips without labels or faces, or labels that the network has no class for.
+    Raises RunError: ``out`` holds another run, cannot be written, the clips are not as wide as the
+    network takes them, or the loss is no longer finite; DataError: clips without labels or faces,
+    or labels that the network has no class for.
     """
     where, seed = resolve_device(device), config.training.seed
     data = dict(data or {"name": clips.source})

@@ -3,8 +3,6 @@
 ``state.safetensors`` holds what resuming needs while a run is unfinished. Loading never unpickles.
 """
 
-from __future__ import annotations
-
 import json
 import zlib
 from collections.abc import Iterator, Mapping
@@ -43,7 +41,7 @@ class Run:
     origin: str = ""  # whether it was trained now or loaded, in words
 
     @classmethod
-    def load(cls, path: str | Path, device: torch.device | str = "cpu") -> Run:
+    def load(cls, path: str | Path, device: torch.device | str = "cpu") -> "Run":
         """Read a finished run. Raises RunError where it is absent, unfinished or damaged."""
         path = Path(path)
         config, data = read_config(path)
@@ -167,12 +165,11 @@ class RunFolder:
     @contextmanager
     def open(
         cls, path: Path | None, config: Config, data: Mapping[str, str], resume: bool
-    ) -> Iterator[RunFolder]:
+    ) -> Iterator["RunFolder"]:
         """The folder, owned by this process until the end.
 
-        Raises:
-            FolderInUse: another process trains into it.
-            RunError: it holds another run, one that is not to be resumed, or something else.
+        Raises FolderInUse: another process trains into it; RunError: it holds another run, one that
+        is not to be resumed, or something else.
         """
         if path is None:
             yield cls(None)

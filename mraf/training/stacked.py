@@ -1,12 +1,9 @@
 """Several runs at once: the weights of S networks of one shape, stacked along a leading axis.
 
-A small network keeps a processor waiting: most of a step goes into starting kernels. Stacked, each
-kernel works for all runs. `torch.vmap` makes it so of the very network and losses that a run alone
-has; nothing of the paper is written a second time. No run sees another: each has its own initial
+Most of a small network's step goes into starting kernels. Stacked by `torch.vmap`, each kernel of
+the same network and losses works for all runs. No run sees another: each has its own initial
 weights, order of clips, masks and moments, so that its result is that which it has alone.
 """
-
-from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
@@ -72,20 +69,13 @@ def train_stacked(
 ) -> list[Run | RunError]:
     """Train runs of one shape at once; each as `mraf.training.loop.train` would train it alone.
 
-    Without dropout they are the same in float32 but for the order of sums. Now and then that order
-    decides whether a ReLU is open, which moves the weights of that unit by more. With dropout each
-    run draws its own masks, of which no other run has a say; a run alone draws others on a CPU,
-    where it takes the shortcuts of `mraf.training.step`. Here all runs take the plain pass.
+    Without dropout they are the same in float32 but for the order of sums. With dropout each run
+    draws its own masks; a run alone draws others on a CPU, where it takes the shortcuts of
+    `mraf.training.step`. Here all runs take the plain pass.
 
-    Args:
-        configs: of one ``shape``, with other seeds for example.
-        clips, device, progress, data: as for ``train``.
-    Returns:
-        For each its run, whose seconds are its share of the time; or why it failed, which leaves
-        the others alone.
-    Raises:
-        RunError: the runs are not of one shape.
-        DataError: as ``train``.
+    Gives for each its run, whose seconds are its share of the time; or why it failed, which leaves
+    the others alone. Arguments as for ``train``, the configurations of one ``shape``. Raises
+    RunError: the runs are not of one shape; DataError: as ``train``.
     """
     if len({str(shape(config)) for config in configs}) != 1:
         raise RunError("only runs of one shape can be stacked; see mraf.training.stacked.shape.")
@@ -122,7 +112,7 @@ def train_stacked(
 
 
 def _train_epoch(
-    stack: Stack,
+    stack: "Stack",
     optimizer: torch.optim.Optimizer,
     clips: TrainingClips,
     configs: Sequence[Config],
@@ -155,12 +145,9 @@ def _train_epoch(
 
 
 class Stack:
-    """S learners as one.
+    """S learners of one shape, on the device and fitted, as one.
 
-    Args:
-        learners: of one shape, on the device, fitted.
-    Attributes:
-        learner: the first with the parameters of all, of shapes (S, …), for the optimiser.
+    ``learner`` is the first with the parameters of all, of shapes (S, …), for the optimiser.
     """
 
     def __init__(self, learners: Sequence[Learner], device: torch.device) -> None:

@@ -11,8 +11,6 @@ Three things are left out on a CPU, each exactly:
    nothing is differentiated there.
 """
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -41,12 +39,9 @@ def conditions(
 
 
 def with_and_without_face(model: MRAF, face: Tensor, voice: Tensor) -> Output:
-    """Both conditions of training in one pass; nothing is encoded twice.
+    """Both conditions of B complete clips, (B, 512) and (B, 192), in one pass.
 
-    Args:
-        face, voice: of B complete clips, (B, 512) and (B, 192).
-    Returns:
-        2B rows: the clips with their faces (z_c^AV), then the same without them (z_c^A).
+    2B rows: the clips with their faces (z_c^AV), then the same without them (z_c^A).
     """
     count = len(voice)
     x_f, x_a = model.inputs(face, voice)
@@ -86,9 +81,7 @@ def shown_first(batch: Batch, model: MRAF, objective: Objective) -> tuple[Batch,
 def both_conditions(model: MRAF, face: Tensor, voice: Tensor, shown: int) -> Both:
     """What the objective reads of clips with their faces (z_c^AV), then without them (z_c^A).
 
-    Args:
-        face, voice: of B complete clips, (B, 512) and (B, 192).
-        shown: the first so many clips need gradients with their faces, the others do not.
+    Of B complete clips, (B, 512) and (B, 192), the first ``shown`` need gradients with their faces.
     """
     count = len(voice)
     x_f, x_a = model.inputs(face, voice)
@@ -118,10 +111,8 @@ def fuse_both(
 ) -> tuple[Tensor, Tensor]:
     """e_c (n, d) of n clips with their faces and (B, d) of all B without them (Eq. 12–14).
 
-    Args:
-        face, voice: encoded tokens H_f (n, K, d) and H_a (B, K, d).
-        weight: w_f and w_a (n, 1) of the clips with their faces.
-        alone: w_a (B, 1) without them.
+    Of encoded tokens H_f (n, K, d) and H_a (B, K, d), weights w_f and w_a (n, 1) with their faces,
+    and w_a (B, 1) alone.
     """
     to_voice, to_face = fusion.face_to_voice, fusion.voice_to_face
     key, value = (F.linear(voice, part.weight) for part in (to_voice.key, to_voice.value))

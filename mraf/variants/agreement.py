@@ -1,26 +1,19 @@
 """Do face and voice name the same person? What a scorer that sees one modality cannot know.
 
-Where the speaker is known, the face tells nothing more of the voice. So for C speakers who are
-equally probable beforehand, a face and a voice of one person are
+For C speakers who are equally probable beforehand, a face and a voice of one person are
 
     B = C Σ_c p(c | x_f) p(c | x_a)
 
-times as probable as those of two persons drawn apart: the Bayes factor. It is C where both name the
-same speaker for certain, near 0 where they name different ones, and 1 where either tells nothing,
-so that a bad voice does not discredit a good face. By Bayes' rule the odds that the face is the
-voice's own are the odds before times B; in logits, as Eq. 10 has them, ln B is added. It may only
-speak against a face, since the right face is no better a picture than Eq. 10 takes it for:
+times as probable as those of two persons drawn apart: the Bayes factor. It is 1 where either tells
+nothing, so that a bad voice does not discredit a good face. In the logits of Eq. 10, ln B is added
+where it speaks against the face:
 
     r_f = σ(W e_f + b + min(ln B, 0)).
 
-p(c | x_m) is a softmax of cosines to class means of the training clips, to which one answer more is
-added: nobody that is known, of cosine θ, which is shared out among all speakers evenly. Without it
-noise, which is like nobody, would still name somebody. Temperature and θ are those that make the
-speakers of training clips likeliest when each is judged without its own video, as a new clip will
-be. Nothing of this is trained, and no wrong face is needed for it.
+p(c | x_m) is a softmax of cosines to class means of the training clips and of one answer more:
+nobody that is known, of cosine θ, shared out among all speakers evenly. Temperature and θ make the
+speakers of training clips likeliest, each judged without its own video. Nothing is trained.
 """
-
-from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
@@ -69,10 +62,7 @@ class Agreement(nn.Module):
     def fit(self, face: Tensor, voice: Tensor, speaker: Tensor, video: Tensor) -> None:
         """Class means and temperatures of complete training clips (N, 512) and (N, 192).
 
-        Args:
-            speaker, video: labels and numbers of the videos (N,).
-        Raises:
-            DataError: no speaker has two videos, so nothing is known about a new one.
+        Raises DataError: no speaker has two videos, so nothing is known about a new one.
         """
         for number, (space, means, x) in enumerate(self._parts(face, voice)):
             space.fit(x, speaker, video)
@@ -123,8 +113,7 @@ def with_nobody(scores: Tensor, nobody: Tensor) -> Tensor:
 def _left_out(rows: Tensor, total: Tensor, speaker: Tensor, video: Tensor) -> tuple[Tensor, Tensor]:
     """Cosines to class means without a clip's own video (M, C), and the speakers (M,).
 
-    Clips of a speaker with a single video are not among them. ``total`` sums the unit ``rows`` (N,
-    D) by speaker, (C, D).
+    Only of speakers with several videos; ``total`` (C, D) sums the unit ``rows`` (N, D) by speaker.
     """
     pair = torch.stack([speaker, video], dim=1).unique(dim=0, return_inverse=True)[1]
     of_pair = torch.zeros(int(pair.max()) + 1, rows.shape[1], device=rows.device)

@@ -1,7 +1,5 @@
 """From switches to parts; nothing else in the project reads them."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from torch import Tensor

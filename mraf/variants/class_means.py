@@ -1,16 +1,13 @@
 """The answer of the features beside the network's. Ours; the recipe "best", not the paper.
 
 The nearest class mean of the raw features, which trains nothing, names whole held-out videos
-better than the network does. Whatever was trained from there lost again, on the few videos that
-there are. So the network is trained as ever, alone, and only its answer is joined to theirs:
+better than the network does. So the network is trained alone, and its answer is joined to theirs:
 
     z_m ← γ z_m + ln p(c | x_m),    z_c ← γ z_c + w_f ln p(c | x_f) + w_a ln p(c | x_a),
 
 with the weights of Eq. 11: a missing face has w_f = 0 here, too. ln p(c | x_m) comes from
 ``mraf.variants.agreement``, γ is ``network_share``.
 """
-
-from __future__ import annotations
 
 from typing import Any
 

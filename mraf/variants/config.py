@@ -1,7 +1,5 @@
 """Every setting of a network and its training; each choice an ablation needs is a field."""
 
-from __future__ import annotations
-
 import functools
 from typing import Annotated, Any, Literal, TypeVar
 

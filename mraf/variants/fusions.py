@@ -5,8 +5,6 @@ the same LayerNorm, so that only the interaction between the modalities differs.
 weighted tokens Ĥ_f and Ĥ_a, both (B, K, d). It has no attention maps to return.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

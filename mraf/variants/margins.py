@@ -8,8 +8,6 @@ am: Wang et al., Additive Margin Softmax, 2018. aam: Deng et al., ArcFace, 2019.
 softmax, arXiv 2601.19709, as its public code computes it; h_exp: what its name promises.
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

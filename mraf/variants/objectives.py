@@ -1,7 +1,5 @@
 """Other objectives: the team's public code, a centre loss that is summed, and swapped faces."""
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor

@@ -1,7 +1,5 @@
 """Other ways to trust a modality: Table 4's question, the module left out, and ours."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

@@ -5,8 +5,6 @@ fused prediction cannot depend on it, and no gradient reaches it from there (Eq.
 then matters to the face head alone. It comes alive with ``missing_reliability="learned"``.
 """
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn

@@ -1,7 +1,5 @@
 """What the team's public challenge code does and the paper does not say, part by part."""
 
-from __future__ import annotations
-
 import torch.nn.functional as F
 from torch import Tensor, nn
 

@@ -5,8 +5,6 @@ covariance normalisation (WCCN, Hatch et al. 2006) evens that out, with what the
 tell about it.
 """
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn

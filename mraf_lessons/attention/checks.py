@@ -5,9 +5,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mraf.evaluation.interventions import normalised_entropy
 from mraf_lessons.kit.checker import Answer, Verdict, judge_cases
 from mraf_lessons.one_page.checks import Case, random_fusion
+from mraf_related.interventions import normalised_entropy
 
 
 def entropy(answer: Answer) -> Verdict:

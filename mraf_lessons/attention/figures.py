@@ -6,12 +6,12 @@ from itertools import cycle
 import numpy as np
 import pandas as pd
 
-from mraf.evaluation.interventions import normalised_entropy
 from mraf.model import Output
 from mraf_lessons.ablations.figures import COLOUR
 from mraf_lessons.kit import charts, style
 from mraf_lessons.kit.forest import forest
 from mraf_lessons.kit.style import Figure, draws
+from mraf_related.interventions import normalised_entropy
 
 
 def evenness(output: Output) -> Figure:

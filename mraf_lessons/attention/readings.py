@@ -16,12 +16,12 @@ from mraf.evaluation.differences import (
     paired_runs,
     runs_of,
 )
-from mraf.evaluation.interventions import normalised_entropy
 from mraf.evaluation.records import read_results
 from mraf.evidence.recorded import FOLDER, find
 from mraf.evidence.tables import Place, declared_table
 from mraf.model import Output
 from mraf_lessons.kit.reading import seen
+from mraf_related.interventions import normalised_entropy
 
 REFERENCE = "cross_attention"
 METRICS = ("with face", "without face", "mean")

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from mraf.evaluation.calibration import fit_temperature
 from mraf_lessons.evaluation.calibration import reliability_bins
 from mraf_lessons.kit.checker import (
     Answer,
@@ -14,6 +13,7 @@ from mraf_lessons.kit.checker import (
     numbers,
     refused,
 )
+from mraf_related.calibration import fit_temperature
 
 
 def challenge_score(answer: Answer) -> Verdict:

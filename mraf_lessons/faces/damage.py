@@ -20,13 +20,18 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from mraf.data.clips import FeatureSet
-from mraf.data.degradation import FaceDegradation, VoiceDegradation, degrade_faces, degrade_voices
 from mraf.errors import RunError
 from mraf.evaluation.judge import top1
 from mraf.evaluation.predict import forward
 from mraf.evidence.tables import Damage
 from mraf.training.batches import TrainingClips
 from mraf.variants.build import Network, build
+from mraf_related.degradation import (
+    FaceDegradation,
+    VoiceDegradation,
+    degrade_faces,
+    degrade_voices,
+)
 
 RATES: tuple[Damage, ...] = ("swapped face", "missing face")  # a share of the clips is hit
 Scores = Callable[[FeatureSet], NDArray[Any]]
@@ -39,7 +44,7 @@ def damaged(clips: FeatureSet, damage: Damage, amount: float, seed: int = 0) -> 
 
     Args:
         damage: "swapped face" (another speaker's, from the same clips) and "missing face" hit a
-            share of the clips; the others turn all faces or voices, see `mraf.data.degradation`.
+            share of the clips; the others turn all faces or voices, see `mraf_related.degradation`.
         amount: that share, or how far; 0 to 1.
         seed: of who is hit, and of directions and other speakers.
     Raises:

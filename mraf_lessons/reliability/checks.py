@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from mraf.data.clips import FeatureSet, unit
-from mraf.data.degradation import degrade_faces
 from mraf.model import MRAF, Output, weight_tokens
 from mraf_lessons.kit.checker import Answer, Array, Verdict, ask, judge
+from mraf_related.degradation import degrade_faces
 
 
 def shrink(answer: Answer, clips: FeatureSet) -> Verdict:

@@ -7,7 +7,6 @@ from typing import Any, get_args
 import numpy as np
 
 from mraf.data.clips import Corpus, FeatureSet
-from mraf.data.degradation import FaceDegradation, VoiceDegradation
 from mraf.data.splits import SETTINGS, validation_split
 from mraf.variants.build import Network
 from mraf_lessons.kit.explorer import Explorer, Values, choice, number, slider, yes_or_no
@@ -15,6 +14,7 @@ from mraf_lessons.kit.style import CONDITIONS
 from mraf_lessons.missing_token.explorer import RELIABILITIES
 from mraf_lessons.reliability.picture import reliability_picture
 from mraf_lessons.reliability.view import DegradedClip, Gallery, ReliabilityState, degraded_clip
+from mraf_related.degradation import FaceDegradation, VoiceDegradation
 
 BY_NAME = {setting.name: setting for setting in SETTINGS}
 FACE_KINDS, VOICE_KINDS = get_args(FaceDegradation), get_args(VoiceDegradation)

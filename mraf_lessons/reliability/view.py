@@ -10,13 +10,18 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from mraf.data.clips import FeatureSet, unit
-from mraf.data.degradation import FaceDegradation, VoiceDegradation, degrade_faces, degrade_voices
 from mraf.errors import DataError, RunError
 from mraf.evaluation.predict import forward
 from mraf.variants.build import Network
 from mraf.variants.config import MissingReliability
 from mraf_lessons.kit.arrays import first_clip
 from mraf_lessons.kit.rebuilt import rebuilt
+from mraf_related.degradation import (
+    FaceDegradation,
+    VoiceDegradation,
+    degrade_faces,
+    degrade_voices,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +47,7 @@ class Gallery:
 
 @dataclass(frozen=True)
 class ReliabilityState:
-    """The controls of the explorer, apart from the clip's; see ``mraf.data.degradation``."""
+    """The controls of the explorer, apart from the clip's; see ``mraf_related.degradation``."""
 
     face: bool = True  # whether the face is there
     face_kind: FaceDegradation = "noise"

@@ -23,12 +23,12 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from mraf.data.clips import FeatureSet
-from mraf.data.degradation import degrade_faces
 from mraf.errors import RunError
-from mraf.evaluation.calibration import fit_temperature
 from mraf.evaluation.judge import top1
 from mraf.evaluation.predict import SYSTEM_OF_HEAD, predict
 from mraf.variants.build import Network
+from mraf_related.calibration import fit_temperature
+from mraf_related.degradation import degrade_faces
 
 FACE, VOICE, FUSED = 0, 1, 2  # rows of all that is kept for each head
 ORDER = ("face", "voice", "fused")

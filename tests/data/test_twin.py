@@ -15,9 +15,11 @@ from mraf.data.clips import Corpus
 from mraf.data.describe import PAIRS, flawed_videos, unit, video_index
 from mraf.data.splits import cross_split, validation_split
 from mraf.data.twin.factors import balanced_levels, heavy_tailed, stray_shares
-from mraf.data.twin.generate import calibration, generate
-from mraf.data.twin.landmarks import landmarks
+from mraf.data.twin.generate import KEPT, calibration, generate
+from mraf.data.twin.people import draw_people
 from mraf.errors import DataError
+from tools.fit_twin.landmarks import landmarks
+from tools.fit_twin.search import search
 
 
 def _videos_per_speaker(part: Any) -> np.ndarray:
@@ -34,11 +36,10 @@ def test_shape_is_that_of_table_1(twin: Corpus) -> None:
         assert np.array_equal(_videos_per_speaker(part), np.ones(70))
 
 
-def test_the_known_draws_are_those_that_the_search_keeps(twin: Corpus) -> None:
-    searched = generate(scalars=calibration())  # of scalars that are given nothing is known
-    assert [x.fingerprint for x in searched.parts.values()] == [
-        x.fingerprint for x in twin.parts.values()
-    ]
+def test_the_draws_of_the_twin_are_those_that_the_search_keeps() -> None:
+    scalars = calibration()
+    people = draw_people(0, scalars, scalars["counts"]["speakers"])
+    assert {name: search(people, name, scalars[name]) for name in KEPT} == KEPT
 
 
 def test_imbalance_is_the_real_one(twin: Corpus) -> None:
@@ -81,20 +82,19 @@ def test_faces_have_the_rank_of_the_real_ones(twin: Corpus) -> None:
     assert values[-1] > 0  # what is left is small, but a covariance can be inverted
 
 
-def test_landmarks_are_the_measured_ones_whatever_the_seed(twin: Corpus) -> None:
-    for corpus in (twin, generate(11)):
-        language = np.repeat([0, 1], [len(corpus.train), len(corpus.cross)])
-        speaker = np.concatenate([corpus.train.labels, corpus.cross.labels])
-        judged = np.isin(corpus.cross.key, cross_split(corpus)[0].key)
-        train = np.arange(len(corpus.train))
-        video = video_index(corpus.train, corpus.cross)
-        cross = len(train) + np.flatnonzero(judged)
-        measure = landmarks(speaker, language, video, train, cross)
-        for modality in ("face", "voice"):
-            parts = (getattr(part, modality) for part in (corpus.train, corpus.cross))
-            found = measure(unit(np.concatenate(list(parts))))
-            for name, value in calibration()[modality]["landmarks"].items():
-                assert found[name] == pytest.approx(value, abs=2 if "accuracy" in name else 0.07)
+def test_landmarks_are_the_measured_ones(twin: Corpus) -> None:
+    language = np.repeat([0, 1], [len(twin.train), len(twin.cross)])
+    speaker = np.concatenate([twin.train.labels, twin.cross.labels])
+    judged = np.isin(twin.cross.key, cross_split(twin)[0].key)
+    train = np.arange(len(twin.train))
+    video = video_index(twin.train, twin.cross)
+    cross = len(train) + np.flatnonzero(judged)
+    measure = landmarks(speaker, language, video, train, cross)
+    for modality in ("face", "voice"):
+        parts = (getattr(part, modality) for part in (twin.train, twin.cross))
+        found = measure(unit(np.concatenate(list(parts))))
+        for name, value in calibration()[modality]["landmarks"].items():
+            assert found[name] == pytest.approx(value, abs=2 if "accuracy" in name else 0.07)
 
 
 def test_same_seed_same_corpus() -> None:

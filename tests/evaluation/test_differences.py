@@ -79,26 +79,14 @@ def test_arms_that_share_their_noise_are_told_apart_only_in_pairs() -> None:
     assert paired.high - paired.low < 0.2 * (alone.high - alone.low)
 
 
-def test_a_speaker_is_drawn_with_both_languages_and_a_video_with_its_own() -> None:
+def test_a_video_is_drawn_in_its_own_language_alone() -> None:
     rng = np.random.default_rng(0)
     n = np.full(40, 10.0)
     clips = {"english": n, "cross": n}
     right = np.stack([rng.integers(0, 11, 40)] * 2)  # who is bad in English is as bad in Urdu
-    videos = ArmRuns("a", (0, 1), {"P4": right, "P6": right}, clips)
-    found = scores(replace(videos, unit="speaker"), ["P4", "without face"])
-    assert found.loc["P4"].tolist() == pytest.approx(found.loc["without face"].tolist())
-    apart = scores(videos, ["P4", "without face"])
-    width = apart.high - apart.low
+    found = scores(ArmRuns("a", (0, 1), {"P4": right, "P6": right}, clips), ["P4", "without face"])
+    width = found.high - found.low
     assert width["without face"] == pytest.approx(width["P4"] / np.sqrt(2), rel=0.1)
-    other = replace(videos, name="b", correct={"P4": 10 - right, "P6": 10 - right})
-    both = [replace(runs, unit="speaker") for runs in (other, videos)]
-    paired = difference(*both, ["P4", "without face"])
-    assert paired.loc["P4"].tolist() == pytest.approx(paired.loc["without face"].tolist())
-    assert both[0].only([1]).unit == "speaker"
-    with pytest.raises(RunError, match="counts of a speaker, and of a video"):
-        difference(both[0], videos)
-    with pytest.raises(RunError, match="other speakers in one language"):
-        replace(videos, clips={"english": n, "cross": n[:30]}, correct={}, unit="speaker")
 
 
 def test_a_seed_that_hits_both_arms_alike_does_not_blur_their_difference() -> None:

@@ -218,7 +218,7 @@ def test_hidden_and_excessive_labels_are_data_errors(split):
 
 def test_resampling_whole_videos_equals_repeating_their_clips():
     result = evaluation(videos=7, rates=(0.5, 0.5), resamples=30)
-    weights = _chance((("english", 7), ("cross", 7)), 1, 30, result.seed, "video")[0]
+    weights = _chance((("english", 7), ("cross", 7)), 1, 30, result.seed)[0]
     for found in result.estimates(result.runs("a").correct)[:4]:
         language = "english" if found.metric in {"P3", "P4"} else "cross"
         part, outcome = result.judged[language], result.correct["a"][found.metric]

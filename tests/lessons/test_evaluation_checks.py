@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from verdicts import hint, judged
 
-from mraf.evaluation.calibration import fit_temperature
 from mraf_lessons.evaluation import checks as check
 from mraf_lessons.evaluation.calibration import expected_calibration_error, reliability_bins
+from mraf_related.calibration import fit_temperature
 
 
 def accuracies(correct):

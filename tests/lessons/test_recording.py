@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 from official import random_corpus, write_official
 
-from mraf.evaluation.interventions import INTERVENTIONS
 from mraf.evaluation.records import read_results
 from mraf.evidence.tables import OFFICIAL, Place
+from mraf_related.interventions import INTERVENTIONS
 
 
 @pytest.fixture

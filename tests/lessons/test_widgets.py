@@ -14,7 +14,6 @@ import torch
 from PIL import Image
 
 from mraf.data.clips import Corpus
-from mraf.data.degradation import degrade_faces
 from mraf.data.splits import validation_split
 from mraf.errors import RunError
 from mraf.evaluation.predict import forward
@@ -28,6 +27,7 @@ from mraf_lessons.missing_token.other_token import replace_token
 from mraf_lessons.missing_token.steps import forward_steps
 from mraf_lessons.reliability.picture import reliability_picture
 from mraf_lessons.reliability.view import Gallery, ReliabilityState, degraded_clip
+from mraf_related.degradation import degrade_faces
 
 pytest.importorskip("ipywidgets")
 from mraf_lessons.kit.live import Screen, fast_panels, image

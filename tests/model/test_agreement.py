@@ -9,7 +9,6 @@ import torch
 from scipy.special import expit
 
 from mraf.data.clips import unit
-from mraf.data.degradation import degrade_faces, degrade_voices
 from mraf.errors import DataError, RunError
 from mraf.evaluation.predict import forward
 from mraf.training.batches import TrainingClips
@@ -19,6 +18,7 @@ from mraf.training.step import with_and_without_face
 from mraf.variants.agreement import Agreement
 from mraf.variants.build import build
 from mraf.variants.config import ModelConfig, TrainingConfig
+from mraf_related.degradation import degrade_faces, degrade_voices
 
 TINY = {"width": 16, "tokens": 2, "heads": 2, "batch_size": 8, "epochs": 3, "precision": "float32"}
 CPU = torch.device("cpu")

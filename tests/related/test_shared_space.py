@@ -174,7 +174,7 @@ def test_what_cannot_be_trained_on_is_said(tiny_corpus):
 
 
 def test_traits_are_told_of_the_speaker_with_noise_of_each_clip_and_modality():
-    corpus = generate(speakers=20, draws=1)
+    corpus = generate(speakers=20)
     clips = corpus.train
     stream = simulated_traits(corpus, noise=0.5)
     told = stream(clips)

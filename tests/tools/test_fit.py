@@ -13,10 +13,10 @@ from mraf.data.clips import Corpus
 from mraf.data.describe import cosine_quantiles, unit
 from mraf.data.twin.factors import BAND_EDGES
 from mraf.data.twin.generate import calibration, generate
-from mraf.data.twin.landmarks import held_out_accuracy
 from mraf.errors import DataError
 from tools.fit_twin.calibrate import KNOBS, calibrate, turned
 from tools.fit_twin.compare import class_mean_accuracies
+from tools.fit_twin.landmarks import held_out_accuracy
 from tools.fit_twin.moments import fit_counts, fit_energies, fit_norms, fit_twin, rank_correlations
 from tools.fit_twin.probe import Probe
 
@@ -146,7 +146,7 @@ def test_calibration_comes_nearer() -> None:
 
     def misfit(scalars: dict) -> float:
         # The seed it was calibrated by.
-        other = generate(1000, scalars=start | {"face": scalars}, draws=1)
+        other = generate(1000, scalars=start | {"face": scalars})
         found = Probe.of(other, splits=2, pairs=4000).measure(_rows(other, "face"))
         return sum(((found[name][0] - v) / unit) ** 2 for name, (v, unit) in target.items())
 

@@ -70,7 +70,7 @@ def calibrate(
     """
     real = Probe.of(corpus, splits=8, pairs=20_000)
     seeds = range(1000, 1000 + twins)
-    shapes = [generate(seed, scalars=scalars, draws=1) for seed in seeds]
+    shapes = [generate(seed, scalars=scalars) for seed in seeds]
     probes = [Probe.of(shape, splits=2, pairs=4000) for shape in shapes]
     drawn = [draw_people(seed, scalars, corpus.speakers) for seed in seeds]
     low, high, first = np.array([(knob.low, knob.high, knob.start) for knob in KNOBS]).T
@@ -94,7 +94,7 @@ def calibrate(
                 found = []
                 for seed, probe, people in zip(seeds, probes, drawn, strict=True):
                     rng, shown = stream(seed, modality), people.rows(modality)
-                    rows = draw_coordinates(rng, trial[modality], people, shown)
+                    rows = draw_coordinates(rng, trial[modality], people)
                     measured = probe.measure(rows[shown[: len(probe.speaker)]])
                     found.append([measured[name][0] for name in names])
                 misses: Array = (np.mean(found, axis=0) - wanted) / scale

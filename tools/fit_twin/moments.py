@@ -22,9 +22,9 @@ from mraf.data.describe import flawed_videos, unit, video_index
 from mraf.data.splits import cross_split, validation_split
 from mraf.data.twin.factors import BAND_EDGES, Scalars
 from mraf.data.twin.generate import NORM_LEVELS
-from mraf.data.twin.landmarks import group_means, landmarks
 from mraf.errors import DataError
 from tools.fit_twin.calibrate import calibrate
+from tools.fit_twin.landmarks import group_means, landmarks
 
 Array = NDArray[Any]
 LONG = 4  # clips of a video from which on it tells how many of them are distinct

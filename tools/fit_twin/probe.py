@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mraf.data.clips import Corpus
 from mraf.data.describe import pair_cosines, sample_pairs, video_index
 from mraf.data.splits import validation_split
-from mraf.data.twin.landmarks import group_means, held_out_accuracy
+from tools.fit_twin.landmarks import group_means, held_out_accuracy
 
 Array = NDArray[Any]
 Statistics = dict[str, tuple[float, float]]

@@ -4,8 +4,6 @@ The folder holds ``corpus.json``, ``speakers.csv`` (label and name) and one ``.n
 array of each part. ``mraf.data.load`` maps them into memory, so that a corpus may be larger.
 """
 
-from __future__ import annotations
-
 import json
 import shutil
 import warnings
@@ -47,10 +45,8 @@ def from_table(
             language; and, where there are such, split ("train" or "test") and key.
         train_on: the language to train on; by default English, else the one with most clips.
         cross: the second language; by default the other one with most clips.
-    Raises:
-        DataError: what is wrong with the table, with the row and a remedy.
-    Warns:
-        What was found that changes what is trained or judged: clips left out, missing faces.
+    Raises DataError: what is wrong with the table, with the row and a remedy.
+    Warns: what was found that changes what is trained or judged: clips left out, missing faces.
     """
     opened = open_table(table)
     plan = plan_of(opened, train_on, cross)
@@ -75,8 +71,7 @@ def import_table(
     An import that is in the folder already is replaced when the new one is complete. Arguments,
     errors and warnings as `from_table`.
 
-    Raises:
-        DataError: also where the folder holds something else or cannot be written.
+    Raises DataError: also where the folder holds something else or cannot be written.
     """
     out = checked_path(out, DataError).absolute()
     # Fixed names: what a killed process left is cleared away by the next attempt.

@@ -1,7 +1,5 @@
 """Which rows of a table are trained on, which are judged, and which are left out."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from pathlib import Path

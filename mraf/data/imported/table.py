@@ -5,8 +5,6 @@ voice is a vector, or the path of a ``.npy`` file from the table's folder. Vecto
 of rows at a time, so that no file has to fit into memory.
 """
 
-from __future__ import annotations
-
 import os
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
@@ -36,23 +34,14 @@ Arrays = Mapping[str, Any]  # column → its cells (N,), or vectors (N, D)
 
 @dataclass(frozen=True)
 class Table:
-    """A table of N clips that is open for reading.
+    """A table of N clips that is open for reading."""
 
-    Args:
-        source: its name in messages.
-        columns: the names of those that it has.
-        cells: gives a whole column, shape (N,).
-        blocks: gives face or voice, block by block: vectors (n, D), or cells (n,).
-        folder: where relative paths of ``.npy`` files begin.
-        lines: of a text file, the line of each row; else rows are counted from 0.
-    """
-
-    source: str
+    source: str  # its name in messages
     columns: tuple[str, ...]
-    cells: Callable[[str], NDArray[Any]]
-    blocks: Callable[[str], Iterator[NDArray[Any]]]
-    folder: Path = Path()
-    lines: NDArray[np.int64] | None = None
+    cells: Callable[[str], NDArray[Any]]  # a whole column, shape (N,)
+    blocks: Callable[[str], Iterator[NDArray[Any]]]  # of face or voice: vectors (n, D), or cells
+    folder: Path = Path()  # where relative paths of ``.npy`` files begin
+    lines: NDArray[np.int64] | None = None  # of rows of a text file; else they count from 0
 
     def refuse(self, row: int | np.integer, reason: str) -> DataError:
         """The error that names this table and a row of it."""
@@ -83,8 +72,7 @@ class Table:
     def vectors(self, name: str, clips: int, progress: bool) -> Iterator[NDArray[np.float32]]:
         """Face or voice in checked blocks (n, D), rows of zeros where a face is missing.
 
-        Raises:
-            DataError: the first row whose vector cannot be used, and why; no vector at all.
+        Raises DataError: the first row whose vector cannot be used, and why; no vector at all.
         """
         width = read = waiting = 0
         bar = tqdm(desc=f"reading the {name}s", total=clips, delay=1, disable=not progress)
@@ -169,8 +157,7 @@ class Table:
 def open_table(table: str | Path | pd.DataFrame | Arrays) -> Table:
     """Open a table of any kind.
 
-    Raises:
-        DataError: no such file, another kind of file, damage, or a column that is missing.
+    Raises DataError: no such file, another kind of file, damage, or a column that is missing.
     """
     if isinstance(table, str | Path):
         path = checked_path(table, DataError)

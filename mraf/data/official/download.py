@@ -1,7 +1,5 @@
 """The official archives, fetched from their public Google Drive ids."""
 
-from __future__ import annotations
-
 import errno
 from pathlib import Path
 from textwrap import shorten
@@ -41,9 +39,8 @@ def download(folder: str | Path) -> None:
     The archives stay in ``folder/.mraf-downloads``: what is complete is not fetched again, what
     is not is resumed. gdown's own bar shows the size of each.
 
-    Raises:
-        DataError: Google Drive cannot be reached or refuses, with the steps to fetch by hand; a
-            full disk; a bad archive.
+    Raises DataError: Google Drive cannot be reached or refuses, with the steps to fetch by hand; a
+    full disk; a bad archive.
     """
     import gdown  # takes a while to import
 

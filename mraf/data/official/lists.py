@@ -1,7 +1,5 @@
 """The rows of the CSV lists of a POLY-SIM release, checked."""
 
-from __future__ import annotations
-
 import posixpath
 import re
 import warnings
@@ -35,18 +33,16 @@ class FeaturesMissing(DataError):
 
 @dataclass
 class ClipList:
-    """The rows of one list.
+    """The rows of one list by line.
 
-    Args:
-        rows: by line: ``key``, of a training clip its voice path; ``video``, the folder in which a
-            training clip lies, else ""; ``voice`` and ``face``, paths of the features, "" where the
-            face is missing; ``label``, where the list has labels.
-        spare: a test list in the form of a training list, which is left out where it is bad.
+    Columns: ``key``, of a training clip its voice path; ``video``, the folder in which a training
+    clip lies, else ""; ``voice`` and ``face``, paths of the features, "" where the face is missing;
+    ``label``, where the list has labels.
     """
 
     path: Path
-    rows: pd.DataFrame
-    spare: bool = False
+    rows: "pd.DataFrame"
+    spare: bool = False  # a test list in the form of a training list: left out where it is bad
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -63,8 +59,7 @@ def _refused(path: Path, line: int, reason: str) -> DataError:
 def inner_path(text: str) -> str:
     """A path from a list or an archive in one spelling: ``/`` only, no ``.``, no ``//``.
 
-    Raises:
-        ValueError: the path is empty, absolute, leaves its folder or holds a control character.
+    Raises ValueError: the path is empty, absolute, leaves its folder or holds a control character.
     """
     path = posixpath.normpath(text.strip().replace("\\", "/"))
     if path == "." or not path.isprintable():
@@ -80,9 +75,8 @@ def read_lists(release: Release) -> dict[str, ClipList]:
     A test list whose features are not there at all is left out with a warning: one may train
     before the test features are fetched.
 
-    Raises:
-        DataError: the first bad line, what is wrong with it and how to mend it; also a label that
-            no English training clip carries, or the folder of training features is missing.
+    Raises DataError: the first bad line, what is wrong with it and how to mend it; also a label
+    that no English training clip carries, or the folder of training features is missing.
     """
     lists: dict[str, ClipList] = {}
     for part, path in release.lists.items():
@@ -104,7 +98,7 @@ def read_lists(release: Release) -> dict[str, ClipList]:
     return lists
 
 
-def _checked(path: Path, cells: pd.DataFrame, kind: str) -> pd.DataFrame:
+def _checked(path: Path, cells: "pd.DataFrame", kind: str) -> "pd.DataFrame":
     """The rows of a list, see `ClipList`, from its cells; paths as listed, but normalised."""
     import pandas as pd
 

@@ -4,8 +4,6 @@ A pack is an uncompressed .npz, which checks its sums on reading. Beside the arr
 source: the contents of the lists, and name, size and time of change of every feature file.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os
@@ -49,8 +47,7 @@ def load(folder: str | Path, progress: bool = True) -> Corpus:
 def pack(folder: str | Path, force: bool = False) -> Path:
     """The file of a folder's pack; it is made unless a true one is there, with ``force`` always.
 
-    Raises:
-        DataError: the features are not what they should be, or no place can be written.
+    Raises DataError: the features are not what they should be, or no place can be written.
     """
     release = find_release(folder)
     if not force and (found := _find(release)):

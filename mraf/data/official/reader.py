@@ -10,8 +10,6 @@ Listed paths mix ``\\`` and ``/`` and may start with ``./``; folders are also sp
 ``ecappa_feats`` and ``feat``, or lie at the top; labels are written ``0.0``.
 """
 
-from __future__ import annotations
-
 import io
 import math
 import os
@@ -31,17 +29,13 @@ from mraf.errors import DataError
 
 LARGEST = 65_536  # bytes; a vector of 512 floats with its header takes 2,176
 CHUNK = 256  # files per task: long enough to outweigh the hand-over between threads
-HEADERS = {
-    (1, 0): np.lib.format.read_array_header_1_0,
-    (2, 0): np.lib.format.read_array_header_2_0,
-}
+HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
 def read_corpus(release: Release, lists: dict[str, ClipList], progress: bool = True) -> Corpus:
     """Read every feature file of the lists.
 
-    Raises:
-        DataError: the first bad feature file, with list, line and remedy; a gap in the labels.
+    Raises DataError: the first bad feature file, with list, line and remedy; a gap in the labels.
     """
     arrays: dict[str, dict[str, NDArray]] = {}
     for part, clips in lists.items():

@@ -1,7 +1,5 @@
 """Which releases of POLY-SIM a folder holds, and where their CSV lists lie."""
 
-from __future__ import annotations
-
 import os
 import posixpath
 import re
@@ -30,13 +28,10 @@ class Release:
 
 
 def find_release(folder: str | Path) -> Release:
-    """The release whose lists lie in a folder.
+    """The release whose lists lie in a folder; or that of a list, to choose among releases.
 
-    Args:
-        folder: the folder that holds csv_files/; or a list in it, to choose among releases.
-    Raises:
-        DataError: no lists, a training list missing, or features of several releases; an
-            unreadable folder.
+    Raises DataError: no lists, a training list missing, or features of several releases; an
+    unreadable folder.
     """
     folder, version = checked_path(folder, DataError), None
     if os.path.isfile(folder) and (match := LIST_NAME.fullmatch(folder.name)):

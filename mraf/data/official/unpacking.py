@@ -3,8 +3,6 @@
 The rules hold for zip and tar. `tarfile.data_filter` would mend paths and let links stand.
 """
 
-from __future__ import annotations
-
 import shutil
 import stat
 import tarfile
@@ -52,8 +50,7 @@ def extract(archive: str | Path, folder: str | Path) -> int:
     damaged or holds anything but files and folders inside itself changes nothing. A hard link
     becomes a copy of its file. Hidden files are left out; those that are there are replaced.
 
-    Raises:
-        DataError: not such an archive, damaged, or unsafe; a full disk.
+    Raises DataError: not such an archive, damaged, or unsafe; a full disk.
     """
     archive, folder = checked_path(archive, DataError), checked_path(folder, DataError)
     if not archive.is_file():

@@ -6,9 +6,7 @@ In some clips the wrong person is heard or seen (an interviewer, a dubbed voice)
 is a stranger, one for each video. The factors' scales vary log-normally, which makes tails heavy.
 """
 
-from __future__ import annotations
-
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator
 from itertools import cycle, islice
 from typing import Any
 
@@ -16,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaincinv, ndtri
 
-from mraf.data.twin.landmarks import distance
 from mraf.data.twin.people import Ints, People
 
 Scalars = dict[str, Any]
@@ -25,56 +22,19 @@ Floats = NDArray[np.float32]
 BAND_EDGES = (0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 49, 64, 96, 128, 192)
 """Coordinates between two edges share an energy. FaceNet's rows have rank 49: the rest is 0."""
 
-NEAR = 0.6
-"""Distance from the measured landmarks at which the search ends."""
-
 
 def draw_coordinates(
-    rng: np.random.Generator,
-    scalars: Scalars,
-    people: People,
-    shown: Ints,
-    draws: int = 1,
-    kept: Sequence[int] | None = None,
+    rng: np.random.Generator, scalars: Scalars, people: People, kept: Collection[int] = ()
 ) -> Floats:
     """Unit vectors of all clips in the common basis, shape (N, D); D counts what has energy.
 
-    Seventy people are a small sample: on free draws the accuracy of class means varies by some
-    points, as it would on another seventy real people. So factors are drawn again in turn, and the
-    new draw is kept when it brings the rows nearer to the measured landmarks.
-
-    Args:
-        scalars: of the modality.
-        shown: which clip's row each clip shows (`People.rows`), shape (N,).
-        draws: at most; 1 for a free draw.
-        kept: which of the further draws (1, 2, …) the search keeps, where it is known; measuring
-            takes longer than all else.
+    ``kept`` says which further draws (1, 2, …) replace the first ones; see `tools.fit_twin.search`.
     """
     factors = Factors(rng, scalars, people)
-    turns = enumerate(cycle(("language", "stray", "video", "speaker")), start=1)
-    names = ("mean", "speaker", "language", "video", "clip", "stray")
-    drawn = {name: getattr(factors, name)() for name in names}
-    if kept is not None:
-        for number, name in islice(turns, max(kept, default=0)):
-            changed = {name: getattr(factors, name)()}  # drawn also where it is not kept
-            drawn |= changed if number in kept else {}
-    rows = factors.rows(drawn)
-    if draws == 1 or kept is not None:
-        return rows
-    measure, listed = people.landmarks()
-
-    def away(rows: Floats) -> float:
-        return distance(measure(rows[shown[:listed]]), scalars["landmarks"])
-
-    nearest = away(rows)
-    for _, name in islice(turns, draws - 1):
-        if nearest < NEAR:
-            break
-        changed = drawn | {name: getattr(factors, name)()}
-        other = factors.rows(changed)
-        if (found := away(other)) < nearest:
-            nearest, rows, drawn = found, other, changed
-    return rows
+    drawn = factors.all()
+    for number, another in islice(factors.again(), max(kept, default=0)):
+        drawn |= another if number in kept else {}
+    return factors.rows(drawn)
 
 
 class Factors:
@@ -84,6 +44,16 @@ class Factors:
         self.rng, self.scalars, self.people = rng, scalars, people
         self.size = np.bincount(people.video)
         self.noisier = np.where(people.language == 0, np.exp(scalars["first_language_noise"]), 1)
+
+    def all(self) -> dict[str, Any]:
+        """Every factor, drawn once."""
+        names = ("mean", "speaker", "language", "video", "clip", "stray")
+        return {name: getattr(self, name)() for name in names}
+
+    def again(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        """One factor after another drawn anew, with its number 1, 2, …; without end."""
+        for number, name in enumerate(cycle(("language", "stray", "video", "speaker")), start=1):
+            yield number, {name: getattr(self, name)()}
 
     def rows(self, drawn: dict[str, Any]) -> Floats:
         """Unit vectors (N, D) of all clips: the factors' sum, brought to its length."""

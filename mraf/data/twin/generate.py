@@ -7,8 +7,6 @@ which video (`mraf.data.twin.people`); a random basis turns the rows into their 
 of the real feature space is kept, so no template of a person can be recovered.
 """
 
-from __future__ import annotations
-
 import json
 from functools import cache
 from importlib.resources import files
@@ -23,10 +21,9 @@ from mraf.data.twin.people import PARTS, People, draw_people, stream
 from mraf.errors import DataError
 
 LANGUAGES = ("English", "Urdu")
-FLOOR = 1e-9
-"""Energy of each coordinate beyond the last band."""
+FLOOR = 1e-9  # energy of each coordinate beyond the last band
 KEPT = {"face": (1, 2, 4, 5, 8, 9, 13, 20), "voice": (2, 15)}
-"""What the search keeps with the shipped scalars and seed 0; tests/data/test_twin.py searches."""
+"""Draws that bring the shipped twin nearest to the real one, as `tools.fit_twin.search` finds."""
 NORM_LEVELS = (0, 0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 1)
 
 
@@ -36,9 +33,7 @@ def calibration() -> Scalars:
     return json.loads((files("mraf.data.twin") / "twin.json").read_text(encoding="utf-8"))
 
 
-def generate(
-    seed: int = 0, speakers: int | None = None, scalars: Scalars | None = None, draws: int = 24
-) -> Corpus:
+def generate(seed: int = 0, speakers: int | None = None, scalars: Scalars | None = None) -> Corpus:
     """Draw a twin of MAV-Celeb v1: same shape, same counts, same statistics, no real person.
 
     Test labels and test videos are visible, unlike those of the real corpus. The same seed gives
@@ -47,24 +42,18 @@ def generate(
     Args:
         speakers: videos and clips grow with their number. None: as many as the real one.
         scalars: another calibration than the one shipped (`python -m tools.fit_twin`).
-        draws: of the factors, see `draw_coordinates`; always 1 with another number of speakers,
-            since then accuracies differ.
-    Raises:
-        DataError: less than two speakers.
+    Raises DataError for less than two speakers.
     """
-    known = KEPT if (seed, speakers, scalars, draws) == (0, None, None, 24) else {}
+    kept = KEPT if (seed, speakers, scalars) == (0, None, None) else {}
     scalars = calibration() if scalars is None else scalars
     speakers = scalars["counts"]["speakers"] if speakers is None else speakers
     if speakers < 2:
         raise DataError(f"twin: {speakers} speaker(s) asked for; identification needs at least 2.")
     people = draw_people(seed, scalars, speakers)
-    if speakers != scalars["counts"]["speakers"]:
-        draws = 1
 
     def rows(name: str, dim: int) -> Floats:
         """What is drawn for each clip, before it is shown in others, shape (N, dim)."""
-        rng, shown = stream(seed, name), people.rows(name)
-        drawn = draw_coordinates(rng, scalars[name], people, shown, draws, known.get(name))
+        drawn = draw_coordinates(stream(seed, name), scalars[name], people, kept.get(name, ()))
         return _rotate(drawn, stream(seed, f"{name} basis"), dim)
 
     face, voice = rows("face", FACE_DIM), rows("voice", VOICE_DIM)

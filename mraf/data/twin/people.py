@@ -1,14 +1,10 @@
 """Who speaks in which video and clip of the twin: counts, imbalance and the flaws of the lists."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-from mraf.data.twin.landmarks import Measure, landmarks
 
 Ints = NDArray[np.int64]
 PARTS = ("train", "cross", "test_english", "test_cross")
@@ -17,25 +13,16 @@ FLAWS = ("shared", "repeated", "ambiguous")
 
 @dataclass(frozen=True, eq=False)
 class People:
-    """Clips in the order of `PARTS`, speakers, videos; videos are counted through all four parts.
+    """Clips in the order of `PARTS`, speakers, videos, which are counted through all four parts."""
 
-    Args:
-        video: index of each clip's video, shape (N,).
-        frame: index of the clip whose face the clip shows (clips share frames), shape (N,).
-        copy_of: index of the clip that the clip repeats, or the clip itself, shape (N,).
-        speaker, part, name: of each video, shape (V,).
-        factor: index of the video of which this one is a copy, or the video itself, shape (V,).
-        group: +1 or -1 of each speaker, of which face and voice both tell, shape (C,).
-    """
-
-    video: Ints
-    frame: Ints
-    copy_of: Ints
-    speaker: Ints
-    part: Ints
-    factor: Ints
-    name: NDArray[np.str_]
-    group: Ints
+    video: Ints  # index of each clip's video, shape (N,)
+    frame: Ints  # index of the clip whose face the clip shows (clips share frames), shape (N,)
+    copy_of: Ints  # index of the clip that the clip repeats, or the clip itself, shape (N,)
+    speaker: Ints  # of each video, shape (V,)
+    part: Ints  # of each video, shape (V,)
+    factor: Ints  # index of the video of which this one is a copy, or the video itself, shape (V,)
+    name: NDArray[np.str_]  # of each video, shape (V,)
+    group: Ints  # +1 or -1 of each speaker, of which face and voice both tell, shape (C,)
 
     @property
     def language(self) -> Ints:
@@ -45,15 +32,6 @@ class People:
     def rows(self, modality: str) -> Ints:
         """Which clip's drawn row each clip shows, shape (N,)."""
         return self.frame[self.copy_of] if modality == "face" else self.copy_of
-
-    def landmarks(self) -> tuple[Measure, int]:
-        """What measures the rows of train and cross, and their number; flawed videos not judged."""
-        video = self.video[self.part[self.video] < 2]
-        names, times = np.unique(self.name[self.part < 2], return_counts=True)
-        sound = ~np.isin(self.name, names[times > 1])
-        train = np.flatnonzero(self.part[video] == 0)
-        cross = np.flatnonzero((self.part[video] == 1) & sound[video])
-        return landmarks(self.speaker[video], self.language[video], video, train, cross), len(video)
 
 
 def stream(seed: int, purpose: str) -> np.random.Generator:

@@ -1,7 +1,5 @@
 """One temperature that makes a network as sure as it is right."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -7,7 +7,10 @@ import pytest
 import torch
 
 from mraf.errors import RunError
-from mraf.evaluation.interventions import (
+from mraf.model import MRAF, Output
+from mraf.variants.build import network
+from mraf.variants.config import ModelConfig
+from mraf_related.interventions import (
     INTERVENTIONS,
     logits_under,
     normalised_entropy,
@@ -16,9 +19,6 @@ from mraf.evaluation.interventions import (
     swapped,
     uniform,
 )
-from mraf.model import MRAF, Output
-from mraf.variants.build import network
-from mraf.variants.config import ModelConfig
 
 B, K, D = 4, 3, 8
 Array = np.ndarray

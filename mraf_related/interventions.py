@@ -4,8 +4,6 @@ Nothing is trained. An intervention computes C of Eq. 13 in another way from the
 queries (B, K, d) and memory (B, K, d) of the other modality become C (B, K, d) and its maps.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from copy import deepcopy
@@ -66,8 +64,7 @@ def logits_under(model: MRAF, output: Output, intervention: Intervention) -> Ten
 
     Args:
         output: of the network for B clips; its Ĥ are fused anew.
-    Raises:
-        RunError: the network does not fuse by cross-attention.
+    Raises RunError: the network does not fuse by cross-attention.
     """
     if type(model.fusion) is not CrossAttention:
         name = type(model.fusion).__name__

@@ -11,8 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mraf.data.clips import Corpus, FeatureSet, unit
-from mraf.data.degradation import FaceDegradation, VoiceDegradation, degrade_faces, degrade_voices
 from mraf.errors import DataError, RunError
+from mraf_related.degradation import (
+    FaceDegradation,
+    VoiceDegradation,
+    degrade_faces,
+    degrade_voices,
+)
 
 FACES, VOICES = get_args(FaceDegradation), get_args(VoiceDegradation)
 DEGRADATIONS = [("face", degrade_faces, k) for k in FACES]

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mraf.errors import DataError
-from mraf.evaluation.calibration import fit_temperature, negative_log_likelihood
 from mraf_lessons.evaluation.calibration import (
     confidences,
     expected_calibration_error,
     reliability_bins,
 )
+from mraf_related.calibration import fit_temperature, negative_log_likelihood
 
 
 def test_two_bins_by_hand():

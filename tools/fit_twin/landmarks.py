@@ -1,4 +1,4 @@
-"""A few numbers in which every twin agrees with the real features, whatever its seed."""
+"""A few numbers in which the twin agrees with the real features."""
 
 from __future__ import annotations
 
