@@ -49,7 +49,6 @@ class MissingTokenExplorer(Explorer):
             lambda kind, share, reliability, clip: replace_token(
                 model, clips[clip - 1 : clip], kind, share, reliability
             ),
-            {"share": (0, 0.5, 1), "reliability": None, "kind": None},
         )
 
 
@@ -84,7 +83,6 @@ class FollowOneClip(Explorer):
             controls,
             lambda found, on: clip_step(found[0], found[1], on),
             lambda step, face, clip: (steps(face, clip), step),
-            {"face": (True, False), "step": range(1, count + 1)},
         )
 
     @property

@@ -101,7 +101,6 @@ SHOWN = {  # the cell, the slider to be moved, and the key
     "DoorExplorer({'one': door})": ("Threshold", "ArrowRight"),
     "MarginExplorer()": ("Margin m", "ArrowRight"),
 }  # fmt: skip
-RECORDED = "MarginExplorer().recorded()"
 LIVE = """
 quick = configure("quick", corpus.speakers)
 run = Run(quick, build(quick.model).eval(), pd.DataFrame(), {"corpus": "twin", "preset": "quick"})
@@ -127,14 +126,13 @@ def latencies():
 
 @pytest.fixture(scope="module")
 def explorers(browser, tmp_path_factory):
-    """A page of JupyterLab in which every explorer is alive, and a recorded one."""
+    """A page of JupyterLab in which every explorer is alive."""
     folder = tmp_path_factory.mktemp("lab")
-    cells = [new_code_cell(source) for source in (SETUP, *SHOWN, RECORDED, LIVE)]
+    cells = [new_code_cell(source) for source in (SETUP, *SHOWN, LIVE)]
     metadata = nbformat.read(APP, as_version=4).metadata
     nbformat.write(new_notebook(cells=cells, metadata=metadata), folder / "explorers.ipynb")
     page = browser.new_page(viewport={"width": 1366, "height": 768})
     with lab(page, folder, folder / "explorers.ipynb"):
-        page.locator(".mraf-recording select").wait_for(timeout=1000 * PATIENCE)
         page.locator(PICTURE).nth(len(SHOWN) - 1).wait_for(timeout=1000 * PATIENCE)
         page.locator("[role=meter]").first.wait_for(timeout=1000 * PATIENCE)
         page.get_by_text(IDLE).wait_for(timeout=1000 * PATIENCE)
@@ -190,22 +188,6 @@ def test_the_live_explorer_answers_in_lab_from_the_page_alone(explorers):
     assert "the voice 1.00" in explorers.locator(".mraf-network [role=status]").inner_text()
 
 
-def test_a_recording_answers_the_keyboard_in_lab(explorers):
-    recording = explorers.locator(".mraf-recording")
-    picture, before = recording.locator("img"), recording.locator("img").get_attribute("alt")
-    select = recording.get_by_label("Head")
-    select.focus()
-    explorers.keyboard.press("ArrowDown")
-    assert select.input_value() == "1"
-    assert picture.get_attribute("alt") != before
-    moved = recording.get_by_label("Margin m")
-    moved.focus()
-    for key, value in (("ArrowRight", "0.2"), ("ArrowUp", "0.4"), ("ArrowDown", "0.2")):
-        explorers.keyboard.press(key)
-        assert moved.get_attribute("aria-valuetext") == value
-    assert moved.evaluate("input => input === document.activeElement")
-
-
 def test_every_slider_has_a_name_and_says_its_value(explorers):
     handles = explorers.locator(".mraf-explorer [role=slider]")
     for handle in handles.all():
@@ -224,7 +206,7 @@ def test_axe_finds_nothing_in_lab(explorers, axe, theme, screenshots):
     explorers.wait_for_timeout(1000)
     explorers.locator(".mraf-explorer").first.scroll_into_view_if_needed()
     explorers.screenshot(path=screenshots / f"{theme}.png")
-    assert not violations(explorers, axe, ".mraf-explorer", ".mraf-network", ".mraf-recording")
+    assert not violations(explorers, axe, ".mraf-explorer", ".mraf-network")
     command(explorers, "apputils:change-theme", theme="JupyterLab Light")
 
 
@@ -267,16 +249,15 @@ def test_without_a_kernel_there_is_a_still_picture(explorers, axe, tmp_path, scr
     page.write_text(HTMLExporter().from_notebook_node(content)[0], encoding="utf-8")
     content.cells[0].source += "\n# not the one that was trusted"
     nbformat.write(content, folder / "other.ipynb")
-    for name, stills in (("notebook", len(SHOWN) + 1), ("other", len(SHOWN) + 2)):
+    for name in ("notebook", "other"):
         address = explorers.url.split("/lab/")[0]
         explorers.goto(f"{address}/lab/tree/{name}.ipynb?reset", timeout=120_000)
-        seen_still(explorers, stills)
+        seen_still(explorers, len(SHOWN) + 1)
         explorers.screenshot(path=screenshots / f"still-{name}.png")
     explorers.goto(page.as_uri())
     seen_still(explorers, len(SHOWN) + 1)
     assert explorers.get_by_role("link", name="The live page").is_visible()
-    explorers.locator(".mraf-recording").get_by_label("Head").select_option("1")
-    assert not violations(explorers, axe, ".mraf-still", ".mraf-recording")
+    assert not violations(explorers, axe, ".mraf-still")
 
 
 def test_axe_finds_nothing_in_the_report(page, tmp_path, axe):

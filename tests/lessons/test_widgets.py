@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import base64
 import copy
-import io
-import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from mraf.data.clips import Corpus
 from mraf.data.degradation import degrade_faces
@@ -31,7 +28,6 @@ from mraf_lessons.reliability.view import Gallery, ReliabilityState, degraded_cl
 
 pytest.importorskip("ipywidgets")
 from mraf_lessons.kit.live import Screen, fast_panels, image
-from mraf_lessons.kit.recording import record
 from mraf_lessons.missing_token.explorer import FollowOneClip, MissingTokenExplorer
 from mraf_lessons.reliability.explorer import ReliabilityExplorer
 
@@ -267,23 +263,6 @@ def test_an_error_is_shown_in_place_of_the_picture(explorer, monkeypatch):
     assert "no &lt;such&gt; thing" in explorer.picture.value
 
 
-def test_a_recording_steps_through_the_grid_in_the_words_of_the_controls(explorer):
-    found = []
-    explorer.voice_amount.value = 0.25
-    explorer._picture = lambda seen, on: found.append(seen.state) or quick_figure(seen)
-    explorer._grid = {"missing_reliability": ("zero", "learned"), "face_amount": (0, 0.5)}
-    recording = explorer.recorded()
-    assert recording.controls == {
-        "Missing face": ["r_f = 0, as in the paper", "ask the scorer"],
-        "Face, how far": ["0%", "50%"],
-    }
-    assert recording.question.startswith("What would the scorer give")
-    assert [(s.missing_reliability, s.face_amount) for s in found] == [
-        ("zero", 0), ("zero", 0.5), ("learned", 0), ("learned", 0.5)
-    ]  # fmt: skip
-    assert {s.voice_amount for s in found} == {0.25}  # a control beside the grid stays as it is
-
-
 # --- one clip, step by step ----------------------------------------------------------------
 
 
@@ -352,41 +331,6 @@ def test_following_a_clip(model, tiny_corpus):
         follow.steps[1].values["$T_a$"],
         forward(model, tiny_corpus.train[8:9]).voice.tokens[0].numpy(),
     )
-
-
-# --- the recording -----------------------------------------------------------------------------
-
-
-def drawing(what: str, far: str):
-    figure, _ = fast_panels(None, 2, 1)
-    far = "0%" if what == "other" else far
-    figure.text(0.5, 0.5, f"{what} {far}")
-    return describe(figure, f"{what} </script> {far}")
-
-
-CONTROLS = {
-    label: {word: word for word in words}
-    for label, words in (("What", ("one", "other")), ("How far", ("0%", "50%", "100%")))
-}
-
-
-def test_a_recording_keeps_each_picture_once():
-    recording = record(drawing, CONTROLS, "What changes?")
-    assert recording.shown == [0, 1, 2, 3, 3, 3]
-    assert recording.alts[1] == "one </script> 50%"
-    assert Image.open(io.BytesIO(base64.b64decode(recording.pictures[0]))).mode == "P"
-
-
-def test_a_control_without_values_cannot_be_recorded():
-    with pytest.raises(RunError, match="at least one value"):
-        record(drawing, {"What": {}})
-
-
-def test_the_page_of_a_recording_fetches_nothing_and_is_whole():
-    page = record(drawing, CONTROLS, "What changes?").to_html()
-    assert "What changes?" in page
-    assert page.count("</script>") == 1  # the text alternatives cannot end it
-    assert not re.search(r'(src|href)="(?!data:)', page)
 
 
 # --- another missing token ---------------------------------------------------------------------
