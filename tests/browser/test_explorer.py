@@ -57,9 +57,8 @@ from mraf.training.runs import Run
 from mraf.variants.build import build
 from mraf_lessons.faces.explorer import DamageExplorer
 from mraf_lessons.heads.explorer import MarginExplorer
-from mraf_lessons.missing_token.explorer import FollowOneClip, MissingTokenExplorer
+from mraf_lessons.missing_token.explorer import FollowOneClip
 from mraf_lessons.open_set.explorer import DoorExplorer
-from mraf_lessons.reliability.explorer import ReliabilityExplorer
 from mraf_lessons.reliability.live import LiveExplorer
 from mraf_lessons.shared_space.explorer import ThresholdExplorer
 from mraf_lessons.training.explorer import LossExplorer
@@ -87,17 +86,15 @@ measured = pd.DataFrame(
 )
 """
 SHOWN = {  # the cell, the slider to be moved, and the key
-    "ReliabilityExplorer(learner.model, corpus)": ("Face, how far", "ArrowRight"),
+    "ThresholdExplorer({('fold 1', 'English'): (cosine, same, pairs)})":
+        ("Threshold", "ArrowRight"),
     "LossExplorer.distillation(np.array([5.0, 3, 1, 0]), np.array([1.0, 2, 1, 0]))":
         ("Temperature T", "ArrowRight"),
     "LossExplorer.centre(points, group)": ("Centre loss", "ArrowLeft"),
     "LossExplorer.branches(Reach.of(learner, batch, config.training))":
         ("Face head, λ_f", "ArrowLeft"),
-    "MissingTokenExplorer(learner.model, corpus.train[:5])": ("How far", "ArrowLeft"),
     "FollowOneClip(learner.model, corpus.train[:5])": ("Step", "ArrowRight"),
     "DamageExplorer(measured)": ("Amount", "ArrowLeft"),
-    "ThresholdExplorer({('fold 1', 'English'): (cosine, same, pairs)})":
-        ("Threshold", "ArrowRight"),
     "DoorExplorer({'one': door})": ("Threshold", "ArrowRight"),
     "MarginExplorer()": ("Margin m", "ArrowRight"),
 }  # fmt: skip
@@ -162,11 +159,11 @@ def press(page, key: str, number: int = 0) -> float:
 
 def moves_by_keyboard(page) -> list[float]:
     """Another picture at every press, and the first one at the end; the milliseconds of each."""
-    moved = slider(page, "Face, how far")
+    moved = slider(page, "Threshold")
     moved.focus()
     alt = page.locator(PICTURE).first.get_attribute("alt")
     taken = []
-    for key, shown in (("ArrowRight", "75%"), ("ArrowLeft", "0%")):
+    for key, shown in (("ArrowRight", "0.85"), ("ArrowLeft", "0.10")):
         taken += [press(page, key) for _ in range(MOVES // 2)]
         assert moved.get_attribute("aria-valuetext") == shown
     assert page.locator(PICTURE).first.get_attribute("alt") == alt
@@ -196,8 +193,8 @@ def test_every_slider_has_a_name_and_says_its_value(explorers):
 
 
 def test_an_idle_control_says_why(explorers):
-    asked = explorers.locator(".mraf-explorer").first.locator(".mraf-question")
-    assert "The face is there." in asked.all_inner_texts()
+    asked = explorers.locator(".mraf-explorer .mraf-question")
+    assert "Only HAM has a curvature." in asked.all_inner_texts()
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
