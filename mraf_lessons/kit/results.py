@@ -64,34 +64,6 @@ def loss_parts(axes: Axes, table: pd.DataFrame) -> str:
     return mark
 
 
-@draws("epoch", "loss", "accuracy")
-def history(table: pd.DataFrame) -> Figure:
-    """How training went: the loss parts, unweighted, and the accuracy on the training clips.
-
-    Parts of the loss are drawn where there are any: ce_face, ce_voice, ce_fused, kd, center. The
-    column seconds may say how long each epoch took.
-    """
-    figure, (left, right) = row_of_panels(2, 4.3, 3.5, width_ratios=[3, 2])
-    mark = loss_parts(left, table)
-    left.legend(fontsize=8)
-    right.plot(table.epoch, table.accuracy, color=style.FUSED, marker=mark)
-    right.set(title="Training accuracy, fused head", xlabel="epoch", ylim=(0, 1.03))
-    percent_axis(right)
-    for axes in (left, right):
-        axes.grid()
-        axes.xaxis.get_major_locator().set_params(integer=True)  # type: ignore[call-arg]
-    first, last = table.iloc[0], table.iloc[-1]
-    said = [
-        f"Two line plots over {len(table)} epochs. The loss goes from {first.loss:.3g} to "
-        f"{last.loss:.3g}, the training accuracy from {first.accuracy:.1%} to {last.accuracy:.1%}."
-    ]
-    if "seconds" in table.columns:
-        seconds = f"{table.seconds.sum():.0f} s in all, {table.seconds.median():.2g} s an epoch"
-        figure.supxlabel(seconds, fontsize=8.5, color=style.GREY, x=0.99, ha="right")
-        said.append(f"{seconds.capitalize()}.")
-    return describe(figure, *said)
-
-
 @styled
 def per_speaker_accuracy(table: pd.DataFrame, system: str | None = None) -> Figure:
     """Accuracy of each speaker, sorted within each setting; the size of a dot shows its clips.
