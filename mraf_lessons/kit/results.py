@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
 from mraf_lessons.kit import style
@@ -53,15 +52,45 @@ LOSSES = {
 }
 
 
-def loss_parts(axes: Axes, table: pd.DataFrame) -> str:
-    """Curves of the loss and those of its parts that there are; returns the marker of an epoch."""
-    mark = "." if len(table) < 40 else ""
+@draws("epoch", "loss")
+def history(
+    table: pd.DataFrame, scores: pd.DataFrame | None = None, epochs: int | None = None
+) -> Figure:
+    """Loss parts and accuracies by epoch, while a run is under way or when it is over.
+
+    Args:
+        table: may have parts of the loss: ce_face, ce_voice, ce_fused, kd, center.
+        scores: accuracy of each judged epoch: index epoch, columns P3 … P6. By default, the
+            column accuracy of the table, on the training clips.
+        epochs: how many there will be; by default as many as there are.
+    """
+    epochs = epochs or int(table.epoch.max())
+    title = "Accuracy on held-out videos"
+    if scores is None:
+        style.require(table, "accuracy")
+        title, scores = "Training accuracy, fused head", table.set_index("epoch")[["accuracy"]]
+    marks = "os^D" if len(table) < 40 else [""] * 4
+    figure, (left, right) = row_of_panels(2, 4.5, 3.9)
     for column, (label, colour, line) in LOSSES.items():
         if column in table.columns and (table[column] > 0).any():
-            axes.plot(table.epoch, table[column], line, color=colour, label=label, marker=mark)
-    axes.set_yscale("log")
-    axes.set(title="Loss and its parts, unweighted", xlabel="epoch", ylabel="loss (log scale)")
-    return mark
+            left.plot(table.epoch, table[column], line, color=colour, label=label)
+    left.set(title="Loss and its parts, unweighted", ylabel="loss (log scale)", yscale="log")
+    left.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.19), ncols=3)
+    for (name, values), mark in zip(scores.items(), marks, strict=False):
+        colour, line = style.SETTING.get(str(name), (style.FUSED, "-"))
+        right.plot(scores.index, values, line, color=colour, marker=mark, ms=4, label=str(name))
+    right.set(title=title, ylim=(-0.02, 1.03))
+    right.legend(ncols=2, loc="lower right")
+    percent_axis(right)
+    for axes in (left, right):
+        axes.grid()
+        axes.set(xlim=(0.5, epochs + 0.5), xlabel="epoch")
+        axes.locator_params(axis="x", integer=True)
+    last = ", ".join(f"{name} {values.iloc[-1]:.1%}" for name, values in scores.items())
+    loss = f"The loss goes from {table.loss.iloc[0]:.3g} to {table.loss.iloc[-1]:.3g}."
+    return describe(
+        figure, f"Two line plots, {len(table)} of {epochs} epochs. {loss} {title}, last: {last}."
+    )
 
 
 @styled
