@@ -49,4 +49,4 @@ class ArmsExplorer(Explorer):
             pairs = paired_runs(own[found["first"]], own[found["second"]])
             return pair(*pairs, found["metric"], on)
 
-        super().__init__(controls, draw, grid={"second": None, "first": None})
+        super().__init__(controls, draw)

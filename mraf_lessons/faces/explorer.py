@@ -40,8 +40,5 @@ class DamageExplorer(Explorer):
                 widgets.SelectionSlider,
             ),
         }
-        grid = {"damage": None, "amount": sorted(set.intersection(*measured))}
-        super().__init__(
-            controls, lambda found, on: damage_result(table, **found, on=on), grid=grid
-        )
+        super().__init__(controls, lambda found, on: damage_result(table, **found, on=on))
         self.amount.index = len(self.amount.options) - 1

@@ -36,5 +36,4 @@ class MarginExplorer(Explorer):
                 idle=lambda values: "" if values["kind"] == "ham" else "Only HAM has a curvature.",
             ),
         }  # fmt: skip
-        grid = {"kind": None, "margin": (0, 0.2, 0.4)}
-        super().__init__(controls, margin_explorer, margins, grid)
+        super().__init__(controls, margin_explorer, margins)

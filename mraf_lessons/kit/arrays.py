@@ -28,16 +28,12 @@ SYMBOLS = {
 }
 
 
-def first_clip(output: Output) -> Any:
-    """The first clip of an output: the same fields, each an array or a number without its B."""
-    return _first(output)
-
-
-def _first(value: Any) -> Any:
-    if isinstance(value, Tensor):
-        array = value[0].detach().float().cpu().numpy()
+def first_clip(output: Any) -> Any:
+    """The first clip of an `Output`: the same fields, each an array or a number without its B."""
+    if isinstance(output, Tensor):
+        array = output[0].detach().float().cpu().numpy()
         return float(array[0]) if array.shape == (1,) else array
-    return type(value)(*map(_first, value)) if isinstance(value, tuple) else value
+    return type(output)(*map(first_clip, output)) if isinstance(output, tuple) else output
 
 
 def symbols(output: Output) -> pd.DataFrame:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gc
 import html
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from importlib.resources import files
 from typing import Any, NamedTuple
 
 import ipywidgets as widgets
@@ -12,9 +13,12 @@ from IPython.display import display
 
 from mraf.errors import MrafError
 from mraf_lessons.kit.live import Screen, image
-from mraf_lessons.kit.recording import STILL, Recording, page_part, record
 from mraf_lessons.kit.style import Figure
 
+STILL = (
+    "<p>This picture is still: open the notebook in JupyterLab and choose "
+    "<em>Run ▸ Run All Cells</em> to move its controls.</p>"
+)
 Values = dict[str, Any]  # of all controls, by name
 
 
@@ -31,20 +35,6 @@ class Control(NamedTuple):
     offer: Callable[[Values], Any] | None = None
     idle: Callable[[Values], str] = lambda values: ""
 
-    @property
-    def choices(self) -> dict[str, Any]:
-        """What can be chosen, by the words that the control has for it."""
-        pairs = (pair if isinstance(pair, tuple) else (pair, pair) for pair in self.widget.options)
-        return {str(word): value for word, value in pairs}
-
-    def word(self, value: Any) -> str:
-        """A value in the words of the control."""
-        if isinstance(value, bool):
-            return "yes" if value else "no"
-        if hasattr(self.widget, "options"):
-            return next(word for word, known in self.choices.items() if known == value)
-        return f"{value:.0%}" if self.widget.readout_format == ".0%" else f"{value:g}"
-
     def follow(self, values: Values) -> str:
         """Offer what can be chosen now, keep the value where it is among that; why it is idle."""
         if self.offer:
@@ -53,7 +43,8 @@ class Control(NamedTuple):
                 self.widget.max = offered
             elif list(offered) != list(self.widget.options):
                 self.widget.options = offered
-                if before in self.choices.values():
+                known = [pair[1] if isinstance(pair, tuple) else pair for pair in offered]
+                if before in known:
                     self.widget.value = before
         reason = self.idle(values)
         low, high = (getattr(self.widget, end, end) for end in ("min", "max"))
@@ -106,8 +97,6 @@ class Explorer(widgets.Box):
         controls: by the keyword of `find` that they set, in the order of the tab key.
         picture: draws what was found; if it can, on the figure that it gave the last time.
         find: from the controls' values to what is shown; nothing else goes in.
-        grid: what ``recorded`` steps through, by the name of a control; the first asks. None stands
-            for all that can be chosen.
     """
 
     found: Any
@@ -120,11 +109,9 @@ class Explorer(widgets.Box):
         controls: Mapping[str, Control],
         picture: Callable[[Any, Figure | None], Figure],
         find: Callable[..., Any] = dict,
-        grid: Mapping[str, Sequence[Any] | None] | None = None,
     ) -> None:
         self.inputs = {name: control.widget for name, control in controls.items()}
         self._controls, self._find, self._picture = controls, find, picture
-        self._grid = grid or {}
         self._screen = Screen()
         self._questions = {name: widgets.HTML() for name in controls}
         self.picture = widgets.HTML()
@@ -176,35 +163,6 @@ class Explorer(widgets.Box):
         gc.freeze()  # else every tenth move waits until all that torch imported is looked through
         show(super()._repr_mimebundle_(), self.figure)
 
-    def recorded(self) -> Recording:
-        """A grid of some controls' values, the others as they are, to answer without a kernel."""
-        choices = {}
-        for name, values in self._grid.items():
-            control = self._controls[name]
-            values = list(control.choices.values()) if values is None else values
-            words = {control.word(value): {name: value} for value in values}
-            choices[control.widget.description] = words
-        return self.recorded_for(choices, self._controls[next(iter(self._grid))].question)
-
-    def recorded_for(
-        self, choices: Mapping[str, Mapping[str, Mapping[str, Any]]], question: str
-    ) -> Recording:
-        """A recording of any combination of choices.
-
-        Args:
-            choices: by label and word, what it changes among the controls' values of now; where two
-                change the same one, the first has the last word.
-        """
-        now = self.values
-
-        def draw(*changes: Mapping[str, Any]) -> Figure:
-            values = dict(now)
-            for change in reversed(changes):
-                values |= change
-            return self._picture(self._find(**values), None)
-
-        return record(draw, choices, question)
-
 
 def show(live: Any, figure: Figure, more: str = "") -> None:
     """Display a widget by its bundle; below it, hidden as long as it is alive, a still picture.
@@ -215,6 +173,7 @@ def show(live: Any, figure: Figure, more: str = "") -> None:
     live, metadata = live if isinstance(live, tuple) else (live, {})
     display({**live, "text/plain": ""}, metadata=metadata, raw=True)
     bundle, metadata = figure._repr_mimebundle_()
+    page = files("mraf_lessons.kit").joinpath("live.html").read_text(encoding="utf-8")
     still = f'<div class="mraf-still">{STILL}{bundle["text/html"]}</div>'
-    bundle["text/html"] = page_part("live.html") + still + more
+    bundle["text/html"] = page + still + more
     display(bundle, metadata=metadata, raw=True)

@@ -37,19 +37,14 @@ def fast_panels(
     """
     if on is None:
         figure = Figure(figsize=(width, height), dpi=90)
-        add_row(figure, panels, **places)
+        grid = figure.add_gridspec(1, panels, **places)
+        for column in range(panels):
+            figure.add_subplot(grid[column])
     else:
         figure = emptied(on)
     figure.text(0.02, 0.945, title, fontsize=12, fontweight="bold", va="center")
     figure.text(0.98, 0.945, remark, fontsize=10.5, va="center", ha="right", color=GREY)
     return figure, figure.axes
-
-
-def add_row(figure: Figure, panels: int, **places: Any) -> None:
-    """Panels side by side, placed as by matplotlib's `GridSpec`."""
-    grid = figure.add_gridspec(1, panels, **places)
-    for column in range(panels):
-        figure.add_subplot(grid[column])
 
 
 def emptied(figure: Figure) -> Figure:

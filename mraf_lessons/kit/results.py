@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
 from mraf_lessons.kit import style
@@ -53,43 +52,45 @@ LOSSES = {
 }
 
 
-def loss_parts(axes: Axes, table: pd.DataFrame) -> str:
-    """Curves of the loss and those of its parts that there are; returns the marker of an epoch."""
-    mark = "." if len(table) < 40 else ""
+@draws("epoch", "loss")
+def history(
+    table: pd.DataFrame, scores: pd.DataFrame | None = None, epochs: int | None = None
+) -> Figure:
+    """Loss parts and accuracies by epoch, while a run is under way or when it is over.
+
+    Args:
+        table: may have parts of the loss: ce_face, ce_voice, ce_fused, kd, center.
+        scores: accuracy of each judged epoch: index epoch, columns P3 … P6. By default, the
+            column accuracy of the table, on the training clips.
+        epochs: how many there will be; by default as many as there are.
+    """
+    epochs = epochs or int(table.epoch.max())
+    title = "Accuracy on held-out videos"
+    if scores is None:
+        style.require(table, "accuracy")
+        title, scores = "Training accuracy, fused head", table.set_index("epoch")[["accuracy"]]
+    marks = "os^D" if len(table) < 40 else [""] * 4
+    figure, (left, right) = row_of_panels(2, 4.5, 3.9)
     for column, (label, colour, line) in LOSSES.items():
         if column in table.columns and (table[column] > 0).any():
-            axes.plot(table.epoch, table[column], line, color=colour, label=label, marker=mark)
-    axes.set_yscale("log")
-    axes.set(title="Loss and its parts, unweighted", xlabel="epoch", ylabel="loss (log scale)")
-    return mark
-
-
-@draws("epoch", "loss", "accuracy")
-def history(table: pd.DataFrame) -> Figure:
-    """How training went: the loss parts, unweighted, and the accuracy on the training clips.
-
-    Parts of the loss are drawn where there are any: ce_face, ce_voice, ce_fused, kd, center. The
-    column seconds may say how long each epoch took.
-    """
-    figure, (left, right) = row_of_panels(2, 4.3, 3.5, width_ratios=[3, 2])
-    mark = loss_parts(left, table)
-    left.legend(fontsize=8)
-    right.plot(table.epoch, table.accuracy, color=style.FUSED, marker=mark)
-    right.set(title="Training accuracy, fused head", xlabel="epoch", ylim=(0, 1.03))
+            left.plot(table.epoch, table[column], line, color=colour, label=label)
+    left.set(title="Loss and its parts, unweighted", ylabel="loss (log scale)", yscale="log")
+    left.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.19), ncols=3)
+    for (name, values), mark in zip(scores.items(), marks, strict=False):
+        colour, line = style.SETTING.get(str(name), (style.FUSED, "-"))
+        right.plot(scores.index, values, line, color=colour, marker=mark, ms=4, label=str(name))
+    right.set(title=title, ylim=(-0.02, 1.03))
+    right.legend(ncols=2, loc="lower right")
     percent_axis(right)
     for axes in (left, right):
         axes.grid()
-        axes.xaxis.get_major_locator().set_params(integer=True)  # type: ignore[call-arg]
-    first, last = table.iloc[0], table.iloc[-1]
-    said = [
-        f"Two line plots over {len(table)} epochs. The loss goes from {first.loss:.3g} to "
-        f"{last.loss:.3g}, the training accuracy from {first.accuracy:.1%} to {last.accuracy:.1%}."
-    ]
-    if "seconds" in table.columns:
-        seconds = f"{table.seconds.sum():.0f} s in all, {table.seconds.median():.2g} s an epoch"
-        figure.supxlabel(seconds, fontsize=8.5, color=style.GREY, x=0.99, ha="right")
-        said.append(f"{seconds.capitalize()}.")
-    return describe(figure, *said)
+        axes.set(xlim=(0.5, epochs + 0.5), xlabel="epoch")
+        axes.locator_params(axis="x", integer=True)
+    last = ", ".join(f"{name} {values.iloc[-1]:.1%}" for name, values in scores.items())
+    loss = f"The loss goes from {table.loss.iloc[0]:.3g} to {table.loss.iloc[-1]:.3g}."
+    return describe(
+        figure, f"Two line plots, {len(table)} of {epochs} epochs. {loss} {title}, last: {last}."
+    )
 
 
 @styled

@@ -187,12 +187,10 @@ def png(figure: matplotlib.figure.Figure, dpi: float | None = None) -> bytes:
     return render(figure, "png", dpi)
 
 
-def small_png(
-    figure: matplotlib.figure.Figure, dpi: float | None = None, colours: int = 256
-) -> bytes:
+def small_png(figure: matplotlib.figure.Figure) -> bytes:
     """A figure as a PNG with a palette, about a third as long."""
-    full, buffer = Image.open(io.BytesIO(png(figure, dpi))).convert("RGB"), io.BytesIO()
-    full.quantize(colours, dither=Image.Dither.NONE).save(buffer, "png", optimize=True)
+    full, buffer = Image.open(io.BytesIO(png(figure))).convert("RGB"), io.BytesIO()
+    full.quantize(256, dither=Image.Dither.NONE).save(buffer, "png", optimize=True)
     return buffer.getvalue()
 
 

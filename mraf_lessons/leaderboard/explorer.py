@@ -6,13 +6,11 @@ import ipywidgets as widgets
 import pandas as pd
 
 from mraf_lessons.kit.explorer import Explorer, Values, choice
-from mraf_lessons.kit.recording import Recording
 from mraf_lessons.kit.style import Figure
 from mraf_lessons.leaderboard.figures import protocol_result
 from mraf_related.leaderboard.protocols import COPY, PROTOCOLS
 
 LADDER = {**PROTOCOLS, COPY.name: COPY}
-QUESTION = "At which step does P4 reach P3? What is seen there first?"
 
 
 class ProtocolExplorer(Explorer):
@@ -34,7 +32,12 @@ class ProtocolExplorer(Explorer):
             return protocol_result(LADDER[found["protocol"]], found["method"], own, on)
 
         controls = {
-            "protocol": choice("Protocol", protocols, QUESTION, widgets.SelectionSlider),
+            "protocol": choice(
+                "Protocol",
+                protocols,
+                "At which step does P4 reach P3? What is seen there first?",
+                widgets.SelectionSlider,
+            ),
             "method": choice("Method", methods, "Does the method matter as much as the protocol?"),
             "system": choice(
                 "System",
@@ -42,12 +45,5 @@ class ProtocolExplorer(Explorer):
                 "Is the order of the protocols the same for both systems?",
             ),
         }
-        self._allowed = allowed
         super().__init__(controls, draw)
         self.protocol.index = min(1, len(protocols) - 1)  # the first beyond clip
-
-    def recorded(self) -> Recording:
-        """Every protocol with each method that it allows, to answer without a kernel."""
-        pairs = self._allowed[self.system.value].explode().items()
-        words = {f"{p}: {m}": {"protocol": p, "method": m} for p, m in pairs}
-        return self.recorded_for({"Protocol and method": words}, QUESTION)

@@ -34,7 +34,6 @@ def replace_missing(answer: Answer) -> Verdict:
         "which *all* numbers are zero.": filled(face != 0),
         "A face whose numbers add up to zero is not missing; ask whether any is not zero.": by_sum,
         "A face with a zero somewhere was taken for missing: `any`, not `all`.": by_all,
-        "Eq. 9 replaces the missing face; you added to all of them.": face + token,
         "Nothing was replaced.": face,
     }
     return judge(given, said)
@@ -48,35 +47,21 @@ def weights(answer: Answer) -> Verdict:
     found = numbers(given)
     if found is None or found.shape != (2, 3, 1):
         return refused(given, "Return the pair w_f, w_a, both of shape (B, 1).")
-    r_f, r_a, absent = (x[:, 0].double().numpy() for x in (face, voice, missing))
-    praise = "And w_a is all but 1, whatever r_a was."
-    return compare_weights(found[..., 0].T, r_f, r_a, absent > 0, praise)
-
-
-def compare_weights(given: Any, face: Array, voice: Array, missing: Array, praise: str) -> Verdict:
-    """Weights w_f and w_a (N, 2) against Eq. 11, for r_f, r_a and missing faces, all (N,)."""
-    scores = np.stack([face, voice], axis=1)
-    kept, turned = (np.stack([mask, np.ones_like(mask)], axis=1) for mask in (~missing, missing))
-    three = (scores * kept, scores, scores * turned)
-    right, unmasked, inverted = (x / (x.sum(axis=1, keepdims=True) + 1e-6) for x in three)
-    late, late_inverted = unmasked * kept, unmasked * turned
-    exact = np.where(missing[:, None], [0, 1], right)
+    scores = torch.cat([face, voice], dim=1).double().numpy()
+    there = ~missing[:, 0].numpy()
+    kept = np.stack([there, np.ones_like(there)], axis=1)
+    right, unmasked = (x / (x.sum(axis=1, keepdims=True) + 1e-6) for x in (kept * scores, scores))
     no_epsilon = right / right.sum(axis=1, keepdims=True)
-    half_flat, flat = (softmax(x, axis=1) for x in three[:2])
-    columns = tuple(weights[:, ::-1] for weights in (right, late, unmasked, inverted))
+    soft = tuple(softmax(x, axis=1) for x in (scores, kept * scores))
     said = {
-        praise: right,
+        "And w_a is all but 1, whatever r_a was.": right,
         "You masked after dividing: w_f is 0, but the voice keeps the weight it had beside a face, "
-        "so its tokens shrink. Set r_f = 0 first, then divide.": late,
+        "so its tokens shrink. Set r_f = 0 first, then divide.": kept * unmasked,
         "The missing faces are still weighed: they still have their reliability.": unmasked,
-        "Eq. 11 divides by the sum; this is a softmax.": flat,
-        "A softmax of r_f = 0 is not 0: e⁰ = 1, so the missing face keeps a weight.": half_flat,
-        "Nearly: with ε in the sum, w_a of a missing face is a little below 1.": exact,
+        "Eq. 11 divides by the sum; this is a softmax. There r_f = 0 keeps a weight: e⁰ = 1.": soft,
         "Nearly: the ε of Eq. 11 is missing; without it r_f = r_a = 0 would be 0 / 0.": no_epsilon,
-        "The mask is the wrong way round.": (inverted, late_inverted),
-        "Face first, then voice: the columns are swapped.": columns,
     }
-    return judge(given, said, rtol=5e-7)
+    return judge(found[..., 0].T, said, rtol=5e-7)
 
 
 def seed_interval(answer: object, first: Array, second: Array) -> Verdict:
@@ -96,7 +81,6 @@ def seed_interval(answer: object, first: Array, second: Array) -> Verdict:
         "That is where the next seed may fall; the mean of n seeds is √n times as sure.": next_seed,
         "You threw the pairing away: runs of one seed share order, dropout and drawn faces. Take "
         "the difference seed by seed, then its spread.": unpaired,
-        "Turn the difference round: first minus second.": -right[::-1],
     }
     return judge(answer, said)
 

@@ -1,4 +1,4 @@
-"""Figures of this lesson's explorers: a step of the forward pass, what another token changes."""
+"""The figure of this lesson's explorer: a step of the forward pass."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from mraf_lessons.kit import style
 from mraf_lessons.kit.live import fast_panels
-from mraf_lessons.kit.panels import labelled_bars, signed_image
+from mraf_lessons.kit.panels import signed_image
 from mraf_lessons.kit.style import Figure, describe, styled
-from mraf_lessons.missing_token.other_token import TokenEffect
 from mraf_lessons.missing_token.steps import Step
 
 LONGEST_ROW = 64  # vectors are folded into rows of at most this many numbers
@@ -92,30 +91,3 @@ def folded(vector: NDArray[Any]) -> NDArray[Any]:
     """A vector as rows of equal length, at most `LONGEST_ROW` long."""
     length = next(n for n in range(min(LONGEST_ROW, len(vector)), 0, -1) if len(vector) % n == 0)
     return vector.reshape(-1, length)
-
-
-@styled
-def token_effect(found: TokenEffect, on: Figure | None = None) -> Figure:
-    """How much each quantity changes when the missing token does; exact zeros are said in words."""
-    who = "r_f = 0" if found.missing_reliability == "zero" else "the scorer asked"
-    title = f"The missing token moved {found.share:.0%} towards {found.kind}; {who}"
-    places: Any = {"left": 0.24, "right": 0.96, "bottom": 0.13, "top": 0.8}
-    figure, (axes,) = fast_panels(on, 8.6, 4.6, title, **places)
-    names, values = list(found.changes), list(found.changes.values())
-    of_fusion = [name.startswith(("fused", "weight")) for name in names]
-    labelled_bars(
-        axes, names, values, [f"{value:.2g}" if value else "exactly 0" for value in values],
-        np.where(of_fusion, style.FUSED, style.MODALITY["face"]), end=max(1.0, 1.25 * max(values)),
-    )  # fmt: skip
-    axes.set_xlabel("change, relative to the size with the learned token", fontsize=9.5)
-    heads = "; ".join(
-        f"{head}: speaker {before}" + ("" if after == before else f" → {after}")
-        for head, (before, after) in found.named.items()
-    )
-    figure.text(
-        0.02, 0.87, f"named by the heads, {heads}", fontsize=9.5, color=style.GREY, va="center"
-    )
-    changed = ", ".join(f"{name} {value:.2g}" for name, value in found.changes.items() if value)
-    still = ", ".join(name for name, value in found.changes.items() if not value)
-    text = f"{title}. Changed: {changed or 'nothing'}. Not changed at all: {still or 'nothing'}."
-    return describe(figure, f"{text} Heads: {heads}.".replace("$", ""))

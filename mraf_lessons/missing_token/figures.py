@@ -17,7 +17,7 @@ from mraf_lessons.kit import charts, style
 from mraf_lessons.kit.arrays import first_clip
 from mraf_lessons.kit.forest import forest
 from mraf_lessons.kit.panels import signed_image
-from mraf_lessons.kit.style import Figure, describe, draws, row_of_panels, styled
+from mraf_lessons.kit.style import Figure, describe, draws, styled
 
 VARIANTS = [style.PALETTE[name] for name in ("green", "sky", "vermillion", "purple", "orange")]
 HEADS: dict[str, dict[str, Any]] = {
@@ -143,32 +143,3 @@ def over_seeds(table: pd.DataFrame) -> Figure:
     said = [f"{setting}, {variant}: mean {mean:.1%}." for (setting, variant), mean in means.items()]
     text = f"Accuracies of {len(variants)} variants with {seeds} seeds each."
     return describe(figure, text, *said)
-
-
-@styled
-def guess_from_nothing(frequency: NDArray[np.float64], guess: NDArray[np.float64]) -> Figure:
-    """What the face head says where there is no face, against how often each speaker is heard.
-
-    Args:
-        frequency: share of each speaker among the training clips, shape (C,).
-        guess: softmax of the face head's logits for a missing face, shape (C,).
-    Raises:
-        DataError: shapes that differ.
-    """
-    if frequency.shape != guess.shape or frequency.ndim != 1:
-        raise DataError(f"shares of shape {frequency.shape} and a guess of shape {guess.shape}.")
-    figure, (axes,) = row_of_panels(1, 5.2, 4)
-    ends = [min(frequency.min(), guess.min()), max(frequency.max(), guess.max())]
-    axes.plot(ends, ends, color=style.PALE)
-    axes.plot(frequency, guess, "o", color=style.FACE, alpha=0.8, ms=5)
-    axes.set(
-        xscale="log", yscale="log", xlabel="share of the training clips",
-        ylabel="probability given by the face head", title="One dot a speaker, no face given",
-    )  # fmt: skip
-    axes.grid()
-    correlation = float(np.corrcoef(np.log(frequency), np.log(guess))[0, 1])
-    return describe(
-        figure,
-        f"A scatter plot of {len(guess)} speakers: their share of the training clips against the "
-        f"face head's probability without a face. Correlation of the logarithms {correlation:.2f}.",
-    )

@@ -1,29 +1,13 @@
 """Readings of notebook 02: each says in numbers what the figure or table above it shows."""
 
-from collections.abc import Mapping
-
 import numpy as np
 import pandas as pd
 from IPython.display import Markdown
 from numpy.typing import NDArray
 
-from mraf.model import Output
 from mraf_lessons.kit.reading import seen
 
-__all__ = ["alive", "four_ways", "guess", "paper", "probe", "scored", "seen", "twins", "worth"]
-
-
-def four_ways(outputs: Mapping[str, Output]) -> Markdown:
-    """Where zeros that are known to be missing and the token part, of outputs of the same clip."""
-    zeros, token = (outputs[name] for name in ("zeros known\nto be missing", "token\n(the paper)"))
-    apart = float((zeros.face.tokens - token.face.tokens).abs().max())
-    logits = float((zeros.logits.fused - token.logits.fused).abs().max())
-    verdict = "equal to the last bit" if logits == 0 else f"up to {logits:.3f} apart"
-    return seen(
-        f"The face tokens of zeros and of the token are up to {apart:.2f} apart. Their fused "
-        f"logits are {verdict}. Where $r_f = 0$, the weighted tokens are empty. Only a way that "
-        "scores the stand-in lets it through."
-    )
+__all__ = ["paper", "scored", "seen", "twins", "worth"]
 
 
 def scored(table: pd.DataFrame, faces: float, auroc: float) -> Markdown:
@@ -45,29 +29,6 @@ def scored(table: pd.DataFrame, faces: float, auroc: float) -> Markdown:
     )
 
 
-def probe(gradients: pd.DataFrame) -> Markdown:
-    """Which heads an absurd token moves, of gradient lengths (way, head)."""
-    paper, other = gradients.iloc[0], gradients.iloc[1]
-    zero = [head for head in paper.index if paper[head] == 0]
-    return seen(
-        "Under the paper's switch the gradient is exactly zero through the "
-        f"{' and the '.join(zero)} head, and {paper['face']:.0f} through the face "
-        "head, which the prediction does not use. "
-        f"With a scored stand-in, the fused head's gradient has length {other['fused']:.0f}."
-    )
-
-
-def guess(loss: float, best: float, even: float) -> Markdown:
-    """What the face head says without a face: its cross-entropy beside both guesses."""
-    gained = (even - loss) / (even - best)
-    verdict = "Nearly all it can say" if gained > 0.8 else "Part of what it could say"
-    return seen(
-        f"Guessing evenly costs {even:.2f} nats, the best guess {best:.2f}, and the face head "
-        f"{loss:.2f}. {verdict} is how often each speaker occurs ({gained:.0%} of the way). This "
-        "is a statement about the list of clips, not about a missing face."
-    )
-
-
 def twins(table: pd.DataFrame) -> Markdown:
     """Whether two networks that differ in the stand-in drift apart, of rows λ_f = 0 and 1."""
     without, with_loss = table.iloc[0], table.iloc[1]
@@ -79,19 +40,6 @@ def twins(table: pd.DataFrame) -> Markdown:
         f"{with_loss['token moved by']:.2f} and the fused logits differ by up to "
         f"{with_loss['largest difference of z_c']:.4f}. The token changes the face encoder a "
         "little, which it shares with real faces."
-    )
-
-
-def alive(sweep: pd.DataFrame, length: float) -> Markdown:
-    """How far the logits follow a moved token; its own length stands beside a face's."""
-    last = sweep[sweep.length == sweep.length.max()].set_index(["model", "head"]).change
-    still = last["token (the paper)", "fused"]
-    verdict = "stays where it is" if still == 0 else f"moves by {still:.2f}"
-    return seen(
-        f"After a step of {sweep.length.max():g} the fused head {verdict} under the paper's "
-        f"switch. With a scored stand-in its logits move by {last['token, scored', 'fused']:.2f} "
-        f"on average. The trained token has length {length:.2f}, a face as it is read "
-        f"{512**0.5:.1f}. Nothing pulled the token to the length of a face."
     )
 
 

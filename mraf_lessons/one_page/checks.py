@@ -23,14 +23,9 @@ def _attention(seed: int) -> Case:
     scaled = scores / 4
     said = {
         "Every question hands out one whole, whatever is asked.": scaled.softmax(-1),
-        "Both faults are still there. Which sums are 1, and what divides a score?": (
-            scores.softmax(-2)
-        ),
         "Your columns sum to 1. A question hands out its shares along its row.": scaled.softmax(-2),
-        "The shares of all heads sum to 1; each head is a map of its own.": scaled.softmax(1),
         "The scores are not divided by √d_h.": scores.softmax(-1),
         "You divided by d_h, not by its square root.": (scores / 16).softmax(-1),
-        "d_h is the width of one head, not of all.": (scores / 48**0.5).softmax(-1),
         "These are scores. A softmax makes shares of them.": (scaled, scores),
     }
     return (query, key), said
@@ -65,13 +60,8 @@ def _fused(seed: int) -> Case:
     said = {
         "By the way: without the ½ of Eq. 14 nothing would change, because the LayerNorm after it "
         "divides by the spread.": e_c(),
-        "Both faults are still there. Whom does the voice ask, and what is C_f added to?": (
-            e_c(voice, voice)
-        ),
-        "One fault is left: the voice asks itself, not the face.": e_c(memory=voice),
-        "One fault is left: C_f is added to the voice, not to the tokens that asked.": (
-            e_c(residual=voice)
-        ),
+        "The voice asks itself, not the face.": e_c(memory=voice),
+        "C_f is added to the voice, not to the tokens that asked.": (e_c(residual=voice)),
         "The residual connection of the face is gone.": e_c(residual=0 * face),
         "The last LayerNorm is missing (Eq. 14).": e_c(norm=torch.nn.Identity()),
     }
@@ -94,15 +84,11 @@ def _parameters(C: int, K: int, d: float, L: int) -> Case:
         "H is not among the sizes: heads share the width d and cost nothing.": right,
         "The missing token m_f is learned, too.": right - 512,
         "The positions P_f and P_a (Eq. 3) are learned, too.": right - 2 * K * d,
-        "There are two scorers, each with a bias.": (right - scorer, right - 2),
         "There are three heads, each with a bias.": (right - 2 * head, right - 3 * C),
-        "Cross-attention goes both ways, each with matrices of its own.": right - 4 * square,
         "A LayerNorm is missing: 2 in a layer, 1 after it, 3 in the fusion.": (
             right - 4 * L * norm,
             right - 2 * norm,
             right - 3 * norm,
         ),
-        "Attention ends in a matrix W_O (Eq. 5).": right - (2 * L + 2) * square,
-        "Face and voice have layers of their own.": right - L * layer,
     }
     return (C, K, d, L), said

@@ -28,10 +28,13 @@ def three_heads(outputs: Mapping[str, Output], speaker: int, shown: int = 3) -> 
     said = [f"The likeliest names for one clip of speaker {speaker}."]
     for row, (condition, output) in zip(panels, outputs.items(), strict=True):
         clip = first_clip(output)
-        weights = f"$w_f$ = {clip.weight.face:.2f}, $w_a$ = {clip.weight.voice:.2f}"
+        r, w = clip.reliability, clip.weight
+        scores = f"$r_f$ = {r.face:.2f}, $r_a$ = {r.voice:.2f}"
+        weights = f"$w_f$ = {w.face:.2f}, $w_a$ = {w.voice:.2f}"
         row[0].set_ylabel(
-            f"{condition}\n{weights}", rotation=0, ha="right", va="center", labelpad=12
+            f"{condition}\n{scores}\n{weights}", rotation=0, ha="right", va="center", labelpad=12
         )
+        said.append(f"{condition}: {scores}, {weights}.".replace("$", ""))
         for axes, (head, (symbol, colour)) in zip(row, HEADS.items(), strict=True):
             p = softmax(getattr(clip.logits, head))
             top = np.argsort(-p, kind="stable")[:shown]

@@ -46,5 +46,4 @@ class DoorExplorer(Explorer):
             controls,
             lambda found, on: pictures[found[0]].show(found[1]),
             find,
-            {"threshold": np.linspace(0.1, 0.9, 9).tolist(), "system": None},
         )

@@ -6,11 +6,11 @@ import anywidget
 import traitlets
 
 from mraf.data.splits import Split
+from mraf.evaluation.predict import forward
 from mraf.export.export import COMPONENT, packed, script
 from mraf.training.runs import Run
 from mraf_lessons.kit.explorer import show
-from mraf_lessons.reliability.picture import reliability_picture
-from mraf_lessons.reliability.view import Gallery, degraded_clip
+from mraf_lessons.one_page.figures import three_heads
 
 RENDER = """
 export default {
@@ -35,9 +35,9 @@ class LiveExplorer(anywidget.AnyWidget):
     def __init__(self, run: Run, split: Split) -> None:
         super().__init__(exported=packed(run, [split.english, split.cross]))
         first = split.english[split.english.labels == split.english.labels.min()][:1]
-        self.figure = reliability_picture(
-            degraded_clip(run.model, Gallery.of(run.model, split.train, clips=2), first)
-        )
+        there = {"with its face": first, "without it": first.without_faces()}
+        outputs = {name: forward(run.model, clip) for name, clip in there.items()}
+        self.figure = three_heads(outputs, int(first.labels[0]))
 
     def _ipython_display_(self) -> None:
         show(self._repr_mimebundle_(), self.figure, f'<div class="mraf-live">{LINK}</div>')

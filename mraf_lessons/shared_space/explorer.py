@@ -47,6 +47,4 @@ class ThresholdExplorer(Explorer):
                 raise RunError(f"{fold} has no trials in {language}.")
             return at_threshold(*scored[fold, language], threshold, f"{fold}, {language}", on)
 
-        common = [name for name in languages if all((fold, name) in scored for fold in folds)]
-        grid = {"threshold": [tenth / 10 for tenth in range(-5, 10)], "language": common}
-        super().__init__(controls, draw, grid=grid)
+        super().__init__(controls, draw)

@@ -39,8 +39,7 @@ class LossExplorer(Explorer):
                 idle=lambda values: "" if values["temperature"] != 1 else "At T = 1 it is 1.",
             ),
         }  # fmt: skip
-        grid = {"temperature": (1, 2, 4, 8, 16), "factor": (True, False)}
-        return cls(controls, softened, partial(soften, teacher, student), grid)
+        return cls(controls, softened, partial(soften, teacher, student))
 
     @classmethod
     def centre(cls, points: NDArray[Any], group: NDArray[np.int64]) -> LossExplorer:
@@ -63,8 +62,7 @@ class LossExplorer(Explorer):
                 "Which comes first: do the classes get narrow, or do they part?",
             ),
         }  # fmt: skip
-        grid = {"center_weight": (0, 0.3, 1), "ce_weight": (0, 0.3), "trained": (True, False)}
-        return cls(controls, pulled, partial(pull, points, group), grid)
+        return cls(controls, pulled, partial(pull, points, group))
 
     @classmethod
     def branches(cls, reach: Reach) -> LossExplorer:
@@ -80,5 +78,4 @@ class LossExplorer(Explorer):
             name: slider(*said, weight, high=max(2.0, weight), step=0.1, shown=".2f")
             for (name, said), weight in zip(asked.items(), reach.weights, strict=True)
         }
-        grid = {name: (1, 0) for name in ("face", "voice", "fused")}
-        return cls(controls, weighted, partial(weigh, reach), grid)
+        return cls(controls, weighted, partial(weigh, reach))

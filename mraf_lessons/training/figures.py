@@ -17,9 +17,11 @@ from mraf.evaluation.differences import BETTER, OPEN, WORSE
 from mraf_lessons.kit import charts, style
 from mraf_lessons.kit.forest import forest
 from mraf_lessons.kit.panels import colour_bar, table_image
-from mraf_lessons.kit.results import loss_parts
-from mraf_lessons.kit.style import Figure, describe, draws, percent_axis, row_of_panels, styled
+from mraf_lessons.kit.results import history
+from mraf_lessons.kit.style import Figure, describe, draws, row_of_panels, styled
 from mraf_lessons.training.view import spread
+
+progress = history
 
 COLOURS = [style.PALETTE[c] for c in ("blue", "orange", "green", "purple", "vermillion", "sky")]
 
@@ -127,38 +129,6 @@ def gradient_reach(table: pd.DataFrame) -> Figure:
         for name, row in table.iterrows()
     )
     return describe(figure, "A table of gradients.", *said)
-
-
-@styled
-def progress(history: pd.DataFrame, scores: pd.DataFrame, epochs: int | None = None) -> Figure:
-    """Loss parts and P3–P6 by epoch, while a run is under way or when it is over.
-
-    Args:
-        history: of the run so far: epoch and the loss parts.
-        scores: accuracy (fractions) of each judged epoch: index epoch, columns P3 … P6.
-        epochs: how many there will be; by default as many as there are.
-    """
-    style.require(history, "epoch", "loss")
-    epochs = epochs or int(history.epoch.max())
-    figure, (left, right) = row_of_panels(2, 4.5, 3.9)
-    loss_parts(left, history)
-    left.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.19), ncols=3)
-    for (name, values), mark in zip(scores.items(), "os^D", strict=False):
-        colour, line = style.SETTING.get(str(name), (style.FUSED, "-"))
-        right.plot(scores.index, values, line, color=colour, marker=mark, ms=4, label=str(name))
-    right.set(title="Accuracy on held-out videos", xlabel="epoch", ylim=(-0.02, 1.03))
-    right.legend(ncols=2, loc="lower right")
-    percent_axis(right)
-    for axes in (left, right):
-        axes.grid()
-        axes.set_xlim(0.5, epochs + 0.5)
-        axes.locator_params(axis="x", integer=True)
-    last = ", ".join(f"{name} {values.iloc[-1]:.1%}" for name, values in scores.items())
-    return describe(
-        figure,
-        f"Two line plots, {len(history)} of {epochs} epochs. The loss goes from "
-        f"{history.loss.iloc[0]:.3g} to {history.loss.iloc[-1]:.3g}. Last accuracies: {last}.",
-    )
 
 
 @draws("variant", "setting", "seed", "difference", "low", "high", "verdict")

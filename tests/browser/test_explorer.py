@@ -57,9 +57,8 @@ from mraf.training.runs import Run
 from mraf.variants.build import build
 from mraf_lessons.faces.explorer import DamageExplorer
 from mraf_lessons.heads.explorer import MarginExplorer
-from mraf_lessons.missing_token.explorer import FollowOneClip, MissingTokenExplorer
+from mraf_lessons.missing_token.explorer import FollowOneClip
 from mraf_lessons.open_set.explorer import DoorExplorer
-from mraf_lessons.reliability.explorer import ReliabilityExplorer
 from mraf_lessons.reliability.live import LiveExplorer
 from mraf_lessons.shared_space.explorer import ThresholdExplorer
 from mraf_lessons.training.explorer import LossExplorer
@@ -87,21 +86,18 @@ measured = pd.DataFrame(
 )
 """
 SHOWN = {  # the cell, the slider to be moved, and the key
-    "ReliabilityExplorer(learner.model, corpus)": ("Face, how far", "ArrowRight"),
+    "ThresholdExplorer({('fold 1', 'English'): (cosine, same, pairs)})":
+        ("Threshold", "ArrowRight"),
     "LossExplorer.distillation(np.array([5.0, 3, 1, 0]), np.array([1.0, 2, 1, 0]))":
         ("Temperature T", "ArrowRight"),
     "LossExplorer.centre(points, group)": ("Centre loss", "ArrowLeft"),
     "LossExplorer.branches(Reach.of(learner, batch, config.training))":
         ("Face head, λ_f", "ArrowLeft"),
-    "MissingTokenExplorer(learner.model, corpus.train[:5])": ("How far", "ArrowLeft"),
     "FollowOneClip(learner.model, corpus.train[:5])": ("Step", "ArrowRight"),
     "DamageExplorer(measured)": ("Amount", "ArrowLeft"),
-    "ThresholdExplorer({('fold 1', 'English'): (cosine, same, pairs)})":
-        ("Threshold", "ArrowRight"),
     "DoorExplorer({'one': door})": ("Threshold", "ArrowRight"),
     "MarginExplorer()": ("Margin m", "ArrowRight"),
 }  # fmt: skip
-RECORDED = "MarginExplorer().recorded()"
 LIVE = """
 quick = configure("quick", corpus.speakers)
 run = Run(quick, build(quick.model).eval(), pd.DataFrame(), {"corpus": "twin", "preset": "quick"})
@@ -127,14 +123,13 @@ def latencies():
 
 @pytest.fixture(scope="module")
 def explorers(browser, tmp_path_factory):
-    """A page of JupyterLab in which every explorer is alive, and a recorded one."""
+    """A page of JupyterLab in which every explorer is alive."""
     folder = tmp_path_factory.mktemp("lab")
-    cells = [new_code_cell(source) for source in (SETUP, *SHOWN, RECORDED, LIVE)]
+    cells = [new_code_cell(source) for source in (SETUP, *SHOWN, LIVE)]
     metadata = nbformat.read(APP, as_version=4).metadata
     nbformat.write(new_notebook(cells=cells, metadata=metadata), folder / "explorers.ipynb")
     page = browser.new_page(viewport={"width": 1366, "height": 768})
     with lab(page, folder, folder / "explorers.ipynb"):
-        page.locator(".mraf-recording select").wait_for(timeout=1000 * PATIENCE)
         page.locator(PICTURE).nth(len(SHOWN) - 1).wait_for(timeout=1000 * PATIENCE)
         page.locator("[role=meter]").first.wait_for(timeout=1000 * PATIENCE)
         page.get_by_text(IDLE).wait_for(timeout=1000 * PATIENCE)
@@ -164,11 +159,11 @@ def press(page, key: str, number: int = 0) -> float:
 
 def moves_by_keyboard(page) -> list[float]:
     """Another picture at every press, and the first one at the end; the milliseconds of each."""
-    moved = slider(page, "Face, how far")
+    moved = slider(page, "Threshold")
     moved.focus()
     alt = page.locator(PICTURE).first.get_attribute("alt")
     taken = []
-    for key, shown in (("ArrowRight", "75%"), ("ArrowLeft", "0%")):
+    for key, shown in (("ArrowRight", "0.85"), ("ArrowLeft", "0.10")):
         taken += [press(page, key) for _ in range(MOVES // 2)]
         assert moved.get_attribute("aria-valuetext") == shown
     assert page.locator(PICTURE).first.get_attribute("alt") == alt
@@ -190,22 +185,6 @@ def test_the_live_explorer_answers_in_lab_from_the_page_alone(explorers):
     assert "the voice 1.00" in explorers.locator(".mraf-network [role=status]").inner_text()
 
 
-def test_a_recording_answers_the_keyboard_in_lab(explorers):
-    recording = explorers.locator(".mraf-recording")
-    picture, before = recording.locator("img"), recording.locator("img").get_attribute("alt")
-    select = recording.get_by_label("Head")
-    select.focus()
-    explorers.keyboard.press("ArrowDown")
-    assert select.input_value() == "1"
-    assert picture.get_attribute("alt") != before
-    moved = recording.get_by_label("Margin m")
-    moved.focus()
-    for key, value in (("ArrowRight", "0.2"), ("ArrowUp", "0.4"), ("ArrowDown", "0.2")):
-        explorers.keyboard.press(key)
-        assert moved.get_attribute("aria-valuetext") == value
-    assert moved.evaluate("input => input === document.activeElement")
-
-
 def test_every_slider_has_a_name_and_says_its_value(explorers):
     handles = explorers.locator(".mraf-explorer [role=slider]")
     for handle in handles.all():
@@ -214,8 +193,8 @@ def test_every_slider_has_a_name_and_says_its_value(explorers):
 
 
 def test_an_idle_control_says_why(explorers):
-    asked = explorers.locator(".mraf-explorer").first.locator(".mraf-question")
-    assert "The face is there." in asked.all_inner_texts()
+    asked = explorers.locator(".mraf-explorer .mraf-question")
+    assert "Only HAM has a curvature." in asked.all_inner_texts()
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
@@ -224,7 +203,7 @@ def test_axe_finds_nothing_in_lab(explorers, axe, theme, screenshots):
     explorers.wait_for_timeout(1000)
     explorers.locator(".mraf-explorer").first.scroll_into_view_if_needed()
     explorers.screenshot(path=screenshots / f"{theme}.png")
-    assert not violations(explorers, axe, ".mraf-explorer", ".mraf-network", ".mraf-recording")
+    assert not violations(explorers, axe, ".mraf-explorer", ".mraf-network")
     command(explorers, "apputils:change-theme", theme="JupyterLab Light")
 
 
@@ -267,16 +246,15 @@ def test_without_a_kernel_there_is_a_still_picture(explorers, axe, tmp_path, scr
     page.write_text(HTMLExporter().from_notebook_node(content)[0], encoding="utf-8")
     content.cells[0].source += "\n# not the one that was trusted"
     nbformat.write(content, folder / "other.ipynb")
-    for name, stills in (("notebook", len(SHOWN) + 1), ("other", len(SHOWN) + 2)):
+    for name in ("notebook", "other"):
         address = explorers.url.split("/lab/")[0]
         explorers.goto(f"{address}/lab/tree/{name}.ipynb?reset", timeout=120_000)
-        seen_still(explorers, stills)
+        seen_still(explorers, len(SHOWN) + 1)
         explorers.screenshot(path=screenshots / f"still-{name}.png")
     explorers.goto(page.as_uri())
     seen_still(explorers, len(SHOWN) + 1)
     assert explorers.get_by_role("link", name="The live page").is_visible()
-    explorers.locator(".mraf-recording").get_by_label("Head").select_option("1")
-    assert not violations(explorers, axe, ".mraf-still", ".mraf-recording")
+    assert not violations(explorers, axe, ".mraf-still")
 
 
 def test_axe_finds_nothing_in_the_report(page, tmp_path, axe):

@@ -177,8 +177,5 @@ def test_the_widget_compares_what_is_chosen():
     explorer.second.value = "e"
     assert explorer.figure.alt.startswith("arm c minus arm e")
     assert explorer.figure.alt in explorer.picture.value.replace("&#x27;", "'")
-    recording = explorer.recorded()
-    assert list(recording.controls) == ["Second arm", "First arm"]
-    assert recording.alts[recording.shown[0]].startswith("arm c minus arm d")
     with pytest.raises(RunError, match="nothing to compare"):
         ArmsExplorer({"one": {"a": one["a"]}})

@@ -176,16 +176,3 @@ def test_it_says_in_words_what_it_shows(explorer):
         assert "There is no centre loss" in explorer.figure.alt
         explorer.inputs["step"].value = 0
         assert "after 0 steps" in explorer.figure.alt
-
-
-def test_it_answers_without_a_kernel(explorer, monkeypatch):
-    small = {name: values[:2] for name, values in explorer._grid.items()}
-    monkeypatch.setattr(explorer, "_grid", small)  # each picture takes a third of a second
-    before = explorer.picture.value
-    recording = explorer.recorded()
-    labels = [explorer.inputs[name].description for name in small]
-    assert list(recording.controls) == labels
-    assert len(recording.shown) == np.prod([len(c) for c in recording.controls.values()])
-    assert len(recording.pictures) >= len(recording.shown) // 2
-    assert recording.question.endswith("?")
-    assert explorer.picture.value == before

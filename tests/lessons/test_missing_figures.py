@@ -88,18 +88,9 @@ def test_over_seeds_marks_the_mean(columns):
     assert "2 variants with 3 seeds" in figure.alt
 
 
-def test_guess_from_nothing_tells_the_correlation():
-    share = np.array([0.5, 0.3, 0.2])
-    figure = missing.guess_from_nothing(share, share)
-    assert "Correlation of the logarithms 1.00" in figure.alt
-    assert len(figure.axes[0].lines[1].get_xdata()) == 3
-
-
 def test_what_cannot_be_drawn_is_told():
     with pytest.raises(DataError, match="nothing to draw"):
         missing.stand_ins({}, 0)
-    with pytest.raises(DataError, match="shape"):
-        missing.guess_from_nothing(np.ones(3), np.ones(2))
     with pytest.raises(DataError, match="lacks the column"):
         missing.over_seeds(seeds().drop(columns="seed"))
     with pytest.raises(DataError, match="has no rows"):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from scipy import stats
-from verdicts import hint, judged
+from verdicts import judged
 
 from mraf_lessons.missing_token import checks as check
 
@@ -24,7 +24,6 @@ def in_place(face, token):
         (lambda f, m: torch.where(f == 0, m, f), "single zeros"),
         (lambda f, m: torch.where(f.sum(1, keepdim=True) == 0, m, f), "add up to zero"),
         (lambda f, m: torch.where(f.all(1, keepdim=True), f, m), "not `all`"),
-        (lambda f, m: f + m, "added"),
         (lambda f, m: f, "Nothing was replaced"),
         (in_place, "changed the faces"),
     ],
@@ -74,17 +73,6 @@ def soft(face, voice):
         (lambda f, a, m: divided(f, a), "still weighed"),
         (lambda f, a, m: soft(f, a), "softmax"),
         (lambda f, a, m: soft(f.masked_fill(m, 0), a), "e⁰"),
-        (
-            lambda f, a, m: (
-                divided(f.masked_fill(m, 0), a)[0],
-                torch.where(m, 1.0, divided(f.masked_fill(m, 0), a)[1]),
-            ),
-            "with ε",
-        ),
-        (lambda f, a, m: divided(f.masked_fill(m, 0), a)[::-1], "columns are swapped"),
-        (lambda f, a, m: divided(f, a)[::-1], "columns are swapped"),
-        (lambda f, a, m: divided(f.masked_fill(~m, 0), a), "mask is the wrong way round"),
-        (lambda f, a, m: (divided(f, a)[0] * m, divided(f, a)[1]), "mask is the wrong way round"),
         (lambda f, a, m: f, "Return the pair"),
         (lambda f, a, m: [x[:, 0] for x in divided(f.masked_fill(m, 0), a)], "Return the pair"),
     ],
@@ -115,9 +103,7 @@ def test_seed_interval(half, message):
     judged(check.seed_interval(interval, FIRST, SECOND), message)
 
 
-def test_seed_interval_turned_round():
-    turned = (-DELTA.mean() - T * ERROR, -DELTA.mean() + T * ERROR)
-    assert "first minus second" in hint(check.seed_interval(turned, FIRST, SECOND))
+def test_no_interval_is_no_answer():
     assert check.seed_interval(..., FIRST, SECOND).right is None
 
 

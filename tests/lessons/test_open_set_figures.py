@@ -66,8 +66,6 @@ def test_the_control_moves_the_threshold_and_changes_the_system(trials):
     assert "33.3% accepted and named rightly" in explorer.figure.alt
     explorer.threshold.value = 1.0
     assert "Threshold 0.900: 0.0% of the others'" in explorer.figure.alt
-    recording = DoorExplorer({"one": trials}).recorded()
-    assert [len(values) for values in recording.controls.values()] == [9, 1]
     with pytest.raises(RunError, match="no system"):
         DoorExplorer({})
 

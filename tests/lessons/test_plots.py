@@ -155,7 +155,6 @@ def test_history_draws_the_parts_that_there_are() -> None:
         "cross-entropy, face",
     ]
     assert "75.0%" in figure.alt
-    assert "6 s in all" in history(epochs()).alt
 
 
 def test_per_speaker_accuracy_draws_one_system_and_names_the_worst() -> None:

@@ -95,10 +95,3 @@ def test_the_control_offers_what_a_protocol_allows_and_keeps_the_method(scores):
     explorer.protocol.value = "copy"
     explorer.system.value = "MRAF"
     assert "P4, copy, alone: 97.0%." in explorer.figure.alt
-
-
-def test_the_control_is_recorded_with_every_method_of_every_protocol(scores):
-    recording = ProtocolExplorer(scores).recorded()
-    (names,) = recording.controls.values()
-    assert len(names) == 6
-    assert "batch: prior" in names

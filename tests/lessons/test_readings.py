@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 
 from mraf_lessons.data import readings as data
 from mraf_lessons.missing_token import readings as token
@@ -41,17 +39,6 @@ def flaws(names: list[str]) -> str:
     return str(data.flaws(table).data)
 
 
-def four_ways(logit: float) -> str:
-    def output(tokens: float, z: float) -> SimpleNamespace:
-        face, fused = torch.full((1, 2), tokens), torch.full((1, 3), z)
-        return SimpleNamespace(
-            face=SimpleNamespace(tokens=face), logits=SimpleNamespace(fused=fused)
-        )
-
-    both = {"zeros known\nto be missing": output(0, 0), "token\n(the paper)": output(1, logit)}
-    return str(token.four_ways(both).data)
-
-
 def scored(accuracy: float, auroc: float) -> str:
     row = {"mean r_f": 0.4, "mean w_f": 0.4}
     means = {
@@ -75,10 +62,6 @@ def paper(clips: int) -> str:
     return str(token.paper(pd.DataFrame({"P3": [-clips, 1]}), 22).data)
 
 
-def guess(loss: float) -> str:
-    return str(token.guess(loss, 3.7, 4.2).data)
-
-
 def degraded(auroc: float, low: float, high: float) -> str:
     curves = pd.DataFrame(
         {"modality": "face", "kind": "noise", "amount": [0, 1], "fused": [0.9, 0.8]}
@@ -86,12 +69,6 @@ def degraded(auroc: float, low: float, high: float) -> str:
     row = {"auroc": auroc, "low": low, "high": high, "moved": -0.02}
     found = pd.DataFrame([row], index=pd.MultiIndex.from_tuples([("face", "noise")]))
     return str(reliability.degraded(curves, found).data)
-
-
-def distribution(moved: float) -> str:
-    face = [0.5, 0.5, 0.5 + moved, 0.5 + moved]
-    table = pd.DataFrame({"setting": ["P3", "P3", "P5", "P5"], "face": face})
-    return str(reliability.distribution(table).data)
 
 
 def forced(worse: bool) -> str:
@@ -125,16 +102,13 @@ def scale(last: float) -> str:
          [(0.99, 0.92)], "Both splits agree"),
         (alike, [0.99, 0.92], "The voice has less", [0.8, 0.92], "The face has less"),
         (flaws, [["a", "b"]], "2 videos stand in both lists. Of their 6", [[]], "No video"),
-        (four_ways, [0.0], "equal to the last bit", [0.5], "up to 0.500 apart"),
         (scored, [0.7, 0.99], "scorer tells them apart", [0.7, 0.6], "hardly tells"),
         (scored, [0.7, 0.99], "costs 10.0 points", [0.85, 0.99], "gains 5.0 points"),
         (twins, [0.0], "stay equal to the last bit", [0.1], "drift apart"),
         (worth, [-1.0], "No interval misses zero", [1.0], "token, scored in P4 (+2.0)"),
         (paper, [6], "6 clips, less than one video", [40], "40 clips, more than one video"),
-        (guess, [3.75], "Nearly all", [4.1], "Part of what"),
         (degraded, [0.9, 0.8, 0.95], "| notices it |", [0.6, 0.55, 0.7], "weakly"),
         (degraded, [0.5, 0.4, 0.6], "does not notice", [0.3, 0.2, 0.4], "prefers the degraded"),
-        (distribution, [0.0], "hardly react", [0.2], "the scorers react"),
         (forced, [True], "This is worse", [False], "cannot tell them apart"),
         (ablation, ["worse"], "(-1.2 points, worse)", ["cannot be told apart"], "No comparison"),
         (reach, [0.0], "next to nothing", [0.5], "something"),

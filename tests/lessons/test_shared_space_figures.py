@@ -112,9 +112,3 @@ def test_the_control_moves_the_threshold_and_changes_fold_and_language():
     assert "fold 2 has no trials in Urdu" in explorer.picture.value
     with pytest.raises(RunError, match="no trials"):
         ThresholdExplorer({})
-
-
-def test_the_control_is_recorded():
-    recording = ThresholdExplorer({("fold 1", "English"): (COSINE, SAME, found())}).recorded()
-    assert recording.controls["Language"] == ["English"]
-    assert len(recording.controls["Threshold"]) == 15
