@@ -6,11 +6,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from mraf.evaluation import differences as compared
-from mraf.evaluation.differences import BETTER, EQUAL, METRICS, OPEN, SHOWN, WORSE, ArmRuns
+from mraf.evaluation.differences import BETTER, EQUAL, OPEN, WORSE, ArmRuns
 from mraf_lessons.kit import charts, style
 from mraf_lessons.kit.forest import FAR, dot, forest, in_words, wrapped, zero_line
-from mraf_lessons.kit.live import fast_panels
 from mraf_lessons.kit.panels import name_rows
 from mraf_lessons.kit.style import Figure, describe, draws, percent_axis, row_of_panels, styled
 
@@ -95,41 +93,6 @@ def sampling(table: pd.DataFrame, best: float = 0.2, title: str = "") -> Figure:
     figure.axes[-1].annotate("paper's best", (best, 1), (4, -2), ("data", "axes fraction"),
                              textcoords="offset points", va="top", fontsize=8)  # fmt: skip
     return figure
-
-
-@styled
-def pair(first: ArmRuns, second: ArmRuns, metric: str = "mean", on: Figure | None = None) -> Figure:
-    """Two arms: seed by seed in one metric, and their difference in all.
-
-    Raises:
-        RunError: they are not paired, or lack a setting of the metric.
-    """
-    found = compared.corrected(compared.difference(first, second, list(SHOWN)))
-    figure, (left, right) = fast_panels(
-        on, 8.8, 3.6, panels=2, width_ratios=[2, 3],
-        left=0.07, right=0.85, bottom=0.14, top=0.9, wspace=0.2,
-    )  # fmt: skip
-    values = [
-        np.sum([w * arm.accuracy(setting) for setting, w in METRICS[metric].items()], axis=0)
-        for arm in (first, second)
-    ]
-    left.plot(
-        [0, 1], values, "o-", color=style.GREY, lw=1.2, mfc=style.FUSED, mec=style.FUSED, ms=5
-    )
-    left.set_xticks([0, 1], [wrapped(arm.name, 18) for arm in (first, second)])
-    left.set(title=f"{metric}, a line a seed", xlim=(-0.4, 1.4))
-    left.grid(axis="y")
-    percent_axis(left)
-    _differences(right, found)
-    said = [f"{first.name} minus {second.name}, {len(first.seeds)} seeds, in points."]
-    right.set_title("first minus second, in points")
-    for y, one in enumerate(found.itertuples()):
-        text = f"{one.verdict}\nfirst ahead: {one.superiority:.0%}"
-        right.text(1.02, y, text, transform=right.get_yaxis_transform(), va="center",
-                   fontsize=7.5, color=style.GREY)  # fmt: skip
-        words = in_words(found.loc[one.Index], "difference", points=True)
-        said.append(f"{one.Index}: {words}, {one.verdict}.")
-    return describe(figure, *said)
 
 
 @styled

@@ -55,7 +55,6 @@ from mraf_related.trials import Pairs, rates
 from mraf.training.loop import Learner
 from mraf.training.runs import Run
 from mraf.variants.build import build
-from mraf_lessons.faces.explorer import DamageExplorer
 from mraf_lessons.heads.explorer import MarginExplorer
 from mraf_lessons.missing_token.explorer import FollowOneClip, MissingTokenExplorer
 from mraf_lessons.open_set.explorer import DoorExplorer
@@ -80,11 +79,6 @@ cosine = np.where(same, 0.5, 0.0) + np.linspace(-0.4, 0.4, 60)
 pairs = rates(cosine, Pairs(number, number, number, np.where(same, number, -1)))
 scores = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.3], [0.5, 0.2], [0.1, 0.4]])
 door = open_set_trials(scores, np.array([0, 1, 1, UNKNOWN, UNKNOWN]), np.arange(5))
-measured = pd.DataFrame(
-    {"scorer": scorer, "setting": setting, "damage": "swapped face", "amount": amount,
-     "accuracy": 0.9 - 0.4 * amount, "low": 0.4, "middle": 0.5, "high": 0.6}
-    for scorer in ("own", "agreement") for setting in ("P3", "P5") for amount in (0, 0.3, 1)
-)
 """
 SHOWN = {  # the cell, the slider to be moved, and the key
     "ReliabilityExplorer(learner.model, corpus)": ("Face, how far", "ArrowRight"),
@@ -95,7 +89,6 @@ SHOWN = {  # the cell, the slider to be moved, and the key
         ("Face head, λ_f", "ArrowLeft"),
     "MissingTokenExplorer(learner.model, corpus.train[:5])": ("How far", "ArrowLeft"),
     "FollowOneClip(learner.model, corpus.train[:5])": ("Step", "ArrowRight"),
-    "DamageExplorer(measured)": ("Amount", "ArrowLeft"),
     "ThresholdExplorer({('fold 1', 'English'): (cosine, same, pairs)})":
         ("Threshold", "ArrowRight"),
     "DoorExplorer({'one': door})": ("Threshold", "ArrowRight"),
