@@ -9,14 +9,14 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import NDArray
 from sklearn.manifold import trustworthiness
 from sklearn.metrics import pairwise_distances
 
 from mraf.data.clips import FeatureSet, unit
 from mraf.errors import DataError
-from mraf.evaluation.predict import forward
+from mraf.evaluation.predict import Tensors, batched
+from mraf.model import Output
 from mraf.variants.build import Network
 from mraf_lessons.embeddings.numba_cache import umap_class
 
@@ -44,17 +44,20 @@ def spaces(model: Network, *sets: FeatureSet, batch: int = 512) -> dict[str, Row
         (N, d), the face and voice embeddings; "e_c with the face" and "e_c without the face"
         (N, d), the fused embedding in P3/P5 and in P4/P6.
     """
-    found: dict[str, list[NDArray[Any]]] = {}
-    for clips in (part[at : at + batch] for part in sets for at in range(0, len(part), batch)):
-        whole, alone = forward(model, clips), forward(model, clips.without_faces())
-        stages = {
-            FACE: torch.from_numpy(clips.face), VOICE: torch.from_numpy(clips.voice),
-            E_F: whole.face.embedding, E_A: whole.voice.embedding,
-            E_C: whole.fused_embedding, E_C_ALONE: alone.fused_embedding,
-        }  # fmt: skip
-        for name, rows in stages.items():
-            found.setdefault(name, []).append(rows.float().cpu().numpy())
-    return {name: np.concatenate(parts) for name, parts in found.items()}
+
+    def whole(out: Output) -> Tensors:
+        return {E_F: out.face.embedding, E_A: out.voice.embedding, E_C: out.fused_embedding}
+
+    def alone(out: Output) -> Tensors:
+        return {E_C_ALONE: out.fused_embedding}
+
+    found = [
+        {FACE: clips.face, VOICE: clips.voice}
+        | batched(model, clips, whole, batch)
+        | batched(model, clips.without_faces(), alone, batch)
+        for clips in sets
+    ]
+    return {name: np.concatenate([of[name] for of in found]) for name in found[0]}
 
 
 def nearest(
@@ -155,8 +158,8 @@ def possible_share(group: NDArray[Any], number: int, apart: NDArray[Any] | None 
 
 def kept_share(before: Neighbours, after: Neighbours) -> float:
     """The share of a clip's k neighbours in the space that are also among its k in the map."""
-    both = [np.isin(b, a) for b, a in zip(before.index, after.index, strict=True)]
-    return float(np.mean(both))
+    both = before.index[:, :, None] == after.index[:, None, :]
+    return float(both.any(axis=2).mean())
 
 
 def preservation(

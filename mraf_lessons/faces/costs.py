@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from mraf.errors import RunError
@@ -59,19 +58,3 @@ def cost_difference(
     rows = [(e.metric, e.value, e.low, e.high, e.p) for e in found]
     columns = ["metric", "difference", "low", "high", "p"]
     return pd.DataFrame(rows, columns=columns).set_index("metric")
-
-
-def cost_ratio(ours: Cost, other: Cost, metric: Metric = "with face") -> tuple[float, float, float]:
-    """Our cost as a share of the other's, with its 95% interval over videos and seeds.
-
-    The interval holds the shares at which `cost_difference` finds no difference (Fieller 1954): a
-    ratio of two noisy numbers has no standard error of its own.
-
-    Returns:
-        ratio, low, high; an end beyond 0 or 2 is shown as that.
-    """
-    value = float(costs(ours, [metric]).cost.iloc[0] / costs(other, [metric]).cost.iloc[0])
-    shares = np.linspace(0, 2, 201)
-    found = [cost_difference(ours, other, share, [metric]).iloc[0] for share in shares]
-    open_ = [s for s, row in zip(shares, found, strict=True) if row.low <= 0 <= row.high]
-    return value, float(min(open_, default=value)), float(max(open_, default=value))

@@ -23,7 +23,7 @@ from mraf.data.clips import FeatureSet
 from mraf.data.degradation import FaceDegradation, VoiceDegradation, degrade_faces, degrade_voices
 from mraf.errors import RunError
 from mraf.evaluation.judge import top1
-from mraf.evaluation.predict import forward
+from mraf.evaluation.predict import predict
 from mraf.evidence.tables import Damage
 from mraf.training.batches import TrainingClips
 from mraf.variants.build import Network, build
@@ -110,17 +110,6 @@ def with_agreement(model: Network, train: FeatureSet) -> Network:
     return other.eval()
 
 
-def correct_and_weights(model: Network, clips: FeatureSet, batch: int = 512) -> NDArray[np.float32]:
-    """For each clip whether the fused head is right, r_f and w_f, shape (N, 3)."""
-    parts = []
-    for start in range(0, len(clips), batch):
-        out = forward(model, clips[start : start + batch])
-        right = top1(out.logits.fused.float().cpu().numpy(), clips[start : start + batch].labels)
-        found = [x.face[:, 0].float().cpu().numpy() for x in (out.reliability, out.weight)]
-        parts.append(np.stack([right, *found], axis=1).astype(np.float32))
-    return np.concatenate(parts)
-
-
 def damage_table(
     models: Mapping[str, Network],
     clips: Mapping[str, FeatureSet],
@@ -135,19 +124,21 @@ def damage_table(
         clips: with faces, by the name of their setting.
         amounts: of each damage.
     Returns:
-        One row per scorer, setting, damage and amount: accuracy, and low, middle and high
-        (quartiles of w_f).
+        Columns scorer, setting, damage, amount and accuracy.
     """
     rows = []
     tasks = [(m, s) for m in models for s in clips]
     for scorer, setting in tqdm(tasks, "damage", delay=2, leave=False, disable=not progress):
-        look = partial(correct_and_weights, models[scorer])
-        clean = look(clips[setting])
+        those = clips[setting]
+        fused = partial(_fused, models[scorer])
+        clean = fused(those)
         for damage, steps in amounts.items():
-            found = scores_under(look, clips[setting], damage, steps, seed, clean)
-            for amount, seen in zip(steps, found, strict=True):
-                of = {"scorer": scorer, "setting": setting, "damage": damage, "amount": amount}
-                quartiles = np.quantile(seen[:, 2], [0.25, 0.5, 0.75])
-                named = dict(zip(("low", "middle", "high"), quartiles.tolist(), strict=True))
-                rows.append({**of, "accuracy": float(seen[:, 0].mean()), **named})
-    return pd.DataFrame(rows)
+            found = scores_under(fused, those, damage, steps, seed, clean)
+            for amount, logits in zip(steps, found, strict=True):
+                right = top1(logits, those.labels).mean()
+                rows.append((scorer, setting, damage, amount, right))
+    return pd.DataFrame(rows, columns=["scorer", "setting", "damage", "amount", "accuracy"])
+
+
+def _fused(model: Network, clips: FeatureSet) -> NDArray[Any]:
+    return predict(model, clips)["MRAF"]
