@@ -42,14 +42,10 @@ def batched(
     model: Network, clips: FeatureSet, pick: Callable[[Output], Tensors], batch: int = BATCH
 ) -> dict[str, NDArray[np.float32]]:
     """What `pick` takes of each batch's output, for all clips (N, …) and by the same names."""
-    parts = [
-        {
-            name: tensor.float()
-            for name, tensor in pick(forward(model, clips[at : at + batch])).items()
-        }
-        for at in range(0, len(clips), batch)
-    ]
-    return {name: torch.cat([part[name] for part in parts]).cpu().numpy() for name in parts[0]}
+    parts = [pick(forward(model, clips[at : at + batch])) for at in range(0, len(clips), batch)]
+    return {
+        name: torch.cat([part[name].float() for part in parts]).cpu().numpy() for name in parts[0]
+    }
 
 
 def predict(

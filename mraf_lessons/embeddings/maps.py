@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
+import importlib.util
+import os
+import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -14,14 +19,16 @@ from sklearn.manifold import trustworthiness
 from sklearn.metrics import pairwise_distances
 
 from mraf.data.clips import FeatureSet, unit
-from mraf.errors import DataError
+from mraf.errors import DataError, RunError
 from mraf.evaluation.predict import Tensors, batched
+from mraf.files import user_cache
 from mraf.model import Output
 from mraf.variants.build import Network
-from mraf_lessons.embeddings.numba_cache import umap_class
 
 Rows = NDArray[np.float32]
 Metric = Literal["cosine", "euclidean"]
+NO_CACHE = "numba finds no folder to keep what it compiles for UMAP; each process compiles anew"
+REMEDY = "set NUMBA_CACHE_DIR to a folder that you may write to"
 MOST_CLIPS = 5000  # all pairs of distances: 100 MB
 
 FACE, VOICE, E_F, E_A = "raw face", "raw voice", "e_f", "e_a"
@@ -87,6 +94,41 @@ def nearest(
     index = np.argsort(distance, axis=1, kind="stable")[:, :number]
     found = np.take_along_axis(distance, index, axis=1)
     return Neighbours(index.astype(np.int32), found.astype(np.float32))
+
+
+def numba_folder() -> str:
+    """Where numba may keep what it compiles: $NUMBA_CACHE_DIR or mraf's cache; "" for nowhere."""
+    try:
+        folder = Path(os.environ.get("NUMBA_CACHE_DIR") or user_cache() / "numba")
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except (OSError, RunError):
+        return ""
+    return str(folder)
+
+
+def umap_class() -> Any:
+    """The class `umap.UMAP`, compiled in a temporary folder where numba may keep nothing.
+
+    Raises RunError where umap-learn is not installed, or there is no folder at all.
+    """
+    if importlib.util.find_spec("umap") is None:
+        raise RunError("maps need umap-learn: pip install 'mraf[lessons]'.")
+    if not (folder := numba_folder()):
+        try:
+            temporary = tempfile.TemporaryDirectory(prefix="mraf-numba-")
+        except OSError:
+            raise RunError(f"{NO_CACHE}; {REMEDY}.") from None
+        atexit.register(temporary.cleanup)
+        folder = temporary.name
+        warnings.warn(f"{NO_CACHE}; {REMEDY}.", stacklevel=3)
+    from numba.core import config
+
+    os.environ["NUMBA_CACHE_DIR"] = folder
+    config.reload_config()
+    from umap import UMAP  # here, since the import takes seconds
+
+    return UMAP
 
 
 def project(
