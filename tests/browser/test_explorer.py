@@ -45,10 +45,8 @@ STILL = "This picture is still"
 SETUP = """
 import numpy as np
 import pandas as pd
-import torch
 
 from mraf import data
-from mraf.training.batches import TrainingClips
 from mraf.training.config import configure
 from mraf_related.open_set.protocol import UNKNOWN, open_set_trials
 from mraf_related.trials import Pairs, rates
@@ -61,15 +59,12 @@ from mraf_lessons.open_set.explorer import DoorExplorer
 from mraf_lessons.reliability.explorer import ReliabilityExplorer
 from mraf_lessons.reliability.live import LiveExplorer
 from mraf_lessons.shared_space.explorer import ThresholdExplorer
-from mraf_lessons.training.explorer import LossExplorer
-from mraf_lessons.training.view import Reach
+from mraf_lessons.training.explorer import CentreExplorer
 
 corpus = data.load("twin")
 small = {"width": 32, "tokens": 2, "batch_size": 32, "precision": "float32"}
 config = configure("quick", corpus.speakers, small)
 learner = Learner(config).eval()
-clips = TrainingClips.place(corpus.train[::40], torch.device("cpu"))
-batch = next(clips.batches(config.training, 0))
 group = np.repeat([0, 1, 2], 5)
 points = np.random.default_rng(0).normal(size=(15, 2)) + np.eye(3, 2)[group]
 
@@ -82,11 +77,7 @@ door = open_set_trials(scores, np.array([0, 1, 1, UNKNOWN, UNKNOWN]), np.arange(
 """
 SHOWN = {  # the cell, the slider to be moved, and the key
     "ReliabilityExplorer(learner.model, corpus)": ("Face, how far", "ArrowRight"),
-    "LossExplorer.distillation(np.array([5.0, 3, 1, 0]), np.array([1.0, 2, 1, 0]))":
-        ("Temperature T", "ArrowRight"),
-    "LossExplorer.centre(points, group)": ("Centre loss", "ArrowLeft"),
-    "LossExplorer.branches(Reach.of(learner, batch, config.training))":
-        ("Face head, λ_f", "ArrowLeft"),
+    "CentreExplorer(points, group)": ("Centre loss", "ArrowLeft"),
     "MissingTokenExplorer(learner.model, corpus.train[:5])": ("How far", "ArrowLeft"),
     "FollowOneClip(learner.model, corpus.train[:5])": ("Step", "ArrowRight"),
     "ThresholdExplorer({('fold 1', 'English'): (cosine, same, pairs)})":
