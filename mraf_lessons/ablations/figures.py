@@ -27,26 +27,29 @@ def accuracies(table: pd.DataFrame, title: str = "") -> Figure:
     return describe(figure, f"Accuracy by arm, {_last_metric(table, 'accuracy')}.", title=title)
 
 
-@draws("arm", "metric", "difference", "low", "high", "verdict", "paper")
-def differences(table: pd.DataFrame, title: str = "") -> Figure:
+@draws("metric", "difference", "low", "high", "verdict")
+def differences(
+    table: pd.DataFrame, title: str = "", row: str = "arm", label: str = "minus the reference"
+) -> Figure:
     """Every arm minus the reference, in points, coloured by the verdict.
 
-    The column `arm` holds labels; `paper` is NaN where the paper has no such row.
+    The column `row` holds labels; `paper`, if there, is NaN where the paper has no such row.
     """
+    paper = "paper" if "paper" in table.columns else ""
     figure = forest(
-        table.assign(colour=table.verdict.map(COLOUR)), "arm", "metric", "difference", points=True,
-        zero=True, far=True, paper="paper", title=title, label="points, minus the reference",
+        table.assign(colour=table.verdict.map(COLOUR)), row, "metric", "difference", points=True,
+        zero=True, far=True, paper=paper, title=title, label=f"points, {label}",
         legend={name: COLOUR[name] for name in COLOUR if (table.verdict == name).any()},
     )  # fmt: skip
-    said = _last_metric(table, "difference", points=True)
+    said = _last_metric(table, "difference", row, points=True)
     return describe(figure, f"Differences in points, {said}.", title=title)
 
 
-def _last_metric(table: pd.DataFrame, value: str, points: bool = False) -> str:
+def _last_metric(table: pd.DataFrame, value: str, row: str = "arm", points: bool = False) -> str:
     """The numbers of the last metric, the mean as a rule, as a text alternative says them."""
     metric = table.metric.iloc[-1]
     said = [
-        f"{one['arm']}: {in_words(one, value, points)}"
+        f"{one[row]}: {in_words(one, value, points)}"
         + (f", {one['verdict']}" if one.get("verdict") else "")
         for one in table[table.metric == metric].to_dict("records")
     ]

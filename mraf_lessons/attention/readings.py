@@ -11,9 +11,8 @@ from mraf.evaluation.differences import (
     EQUAL,
     OPEN,
     WORSE,
+    compare_arms,
     corrected,
-    difference,
-    paired_runs,
     runs_of,
 )
 from mraf.evaluation.interventions import normalised_entropy
@@ -64,7 +63,7 @@ def recorded(places: Mapping[Place, tuple[str, ...]]) -> pd.DataFrame:
     Args:
         places: the presets of each corpus that are shown.
     Returns:
-        Columns corpus, preset, name, system (the label), metric, those of `compare_arms`, seeds.
+        Columns name, metric, those of `compare_arms`, corpus, preset, system (the label), seeds.
     Raises:
         DataError: nothing is recorded.
     """
@@ -77,13 +76,13 @@ def recorded(places: Mapping[Place, tuple[str, ...]]) -> pd.DataFrame:
             declared = declared_table("attention", preset)
             labels = {arm.name: f"trained anew: {arm.label}" for arm in declared.arms}
             labels |= {f"{REFERENCE}+{name}": label for name, label in UNDER.items()}
-            for name, label in labels.items():
-                if name not in arms or name == REFERENCE or len(arms[name].seeds) < 2:
-                    continue
-                pair = paired_runs(arms[name], arms[REFERENCE])
-                found = difference(*pair, METRICS).reset_index()
-                of = {"corpus": place.corpus, "preset": preset, "name": name, "system": label}
-                parts.append(found.assign(**of, seeds=len(pair[0].seeds)))
+            known = {n: arms[n] for n in labels if n in arms and len(arms[n].seeds) > 1}
+            if len(known) < 2:
+                continue
+            found = compare_arms(known, REFERENCE, METRICS).reset_index(names=["name", "metric"])
+            seeds = [len({*known[n].seeds} & {*known[REFERENCE].seeds}) for n in found["name"]]
+            of = {"corpus": place.corpus, "preset": preset, "system": found["name"].map(labels)}
+            parts.append(found.assign(**of, seeds=seeds))
     if not parts:
         raise DataError("no attention is recorded; run scripts/record_attention.py.")
     return corrected(pd.concat(parts, ignore_index=True))

@@ -112,12 +112,6 @@ def reach(kd: float) -> str:
     return str(training.reach(table).data)
 
 
-def scale(last: float) -> str:
-    columns = ["cross-entropy", "λ · sum", "λ · mean"]
-    rows = [[4.0, 100.0, 0.1], [4.0, last, 0.1]]
-    return str(training.scale(pd.DataFrame(rows, [16, 128], columns)).data)
-
-
 @pytest.mark.parametrize(
     ("read", "one", "said", "other", "then"),
     [
@@ -138,7 +132,6 @@ def scale(last: float) -> str:
         (forced, [True], "This is worse", [False], "cannot tell them apart"),
         (ablation, ["worse"], "(-1.2 points, worse)", ["cannot be told apart"], "No comparison"),
         (reach, [0.0], "next to nothing", [0.5], "something"),
-        (scale, [800.0], "depends on the batch", [100.0], "does not depend"),
     ],
 )  # fmt: skip
 def test_other_data_make_another_sentence(
