@@ -36,7 +36,7 @@ def paired_interval(answer: Answer) -> Verdict:
     draws, others = rng.multinomial(60, np.full(60, 1 / 60), size=(2, 4000))
     together = (draws @ (first - second)) / (draws @ clips)
     apart = (draws @ first) / (draws @ clips) - (others @ second) / (others @ clips)
-    of_means, n = draws @ ((first - second) / clips) / 60, clips.sum()
+    n, of_means = clips.sum(), draws @ ((first - second) / clips) / 60
     one, other = (rng.binomial(n, arm.sum() / n, 4000) / n for arm in (first, second))
     times = apart.std() / together.std()
     said = {
@@ -120,10 +120,8 @@ def say(answer: Answer) -> Verdict:
             return refused(said, f"{where}'{said}' is none of {', '.join(known)}.")
         off, sure = low > 0 or high < 0, p < 0.05
         hints = {
-            "you call them equal, but it lies off zero, however narrow it is: equal is only an "
-            "interval that is wholly within half a point of zero.": said == EQUAL and off and sure,
-            "you call them equal since no difference was found. Absence of evidence: they are "
-            "equal only where the whole interval is within half a point.": said == EQUAL,
+            "you call them equal; they are only where the whole interval is within half a point "
+            "of zero. That no difference was found is absence of evidence.": said == EQUAL,
             "the corrected p-value takes it back; ask both.": right == OPEN and off and not sure,
             "p alone is below 5%, zero is in the interval; ask both.": right == OPEN and sure,
             "sure or not, it is too small to matter; look at that first.": right == EQUAL,

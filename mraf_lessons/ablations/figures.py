@@ -1,7 +1,5 @@
 """Figures of ablations: arms beside the paper's points, and differences that say their verdict."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -18,10 +16,7 @@ COLOUR = {BETTER: style.FUSED, WORSE: style.MISSING, EQUAL: style.VOICE, OPEN: s
 
 
 def accuracies(table: pd.DataFrame, title: str = "") -> Figure:
-    """Accuracy of every arm, a dot with its interval, beside the paper's.
-
-    The column `arm` holds labels; `paper` is NaN where the paper has no such row.
-    """
+    """Accuracy of every arm (a label), a dot with its interval, beside the paper's (or NaN)."""
     paper, ours = "paper, on the official test clips", {"ours, with its 95% interval": style.FUSED}
     figure = forest(table, "arm", "metric", far=True, paper=paper, legend=ours, title=title)
     return describe(figure, f"Accuracy by arm, {_last_metric(table, 'accuracy')}.", title=title)
@@ -58,10 +53,7 @@ def _last_metric(table: pd.DataFrame, value: str, row: str = "arm", points: bool
 
 @draws("share", "metric", "accuracy", "low", "high")
 def sampling(table: pd.DataFrame, best: float = 0.2, title: str = "") -> Figure:
-    """Figure 3: accuracy over the share of clips whose face is hidden in training.
-
-    The share p_a that the paper found best is marked.
-    """
+    """Figure 3: accuracy over the share p_a of hidden faces in training; the paper's best."""
 
     def highest(rows: pd.DataFrame) -> str:
         top = rows.loc[rows.accuracy.idxmax()]
@@ -100,13 +92,9 @@ def sampling(table: pd.DataFrame, best: float = 0.2, title: str = "") -> Figure:
 
 @styled
 def shared_noise(first: ArmRuns, second: ArmRuns, intervals: pd.DataFrame) -> Figure:
-    """What two arms share on each video, and what that is worth.
+    """What two arms share on each video in P3, and what that is worth.
 
-    Args:
-        first, second: judged in P3; accuracies of videos are means over seeds.
-        intervals: index the names of differences, columns low, high, difference (fractions).
-    Raises:
-        DataError: no rows, or a column missing.
+    The index of `intervals` names differences; its columns are difference, low, high (fractions).
     """
     style.require(intervals, "difference", "low", "high")
     figure, (left, right) = row_of_panels(2, 4.2, 3.6, width_ratios=[2, 3])

@@ -60,12 +60,8 @@ def renamed(counts: Mapping[str, Mapping[str, int]], clips: int) -> Markdown:
 def recorded(places: Mapping[Place, tuple[str, ...]]) -> pd.DataFrame:
     """Every recorded system minus the paper's cross-attention, corrected as one table.
 
-    Args:
-        places: the presets of each corpus that are shown.
-    Returns:
-        Columns name, metric, those of `compare_arms`, corpus, preset, system (the label), seeds.
-    Raises:
-        DataError: nothing is recorded.
+    Returns the columns name, metric, those of `compare_arms`, corpus, preset, system (the label)
+    and seeds. Raises DataError where nothing is recorded.
     """
     parts = []
     for place, presets in places.items():

@@ -1,7 +1,5 @@
 """The spaces that clips pass through, their UMAP maps, and how much of a space a map keeps."""
 
-from __future__ import annotations
-
 import atexit
 import importlib.util
 import os
@@ -44,12 +42,9 @@ class Neighbours:
 
 
 def spaces(model: Network, *sets: FeatureSet, batch: int = 512) -> dict[str, Rows]:
-    """Every stage of the network for the clips of all sets, in order.
+    """Every stage of the network for the clips of all sets, in order, each of shape (N, …).
 
-    Returns:
-        "raw face" (N, 512) and "raw voice" (N, 192), the features as they come; "e_f" and "e_a"
-        (N, d), the face and voice embeddings; "e_c with the face" and "e_c without the face"
-        (N, d), the fused embedding in P3/P5 and in P4/P6.
+    The features as they come, the embeddings e_f and e_a, and e_c in P3/P5 and in P4/P6.
     """
 
     def whole(out: Output) -> Tensors:
@@ -70,14 +65,9 @@ def spaces(model: Network, *sets: FeatureSet, batch: int = 512) -> dict[str, Row
 def nearest(
     rows: NDArray[Any], number: int, metric: Metric = "cosine", apart: NDArray[Any] | None = None
 ) -> Neighbours:
-    """The exact nearest neighbours of each row; a row is not its own neighbour.
+    """The `number` exact nearest others of each row (N, D); its own group in `apart` is left out.
 
-    Args:
-        rows: (N, D); cosine distances for a space of the network, Euclidean ones for a map.
-        number: k, how many.
-        apart: a group of each row (N,), such as its video; a row's own group is left out.
-    Raises:
-        DataError: fewer than k others, or too many rows for all pairs of distances.
+    Raises DataError for fewer others, or too many rows for all pairs of distances.
     """
     if len(rows) > MOST_CLIPS:
         raise DataError(
@@ -137,16 +127,10 @@ def project(
 ) -> Rows:  # fmt: skip
     """A UMAP map of the rows by their cosines, shape (N, 2).
 
-    The same seed gives the same map on the same machine, not on another one.
+    The same seed gives the same map on the same machine, not on another one. A clip is one of its
+    own `n_neighbors`; points may lie as close as `min_dist`. Several maps can share neighbours.
 
-    Args:
-        rows: (N, D).
-        n_neighbors: how many clips, itself included, make up the neighbourhood of a clip.
-        min_dist: how close points may lie in the map.
-        neighbours: of ``nearest(rows, n_neighbors - 1 or more)``, so that several maps share them.
-    Raises:
-        RunError: umap-learn is not installed, or numba cannot work here.
-        DataError: more neighbours are asked for than there are.
+    Raises RunError as `umap_class`, and DataError for more neighbours than there are.
     """
     umap_of = umap_class()
     others = n_neighbors - 1
@@ -187,12 +171,7 @@ def same_share(neighbours: Neighbours, group: NDArray[Any]) -> float:
 
 
 def possible_share(group: NDArray[Any], number: int, apart: NDArray[Any] | None = None) -> float:
-    """The largest `same_share` that `number` neighbours can have, by the sizes of the groups.
-
-    Args:
-        group: of each clip, shape (N,).
-        apart: as in `nearest`.
-    """
+    """The largest `same_share` of `number` neighbours by the sizes of the groups (N,)."""
     same = group[:, None] == group
     same &= ~np.eye(len(group), dtype=bool) if apart is None else apart[:, None] != apart
     return float(np.minimum(same.sum(axis=1), number).mean() / number)
@@ -207,17 +186,11 @@ def kept_share(before: Neighbours, after: Neighbours) -> float:
 def preservation(
     rows: NDArray[Any], plane: NDArray[Any], groups: Mapping[str, NDArray[Any]], number: int = 15
 ) -> pd.Series:
-    """How far a map may be read: what of the neighbourhoods in the space is left in it.
+    """What of the neighbourhoods in a space (N, D) is left in its map (N, 2), for k neighbours.
 
-    Args:
-        rows: (N, D), the space.
-        plane: (N, 2), its map.
-        groups: labels (N,) by name; for each, the share of same-label neighbours.
-        number: k of all measures, below N / 2.
-    Returns:
-        "kept": share of the neighbours kept (0 … 1, chance is k / (N - 1)); "trustworthiness" of
-        Venna & Kaski (2001), whose loss counts the map's false neighbours by their rank in the
-        space; and for each group "… in the space" and "… in the map".
+    Returns "kept", the share of the neighbours kept (chance is k / (N - 1)); "trustworthiness" of
+    Venna & Kaski (2001), whose loss counts the map's false neighbours by their rank in the space;
+    and for each group of labels (N,) the shares "…, in the space" and "…, in the map".
     """
     before, after = nearest(rows, number), nearest(plane, number, "euclidean")
     trusted = trustworthiness(unit(rows), plane, n_neighbors=number, metric="cosine")

@@ -1,7 +1,5 @@
 """What damage costs an arm, and by how much less than it costs another."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -31,11 +29,7 @@ def cost_of(found: RecordedTable, arm: str, condition: Condition) -> Cost:
 
 
 def costs(cost: Cost, metrics: Sequence[Metric] = ("P3", "P5", "with face")) -> pd.DataFrame:
-    """Accuracy lost to a damage, with its 95% interval over videos and seeds.
-
-    Returns:
-        One row per metric: cost, low, high (fractions).
-    """
+    """Accuracy lost to a damage: cost, low, high by metric (fractions, over videos and seeds)."""
     table = difference(cost.clean, cost.damaged, metrics)[["difference", "low", "high"]]
     return table.rename(columns={"difference": "cost"})
 
@@ -46,11 +40,7 @@ def cost_difference(
     """By how much a share of the other's cost exceeds ours, on the same seeds and videos.
 
     With a share of ⅓, an interval above zero says that ours loses less than a third of what the
-    other loses.
-
-    Returns:
-        One row per metric: difference, low, high (fractions), p (of a test that swaps the sides
-        within random videos).
+    other loses. Returns difference, low, high (fractions) and p by metric.
     """
     lost = [(share, other.clean), (-share, other.damaged), (-1, ours.clean), (1, ours.damaged)]
     seeds = sorted(set.intersection(*(set(runs.seeds) for _, runs in lost)))

@@ -6,8 +6,6 @@ judged alone, the expected accuracy at rate q lies on the straight line from tha
 that of clips that are all hit.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -37,14 +35,10 @@ _VOICES: dict[str, VoiceDegradation] = {"voice noise": "noise", "shorter voice":
 def damaged(clips: FeatureSet, damage: Damage, amount: float, seed: int = 0) -> FeatureSet:
     """Clips with worse faces or voices.
 
-    Args:
-        damage: "swapped face" (another speaker's, from the same clips) and "missing face" hit a
-            share of the clips; the others turn all faces or voices, see `mraf.data.degradation`.
-        amount: that share, or how far; 0 to 1.
-        seed: of who is hit, and of directions and other speakers.
-    Raises:
-        RunError: an unknown damage, or an amount outside [0, 1].
-        DataError: as `degrade_faces` and `degrade_voices`.
+    "swapped face" (another speaker's, from the same clips) and "missing face" hit a share of the
+    clips, the amount; the others turn all faces or voices so far, see `mraf.data.degradation`.
+
+    Raises RunError for an unknown damage, or an amount outside [0, 1].
     """
     if damage not in get_args(Damage):
         raise RunError(f"unknown damage '{damage}'; choose one of {', '.join(get_args(Damage))}.")
@@ -75,12 +69,7 @@ def scores_under(
     seed: int = 0,
     clean: NDArray[Any] | None = None,
 ) -> Iterator[NDArray[Any]]:
-    """What a system says of clips under each amount of a damage, each of shape (N, C).
-
-    Args:
-        system: from clips to scores (N, C), each clip by itself.
-        clean: its scores of the clips as they are, where they are known already.
-    """
+    """The scores (N, C) of clips under each amount of a damage; `clean` are those without any."""
     clean = system(clips) if clean is None else clean
     if damage in RATES:  # two passes do for all rates
         all_hit = system(damaged(clips, damage, 1, seed))
@@ -96,9 +85,6 @@ def with_agreement(model: Network, train: FeatureSet) -> Network:
 
     On clips that it was trained on nothing ever speaks against a face, or hardly anything. So a
     network that is trained with this scorer comes to the same as one that is given it afterwards.
-
-    Args:
-        train: the clips that the network was trained on.
     """
     if model.config.scorer == "agreement":
         return model
@@ -117,15 +103,7 @@ def damage_table(
     seed: int = 0,
     progress: bool = True,
 ) -> pd.DataFrame:
-    """How networks do under each amount of each damage.
-
-    Args:
-        models: by the name of their scorer.
-        clips: with faces, by the name of their setting.
-        amounts: of each damage.
-    Returns:
-        Columns scorer, setting, damage, amount and accuracy.
-    """
+    """Accuracy of networks under each amount of each damage, by scorer and setting."""
     rows = []
     tasks = [(m, s) for m in models for s in clips]
     for scorer, setting in tqdm(tasks, "damage", delay=2, leave=False, disable=not progress):

@@ -1,7 +1,5 @@
 """Figures of worse faces and voices: what they cost, who notices, how sure systems still are."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 
@@ -19,12 +17,7 @@ MARKS = "osD^vP"
 
 @draws("condition", "evidence")
 def evidence(table: pd.DataFrame, certain: float) -> Figure:
-    """How far the evidence ln B tells apart own faces and others, a row for each condition.
-
-    Args:
-        table: a row for each clip.
-        certain: ln C, the most that B can say.
-    """
+    """The evidence ln B of clips, a row for each condition; ln C is the most that B can say."""
 
     def said(own: pd.DataFrame) -> str:
         below = own.evidence < 0
@@ -56,10 +49,7 @@ def noticed(table: pd.DataFrame) -> Figure:
 
 @draws("damage", "amount", "scorer", "accuracy")
 def damage_curves(table: pd.DataFrame, title: str = "") -> Figure:
-    """Accuracy against the amount of each damage, a line for each scorer.
-
-    With the columns `low` and `high`, bands show the intervals.
-    """
+    """Accuracy against the amount of each damage, a line for each scorer, a band if given."""
     names = table.scorer.unique()
     looks = {name: (colour, "-") for name, colour in zip(names, SHADES, strict=False)}
     figure = _curves(table, "amount", "scorer", "damage", looks, "Accuracy against damage.", title)
@@ -78,10 +68,7 @@ def price(table: pd.DataFrame, title: str = "") -> Figure:
 
 @draws("system", "setting", "clips", "accuracy", "low", "high")
 def enrolment(table: pd.DataFrame, title: str = "") -> Figure:
-    """Accuracy against training clips a speaker, a panel for each setting, a line for each system.
-
-    The accuracy is a mean, `low` and `high` are the range over draws.
-    """
+    """Mean accuracy and its range over draws against training clips a speaker, by setting."""
     systems, ticks = table.system.unique(), sorted(table.clips.unique())
     looks = {name: ENROLLED.get(name.rpartition(", ")[2], (style.INK, "-")) for name in systems}
     figure = _curves(table, "clips", "system", "setting", looks, "Accuracy by enrolment.", title)

@@ -1,7 +1,5 @@
 """What may be seen under each protocol, and what that is worth."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 
@@ -76,10 +74,7 @@ def _batch(axes: Axes, protocol: Protocol, named: bool) -> None:
 
 @draws("protocol", "method", "setting", "accuracy", "low", "high")
 def ladder(table: pd.DataFrame, title: str = "") -> Figure:
-    """Methods under protocols, with intervals, in P4 and P6 beside P3 and P5.
-
-    The rows of the protocol "clip" hold P3 to P6.
-    """
+    """Methods under protocols in P4 and P6 beside "clip" in P3 and P5, with intervals."""
     sighted = {"P4": "P3", "P6": "P5"}
     alone = table[table.protocol == CLIP.name].drop_duplicates("setting").set_index("setting")
     with_face = {blind: float(alone.accuracy[other]) for blind, other in sighted.items()}
@@ -107,10 +102,7 @@ def ladder(table: pd.DataFrame, title: str = "") -> Figure:
 
 @draws("step", "own", "rival")
 def leak_steps(table: pd.DataFrame) -> Figure:
-    """The clips of one speaker step by step: the score of the own name against the best other.
-
-    A row stands for a clip at a step; steps are drawn in order of appearance.
-    """
+    """The clips of one speaker step by step: the score of the own name against the best other."""
     figure, panels = panel_for_each(table, "step", 3.0, 3.4)
     said = []
     for axes, step, rows in panels:

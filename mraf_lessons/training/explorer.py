@@ -1,7 +1,5 @@
 """The centre loss of Eq. 17 beside the cross-entropy, with their weights in hand."""
 
-from __future__ import annotations
-
 from functools import partial
 from typing import Any
 

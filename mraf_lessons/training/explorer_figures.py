@@ -1,7 +1,5 @@
 """The figure of the centre-loss explorer, drawn anew at each move of a control."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from mraf_lessons.kit import style

@@ -1,7 +1,5 @@
 """What the explorer of the centre loss shows (Eq. 17), as pure functions."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,15 +27,10 @@ def pull(
     points: Array, group: Array, ce_weight: float = 0.3, center_weight: float = 0.3,
     trained: bool = True, step: int = 150, steps: int = 150,
 ) -> Pulled:  # fmt: skip
-    """Move points freely down the gradient of a cross-entropy and of the centre loss as a sum.
+    """Move points (N, 2) of classes (N,) down the gradient of a cross-entropy and a centre loss.
 
     Plain gradient steps of rate 0.05 on the points, a linear classifier that starts at the class
-    means, and the centres, which start at zero.
-
-    Args:
-        points: shape (N, 2).
-        group: their classes 0 … C - 1, each with a point, shape (N,).
-        trained: False leaves the centres out of the optimiser.
+    means, and the centres, which start at zero and stay there unless they are trained.
     """
     truth = np.eye(group.max() + 1)[group]
     members = truth.sum(axis=0)[:, None]

@@ -151,10 +151,6 @@ def narrow_is_equal(low, high, p):
     return differences.EQUAL if high - low < 0.01 else sign(low, high, p)
 
 
-def middle_is_equal(low, high, p):
-    return differences.EQUAL if abs(low + high) / 2 < 0.005 else differences.verdict(low, high, p)
-
-
 def p_alone(low, high, p):
     found = differences.verdict(low, high, p)
     return found if found == differences.EQUAL else sign(low, high, p)
@@ -181,11 +177,10 @@ def worse_is_never_small(low, high, p):
         (worse_is_never_small, "too small to matter"),
         (lambda *_: ["better"], "none of"),
         (lambda *_: np.array(["better", "worse"]), "none of"),
-        (no_evidence, "Absence of evidence"),
+        (no_evidence, "absence of evidence"),
         (interval_alone, "takes it back"),
         (nothing_is_equal, "too small to matter"),
-        (narrow_is_equal, "[+1.2, +1.8] points, p = 0.001: you call them equal, but it lies off"),
-        (middle_is_equal, "Absence of evidence"),
+        (narrow_is_equal, "[+1.2, +1.8] points, p = 0.001: you call them equal; they are only"),
         (p_alone, "[-2.0, +3.0] points, p = 0.01: p alone is below 5%"),
         (lambda *_: "significant", "none of"),
         (lambda *_: "better", "'worse' is expected"),

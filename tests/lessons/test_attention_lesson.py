@@ -109,5 +109,5 @@ def test_recorded_differences_are_corrected_together_and_told(
     assert "*worse*: trained anew: no context: C = 0 (-10.0)" in told
     assert "*equal within 0.5 points*: intervention: maps made even (+0.0)" in told
     told = ablations.differences(table, row="system").alt
-    assert "mean: intervention: maps made even: +0.0 [+0.0, +0.0], equal within 0.5 points" in told
+    assert "intervention: maps made even: +0.0 [+0.0, +0.0], equal within 0.5 points" in told
     assert "no context: C = 0: -10.0" in told

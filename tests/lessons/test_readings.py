@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from types import SimpleNamespace
 
-import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -143,12 +141,3 @@ def test_other_data_make_another_sentence(
     assert then not in first
     assert then in second
     assert said not in second
-
-
-def test_numbers_follow_the_features(tiny_corpus) -> None:
-    longer = replace(tiny_corpus.train, voice=tiny_corpus.train.voice * 2)
-    first = data.length(tiny_corpus).data
-    second = data.length(replace(tiny_corpus, train=longer)).data
-    middle = np.median(np.linalg.norm(tiny_corpus.train.voice, axis=1))
-    assert f"the median voice {middle:.0f}" in first
-    assert f"the median voice {2 * middle:.0f}" in second
