@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from mraf.data.clips import FeatureSet
 from mraf.evaluation.differences import by_intervals, corrected, over_seeds
 from mraf.evaluation.intervals import LEVEL
-from mraf.evaluation.predict import forward
+from mraf.evaluation.predict import Tensors, batched
+from mraf.model import Output
 from mraf.variants.build import Network
 
 
@@ -114,10 +115,13 @@ def as_grid(rows: pd.DataFrame, index: Sequence[str], columns: Sequence[str]) ->
 
 
 def fused_output(
-    model: Network, clips: FeatureSet, batch: int = 512
+    model: Network, clips: FeatureSet
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Fused embeddings e_c (N, d) and the fused head's probabilities (N, K) of clips."""
-    parts = [forward(model, clips[at : at + batch]) for at in range(0, len(clips), batch)]
-    embedding = [part.fused_embedding.float().cpu().numpy() for part in parts]
-    probability = [part.logits.fused.float().softmax(-1).cpu().numpy() for part in parts]
-    return np.concatenate(embedding), np.concatenate(probability)
+
+    def fused(output: Output) -> Tensors:
+        probability = output.logits.fused.float().softmax(-1)
+        return {"embedding": output.fused_embedding, "probability": probability}
+
+    found = batched(model, clips, fused)
+    return found["embedding"], found["probability"]

@@ -189,14 +189,13 @@ def memory() -> Check:
 
 def maps() -> list[Check]:
     """Whether numba may keep what it compiles for the maps of UMAP; nothing where there is none."""
-    from mraf_lessons.embeddings import numba_cache
-
-    if not numba_cache.installed():
+    if not _version("umap-learn"):
         return []
-    if numba_cache.cache_is_there():
-        return [Check("maps", "ok", "UMAP is compiled once and kept")]
-    found = f"{numba_cache.NO_CACHE}; each process compiles anew"
-    return [Check("maps", "warn", found, numba_cache.REMEDY)]
+    from mraf_lessons.embeddings.maps import NO_CACHE, REMEDY, numba_folder
+
+    if folder := numba_folder():
+        return [Check("maps", "ok", f"UMAP is compiled once and kept in {folder}")]
+    return [Check("maps", "warn", NO_CACHE, REMEDY)]
 
 
 def container_limit() -> int | None:

@@ -1,5 +1,7 @@
 """From a trained network to scores of clips, in large batches and without gradients."""
 
+from collections.abc import Callable, Mapping
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -12,6 +14,7 @@ from mraf.variants.build import Network
 
 SYSTEM_OF_HEAD = {"fused": "MRAF", "voice": "MRAF voice head", "face": "MRAF face head"}
 BATCH = 512
+Tensors = Mapping[str, Tensor]
 
 
 def placed(clips: FeatureSet, device: torch.device) -> tuple[Tensor, Tensor]:
@@ -33,13 +36,22 @@ def forward(model: Network, clips: FeatureSet) -> Output:
     return output
 
 
+def batched(
+    model: Network, clips: FeatureSet, pick: Callable[[Output], Tensors], batch: int = BATCH
+) -> dict[str, NDArray[np.float32]]:
+    """What `pick` takes of each batch's output, for all clips (N, …) and by the same names."""
+    parts = [pick(forward(model, clips[at : at + batch])) for at in range(0, len(clips), batch)]
+    return {
+        name: torch.cat([part[name].float() for part in parts]).cpu().numpy() for name in parts[0]
+    }
+
+
 def predict(
     model: Network, clips: FeatureSet, batch: int = BATCH
 ) -> dict[str, NDArray[np.float32]]:
     """Scores (N, C) of each head: "MRAF" (fused), "MRAF voice head", "MRAF face head"."""
-    scores: dict[str, list[Tensor]] = {name: [] for name in SYSTEM_OF_HEAD.values()}
-    for start in range(0, len(clips), batch):
-        logits = forward(model, clips[start : start + batch]).logits
-        for head, name in SYSTEM_OF_HEAD.items():
-            scores[name].append(getattr(logits, head).float())
-    return {name: torch.cat(parts).cpu().numpy() for name, parts in scores.items()}
+
+    def scores(output: Output) -> Tensors:
+        return {name: getattr(output.logits, head) for head, name in SYSTEM_OF_HEAD.items()}
+
+    return batched(model, clips, scores, batch)

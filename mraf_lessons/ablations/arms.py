@@ -1,7 +1,5 @@
 """Recorded arms by the labels that people read, beside the paper's rows."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np
@@ -39,12 +37,7 @@ def labelled(found: RecordedTable, declared: Table) -> dict[str, ArmRuns]:
 
 
 def score_table(found: RecordedTable, declared: Table) -> pd.DataFrame:
-    """Accuracy of every arm that is declared and recorded, in the order of the declaration.
-
-    Returns:
-        Columns arm (the label), name, metric, accuracy, low, high, and paper (NaN where the paper
-        has no such row); fractions.
-    """
+    """Columns arm (the label), name, metric, accuracy, low, high, and paper (NaN for no row)."""
     parts = [
         scores(runs).reset_index().assign(arm=runs.name, name=name)
         for name, runs in labelled(found, declared).items()
@@ -55,13 +48,9 @@ def score_table(found: RecordedTable, declared: Table) -> pd.DataFrame:
 
 
 def difference_table(found: RecordedTable, declared: Table) -> pd.DataFrame:
-    """Every arm minus the reference, on the seeds that they share, corrected as one table.
+    """Every arm minus the reference: `compare_arms` with the paper's difference, NaN for none.
 
-    Returns:
-        Columns arm (the label), name, metric, those of `compare_arms`, and paper: the paper's
-        difference, NaN where it has no such row.
-    Raises:
-        RunError: the reference was not recorded, or an arm shares fewer than two seeds with it.
+    Raises RunError where the reference or a second seed in common was not recorded.
     """
     arms = labelled(found, declared)
     table = compare_arms(arms, declared.reference).reset_index(names=["name", "metric"])

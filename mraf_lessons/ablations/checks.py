@@ -16,7 +16,6 @@ def effective_clips(answer: Answer) -> Verdict:
         "That is all of them: clips of a video would tell nothing about each other.": n,
         "That is the number of videos, right only where rho is 1.": n / m,
         "A clip has m - 1 neighbours in its video, not m.": n / (1 + m * rho),
-        "The size of a video matters: with m = 1 nothing is lost.": n * (1 - rho),
         "The root is the factor of the interval's width; clips count by the variance.": root,
         "That is the design effect; divide N by it.": effect,
     }
@@ -36,7 +35,7 @@ def paired_interval(answer: Answer) -> Verdict:
     draws, others = rng.multinomial(60, np.full(60, 1 / 60), size=(2, 4000))
     together = (draws @ (first - second)) / (draws @ clips)
     apart = (draws @ first) / (draws @ clips) - (others @ second) / (others @ clips)
-    of_means, n = draws @ ((first - second) / clips) / 60, clips.sum()
+    n, of_means = clips.sum(), draws @ ((first - second) / clips) / 60
     one, other = (rng.binomial(n, arm.sum() / n, 4000) / n for arm in (first, second))
     times = apart.std() / together.std()
     said = {
@@ -65,7 +64,6 @@ def superiority(answer: Answer) -> Verdict:
         "You compared every seed with every other: then a lucky seed of one arm meets an unlucky "
         "one of the other. Compare within each seed.": pairs,
         "That is how often the second is ahead.": (1 - ahead - tied / 2, 1 - ahead - tied),
-        "Count seeds, do not compare the means.": float(first.mean() > second.mean()),
     }
     return judge(ask(answer, first, second), said)
 
@@ -88,8 +86,7 @@ def holm(answer: Answer) -> Verdict:
         "That is Bonferroni: all are multiplied by M.": (np.minimum(p * m, 1), p * m),
         "These are sorted; give them back in the order in which they came.": np.sort(right),
         "A larger p-value has come out below a smaller one: take the running maximum.": falling,
-        "Take the running maximum, and let nothing exceed 1.": back(steps),
-        "A probability above 1: cut it off there.": back(rising),
+        "A probability above 1: cut it off there.": (back(steps), back(rising)),
         "That is near Benjamini and Hochberg: it bounds the share of false finds, not the chance "
         "of any.": hochberg,
     }
@@ -120,10 +117,8 @@ def say(answer: Answer) -> Verdict:
             return refused(said, f"{where}'{said}' is none of {', '.join(known)}.")
         off, sure = low > 0 or high < 0, p < 0.05
         hints = {
-            "you call them equal, but it lies off zero, however narrow it is: equal is only an "
-            "interval that is wholly within half a point of zero.": said == EQUAL and off and sure,
-            "you call them equal since no difference was found. Absence of evidence: they are "
-            "equal only where the whole interval is within half a point.": said == EQUAL,
+            "you call them equal; they are only where the whole interval is within half a point "
+            "of zero. That no difference was found is absence of evidence.": said == EQUAL,
             "the corrected p-value takes it back; ask both.": right == OPEN and off and not sure,
             "p alone is below 5%, zero is in the interval; ask both.": right == OPEN and sure,
             "sure or not, it is too small to matter; look at that first.": right == EQUAL,

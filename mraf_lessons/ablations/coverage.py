@@ -1,7 +1,5 @@
 """A made-up world in which the truth is known, to see whether intervals keep their promise."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 
@@ -28,14 +26,10 @@ def simulated_pair(
 
     A video is hard for a run if a standard normal number falls into its lower tail. That number is
     a sum: some of it belongs to the video and is the same for all runs, some to the seed, to the
-    arm on this video, to the arm with this seed, and the rest to this run. Clips of one video are
-    alike in nothing else.
+    arm on this video, to the arm with this seed, and the rest to this run. `hard` is the share of
+    videos that is hard for each arm.
 
-    Args:
-        hard: the share of videos that is hard for each arm.
-    Returns:
-        Outcomes (2 arms, S seeds, N clips), the video of each clip (N,), and the true difference
-        of the arms' accuracies.
+    Returns outcomes (2 arms, S seeds, N clips), videos (N,), and the true difference.
     """
 
     shapes = ((1, 1, videos), (1, seeds, 1), (2, 1, videos), (2, seeds, 1), (2, seeds, videos))
@@ -65,12 +59,7 @@ def as_runs(outcomes: NDArray[np.bool_], video: NDArray[np.int64]) -> tuple[ArmR
 def coverage(
     videos: Sequence[int], trials: int = 200, seeds: int = 5, resamples: int = 500, seed: int = 0
 ) -> pd.DataFrame:
-    """How often 95% bootstrap intervals of a paired difference hold the truth.
-
-    Returns:
-        Columns videos, drawn ("videos and seeds", as `mraf.evaluation.differences` does it;
-        "videos"; "clips", as if they were independent), covers.
-    """
+    """How often 95% bootstrap intervals of a paired difference hold the truth, by what is drawn."""
     rng, rows = np.random.default_rng(seed), []
     for count in videos:
         held: Counter[str] = Counter()

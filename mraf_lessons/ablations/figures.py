@@ -1,16 +1,12 @@
 """Figures of ablations: arms beside the paper's points, and differences that say their verdict."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from mraf.evaluation import differences as compared
-from mraf.evaluation.differences import BETTER, EQUAL, METRICS, OPEN, SHOWN, WORSE, ArmRuns
+from mraf.evaluation.differences import BETTER, EQUAL, OPEN, WORSE, ArmRuns
 from mraf_lessons.kit import charts, style
 from mraf_lessons.kit.forest import FAR, dot, forest, in_words, wrapped, zero_line
-from mraf_lessons.kit.live import fast_panels
 from mraf_lessons.kit.panels import name_rows
 from mraf_lessons.kit.style import Figure, describe, draws, percent_axis, row_of_panels, styled
 
@@ -20,35 +16,35 @@ COLOUR = {BETTER: style.FUSED, WORSE: style.MISSING, EQUAL: style.VOICE, OPEN: s
 
 
 def accuracies(table: pd.DataFrame, title: str = "") -> Figure:
-    """Accuracy of every arm, a dot with its interval, beside the paper's.
-
-    The column `arm` holds labels; `paper` is NaN where the paper has no such row.
-    """
+    """Accuracy of every arm (a label), a dot with its interval, beside the paper's (or NaN)."""
     paper, ours = "paper, on the official test clips", {"ours, with its 95% interval": style.FUSED}
     figure = forest(table, "arm", "metric", far=True, paper=paper, legend=ours, title=title)
     return describe(figure, f"Accuracy by arm, {_last_metric(table, 'accuracy')}.", title=title)
 
 
-@draws("arm", "metric", "difference", "low", "high", "verdict", "paper")
-def differences(table: pd.DataFrame, title: str = "") -> Figure:
+@draws("metric", "difference", "low", "high", "verdict")
+def differences(
+    table: pd.DataFrame, title: str = "", row: str = "arm", label: str = "minus the reference"
+) -> Figure:
     """Every arm minus the reference, in points, coloured by the verdict.
 
-    The column `arm` holds labels; `paper` is NaN where the paper has no such row.
+    The column `row` holds labels; `paper`, if there, is NaN where the paper has no such row.
     """
+    paper = "paper" if "paper" in table.columns else ""
     figure = forest(
-        table.assign(colour=table.verdict.map(COLOUR)), "arm", "metric", "difference", points=True,
-        zero=True, far=True, paper="paper", title=title, label="points, minus the reference",
+        table.assign(colour=table.verdict.map(COLOUR)), row, "metric", "difference", points=True,
+        zero=True, far=True, paper=paper, title=title, label=f"points, {label}",
         legend={name: COLOUR[name] for name in COLOUR if (table.verdict == name).any()},
     )  # fmt: skip
-    said = _last_metric(table, "difference", points=True)
+    said = _last_metric(table, "difference", row, points=True)
     return describe(figure, f"Differences in points, {said}.", title=title)
 
 
-def _last_metric(table: pd.DataFrame, value: str, points: bool = False) -> str:
+def _last_metric(table: pd.DataFrame, value: str, row: str = "arm", points: bool = False) -> str:
     """The numbers of the last metric, the mean as a rule, as a text alternative says them."""
     metric = table.metric.iloc[-1]
     said = [
-        f"{one['arm']}: {in_words(one, value, points)}"
+        f"{one[row]}: {in_words(one, value, points)}"
         + (f", {one['verdict']}" if one.get("verdict") else "")
         for one in table[table.metric == metric].to_dict("records")
     ]
@@ -57,10 +53,7 @@ def _last_metric(table: pd.DataFrame, value: str, points: bool = False) -> str:
 
 @draws("share", "metric", "accuracy", "low", "high")
 def sampling(table: pd.DataFrame, best: float = 0.2, title: str = "") -> Figure:
-    """Figure 3: accuracy over the share of clips whose face is hidden in training.
-
-    The share p_a that the paper found best is marked.
-    """
+    """Figure 3: accuracy over the share p_a of hidden faces in training; the paper's best."""
 
     def highest(rows: pd.DataFrame) -> str:
         top = rows.loc[rows.accuracy.idxmax()]
@@ -98,49 +91,10 @@ def sampling(table: pd.DataFrame, best: float = 0.2, title: str = "") -> Figure:
 
 
 @styled
-def pair(first: ArmRuns, second: ArmRuns, metric: str = "mean", on: Figure | None = None) -> Figure:
-    """Two arms: seed by seed in one metric, and their difference in all.
-
-    Raises:
-        RunError: they are not paired, or lack a setting of the metric.
-    """
-    found = compared.corrected(compared.difference(first, second, list(SHOWN)))
-    figure, (left, right) = fast_panels(
-        on, 8.8, 3.6, panels=2, width_ratios=[2, 3],
-        left=0.07, right=0.85, bottom=0.14, top=0.9, wspace=0.2,
-    )  # fmt: skip
-    values = [
-        np.sum([w * arm.accuracy(setting) for setting, w in METRICS[metric].items()], axis=0)
-        for arm in (first, second)
-    ]
-    left.plot(
-        [0, 1], values, "o-", color=style.GREY, lw=1.2, mfc=style.FUSED, mec=style.FUSED, ms=5
-    )
-    left.set_xticks([0, 1], [wrapped(arm.name, 18) for arm in (first, second)])
-    left.set(title=f"{metric}, a line a seed", xlim=(-0.4, 1.4))
-    left.grid(axis="y")
-    percent_axis(left)
-    _differences(right, found)
-    said = [f"{first.name} minus {second.name}, {len(first.seeds)} seeds, in points."]
-    right.set_title("first minus second, in points")
-    for y, one in enumerate(found.itertuples()):
-        text = f"{one.verdict}\nfirst ahead: {one.superiority:.0%}"
-        right.text(1.02, y, text, transform=right.get_yaxis_transform(), va="center",
-                   fontsize=7.5, color=style.GREY)  # fmt: skip
-        words = in_words(found.loc[one.Index], "difference", points=True)
-        said.append(f"{one.Index}: {words}, {one.verdict}.")
-    return describe(figure, *said)
-
-
-@styled
 def shared_noise(first: ArmRuns, second: ArmRuns, intervals: pd.DataFrame) -> Figure:
-    """What two arms share on each video, and what that is worth.
+    """What two arms share on each video in P3, and what that is worth.
 
-    Args:
-        first, second: judged in P3; accuracies of videos are means over seeds.
-        intervals: index the names of differences, columns low, high, difference (fractions).
-    Raises:
-        DataError: no rows, or a column missing.
+    The index of `intervals` names differences; its columns are difference, low, high (fractions).
     """
     style.require(intervals, "difference", "low", "high")
     figure, (left, right) = row_of_panels(2, 4.2, 3.6, width_ratios=[2, 3])

@@ -11,9 +11,8 @@ from mraf.evaluation.differences import (
     EQUAL,
     OPEN,
     WORSE,
+    compare_arms,
     corrected,
-    difference,
-    paired_runs,
     runs_of,
 )
 from mraf.evaluation.records import read_results
@@ -61,12 +60,8 @@ def renamed(counts: Mapping[str, Mapping[str, int]], clips: int) -> Markdown:
 def recorded(places: Mapping[Place, tuple[str, ...]]) -> pd.DataFrame:
     """Every recorded system minus the paper's cross-attention, corrected as one table.
 
-    Args:
-        places: the presets of each corpus that are shown.
-    Returns:
-        Columns corpus, preset, name, system (the label), metric, those of `compare_arms`, seeds.
-    Raises:
-        DataError: nothing is recorded.
+    Returns the columns name, metric, those of `compare_arms`, corpus, preset, system (the label)
+    and seeds. Raises DataError where nothing is recorded.
     """
     parts = []
     for place, presets in places.items():
@@ -77,13 +72,13 @@ def recorded(places: Mapping[Place, tuple[str, ...]]) -> pd.DataFrame:
             declared = declared_table("attention", preset)
             labels = {arm.name: f"trained anew: {arm.label}" for arm in declared.arms}
             labels |= {f"{REFERENCE}+{name}": label for name, label in UNDER.items()}
-            for name, label in labels.items():
-                if name not in arms or name == REFERENCE or len(arms[name].seeds) < 2:
-                    continue
-                pair = paired_runs(arms[name], arms[REFERENCE])
-                found = difference(*pair, METRICS).reset_index()
-                of = {"corpus": place.corpus, "preset": preset, "name": name, "system": label}
-                parts.append(found.assign(**of, seeds=len(pair[0].seeds)))
+            known = {n: arms[n] for n in labels if n in arms and len(arms[n].seeds) > 1}
+            if len(known) < 2:
+                continue
+            found = compare_arms(known, REFERENCE, METRICS).reset_index(names=["name", "metric"])
+            seeds = [len({*known[n].seeds} & {*known[REFERENCE].seeds}) for n in found["name"]]
+            of = {"corpus": place.corpus, "preset": preset, "system": found["name"].map(labels)}
+            parts.append(found.assign(**of, seeds=seeds))
     if not parts:
         raise DataError("no attention is recorded; run scripts/record_attention.py.")
     return corrected(pd.concat(parts, ignore_index=True))

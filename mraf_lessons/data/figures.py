@@ -1,7 +1,5 @@
 """Figures of a corpus: how many clips, how long and how alike their features, how it is split."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Mapping
 
@@ -22,10 +20,7 @@ SYSTEMS = [style.PALETTE[name] for name in ("vermillion", "blue", "green", "purp
 
 @styled
 def counts_and_imbalance(corpus: Corpus) -> Figure:
-    """Clips of each speaker in both languages, most English ones first, and the videos of each.
-
-    The first panel shows how unequal speakers are, the second how few videos stand behind them.
-    """
+    """Clips of each speaker in both languages, most English ones first, and the videos of each."""
     order = np.argsort(-np.bincount(corpus.train.labels, minlength=corpus.speakers), kind="stable")
     figure = new_figure(8, 5.2)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 2])
@@ -98,11 +93,7 @@ def cosine_distributions(samples: pd.DataFrame) -> Figure:
 def feature_rows(groups: Mapping[str, FeatureSet], numbers: int = 96) -> Figure:
     """Features as coloured stripes, one clip a row, group below group: alike clips look alike.
 
-    Args:
-        groups: clips by what they have in common ("speaker 3, video a"); drawn in this order.
-        numbers: how many numbers of each unit-length feature are shown.
-    Raises:
-        DataError: no groups.
+    Shows so many numbers of each unit-length feature. Raises DataError for no groups.
     """
     if not groups:
         raise DataError("no clips to draw; give at least one group of clips.")

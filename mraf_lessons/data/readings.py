@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown
 
-from mraf.data.clips import Corpus, FeatureSet, unit
+from mraf.data.clips import FeatureSet, unit
 from mraf.data.splits import Split
 from mraf_lessons.kit.reading import seen
 
@@ -22,19 +22,6 @@ def alikeness(blocks: Mapping[str, FeatureSet]) -> dict[str, tuple[float, float,
     return found
 
 
-def rows(blocks: Mapping[str, FeatureSet]) -> Markdown:
-    """Whether stripes belong to the video or to the speaker."""
-    said = []
-    for modality, (within, across, apart) in alikeness(blocks).items():
-        more = "so some stripes belong to the speaker" if across > apart else (
-            "so no stripe of these clips belongs to the speaker")  # fmt: skip
-        said.append(
-            f"Two {modality}s of one video have a mean cosine of {within:.2f}. Across two videos "
-            f"of the speaker it is {across:.2f}, across two speakers {apart:.2f}, {more}."
-        )
-    return seen(*said, "What stops at the edge of a block is light, room, microphone or the day.")
-
-
 def counts(table: pd.DataFrame) -> Markdown:
     """How unevenly clips, videos and faces are spread, of `describe.counts`."""
     row = table.loc["train"]
@@ -45,20 +32,6 @@ def counts(table: pd.DataFrame) -> Markdown:
         f"the fewest {row['clips per speaker, min']:.0f}. {held} a single training video: if you "
         f"hold it out, nothing is left to learn them from. {copies:.0%} of the clips repeat the "
         "picture of another clip."
-    )
-
-
-def length(corpus: Corpus) -> Markdown:
-    """How much longer voices are than faces."""
-    sizes = [np.linalg.norm(getattr(corpus.train, m), axis=1) for m in ("face", "voice")]
-    face, voice = (float(np.median(size[size > 0])) for size in sizes)
-    low, high = np.percentile(sizes[1], [5, 95])
-    verdict = "hardly counts" if voice > 10 * face else "still counts"
-    return seen(
-        f"The median face has length {face:.2f}, the median voice {voice:.0f}. The middle 90% of "
-        f"the voices have lengths from {low:.0f} to {high:.0f}. Beside such a voice, a face "
-        rf"{verdict}. That is why `mraf` scales every row to the length $\sqrt D$ of its $D$ "
-        "numbers, and why everything below uses cosines."
     )
 
 
@@ -112,12 +85,7 @@ def leaks(mean: pd.DataFrame) -> Markdown:
 
 
 def table(scores: pd.DataFrame, split: Split, named: np.ndarray) -> Markdown:
-    """What a mean and a cosine reach, and who P6 judges that P4 does not.
-
-    Args:
-        scores: `Evaluation.scores`.
-        named: whether each clip of P6 was named rightly, by the voice.
-    """
+    """What a mean and a cosine reach, and how P6 goes (`named` rightly) for who is not in P4."""
     both = scores.loc["class means, sum (clip-weighted)"].accuracy
     known = np.isin(split.cross.labels, split.english.labels)
     said = ""
@@ -133,14 +101,4 @@ def table(scores: pd.DataFrame, split: Split, named: np.ndarray) -> Markdown:
         said,
         "The face alone has no score in P4 and P6, since all speakers tie. Put this table beside "
         "every network.",
-    )
-
-
-def sure(ratio: float) -> Markdown:
-    """What the unit of resampling does to an interval; the ratio of both widths."""
-    verdict = "wider" if ratio > 1 else "not wider"
-    return seen(
-        f"The interval that draws videos is {verdict}: {ratio:.1f} times as wide. Clips of one "
-        "video tend to be named rightly or wrongly together. Drawing clips counts one error many "
-        "times, as if it were many observations."
     )

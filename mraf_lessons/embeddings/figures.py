@@ -1,7 +1,5 @@
 """Figures of maps of embeddings: who lies where, what a map keeps, where clips move."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -41,13 +39,10 @@ def maps(
     Args:
         planes: points (N, 2) by the title of their panel.
         label: of each point (N,); "" draws it in pale grey behind the others.
-        columns: panels in a row.
         same_axes: titles of panels that are parts of one map.
         neighbours: how many nearest points the text alternative speaks about.
-        size: of a panel in inches.
         colours: of each label, where they mean something; by default they only differ.
-    Raises:
-        DataError: no maps, points and labels of different numbers, or too many labels.
+    Raises DataError for no maps, other numbers of labels than of points, or too many labels.
     """
     names = _in_order(label)
     if not planes or any(len(plane) != len(label) for plane in planes.values()):
@@ -132,11 +127,7 @@ def _company(plane: NDArray[Any], label: NDArray[np.str_], number: int) -> str:
 def preservation(table: pd.DataFrame, groups: Mapping[str, float]) -> Figure:
     """What a map keeps of each space: neighbours as such, and the company that clips keep.
 
-    Args:
-        table: one row a space, columns as of ``mraf_lessons.embeddings.maps.preservation``.
-        groups: what of its groups to draw, each with the share that chance alone would give.
-    Raises:
-        DataError: no rows, or a column missing.
+    A row of the table is a space's `maps.preservation`; groups have the share that chance gives.
     """
     needed = (f"{group}, in the {place}" for group in groups for place in PLACES)
     style.require(table, "kept", "trustworthiness", *needed)
@@ -182,7 +173,7 @@ def moves(
     Args:
         before, after: the same clips (N, 2) in P3 and P4.
         right: whether each clip is still named rightly without its face (N,).
-        label: of each clip (N,), "" for those in the background; drawn in the left panel.
+        label: of each clip (N,), "" for those in the background.
         shown: rows of the clips whose arrows are drawn; by default all.
     """
     shown = np.arange(len(before)) if shown is None else np.asarray(shown)

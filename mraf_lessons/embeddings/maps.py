@@ -1,27 +1,32 @@
 """The spaces that clips pass through, their UMAP maps, and how much of a space a map keeps."""
 
-from __future__ import annotations
-
+import atexit
+import importlib.util
+import os
+import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import NDArray
 from sklearn.manifold import trustworthiness
 from sklearn.metrics import pairwise_distances
 
 from mraf.data.clips import FeatureSet, unit
-from mraf.errors import DataError
-from mraf.evaluation.predict import forward
+from mraf.errors import DataError, RunError
+from mraf.evaluation.predict import Tensors, batched
+from mraf.files import user_cache
+from mraf.model import Output
 from mraf.variants.build import Network
-from mraf_lessons.embeddings.numba_cache import umap_class
 
 Rows = NDArray[np.float32]
 Metric = Literal["cosine", "euclidean"]
+NO_CACHE = "numba finds no folder to keep what it compiles for UMAP; each process compiles anew"
+REMEDY = "set NUMBA_CACHE_DIR to a folder that you may write to"
 MOST_CLIPS = 5000  # all pairs of distances: 100 MB
 
 FACE, VOICE, E_F, E_A = "raw face", "raw voice", "e_f", "e_a"
@@ -37,37 +42,32 @@ class Neighbours:
 
 
 def spaces(model: Network, *sets: FeatureSet, batch: int = 512) -> dict[str, Rows]:
-    """Every stage of the network for the clips of all sets, in order.
+    """Every stage of the network for the clips of all sets, in order, each of shape (N, …).
 
-    Returns:
-        "raw face" (N, 512) and "raw voice" (N, 192), the features as they come; "e_f" and "e_a"
-        (N, d), the face and voice embeddings; "e_c with the face" and "e_c without the face"
-        (N, d), the fused embedding in P3/P5 and in P4/P6.
+    The features as they come, the embeddings e_f and e_a, and e_c in P3/P5 and in P4/P6.
     """
-    found: dict[str, list[NDArray[Any]]] = {}
-    for clips in (part[at : at + batch] for part in sets for at in range(0, len(part), batch)):
-        whole, alone = forward(model, clips), forward(model, clips.without_faces())
-        stages = {
-            FACE: torch.from_numpy(clips.face), VOICE: torch.from_numpy(clips.voice),
-            E_F: whole.face.embedding, E_A: whole.voice.embedding,
-            E_C: whole.fused_embedding, E_C_ALONE: alone.fused_embedding,
-        }  # fmt: skip
-        for name, rows in stages.items():
-            found.setdefault(name, []).append(rows.float().cpu().numpy())
-    return {name: np.concatenate(parts) for name, parts in found.items()}
+
+    def whole(out: Output) -> Tensors:
+        return {E_F: out.face.embedding, E_A: out.voice.embedding, E_C: out.fused_embedding}
+
+    def alone(out: Output) -> Tensors:
+        return {E_C_ALONE: out.fused_embedding}
+
+    found = [
+        {FACE: clips.face, VOICE: clips.voice}
+        | batched(model, clips, whole, batch)
+        | batched(model, clips.without_faces(), alone, batch)
+        for clips in sets
+    ]
+    return {name: np.concatenate([of[name] for of in found]) for name in found[0]}
 
 
 def nearest(
     rows: NDArray[Any], number: int, metric: Metric = "cosine", apart: NDArray[Any] | None = None
 ) -> Neighbours:
-    """The exact nearest neighbours of each row; a row is not its own neighbour.
+    """The `number` exact nearest others of each row (N, D); its own group in `apart` is left out.
 
-    Args:
-        rows: (N, D); cosine distances for a space of the network, Euclidean ones for a map.
-        number: k, how many.
-        apart: a group of each row (N,), such as its video; a row's own group is left out.
-    Raises:
-        DataError: fewer than k others, or too many rows for all pairs of distances.
+    Raises DataError for fewer others, or too many rows for all pairs of distances.
     """
     if len(rows) > MOST_CLIPS:
         raise DataError(
@@ -86,22 +86,51 @@ def nearest(
     return Neighbours(index.astype(np.int32), found.astype(np.float32))
 
 
+def numba_folder() -> str:
+    """Where numba may keep what it compiles: $NUMBA_CACHE_DIR or mraf's cache; "" for nowhere."""
+    try:
+        folder = Path(os.environ.get("NUMBA_CACHE_DIR") or user_cache() / "numba")
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except (OSError, RunError):
+        return ""
+    return str(folder)
+
+
+def umap_class() -> Any:
+    """The class `umap.UMAP`, compiled in a temporary folder where numba may keep nothing.
+
+    Raises RunError where umap-learn is not installed, or there is no folder at all.
+    """
+    if importlib.util.find_spec("umap") is None:
+        raise RunError("maps need umap-learn: pip install 'mraf[lessons]'.")
+    if not (folder := numba_folder()):
+        try:
+            temporary = tempfile.TemporaryDirectory(prefix="mraf-numba-")
+        except OSError:
+            raise RunError(f"{NO_CACHE}; {REMEDY}.") from None
+        atexit.register(temporary.cleanup)
+        folder = temporary.name
+        warnings.warn(f"{NO_CACHE}; {REMEDY}.", stacklevel=3)
+    from numba.core import config
+
+    os.environ["NUMBA_CACHE_DIR"] = folder
+    config.reload_config()
+    from umap import UMAP  # here, since the import takes seconds
+
+    return UMAP
+
+
 def project(
     rows: NDArray[Any], n_neighbors: int = 15, min_dist: float = 0.1, seed: int = 0,
     neighbours: Neighbours | None = None,
 ) -> Rows:  # fmt: skip
     """A UMAP map of the rows by their cosines, shape (N, 2).
 
-    The same seed gives the same map on the same machine, not on another one.
+    The same seed gives the same map on the same machine, not on another one. A clip is one of its
+    own `n_neighbors`; points may lie as close as `min_dist`. Several maps can share neighbours.
 
-    Args:
-        rows: (N, D).
-        n_neighbors: how many clips, itself included, make up the neighbourhood of a clip.
-        min_dist: how close points may lie in the map.
-        neighbours: of ``nearest(rows, n_neighbors - 1 or more)``, so that several maps share them.
-    Raises:
-        RunError: umap-learn is not installed, or numba cannot work here.
-        DataError: more neighbours are asked for than there are.
+    Raises RunError as `umap_class`, and DataError for more neighbours than there are.
     """
     umap_of = umap_class()
     others = n_neighbors - 1
@@ -142,12 +171,7 @@ def same_share(neighbours: Neighbours, group: NDArray[Any]) -> float:
 
 
 def possible_share(group: NDArray[Any], number: int, apart: NDArray[Any] | None = None) -> float:
-    """The largest `same_share` that `number` neighbours can have, by the sizes of the groups.
-
-    Args:
-        group: of each clip, shape (N,).
-        apart: as in `nearest`.
-    """
+    """The largest `same_share` of `number` neighbours by the sizes of the groups (N,)."""
     same = group[:, None] == group
     same &= ~np.eye(len(group), dtype=bool) if apart is None else apart[:, None] != apart
     return float(np.minimum(same.sum(axis=1), number).mean() / number)
@@ -155,24 +179,18 @@ def possible_share(group: NDArray[Any], number: int, apart: NDArray[Any] | None 
 
 def kept_share(before: Neighbours, after: Neighbours) -> float:
     """The share of a clip's k neighbours in the space that are also among its k in the map."""
-    both = [np.isin(b, a) for b, a in zip(before.index, after.index, strict=True)]
-    return float(np.mean(both))
+    both = before.index[:, :, None] == after.index[:, None, :]
+    return float(both.any(axis=2).mean())
 
 
 def preservation(
     rows: NDArray[Any], plane: NDArray[Any], groups: Mapping[str, NDArray[Any]], number: int = 15
 ) -> pd.Series:
-    """How far a map may be read: what of the neighbourhoods in the space is left in it.
+    """What of the neighbourhoods in a space (N, D) is left in its map (N, 2), for k neighbours.
 
-    Args:
-        rows: (N, D), the space.
-        plane: (N, 2), its map.
-        groups: labels (N,) by name; for each, the share of same-label neighbours.
-        number: k of all measures, below N / 2.
-    Returns:
-        "kept": share of the neighbours kept (0 … 1, chance is k / (N - 1)); "trustworthiness" of
-        Venna & Kaski (2001), whose loss counts the map's false neighbours by their rank in the
-        space; and for each group "… in the space" and "… in the map".
+    Returns "kept", the share of the neighbours kept (chance is k / (N - 1)); "trustworthiness" of
+    Venna & Kaski (2001), whose loss counts the map's false neighbours by their rank in the space;
+    and for each group of labels (N,) the shares "…, in the space" and "…, in the map".
     """
     before, after = nearest(rows, number), nearest(plane, number, "euclidean")
     trusted = trustworthiness(unit(rows), plane, n_neighbors=number, metric="cosine")

@@ -1,7 +1,5 @@
 """Whether a system is right as often as it says: reliability bins and calibration errors."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
@@ -22,17 +20,13 @@ def confidences(logits: NDArray[Any], temperature: float = 1.0) -> NDArray[np.fl
 def reliability_bins(
     confidence: NDArray[Any], correct: NDArray[Any], bins: int = 15
 ) -> pd.DataFrame:
-    """Clips by their confidence, in bins of equal width; a bin without clips has no row.
+    """Clips by their confidence (N,) in [0, 1], in bins of equal width; empty bins have no row.
 
-    Args:
-        confidence: probability of the named speaker, shape (N,), in [0, 1].
-        correct: whether that speaker was right, shape (N,).
-        bins: number of bins; bin i holds confidences in (i / bins, (i + 1) / bins], as in Guo et
-            al., On Calibration of Modern Neural Networks, ICML 2017; 0 goes into the first.
-    Returns:
-        Columns low, high (edges), clips, confidence and accuracy (means of the bin's clips).
-    Raises:
-        DataError: no clips, shapes that differ, or a confidence outside [0, 1].
+    Bin i holds confidences in (i / bins, (i + 1) / bins], as in Guo et al., On Calibration of
+    Modern Neural Networks, ICML 2017; 0 goes into the first.
+
+    Returns low and high (edges), clips, and the means confidence and accuracy of the bin's clips.
+    Raises DataError for no clips, shapes that differ, or a confidence outside [0, 1].
     """
     confidence, correct = np.asarray(confidence, dtype=float), np.asarray(correct, dtype=float)
     if confidence.ndim != 1 or confidence.shape != correct.shape or not len(confidence):
@@ -55,10 +49,6 @@ def reliability_bins(
 def expected_calibration_error(
     confidence: NDArray[Any], correct: NDArray[Any], bins: int = 15
 ) -> float:
-    """ECE, the mean of |accuracy - confidence| over bins, weighted by their clips (a fraction).
-
-    Args, Raises:
-        as ``reliability_bins``.
-    """
+    """ECE, the mean of |accuracy - confidence| over bins, weighted by their clips (a fraction)."""
     table = reliability_bins(confidence, correct, bins)
     return float(np.average((table.accuracy - table.confidence).abs(), weights=table.clips))

@@ -26,12 +26,8 @@ def challenge_score(answer: Answer) -> Verdict:
         "You pooled the clips: the language with more clips then counts more. The score is a mean "
         "of four accuracies.": np.concatenate(list(correct.values())).mean(),
         "That is the sum of the four; divide by their number.": np.sum(four),
-        "The accuracies are averaged, not multiplied.": np.prod(four),
-        "The mean is asked for, not the median.": np.median(four),
-        "That is P3 and P4 alone, one language only; all four count.": (p3 + p4) / 2,
-        "That is P5 and P6 alone, one language only; all four count.": (p5 + p6) / 2,
-        "That is P3 and P5 alone, faces only; all four count.": (p3 + p5) / 2,
-        "That is P4 and P6 alone, voices only; all four count.": (p4 + p6) / 2,
+        "That is one language only; all four count.": ((p3 + p4) / 2, (p5 + p6) / 2),
+        "That is with or without faces only; all four count.": ((p3 + p5) / 2, (p4 + p6) / 2),
     }
     return judge(ask(answer, correct), said)
 

@@ -1,7 +1,5 @@
 """Figures of an evaluation looked at closely: intervals, errors, confusions, calibration."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +10,7 @@ from numpy.typing import NDArray
 from mraf.errors import DataError
 from mraf_lessons.kit import charts, style
 from mraf_lessons.kit.forest import forest
-from mraf_lessons.kit.panels import colour_bar, panel_for_each, table_image
+from mraf_lessons.kit.panels import colour_bar, table_image
 from mraf_lessons.kit.style import Figure, describe, draws, percent_axis, row_of_panels, styled
 
 UNIT = {"drawing clips": style.PALETTE["vermillion"], "drawing videos": style.FUSED}
@@ -32,12 +30,7 @@ def interval_comparison(table: pd.DataFrame) -> Figure:
 
 @draws("videos", "drawn", "covers")
 def coverage(table: pd.DataFrame) -> Figure:
-    """How often intervals from few videos hold the accuracy of all of them.
-
-    Args:
-        table: how many videos were judged; what was drawn, "clips" or "videos"; and the share of
-            the trials whose interval holds the truth.
-    """
+    """The share of trials whose interval holds the truth, by videos judged and what was drawn."""
     drawing = "drawing " + table.drawn
     figure = charts.curves(
         table.assign(drawn=drawing.str.capitalize()), "videos", "covers", "drawn", width=5.6,
@@ -65,11 +58,7 @@ def errors_by_video(
 ) -> Figure:
     """Which share of the errors the worst videos hold, one curve a setting.
 
-    Args:
-        errors: by setting, the number of misnamed clips of each video, shape (V,).
-        clips: by setting, the number of clips of each video, shape (V,).
-    Raises:
-        DataError: nothing to draw, or shapes that differ.
+    Both are numbers of clips of each video (V,) by setting. Raises DataError for other shapes.
     """
     if not errors or any(np.shape(errors[k]) != np.shape(clips[k]) for k in errors):
         raise DataError("give errors and clips of each video, by setting, in arrays of one shape.")
@@ -109,38 +98,9 @@ def _held_by_first(counts: NDArray[Any]) -> NDArray[np.float64]:
     return np.cumsum([0, *np.sort(counts)[::-1]]) / counts.sum()
 
 
-@draws("setting", "trained", "accuracy", "clips")
-def errors_by_training_clips(table: pd.DataFrame) -> Figure:
-    """Accuracy of each speaker against how many clips of theirs were trained on.
-
-    Args:
-        table: clips trained on, at least 1, and clips judged.
-    """
-    figure, panels = panel_for_each(table, "setting", 2.1, 3, 1.2, sharex=True, sharey=True)
-    said = ["Scatter plots of speakers: accuracy against the number of their training clips."]
-    for axes, setting, rows in panels:
-        size = 8 + 60 * rows.clips / table.clips.max()
-        axes.scatter(rows.trained, rows.accuracy, s=size, color=style.FUSED, alpha=0.6, lw=0)
-        rank = rows.trained.corr(rows.accuracy, method="spearman")
-        style.note(axes, 1, 1.03, f"rank correlation {rank:.2f}", ha="right")
-        axes.set_xscale("log")
-        axes.grid()
-        said.append(f"{setting}: rank correlation {rank:.2f} over {len(rows)} speakers.")
-    percent_axis(panels[0][0])
-    panels[0][0].set_ylabel("accuracy of the speaker")
-    figure.supxlabel("clips of the speaker in training (log scale)", fontsize=9.5)
-    return describe(figure, *said)
-
-
 @styled
 def confusions(counts: pd.DataFrame) -> Figure:
-    """Whom the clips of the worst speakers were taken for, as shares of each speaker's clips.
-
-    Args:
-        counts: one row a true speaker, one column a named speaker (or "others"), clips.
-    Raises:
-        DataError: no rows.
-    """
+    """Whom clips of a true speaker (row) were taken for (column, or "others"), as shares."""
     if counts.empty:
         raise DataError("the table to be drawn has no rows; it needs speakers.")
     share = counts.div(counts.sum(axis=1), axis=0)
@@ -169,13 +129,7 @@ def confusions(counts: pd.DataFrame) -> Figure:
 
 @styled
 def reliability_diagrams(bins: Mapping[str, pd.DataFrame]) -> Figure:
-    """Accuracy against confidence, bin by bin, a panel for each name; below it the bins' clips.
-
-    Args:
-        bins: tables of ``reliability_bins`` by the name of the panel.
-    Raises:
-        DataError: nothing to draw, or a table without rows or lacking a column.
-    """
+    """Accuracy against confidence by panel, for tables of ``reliability_bins``; below it clips."""
     if not bins:
         raise DataError("nothing to draw; give at least one table of bins.")
     figure = style.new_figure(1.2 + 2.0 * len(bins), 3.5)

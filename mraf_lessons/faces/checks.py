@@ -82,14 +82,12 @@ def confidence_weighted(answer: Answer) -> Verdict:
         return np.einsum("hn,hnc->nc", weights / weights.sum(axis=0), p)
 
     unnormalised = np.einsum("hn,hnc->nc", surest * there, p)
-    heard = np.where(sighted[:, None], mean(surest), p[2])
     alone = p[(surest * there).argmax(axis=0), np.arange(6)]
     said = {
         "Now think of a wrong face: how sure is its head?": mean(surest * there),
         "The weights of a clip must sum to 1, or it is no distribution.": unnormalised,
         "The head of a missing face has a say in your mean.": mean(surest),
         "All heads count the same; the surer ones should count more.": mean(there),
-        "Without a face two heads are left, those of the voice and of both.": heard,
         "You took the surest head alone; a mean is asked for.": alone,
     }
     return judge(ask(answer, p, sighted), said)

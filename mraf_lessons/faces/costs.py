@@ -1,11 +1,8 @@
 """What damage costs an arm, and by how much less than it costs another."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from mraf.errors import RunError
@@ -32,11 +29,7 @@ def cost_of(found: RecordedTable, arm: str, condition: Condition) -> Cost:
 
 
 def costs(cost: Cost, metrics: Sequence[Metric] = ("P3", "P5", "with face")) -> pd.DataFrame:
-    """Accuracy lost to a damage, with its 95% interval over videos and seeds.
-
-    Returns:
-        One row per metric: cost, low, high (fractions).
-    """
+    """Accuracy lost to a damage: cost, low, high by metric (fractions, over videos and seeds)."""
     table = difference(cost.clean, cost.damaged, metrics)[["difference", "low", "high"]]
     return table.rename(columns={"difference": "cost"})
 
@@ -47,11 +40,7 @@ def cost_difference(
     """By how much a share of the other's cost exceeds ours, on the same seeds and videos.
 
     With a share of ⅓, an interval above zero says that ours loses less than a third of what the
-    other loses.
-
-    Returns:
-        One row per metric: difference, low, high (fractions), p (of a test that swaps the sides
-        within random videos).
+    other loses. Returns difference, low, high (fractions) and p by metric.
     """
     lost = [(share, other.clean), (-share, other.damaged), (-1, ours.clean), (1, ours.damaged)]
     seeds = sorted(set.intersection(*(set(runs.seeds) for _, runs in lost)))
@@ -59,19 +48,3 @@ def cost_difference(
     rows = [(e.metric, e.value, e.low, e.high, e.p) for e in found]
     columns = ["metric", "difference", "low", "high", "p"]
     return pd.DataFrame(rows, columns=columns).set_index("metric")
-
-
-def cost_ratio(ours: Cost, other: Cost, metric: Metric = "with face") -> tuple[float, float, float]:
-    """Our cost as a share of the other's, with its 95% interval over videos and seeds.
-
-    The interval holds the shares at which `cost_difference` finds no difference (Fieller 1954): a
-    ratio of two noisy numbers has no standard error of its own.
-
-    Returns:
-        ratio, low, high; an end beyond 0 or 2 is shown as that.
-    """
-    value = float(costs(ours, [metric]).cost.iloc[0] / costs(other, [metric]).cost.iloc[0])
-    shares = np.linspace(0, 2, 201)
-    found = [cost_difference(ours, other, share, [metric]).iloc[0] for share in shares]
-    open_ = [s for s, row in zip(shares, found, strict=True) if row.low <= 0 <= row.high]
-    return value, float(min(open_, default=value)), float(max(open_, default=value))

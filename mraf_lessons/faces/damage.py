@@ -6,8 +6,6 @@ judged alone, the expected accuracy at rate q lies on the straight line from tha
 that of clips that are all hit.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -22,7 +20,7 @@ from tqdm.auto import tqdm
 from mraf.data.clips import FeatureSet
 from mraf.errors import RunError
 from mraf.evaluation.judge import top1
-from mraf.evaluation.predict import forward
+from mraf.evaluation.predict import predict
 from mraf.evidence.tables import Damage
 from mraf.training.batches import TrainingClips
 from mraf.variants.build import Network, build
@@ -42,14 +40,10 @@ _VOICES: dict[str, VoiceDegradation] = {"voice noise": "noise", "shorter voice":
 def damaged(clips: FeatureSet, damage: Damage, amount: float, seed: int = 0) -> FeatureSet:
     """Clips with worse faces or voices.
 
-    Args:
-        damage: "swapped face" (another speaker's, from the same clips) and "missing face" hit a
-            share of the clips; the others turn all faces or voices, see `mraf_related.degradation`.
-        amount: that share, or how far; 0 to 1.
-        seed: of who is hit, and of directions and other speakers.
-    Raises:
-        RunError: an unknown damage, or an amount outside [0, 1].
-        DataError: as `degrade_faces` and `degrade_voices`.
+    "swapped face" (another speaker's, from the same clips) and "missing face" hit a share of the
+    clips, the amount; the others turn all faces or voices so far, see `mraf_related.degradation`.
+
+    Raises RunError for an unknown damage, or an amount outside [0, 1].
     """
     if damage not in get_args(Damage):
         raise RunError(f"unknown damage '{damage}'; choose one of {', '.join(get_args(Damage))}.")
@@ -80,12 +74,7 @@ def scores_under(
     seed: int = 0,
     clean: NDArray[Any] | None = None,
 ) -> Iterator[NDArray[Any]]:
-    """What a system says of clips under each amount of a damage, each of shape (N, C).
-
-    Args:
-        system: from clips to scores (N, C), each clip by itself.
-        clean: its scores of the clips as they are, where they are known already.
-    """
+    """The scores (N, C) of clips under each amount of a damage; `clean` are those without any."""
     clean = system(clips) if clean is None else clean
     if damage in RATES:  # two passes do for all rates
         all_hit = system(damaged(clips, damage, 1, seed))
@@ -101,9 +90,6 @@ def with_agreement(model: Network, train: FeatureSet) -> Network:
 
     On clips that it was trained on nothing ever speaks against a face, or hardly anything. So a
     network that is trained with this scorer comes to the same as one that is given it afterwards.
-
-    Args:
-        train: the clips that the network was trained on.
     """
     if model.config.scorer == "agreement":
         return model
@@ -115,17 +101,6 @@ def with_agreement(model: Network, train: FeatureSet) -> Network:
     return other.eval()
 
 
-def correct_and_weights(model: Network, clips: FeatureSet, batch: int = 512) -> NDArray[np.float32]:
-    """For each clip whether the fused head is right, r_f and w_f, shape (N, 3)."""
-    parts = []
-    for start in range(0, len(clips), batch):
-        out = forward(model, clips[start : start + batch])
-        right = top1(out.logits.fused.float().cpu().numpy(), clips[start : start + batch].labels)
-        found = [x.face[:, 0].float().cpu().numpy() for x in (out.reliability, out.weight)]
-        parts.append(np.stack([right, *found], axis=1).astype(np.float32))
-    return np.concatenate(parts)
-
-
 def damage_table(
     models: Mapping[str, Network],
     clips: Mapping[str, FeatureSet],
@@ -133,26 +108,20 @@ def damage_table(
     seed: int = 0,
     progress: bool = True,
 ) -> pd.DataFrame:
-    """How networks do under each amount of each damage.
-
-    Args:
-        models: by the name of their scorer.
-        clips: with faces, by the name of their setting.
-        amounts: of each damage.
-    Returns:
-        One row per scorer, setting, damage and amount: accuracy, and low, middle and high
-        (quartiles of w_f).
-    """
+    """Accuracy of networks under each amount of each damage, by scorer and setting."""
     rows = []
     tasks = [(m, s) for m in models for s in clips]
     for scorer, setting in tqdm(tasks, "damage", delay=2, leave=False, disable=not progress):
-        look = partial(correct_and_weights, models[scorer])
-        clean = look(clips[setting])
+        those = clips[setting]
+        fused = partial(_fused, models[scorer])
+        clean = fused(those)
         for damage, steps in amounts.items():
-            found = scores_under(look, clips[setting], damage, steps, seed, clean)
-            for amount, seen in zip(steps, found, strict=True):
-                of = {"scorer": scorer, "setting": setting, "damage": damage, "amount": amount}
-                quartiles = np.quantile(seen[:, 2], [0.25, 0.5, 0.75])
-                named = dict(zip(("low", "middle", "high"), quartiles.tolist(), strict=True))
-                rows.append({**of, "accuracy": float(seen[:, 0].mean()), **named})
-    return pd.DataFrame(rows)
+            found = scores_under(fused, those, damage, steps, seed, clean)
+            for amount, logits in zip(steps, found, strict=True):
+                right = top1(logits, those.labels).mean()
+                rows.append((scorer, setting, damage, amount, right))
+    return pd.DataFrame(rows, columns=["scorer", "setting", "damage", "amount", "accuracy"])
+
+
+def _fused(model: Network, clips: FeatureSet) -> NDArray[Any]:
+    return predict(model, clips)["MRAF"]

@@ -1,15 +1,11 @@
 """Figures of worse faces and voices: what they cost, who notices, how sure systems still are."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 
 from mraf_lessons.ablations.figures import COLOUR
 from mraf_lessons.kit import charts, style
-from mraf_lessons.kit.forest import dot, forest
-from mraf_lessons.kit.live import fast_panels
-from mraf_lessons.kit.panels import name_rows
+from mraf_lessons.kit.forest import forest
 from mraf_lessons.kit.style import Figure, describe, draws, percent_axis
 
 SHADES = [style.PALETTE[c] for c in ("purple", "green", "orange", "blue", "vermillion", "sky")]
@@ -21,12 +17,7 @@ MARKS = "osD^vP"
 
 @draws("condition", "evidence")
 def evidence(table: pd.DataFrame, certain: float) -> Figure:
-    """How far the evidence ln B tells apart own faces and others, a row for each condition.
-
-    Args:
-        table: a row for each clip.
-        certain: ln C, the most that B can say.
-    """
+    """The evidence ln B of clips, a row for each condition; ln C is the most that B can say."""
 
     def said(own: pd.DataFrame) -> str:
         below = own.evidence < 0
@@ -58,10 +49,7 @@ def noticed(table: pd.DataFrame) -> Figure:
 
 @draws("damage", "amount", "scorer", "accuracy")
 def damage_curves(table: pd.DataFrame, title: str = "") -> Figure:
-    """Accuracy against the amount of each damage, a line for each scorer.
-
-    With the columns `low` and `high`, bands show the intervals.
-    """
+    """Accuracy against the amount of each damage, a line for each scorer, a band if given."""
     names = table.scorer.unique()
     looks = {name: (colour, "-") for name, colour in zip(names, SHADES, strict=False)}
     figure = _curves(table, "amount", "scorer", "damage", looks, "Accuracy against damage.", title)
@@ -80,10 +68,7 @@ def price(table: pd.DataFrame, title: str = "") -> Figure:
 
 @draws("system", "setting", "clips", "accuracy", "low", "high")
 def enrolment(table: pd.DataFrame, title: str = "") -> Figure:
-    """Accuracy against training clips a speaker, a panel for each setting, a line for each system.
-
-    The accuracy is a mean, `low` and `high` are the range over draws.
-    """
+    """Mean accuracy and its range over draws against training clips a speaker, by setting."""
     systems, ticks = table.system.unique(), sorted(table.clips.unique())
     looks = {name: ENROLLED.get(name.rpartition(", ")[2], (style.INK, "-")) for name in systems}
     figure = _curves(table, "clips", "system", "setting", looks, "Accuracy by enrolment.", title)
@@ -115,51 +100,6 @@ def _curves(
     percent_axis(figure.axes[0])
     style.legend_below(figure)
     return figure
-
-
-@draws("scorer", "setting", "damage", "amount", "accuracy", "low", "middle", "high")
-def damage_result(
-    table: pd.DataFrame, damage: str, amount: float, on: Figure | None = None
-) -> Figure:
-    """One damage at one amount: accuracies of the scorers, and the weights that they give.
-
-    The table is that of `mraf_lessons.faces.damage.damage_table`, with the rows of amount 0.
-    """
-    table = table[table.damage == damage]
-    rows = table[np.isclose(table.amount, amount)]
-    style.require(rows, "scorer")
-    figure, (left, right) = fast_panels(
-        on, 8.2, 3.2, panels=2, width_ratios=[5, 3],
-        left=0.09, right=0.98, bottom=0.2, top=0.86, wspace=0.2,
-    )  # fmt: skip
-    settings, scorers = list(rows.setting.unique()), rows.scorer.unique()
-    clean = table[table.amount == 0].set_index(["scorer", "setting"]).accuracy
-    said = []
-    for number, (scorer, colour) in enumerate(zip(scorers, SHADES, strict=False)):
-        beside = number - (len(scorers) - 1) / 2
-        now = rows[rows.scorer == scorer].set_index("setting").loc[settings]
-        before, place = clean[scorer].loc[settings], np.arange(len(settings)) + 0.3 * beside
-        left.bar(place, now.accuracy, 0.26, color=colour, label=scorer, alpha=0.85)
-        left.hlines(before, place - 0.13, place + 0.13, color=style.GREY, lw=2)
-        for x, one in enumerate(now.itertuples()):
-            accuracy = f"{one.accuracy:.0%}"
-            left.text(place[x], 0.03, accuracy, ha="center", color="white", fontsize=9)
-            dot(right, x + 0.22 * beside, one.middle, one.low, one.high, colour)
-            said.append(
-                f"{one.Index}, {scorer}: {accuracy} (clean {before.iloc[x]:.0%}), median w_f "
-                f"{one.middle:.2f}."
-            )
-    names = [f"{s}: {style.CONDITIONS[s].partition(',')[0]}" for s in settings]
-    left.set_xticks(range(len(settings)), names)
-    left.set(ylim=(0, 1.0), title=f"{damage}, {amount:.0%}", ylabel="accuracy")
-    left.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=2, fontsize=8.5)
-    percent_axis(left)
-    left.grid(axis="y")
-    right.set(xlim=(-0.02, 1.02), title="$w_f$, middle half")
-    name_rows(right, settings)
-    right.grid(axis="x")
-    text = f"{damage}, amount {amount:.0%}; grey: accuracy of clean clips."
-    return describe(figure, text, *said)
 
 
 LAYERS = {

@@ -1,7 +1,5 @@
 """What may be seen under each protocol, and what that is worth."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,12 +8,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch, Rectangle
 
-from mraf.data.splits import SETTINGS
 from mraf_lessons.kit import style
-from mraf_lessons.kit.forest import dot, forest
-from mraf_lessons.kit.live import fast_panels
+from mraf_lessons.kit.forest import forest
 from mraf_lessons.kit.panels import panel_for_each
-from mraf_lessons.kit.style import Figure, describe, draws, percent_axis, row_of_panels, styled
+from mraf_lessons.kit.style import Figure, describe, draws, row_of_panels, styled
 from mraf_related.leaderboard.protocols import CLIP, COPY, PROTOCOLS, Protocol, Sight
 
 SHADES = {
@@ -25,7 +21,6 @@ SHADES = {
     "leaderboard": style.PALETTE["orange"],
     "copy": style.MISSING,
 }
-P3_TO_P6 = [setting.name for setting in SETTINGS]
 VIDEOS, CLIPS = 3, 3  # of the small batch that is drawn
 JUDGED = (1, 1)  # its video and clip
 
@@ -79,10 +74,7 @@ def _batch(axes: Axes, protocol: Protocol, named: bool) -> None:
 
 @draws("protocol", "method", "setting", "accuracy", "low", "high")
 def ladder(table: pd.DataFrame, title: str = "") -> Figure:
-    """Methods under protocols, with intervals, in P4 and P6 beside P3 and P5.
-
-    The rows of the protocol "clip" hold P3 to P6.
-    """
+    """Methods under protocols in P4 and P6 beside "clip" in P3 and P5, with intervals."""
     sighted = {"P4": "P3", "P6": "P5"}
     alone = table[table.protocol == CLIP.name].drop_duplicates("setting").set_index("setting")
     with_face = {blind: float(alone.accuracy[other]) for blind, other in sighted.items()}
@@ -110,10 +102,7 @@ def ladder(table: pd.DataFrame, title: str = "") -> Figure:
 
 @draws("step", "own", "rival")
 def leak_steps(table: pd.DataFrame) -> Figure:
-    """The clips of one speaker step by step: the score of the own name against the best other.
-
-    A row stands for a clip at a step; steps are drawn in order of appearance.
-    """
+    """The clips of one speaker step by step: the score of the own name against the best other."""
     figure, panels = panel_for_each(table, "step", 3.0, 3.4)
     said = []
     for axes, step, rows in panels:
@@ -135,41 +124,3 @@ def leak_steps(table: pd.DataFrame) -> Figure:
     panels[0][0].set_ylabel("score of the true name")
     text = "Scores of one speaker's clips; above the diagonal a clip is named rightly."
     return describe(figure, text, *said)
-
-
-@draws("protocol", "method", "setting", "accuracy", "low", "high")
-def protocol_result(
-    protocol: Protocol, method: str, table: pd.DataFrame, on: Figure | None = None
-) -> Figure:
-    """One protocol: what may be seen on the left, what that is worth in P3–P6 on the right.
-
-    The table holds the rows of "clip", to compare with, and those of the protocol and method.
-    """
-    figure, (left, right) = fast_panels(
-        on, 8.4, 3.6, panels=2, width_ratios=[1, 3],
-        left=0.07, right=0.99, bottom=0.19, top=0.95, wspace=0.25,
-    )  # fmt: skip
-    _batch(left, protocol, named=True)
-    said = []
-    dots = [("each clip alone", CLIP.name, "alone", -0.13, style.GREY)]
-    if (protocol.name, method) != (CLIP.name, "alone"):
-        label = f"{protocol.name}, {method}"
-        dots.append((label, protocol.name, method, 0.13, SHADES[protocol.name]))
-    for label, name, of, shift, colour in dots:
-        rows = table[(table.protocol == name) & (table.method == of)].set_index("setting")
-        side = "right" if shift < 0 else "left"
-        for x, point in enumerate(rows.loc[P3_TO_P6].itertuples()):
-            dot(right, x + shift, point.accuracy, point.low, point.high, colour, upright=True,
-                label="" if x else label)  # fmt: skip
-            place, number = (x + 1.5 * shift, point.accuracy), f"{100 * point.accuracy:.1f}"
-            right.text(*place, number, ha=side, va="center", fontsize=8)
-            said.append(f"{point.Index}, {label}: {point.accuracy:.1%}.")
-    names = [f"{name}\n{style.CONDITIONS[name]}".replace(", ", ",\n") for name in P3_TO_P6]
-    right.set_xticks(range(len(names)), names)
-    right.tick_params(axis="x", labelsize=8, length=0)
-    right.set(xlim=(-0.5, 3.6), ylim=(min(0.7, float(table.low.min()) - 0.02), 1.01))
-    right.set_ylabel("accuracy, with its 95% interval")
-    right.legend(loc="lower left")
-    right.grid(axis="y")
-    percent_axis(right)
-    return describe(figure, f"{protocol.name}: {protocol.meaning}.", *said)

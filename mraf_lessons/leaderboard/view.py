@@ -1,7 +1,5 @@
 """What notebook 08 reads off judged systems: their protocol, and what a judge has looked at."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -15,11 +13,9 @@ from mraf_related.leaderboard.protocols import COPY, PROTOCOLS, Sight
 
 
 def by_protocol(scores: pd.DataFrame) -> pd.DataFrame:
-    """Scores of transductions with the columns system, protocol and method taken from their names.
+    """Scores of names such as "MRAF, batch: prototypes", split into system, protocol and method.
 
-    Args:
-        scores: with a column system of names such as "MRAF, batch: prototypes"; other systems are
-            left out.
+    Other systems are left out.
     """
     form = r"^(?P<system>.*), (?P<protocol>[^:,]+)(?:: (?P<method>.*))?$"
     parts = scores.system.str.extract(form).fillna({"method": "alone"})
@@ -32,13 +28,8 @@ def sights(
 ) -> set[Sight]:
     """What the scores of one clip depend on, found by replacing it by noise: a leak detector.
 
-    A change shows that a judge looks. No change in any draw suggests that it does not.
-
-    Args:
-        judge: clips with faces to scores (N, C), of what claims to judge without the face.
-        clips: the batch, its videos known.
-        row: the clip of which the scores are compared, bit for bit.
-        draws: how often each kind of thing is replaced, each time by other noise.
+    The judge maps clips with faces to scores (N, C); those of the clip `row` are compared bit for
+    bit, for several draws of noise. A change shows that a judge looks.
     """
     rng = np.random.default_rng(0)
     own = np.arange(len(clips)) == row

@@ -27,9 +27,7 @@ def center_gradient(answer: Answer) -> Verdict:
         "The sign: a step against the gradient would push the centres away.": -right,
         "A speaker with several clips counts once: `g[speaker] += …` keeps the last clip only; "
         "np.add.at adds them all.": last,
-        "The sign is turned round, and only the last clip of a speaker counts.": -last,
         "That is the mean over a speaker's clips; the loss is a sum.": right / clips,
-        "The half in front of the square cancels the two of its derivative.": 2 * right,
         "That is the gradient on the embeddings, a row for each clip.": -pull,
         "A row for each clip: add up the rows of each speaker.": pull,
     }

@@ -1,7 +1,5 @@
 """Figures of the training objective: soft teachers, pulled embeddings, who learns from what."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -30,12 +28,9 @@ COLOURS = [style.PALETTE[c] for c in ("blue", "orange", "green", "purple", "verm
 def softened(
     probability: Mapping[float, NDArray[Any]], gradient: pd.DataFrame, names: Sequence[str]
 ) -> Figure:
-    """A teacher at several temperatures, and the size of the gradient that a student gets from it.
+    """A teacher softmax(z / T) (C,) by T, and the length of the student's gradient.
 
-    Args:
-        probability: softmax(z / T), shape (C,), by T.
-        gradient: index T; columns "with the factor T²" and "without".
-        names: of the C speakers, as they are drawn.
+    The gradient has the index T and the columns "with the factor T²" and "without".
     """
     figure, (left, right) = row_of_panels(2, 4.5, 3.1, width_ratios=[3, 2])
     teacher = pd.DataFrame(probability, index=list(names)).rename(columns="T = {:g}".format)
@@ -76,13 +71,7 @@ def draw_paths(
 def pull(
     paths: Mapping[str, NDArray[Any]], centers: Mapping[str, NDArray[Any]], group: NDArray[Any]
 ) -> Figure:
-    """Where points and centres went under each objective, in the plane.
-
-    Args:
-        paths: steps of the points (S, N, 2) by the name of the objective.
-        centers: where the centres are in the end (C, 2), by the same names; may lack some.
-        group: class of each point (N,).
-    """
+    """Where points (S, N, 2) of classes (N,) went under each objective, and their last centres."""
     figure, panels = row_of_panels(len(paths), 3.1, 4.0)
     limit = 1.08 * max(float(np.abs(path).max()) for path in paths.values())
     said = [f"Paths of {len(group)} points."]
@@ -108,10 +97,7 @@ def pull(
 
 @styled
 def gradient_reach(table: pd.DataFrame) -> Figure:
-    """Which part of the objective moves which part of the network; exactly zero is left white.
-
-    The table holds lengths of gradients, by parts of the objective and of the network.
-    """
+    """Lengths of gradients by part of the objective and of the network; exactly zero is white."""
     style.require(table)
     figure, (axes,) = row_of_panels(1, 9.4, 1.7 + 0.42 * len(table))
     shown = np.ma.masked_equal(table.to_numpy(float), 0)
@@ -133,11 +119,7 @@ def gradient_reach(table: pd.DataFrame) -> Figure:
 
 @draws("variant", "setting", "seed", "difference", "low", "high", "verdict")
 def ablation(table: pd.DataFrame, against: str) -> Figure:
-    """What a change does to the accuracy in each setting: a dot a seed with its interval.
-
-    Args:
-        against: what the variants are compared with, for the label of the axis.
-    """
+    """What a change does to the accuracy in each setting: a dot a seed with its interval."""
     clear = table.verdict.isin([BETTER, WORSE])
     figure = forest(
         table.assign(hollow=~clear, colour=np.where(clear, style.FUSED, style.GREY)),

@@ -9,8 +9,7 @@ from IPython.display import Markdown
 from mraf_lessons.kit.reading import seen
 from mraf_lessons.training.view import spread
 
-__all__ = ["ablation", "heads", "pull", "reach", "recorded", "run", "scale", "seen", "summed"]
-HEADS = {"ce_face": "face head", "ce_voice": "voice head", "ce_fused": "fused head"}
+__all__ = ["ablation", "heads", "pull", "reach", "recorded", "seen", "summed"]
 
 
 def heads(losses: Mapping[str, float], speakers: int) -> Markdown:
@@ -20,19 +19,6 @@ def heads(losses: Mapping[str, float], speakers: int) -> Markdown:
     near = max(abs(loss - nothing) for loss in losses.values()) < 0.5
     verdict = "all speakers are about equally likely" if near else "some head is already far off"
     return seen(f"The losses are {said}. Beside ln C = {nothing:.2f} this says: {verdict}.")
-
-
-def softened(teacher: Mapping[float, np.ndarray], gradient: pd.DataFrame) -> Markdown:
-    """What a temperature does to a teacher's probabilities and to the gradient."""
-    (first, sharp), *_, (last, soft) = teacher.items()
-    ends = gradient.iloc[[0, -1]]
-    return seen(
-        f"At T = {first:g} the teacher gives its favourite {sharp.max():.2f}, at T = {last:g} "
-        f"{soft.max():.2f}. The order stays. A soft teacher also tells which wrong answer is a "
-        f"better guess. Without the factor T² the gradient falls from "
-        f"{ends['without'].iloc[0]:.2f} to {ends['without'].iloc[1]:.3f}. With it, it ends at "
-        f"{ends['with the factor T²'].iloc[1]:.2f}."
-    )
 
 
 def pull(paths: Mapping[str, np.ndarray], group: np.ndarray) -> Markdown:
@@ -50,18 +36,6 @@ def pull(paths: Mapping[str, np.ndarray], group: np.ndarray) -> Markdown:
     return seen(*said)
 
 
-def scale(table: pd.DataFrame) -> Markdown:
-    """How a sum and a mean weigh beside the cross-entropy, by batch size."""
-    first, last = table.iloc[0], table.iloc[-1]
-    times = last["λ · sum"] / first["λ · sum"]
-    verdict = "depends on the batch size" if times > 1.5 else "does not depend on the batch size"
-    return seen(
-        f"As a sum, the term is {first['λ · sum'] / first['cross-entropy']:.0f} times the "
-        f"cross-entropy with {table.index[0]} clips, and {times:.1f} times as much with "
-        f"{table.index[-1]} clips: it {verdict}. As a mean it is {last['λ · mean']:.2f}."
-    )
-
-
 def reach(table: pd.DataFrame) -> Markdown:
     """Which term of the loss reaches which part, of gradient lengths (term, part)."""
     token = table.index[table["missing token"] > 0]
@@ -75,19 +49,6 @@ def reach(table: pd.DataFrame) -> Markdown:
         *said,
         f"The distillation tells the voice scorer {verdict} ({kd:.1g} against {fused:.1g} from the "
         "fused cross-entropy): without a face $w_a$ is 1, whatever the scorer says.",
-    )
-
-
-def run(history: pd.DataFrame, scores: pd.DataFrame) -> Markdown:
-    """What the training reached, by epoch."""
-    last = scores.iloc[-1]
-    losses = {name: history[column].iloc[-1] for column, name in HEADS.items()}
-    highest = max(losses, key=lambda name: losses[name])
-    said = ", ".join(f"{setting} {value:.1%}" for setting, value in last.items())
-    return seen(
-        f"After {len(history)} epochs the accuracies are {said}. The lowest is {last.idxmin()}. "
-        f"The fused head's cross-entropy ends at {losses['fused head']:.2f}; the {highest} has the "
-        f"highest, {losses[highest]:.2f}."
     )
 
 

@@ -45,31 +45,25 @@ STILL = "This picture is still"
 SETUP = """
 import numpy as np
 import pandas as pd
-import torch
 
 from mraf import data
-from mraf.training.batches import TrainingClips
 from mraf.training.config import configure
 from mraf_related.open_set.protocol import UNKNOWN, open_set_trials
 from mraf_related.trials import Pairs, rates
 from mraf.training.loop import Learner
 from mraf.training.runs import Run
 from mraf.variants.build import build
-from mraf_lessons.faces.explorer import DamageExplorer
 from mraf_lessons.heads.explorer import MarginExplorer
 from mraf_lessons.missing_token.explorer import FollowOneClip
 from mraf_lessons.open_set.explorer import DoorExplorer
 from mraf_lessons.reliability.live import LiveExplorer
 from mraf_lessons.shared_space.explorer import ThresholdExplorer
-from mraf_lessons.training.explorer import LossExplorer
-from mraf_lessons.training.view import Reach
+from mraf_lessons.training.explorer import CentreExplorer
 
 corpus = data.load("twin")
 small = {"width": 32, "tokens": 2, "batch_size": 32, "precision": "float32"}
 config = configure("quick", corpus.speakers, small)
 learner = Learner(config).eval()
-clips = TrainingClips.place(corpus.train[::40], torch.device("cpu"))
-batch = next(clips.batches(config.training, 0))
 group = np.repeat([0, 1, 2], 5)
 points = np.random.default_rng(0).normal(size=(15, 2)) + np.eye(3, 2)[group]
 
@@ -79,22 +73,12 @@ cosine = np.where(same, 0.5, 0.0) + np.linspace(-0.4, 0.4, 60)
 pairs = rates(cosine, Pairs(number, number, number, np.where(same, number, -1)))
 scores = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.3], [0.5, 0.2], [0.1, 0.4]])
 door = open_set_trials(scores, np.array([0, 1, 1, UNKNOWN, UNKNOWN]), np.arange(5))
-measured = pd.DataFrame(
-    {"scorer": scorer, "setting": setting, "damage": "swapped face", "amount": amount,
-     "accuracy": 0.9 - 0.4 * amount, "low": 0.4, "middle": 0.5, "high": 0.6}
-    for scorer in ("own", "agreement") for setting in ("P3", "P5") for amount in (0, 0.3, 1)
-)
 """
 SHOWN = {  # the cell, the slider to be moved, and the key
+    "CentreExplorer(points, group)": ("Centre loss", "ArrowLeft"),
+    "FollowOneClip(learner.model, corpus.train[:5])": ("Step", "ArrowRight"),
     "ThresholdExplorer({('fold 1', 'English'): (cosine, same, pairs)})":
         ("Threshold", "ArrowRight"),
-    "LossExplorer.distillation(np.array([5.0, 3, 1, 0]), np.array([1.0, 2, 1, 0]))":
-        ("Temperature T", "ArrowRight"),
-    "LossExplorer.centre(points, group)": ("Centre loss", "ArrowLeft"),
-    "LossExplorer.branches(Reach.of(learner, batch, config.training))":
-        ("Face head, λ_f", "ArrowLeft"),
-    "FollowOneClip(learner.model, corpus.train[:5])": ("Step", "ArrowRight"),
-    "DamageExplorer(measured)": ("Amount", "ArrowLeft"),
     "DoorExplorer({'one': door})": ("Threshold", "ArrowRight"),
     "MarginExplorer()": ("Margin m", "ArrowRight"),
 }  # fmt: skip

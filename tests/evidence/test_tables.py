@@ -1,4 +1,4 @@
-"""Recorded arms beside the paper's rows, in tables, figures and the widget that compares two."""
+"""Recorded arms beside the paper's rows, in tables and figures."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mraf.errors import DataError, RunError
+from mraf.errors import DataError
 from mraf.evaluation.differences import SHOWN, ArmRuns, difference, scores
 from mraf.evaluation.records import _read, counts_text, write_results
 from mraf.evaluation.results import SETTING
@@ -136,17 +136,6 @@ def test_the_figure_of_shares_names_the_best():
     assert figure.axes[2].lines[0].get_ydata().tolist() == pytest.approx([0.5, 0.9, 0.3])
 
 
-def test_the_figure_of_a_pair_has_a_line_for_each_seed():
-    first, second = runs("this", 0.9), runs("that", 0.6)
-    figure = figures.pair(first, second, "P4")
-    left, _ = figure.axes
-    lines = [line.get_ydata() for line in left.lines if len(line.get_xdata()) == 2]
-    expected = np.stack([first.accuracy("P4"), second.accuracy("P4")], axis=1)
-    np.testing.assert_allclose(lines, expected)
-    assert figure.alt.startswith("this minus that, 3 seeds")
-    assert "P4: +" in figure.alt
-
-
 def test_the_figure_of_shared_noise_tells_the_correlation():
     outcomes, video, _ = simulated_pair(np.random.default_rng(0), 40)
     first, second = as_runs(outcomes, video)
@@ -160,22 +149,3 @@ def test_the_figure_of_shared_noise_tells_the_correlation():
 
 
 # --- the widget --------------------------------------------------------------------------------
-
-
-def test_the_widget_compares_what_is_chosen():
-    pytest.importorskip("ipywidgets")
-    from mraf_lessons.ablations.explorer import ArmsExplorer
-
-    one = {name: runs(f"arm {name}", share) for name, share in (("a", 0.9), ("b", 0.6))}
-    two = {name: runs(f"arm {name}", 0.7) for name in ("c", "d", "e")}
-    explorer = ArmsExplorer({"one": one, "two": two})
-    assert explorer.figure.alt.startswith("arm a minus arm b")
-    explorer.second.value = "a"
-    assert "mean: +0.0 [+0.0, +0.0], equal within 0.5 points." in explorer.figure.alt
-    explorer.table.value = "two"
-    assert explorer.figure.alt.startswith("arm c minus arm d")
-    explorer.second.value = "e"
-    assert explorer.figure.alt.startswith("arm c minus arm e")
-    assert explorer.figure.alt in explorer.picture.value.replace("&#x27;", "'")
-    with pytest.raises(RunError, match="nothing to compare"):
-        ArmsExplorer({"one": {"a": one["a"]}})

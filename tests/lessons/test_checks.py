@@ -152,8 +152,8 @@ def test_hold_out_is_about_a_fifth(videos: int, share: str, tiny_corpus: Corpus)
     [
         (lambda clips, rng: rng.random(len(clips)) < 0.2, "A clip-level split"),
         (lambda clips, rng: clips.labels == 1, "no clip left to train on"),
-        (lambda clips, rng: np.zeros(len(clips), dtype=bool), "No clip is held out"),
-        (lambda clips, rng: np.ones(len(clips), dtype=bool), "Every clip is held out"),
+        (lambda clips, rng: np.zeros(len(clips), dtype=bool), "0% of the clips are held out"),
+        (lambda clips, rng: np.ones(len(clips), dtype=bool), "no clip left to train on"),
         (lambda clips, rng: np.flatnonzero(hold_videos(clips, rng)), "A mask is expected"),
         (lambda clips, rng: hold_videos(clips, np.random.default_rng(0)), "draw with `rng`"),
         (lambda clips, rng: ~hold_videos(clips, rng), "are held out; aim"),
@@ -195,7 +195,6 @@ def test_centred(split: Split) -> None:
     assert check.centred(answer, split)
     assert check.centred(lambda clips: answer(clips) * 7, split)  # no nearest mean changes
     assert check.centred(lambda clips: None, split).right is None
-    assert "Turn it round" in hint(check.centred(lambda clips: answer(clips).T, split))
 
 
 @pytest.mark.parametrize(

@@ -21,13 +21,11 @@ def accuracies(correct):
         (lambda c: np.mean(accuracies(c)), None),
         (lambda c: np.concatenate(list(c.values())).mean(), "pooled"),
         (lambda c: np.sum(accuracies(c)), "sum of the four"),
-        (lambda c: np.prod(accuracies(c)), "not multiplied"),
-        (lambda c: np.median(accuracies(c)), "median"),
         (lambda c: np.mean(list(c.values())), "It raises ValueError"),
-        (lambda c: (c["P3"].mean() + c["P4"].mean()) / 2, "P3 and P4 alone, one language only"),
-        (lambda c: (c["P5"].mean() + c["P6"].mean()) / 2, "P5 and P6 alone, one language only"),
-        (lambda c: (c["P3"].mean() + c["P5"].mean()) / 2, "P3 and P5 alone, faces only"),
-        (lambda c: (c["P4"].mean() + c["P6"].mean()) / 2, "P4 and P6 alone, voices only"),
+        (lambda c: (c["P3"].mean() + c["P4"].mean()) / 2, "one language only"),
+        (lambda c: (c["P5"].mean() + c["P6"].mean()) / 2, "one language only"),
+        (lambda c: (c["P3"].mean() + c["P5"].mean()) / 2, "with or without faces only"),
+        (lambda c: (c["P4"].mean() + c["P6"].mean()) / 2, "with or without faces only"),
     ],
 )
 def test_challenge_score(answer, message):

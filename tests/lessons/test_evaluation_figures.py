@@ -52,13 +52,6 @@ def test_errors_by_video_counts_the_videos_that_hold_half():
         figures.errors_by_video(errors, {"P3": np.ones(4), "P4": np.ones(2)})
 
 
-def test_errors_by_training_clips_ranks():
-    table = pd.DataFrame({"setting": "P3", "trained": [1, 10, 100], "accuracy": [0.1, 0.2, 0.9]})
-    figure = figures.errors_by_training_clips(table.assign(clips=[3, 4, 5]))
-    assert "P3: rank correlation 1.00 over 3 speakers." in figure.alt
-    assert figure.axes[0].get_xscale() == "log"
-
-
 def test_confusions_names_the_most_frequent():
     counts = pd.DataFrame({7: [1, 8], 9: [0, 2], "others": [9, 0]}, index=[7, 9])
     figure = figures.confusions(counts)

@@ -94,7 +94,6 @@ def sure(p, sighted):
         (lambda p, s: (sure(p, s)[..., None] * p).sum(axis=0), "sum to 1"),
         (lambda p, s: weighted(p.max(axis=-1), p), "missing face"),
         (lambda p, s: weighted((sure(p, s) > 0).astype(float), p), "count the same"),
-        (lambda p, s: np.where(s[:, None], weighted(p.max(axis=-1), p), p[2]), "two heads"),
         (lambda p, s: p[sure(p, s).argmax(axis=0), np.arange(len(s))], "surest head alone"),
     ],
 )

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import types
 import warnings
+from importlib.machinery import ModuleSpec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from mraf.cli import doctor
 from mraf.data.clips import Corpus
 from mraf.errors import DataError, RunError
 from mraf.evaluation.predict import forward
@@ -149,6 +154,29 @@ def test_more_neighbours_than_computed_are_refused(umap: type[FakeUmap]) -> None
     rows = fan(0, 1, 3, 50)
     with pytest.raises(DataError, match="n_neighbors=4, but 2 neighbours"):
         embeddings.project(rows, 4, neighbours=embeddings.nearest(rows, 2))
+
+
+def test_umap_is_compiled_where_it_may_be_kept_or_in_a_temporary_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pytest.importorskip("numba")
+    umap = types.ModuleType("umap")
+    umap.__dict__.update(UMAP=FakeUmap, __spec__=ModuleSpec("umap", None))
+    monkeypatch.setitem(sys.modules, "umap", umap)
+    monkeypatch.setenv("NUMBA_CACHE_DIR", "")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert embeddings.umap_class() is FakeUmap
+    assert os.environ["NUMBA_CACHE_DIR"] == str(tmp_path / "mraf" / "numba")
+    monkeypatch.setenv("NUMBA_CACHE_DIR", "/dev/null/nowhere")
+    (check,) = doctor.maps()
+    assert (check.status, check.remedy) == ("warn", embeddings.REMEDY)
+    with pytest.warns(UserWarning, match="set NUMBA_CACHE_DIR to a folder"):
+        assert embeddings.umap_class() is FakeUmap
+    assert embeddings.numba_folder() == os.environ["NUMBA_CACHE_DIR"]
+    monkeypatch.setenv("NUMBA_CACHE_DIR", "/dev/null/nowhere")
+    monkeypatch.setattr("tempfile.tempdir", "/no/such/folder")
+    with pytest.raises(RunError, match=r"set NUMBA_CACHE_DIR to a folder .* write to\.$"):
+        embeddings.umap_class()
 
 
 def test_without_umap_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,7 +27,6 @@ def test_a_committed_notebook_keeps_the_rule(path: Path, rule: rules.Rule) -> No
 
 
 TAUGHT = {  # no verdict of theirs is shown that is not corrected
-    "attention/readings.py": "corrects its table as a whole, when all rows are there",
     "ablations/coverage.py": "asks how often intervals hold a known truth",
     "faces/costs.py": "intervals of costs; notebook 09 corrects their differences",
     "missing_token/checks.py": "the checker of a t interval by hand",

@@ -8,7 +8,6 @@ from matplotlib.patches import Rectangle
 
 from mraf.errors import DataError
 from mraf_lessons.leaderboard import figures
-from mraf_lessons.leaderboard.explorer import ProtocolExplorer
 from mraf_related.leaderboard.protocols import (
     BATCH,
     BATCH_FACES,
@@ -79,19 +78,3 @@ def test_leak_steps_counts_the_clips_above_the_diagonal():
     assert "a: 1 of 2 clips right. b: 2 of 2 clips right." in figure.alt
     with pytest.raises(DataError, match="no rows"):
         figures.leak_steps(table[:0])
-
-
-def test_the_control_offers_what_a_protocol_allows_and_keeps_the_method(scores):
-    explorer = ProtocolExplorer(scores)
-    assert explorer.protocol.options == ("clip", "batch", "leaderboard", "copy")
-    assert explorer.method.options == ("prototypes", "prior")
-    explorer.protocol.value = "leaderboard"
-    assert explorer.method.options == ("prototypes", "spreading")
-    assert explorer.method.value == "prototypes"
-    assert "P4, leaderboard, prototypes: 95.0%." in explorer.figure.alt
-    explorer.protocol.value = "clip"
-    assert explorer.method.options == ("alone",)
-    assert explorer.figure.alt.count("P4") == 1
-    explorer.protocol.value = "copy"
-    explorer.system.value = "MRAF"
-    assert "P4, copy, alone: 97.0%." in explorer.figure.alt

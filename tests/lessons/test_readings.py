@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -89,12 +87,6 @@ def reach(kd: float) -> str:
     return str(training.reach(table).data)
 
 
-def scale(last: float) -> str:
-    columns = ["cross-entropy", "λ · sum", "λ · mean"]
-    rows = [[4.0, 100.0, 0.1], [4.0, last, 0.1]]
-    return str(training.scale(pd.DataFrame(rows, [16, 128], columns)).data)
-
-
 @pytest.mark.parametrize(
     ("read", "one", "said", "other", "then"),
     [
@@ -112,7 +104,6 @@ def scale(last: float) -> str:
         (forced, [True], "This is worse", [False], "cannot tell them apart"),
         (ablation, ["worse"], "(-1.2 points, worse)", ["cannot be told apart"], "No comparison"),
         (reach, [0.0], "next to nothing", [0.5], "something"),
-        (scale, [800.0], "depends on the batch", [100.0], "does not depend"),
     ],
 )  # fmt: skip
 def test_other_data_make_another_sentence(
@@ -124,12 +115,3 @@ def test_other_data_make_another_sentence(
     assert then not in first
     assert then in second
     assert said not in second
-
-
-def test_numbers_follow_the_features(tiny_corpus) -> None:
-    longer = replace(tiny_corpus.train, voice=tiny_corpus.train.voice * 2)
-    first = data.length(tiny_corpus).data
-    second = data.length(replace(tiny_corpus, train=longer)).data
-    middle = np.median(np.linalg.norm(tiny_corpus.train.voice, axis=1))
-    assert f"the median voice {middle:.0f}" in first
-    assert f"the median voice {2 * middle:.0f}" in second

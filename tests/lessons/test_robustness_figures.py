@@ -1,4 +1,4 @@
-"""Figures of damage show the numbers they are given, and the explorer what was measured."""
+"""Figures of damage show the numbers they are given."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mraf.errors import DataError, RunError
+from mraf.errors import DataError
 from mraf_lessons.faces import figures
-from mraf_lessons.faces.explorer import DamageExplorer
 
 
 @pytest.fixture
@@ -65,24 +64,7 @@ def test_price_and_enrolment():
     )
 
 
-def test_tables_without_rows_or_columns_are_refused(measured):
+def test_tables_without_rows_or_columns_are_refused():
     for draw in (figures.noticed, figures.damage_curves, figures.price, figures.enrolment):
         with pytest.raises(DataError, match="the table to be drawn"):
             draw(pd.DataFrame({"damage": ["x"]}))
-    with pytest.raises(DataError, match="has no rows"):
-        figures.damage_result(measured, "fog", 0.5)
-
-
-def test_the_explorer_shows_what_was_measured(measured):
-    explorer = DamageExplorer(measured)
-    assert (explorer.damage.value, explorer.amount.value) == ("swapped face", 1)
-    assert "P5, agreement: 80% (clean 90%), median w_f 0.50." in explorer.figure.alt
-    explorer.amount.value = 0.3
-    assert "P3, own: 78% (clean 90%)" in explorer.figure.alt
-    explorer.damage.value = "face noise"
-    assert [value for _, value in explorer.amount.options] == [0, 1]
-    assert "face noise, amount 0%" in explorer.figure.alt
-    for control in (explorer.damage, explorer.amount):
-        assert control.description
-    with pytest.raises(RunError, match="no rows"):
-        DamageExplorer(measured[:0])
