@@ -185,7 +185,7 @@ def _of_study(claim: Claim, file: Path, recorded: pd.DataFrame) -> Tested | None
     between = (first.value, first.low, first.high)
     if claim.smaller:
         between = (-first.value, -first.high, -first.low)
-    units = recorded.columns.intersection(["draw", "fold"])  # beside the pooled rows
+    units = recorded.columns.intersection(["draw"])  # beside the pooled rows
     numbers = recorded[units].apply(pd.to_numeric, errors="coerce").nunique()
     draws = int(numbers.max()) if len(units) else 1
     table = _from_intervals([between])

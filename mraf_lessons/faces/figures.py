@@ -164,7 +164,6 @@ def damage_result(
 
 LAYERS = {
     "fused": "fused head alone",
-    "mean": "mean of the heads",
     "weighted": "confidence-weighted mean",
     "corrected": "fused head, corrected",
 }

@@ -103,10 +103,9 @@ def projected_voices(model: nn.Sequential | None, clips: FeatureSet) -> NDArray[
     return unit((voice if model is None else model[0](voice)).numpy())
 
 
-def voice_eer(rows: NDArray[Any], trials: Pairs, drawn: NDArray[Any] | None = None) -> Any:
-    """EER of unit rows (N, d) compared by their cosines; for each draw of people, shape (…)."""
-    cosine = np.einsum("nd,nd->n", rows[trials.voice], rows[trials.other])
-    return eer(rates(cosine, trials, drawn))
+def cosines(rows: NDArray[Any], trials: Pairs) -> NDArray[Any]:
+    """Of both voices of each trial, by their unit rows (N, d)."""
+    return np.einsum("nd,nd->n", rows[trials.voice], rows[trials.other])
 
 
 def chosen(
@@ -143,7 +142,11 @@ def _strangers(train: FeatureSet, rng: np.random.Generator) -> Judged:
     own, asked = train[~left], train[left]
     trials = draw_voice_trials(asked, asked.labels, rng)
     known = replace(own, speaker=compact(own))
-    return known, lambda model: -float(voice_eer(projected_voices(model, asked), trials))
+
+    def merit(model: nn.Sequential) -> float:
+        return -float(eer(rates(cosines(projected_voices(model, asked), trials), trials)))
+
+    return known, merit
 
 
 def _followed(

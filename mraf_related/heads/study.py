@@ -25,26 +25,17 @@ from mraf.data.splits import P4, P6, cross_split, validation_split
 from mraf.evaluation.baselines import ClassMeans
 from mraf.evaluation.judge import top1
 from mraf.variants.config import ModelConfig
+from mraf_related import study
 from mraf_related.heads.fit import (
     Setting,
     chosen,
+    cosines,
     fit_head,
     head_scores,
     projected_voices,
-    voice_eer,
 )
-from mraf_related.study import (
-    MINUS,
-    Found,
-    Measured,
-    as_grid,
-    differences,
-    minus,
-    people_drawn,
-    points,
-    tabulated,
-)
-from mraf_related.trials import compact, draw_voice_trials, identity_folds
+from mraf_related.study import Found, Measured, people_drawn, table_of
+from mraf_related.trials import compact, draw_voice_trials, identity_folds, measured_eer
 
 SEEDS = tuple(range(5))
 RESAMPLES = 1000
@@ -66,18 +57,14 @@ PAIRS = (
     ("ham", RIM),
     ("ham", UNTRAINED),
 )
-COLUMNS = ["system", "metric", "draw", "n", "value", "low", "high", "learning_rate", "epochs"]
-
-
-Chosen = dict[tuple[str, str, int], Setting]  # by system, metric and number of the run
+Chosen = dict[tuple[str, str, str], Setting]  # by system, metric and number of the run
 
 
 def table(corpus: Corpus) -> pd.DataFrame:
     """Verification and naming by every head; what is chosen for it; differences of `PAIRS`.
 
     Returns:
-        A row per system, metric and run (draw: the number of the fold or the seed), one for their
-        mean, and the differences under "A − B": COLUMNS, metrics as fractions.
+        As `table_of` by system and metric, and the chosen learning_rate and epochs of each run.
     Raises:
         DataError: too few people to be cut into those to train and those to test on.
     """
@@ -91,11 +78,10 @@ def table(corpus: Corpus) -> pd.DataFrame:
         _name(corpus, name, config, drawn, found, settings)
         if name not in NAMED_ONLY:
             _verify(corpus, name, config, drawn, found, settings)
-    rows = tabulated(found | minus(found, PAIRS), ["system", "metric"], "draw", "mean")
-    rows = rows[(rows.draw == "mean") | ~rows.system.str.contains(MINUS)]
+    rows = table_of(found, PAIRS, ["system", "metric"])
     own = [settings.get((r.system, r.metric, r.draw)) for r in rows.itertuples()]
     rate, epochs = zip(*(setting or (np.nan, np.nan) for setting in own), strict=True)
-    return rows.assign(learning_rate=rate, epochs=epochs)[COLUMNS].astype({"draw": str})
+    return rows.assign(learning_rate=rate, epochs=epochs)
 
 
 def _verify(
@@ -113,17 +99,14 @@ def _verify(
         if config is not None:
             train = corpus.train[np.isin(corpus.train.labels, fold.train)]
             setting = chosen(train, config, strangers=True, seed=number, runs=1)
-            settings |= {(name, metric, number): setting for metric in VERIFICATION}
+            settings |= {(name, metric, str(number)): setting for metric in VERIFICATION}
             own = replace(train, speaker=compact(train))
             known = replace(config, speakers=len(fold.train))
             model = fit_head(own, known, number, setting, projected=True)
         for metric, clips in spoken.items():
             trials = draw_voice_trials(clips, fold.test, np.random.default_rng(number))
-            rows = projected_voices(model, clips)
-            one = Measured(
-                float(voice_eer(rows, trials)), voice_eer(rows, trials, drawn), len(trials.voice)
-            )
-            found.setdefault((name, metric), []).append(one)
+            score = cosines(projected_voices(model, clips), trials)
+            found.setdefault((name, metric), []).append(measured_eer(score, trials, drawn))
 
 
 def _name(
@@ -154,7 +137,7 @@ def _name(
         for metric, one in zip((*NAMING, BOTH), (*both, mean), strict=True):
             found.setdefault((name, metric), []).append(one)
             if setting is not None:
-                settings[name, metric, seed] = setting
+                settings[name, metric, str(seed)] = setting
 
 
 def _accuracy(right: Any, clips: FeatureSet, drawn: Any) -> Measured:
@@ -168,11 +151,5 @@ def _accuracy(right: Any, clips: FeatureSet, drawn: Any) -> Measured:
 
 
 def summary(table: pd.DataFrame) -> str:
-    """The means in percent with their intervals, and what may be said of the pairs."""
-    means = table[(table.draw == "mean") & ~table.system.str.contains(MINUS)]
-    lines = [
-        f"{row.first} against {row.second}, {row.metric}: {points(row)}"
-        for row in differences(table, ["metric"]).itertuples()
-    ]
-    grid = as_grid(means, ["system"], ["metric"])
-    return "\n".join([grid, "", "Paired differences (points; more is better)", *lines])
+    """The means in percent with their intervals, and the verdicts of the pairs."""
+    return study.summary(table, ["system"], ["metric"], study.differences(table, ["metric"]))

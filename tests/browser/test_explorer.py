@@ -50,18 +50,16 @@ import torch
 from mraf import data
 from mraf.training.batches import TrainingClips
 from mraf.training.config import configure
-from mraf_related.open_set.protocol import UNKNOWN, open_set_trials
-from mraf_related.trials import Pairs, rates
+from mraf_related.metrics import Trials
 from mraf.training.loop import Learner
 from mraf.training.runs import Run
 from mraf.variants.build import build
 from mraf_lessons.faces.explorer import DamageExplorer
 from mraf_lessons.heads.explorer import MarginExplorer
 from mraf_lessons.missing_token.explorer import FollowOneClip, MissingTokenExplorer
-from mraf_lessons.open_set.explorer import DoorExplorer
+from mraf_lessons.kit.threshold import ThresholdExplorer
 from mraf_lessons.reliability.explorer import ReliabilityExplorer
 from mraf_lessons.reliability.live import LiveExplorer
-from mraf_lessons.shared_space.explorer import ThresholdExplorer
 from mraf_lessons.training.explorer import LossExplorer
 from mraf_lessons.training.view import Reach
 
@@ -77,9 +75,8 @@ points = np.random.default_rng(0).normal(size=(15, 2)) + np.eye(3, 2)[group]
 number = np.arange(60)
 same = number % 3 == 0
 cosine = np.where(same, 0.5, 0.0) + np.linspace(-0.4, 0.4, 60)
-pairs = rates(cosine, Pairs(number, number, number, np.where(same, number, -1)))
-scores = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.3], [0.5, 0.2], [0.1, 0.4]])
-door = open_set_trials(scores, np.array([0, 1, 1, UNKNOWN, UNKNOWN]), np.arange(5))
+trials = {'fold 1, English': Trials(cosine, same, same, number)}
+names = 'one person', 'named wrongly', 'two people'
 measured = pd.DataFrame(
     {"scorer": scorer, "setting": setting, "damage": "swapped face", "amount": amount,
      "accuracy": 0.9 - 0.4 * amount, "low": 0.4, "middle": 0.5, "high": 0.6}
@@ -96,9 +93,7 @@ SHOWN = {  # the cell, the slider to be moved, and the key
     "MissingTokenExplorer(learner.model, corpus.train[:5])": ("How far", "ArrowLeft"),
     "FollowOneClip(learner.model, corpus.train[:5])": ("Step", "ArrowRight"),
     "DamageExplorer(measured)": ("Amount", "ArrowLeft"),
-    "ThresholdExplorer({('fold 1', 'English'): (cosine, same, pairs)})":
-        ("Threshold", "ArrowRight"),
-    "DoorExplorer({'one': door})": ("Threshold", "ArrowRight"),
+    "ThresholdExplorer(trials, names, 'cosine')": ("Threshold", "ArrowRight"),
     "MarginExplorer()": ("Margin m", "ArrowRight"),
 }  # fmt: skip
 RECORDED = "MarginExplorer().recorded()"

@@ -68,10 +68,8 @@ def shown(judged: OpenSetClips, faces: str, draw: Draw) -> FeatureSet:
 def door_scores(draw: Draw, model: Network) -> dict[str, Scores]:
     """What each system makes of the judged clips with each face, by "SYSTEM · FACES".
 
-    - RAW: cosines to the class means of raw faces and voices, added up; no network.
-    - SOFTMAX: the probability that the network's fused head gives.
-    - DOOR_MEANS: cosines of e_c to the enrolled means of the same kind, with or without a face.
-    - TUNED: a SpeakerRPL v2 adapter on e_c, tuned on both kinds; FEW runs.
+    RAW takes no network. DOOR_MEANS are cosines of e_c to the enrolled means of the same kind, with
+    or without a face. TUNED is a SpeakerRPL v2 adapter on e_c, tuned on both kinds.
     """
     enrolled = draw.enrolment
     raw = ClassMeans(enrolled, "sum")
