@@ -1,7 +1,5 @@
 """Systems of neighbouring papers, and encoders of raw clips; `mraf related NAME` measures one."""
 
-from __future__ import annotations
-
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +25,7 @@ SYSTEMS = {
 DataFrame``, tidy results on a labelled corpus, and ``summary(table) -> str``, the same to read."""
 
 
-def measure(name: str, corpus: Corpus) -> tuple[pd.DataFrame, str]:
+def measure(name: str, corpus: "Corpus") -> "tuple[pd.DataFrame, str]":
     """The table of a system on a corpus, and the same to read.
 
     Raises RunError for an unknown system, DataError where the corpus lacks what it needs.
@@ -39,7 +37,7 @@ def measure(name: str, corpus: Corpus) -> tuple[pd.DataFrame, str]:
     return table, study.summary(table)
 
 
-def record(table: pd.DataFrame, name: str, corpus: str, command: str, folder: Path) -> Path:
+def record(table: "pd.DataFrame", name: str, corpus: str, command: str, folder: Path) -> Path:
     """Write the table of a system as NAME_CORPUS.csv, each row with the command that made it."""
     from mraf.evaluation.records import write_results
 

@@ -3,8 +3,6 @@
 A trial is accepted where its score reaches a threshold. Trials of one score are accepted together.
 """
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -41,8 +39,7 @@ def curve(trials: Trials, weight: NDArray[Any] | None = None, points: int | None
         weight: of each unit, shape (…, U); 1 each by default. Shares of trials of which none was
             drawn are NaN.
         points: at most so many thresholds, for speed: neighbouring ones are then tied.
-    Raises:
-        DataError: a score that is not finite, trials of one kind only, or too few weights.
+    Raises DataError: a score that is not finite, trials of one kind only, or too few weights.
     """
     score, accept, named, unit = trials
     if not np.isfinite(score).all():

@@ -5,8 +5,6 @@ replacement, the same people in all runs and for all systems, so that difference
 runs differ beyond that is added as `mraf.evaluation.differences` does for seeds.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 

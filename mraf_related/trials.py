@@ -4,8 +4,6 @@ Trials of one identity are not independent: every interval resamples identities,
 identities counts as often as both are drawn (a bootstrap over subjects; Poh & Bengio, TPAMI 2007).
 """
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -45,8 +43,7 @@ class Fold(NamedTuple):
 def identity_folds(speakers: int, folds: int = FOLDS, seed: int = 0) -> list[Fold]:
     """Folds over identities; everybody is tested, some twice: 70 are cut into 50 and 20.
 
-    Raises:
-        DataError: fewer than two identities on a side.
+    Raises DataError: fewer than two identities on a side.
     """
     tested = round(TESTED * speakers)
     if tested < 2 or speakers - tested < 2:
@@ -70,8 +67,7 @@ def draw_trials(
     A clip is drawn by its video first, so that long videos do not drown the others. Identities
     without clips are left out.
 
-    Raises:
-        DataError: fewer than two identities with clips, a missing face, or no trials.
+    Raises DataError: fewer than two identities with clips, a missing face, or no trials.
     """
     if (absent := int(clips.face_missing.sum())) > 0:
         raise DataError(f"{clips.source}: {absent} clips have no face to be matched; drop them.")
@@ -87,8 +83,7 @@ def draw_voice_trials(
 
     Who has a single video is compared with other people only.
 
-    Raises:
-        DataError: fewer than two identities with clips, nobody with two videos, or no trials.
+    Raises DataError: fewer than two identities with clips, nobody with two videos, or no trials.
     """
     clips_of = _clips_of(clips, identities)
     speaker, shown = _balanced(clips_of, per_pair)
@@ -156,8 +151,7 @@ def rates(
         scores: of the pairs, shape (N,); more is more alike.
         drawn: how often each identity was drawn, shape (…, I); by default once each.
         points: as of `curve`.
-    Raises:
-        DataError: scores of another shape or not finite, or pairs of one kind only.
+    Raises DataError: scores of another shape or not finite, or pairs of one kind only.
     """
     score = np.asarray(scores, dtype=float)
     if score.shape != pairs.voice.shape:

@@ -29,13 +29,12 @@ def angular_margin(answer: Answer) -> Verdict:
     rotated, fallback = np.cos(theta + m), cosine - m * np.sin(m)
     right = np.where(beyond, fallback, rotated)
     degrees = np.cos(theta + np.radians(m))
-    with_fallback = np.where(theta + np.radians(m) > np.pi, fallback, degrees)
     said = {
         "At the seam it jumps a little, but nowhere does a wider angle pay.": right,
         "Beyond θ = π - m the cosine rises again: being more wrong would pay.": rotated,
         "That is AM: the cosine loses m, not the angle.": cosine - m,
         "That is for beyond π - m alone.": fallback,
-        "m is in radians here; pytorch-metric-learning's ArcFace takes degrees.": with_fallback,
+        "m is in radians here; pytorch-metric-learning's ArcFace takes degrees.": degrees,
     }
     return judge(ask(answer, cosine, m), said)
 

@@ -1,7 +1,5 @@
 """A head in the plane, where all of it can be seen: what notebook 12 shows, as pure functions."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

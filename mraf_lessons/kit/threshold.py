@@ -1,7 +1,5 @@
 """A threshold on scores under the reader's hands: whom it accepts, and what both errors become."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Figures of open-set identification: confidences, thresholds, losses, fusions and results."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -32,8 +30,7 @@ def confidences(
 ) -> Figure:
     """Distributions of a confidence, a row for each group.
 
-    Raises:
-        DataError: no group, or a group without a clip.
+    Raises DataError: no group, or a group without a clip.
     """
     if not groups or min(map(len, groups.values())) == 0:
         raise DataError("every group needs at least one clip to be drawn.")

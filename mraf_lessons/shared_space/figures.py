@@ -1,7 +1,5 @@
 """A space shared by faces and voices: its margin, its scores, its errors on strangers."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -10,8 +10,6 @@ A margin is the distance of the two highest probabilities. T (Guo et al., 2017),
 on videos on which nothing is judged (`judge`).
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from itertools import product
 from typing import NamedTuple
@@ -46,7 +44,7 @@ class HeadLogits(NamedTuple):
     sighted: Flags  # where the face is there, shape (N,)
 
     @classmethod
-    def of(cls, model: Network, clips: FeatureSet) -> HeadLogits:
+    def of(cls, model: Network, clips: FeatureSet) -> "HeadLogits":
         scores = predict(model, clips)
         logits = np.stack([scores[SYSTEM_OF_HEAD[head]] for head in ORDER]).astype(np.float64)
         return cls(logits, ~clips.face_missing)
@@ -74,7 +72,7 @@ class DecisionLayer:
     rule: Rule = NEVER  # of the correction
 
     @classmethod
-    def fit(cls, heads: HeadLogits, labels: NDArray[np.int64]) -> DecisionLayer:
+    def fit(cls, heads: HeadLogits, labels: NDArray[np.int64]) -> "DecisionLayer":
         """The likeliest temperatures (1 where not asked), then the first of the best rules."""
         temperatures = np.ones((2, len(ORDER)))
         for sighted, head in product((0, 1), range(len(ORDER))):

@@ -1,7 +1,5 @@
 """Decision fusion measured: clean, missing and swapped faces, against the fused head alone."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
@@ -57,8 +55,7 @@ def compared(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     Returns:
         accuracy, low, high (fractions) by (condition, arm); difference, low, high, superiority, p,
         p_holm (corrected over the whole table) and verdict by (condition, arm).
-    Raises:
-        RunError: counts that do not add up, or a single seed.
+    Raises RunError: counts that do not add up, or a single seed.
     """
     accuracy, differences = {}, {}
     counted = with_counts(rows, lambda index: f"decision fusion, row {index}")

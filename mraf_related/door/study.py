@@ -6,8 +6,6 @@ and with the face of a target other than the one who speaks. Rows as in the open
 as shots.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 from itertools import product
 from typing import Any

@@ -1,7 +1,5 @@
 """A head on voices alone: how it is trained, and how its learning rate and epochs are chosen."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import replace

@@ -1,19 +1,16 @@
 """Every head on voices alone, by the paper's measure and by ours: `mraf related heads`.
 
 - *Verification*, the paper's measure: a linear projection and a head are trained on five of seven
-  people. Two voices of the others, never of one video, are compared by the cosine of their
-  projections. Five folds; English is heard in training, the second language is not.
+  people. Two voices of the others are compared by the cosine of their projections; five folds.
 - *Naming*, ours: one head without a projection, five seeds, P4 and P6.
 
-No network stands between the voice and the head, so that whatever differs is the head. Learning
-rate and epochs are chosen together for each head: for verification on people, for naming on videos
-that are held out of the training clips. Intervals are over people, who are drawn with all they say.
+Learning rate and epochs are chosen together for each head: for verification on people, for naming
+on videos, both held out of the training clips. Intervals are over people.
 """
 
-from __future__ import annotations
-
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -57,7 +54,6 @@ PAIRS = (
     ("ham", RIM),
     ("ham", UNTRAINED),
 )
-Chosen = dict[tuple[str, str, str], Setting]  # by system, metric and number of the run
 
 
 def table(corpus: Corpus) -> pd.DataFrame:
@@ -65,58 +61,49 @@ def table(corpus: Corpus) -> pd.DataFrame:
 
     Returns:
         As `table_of` by system and metric, and the chosen learning_rate and epochs of each run.
-    Raises:
-        DataError: too few people to be cut into those to train and those to test on.
+    Raises DataError: too few people to be cut into those to train and those to test on.
     """
     found: Found = {}
-    settings: Chosen = {}
+    settings: dict[tuple[str, str, str], Setting | None] = {}  # by system, metric and draw
     drawn = people_drawn(corpus.speakers, RESAMPLES)
     for name, switches in tqdm([*ARMS.items(), (UNTRAINED, None)], "heads"):
         config = None
         if switches is not None:
             config = ModelConfig(corpus.speakers, width=corpus.sizes["voice_dim"], **switches)
-        _name(corpus, name, config, drawn, found, settings)
+        parts = [_named(corpus, config, drawn)]
         if name not in NAMED_ONLY:
-            _verify(corpus, name, config, drawn, found, settings)
+            parts.append(_verified(corpus, config, drawn))
+        for metric, setting, one in chain(*parts):
+            runs = found.setdefault((name, metric), [])
+            settings[name, metric, str(len(runs))] = setting
+            runs.append(one)
     rows = table_of(found, PAIRS, ["system", "metric"])
     own = [settings.get((r.system, r.metric, r.draw)) for r in rows.itertuples()]
     rate, epochs = zip(*(setting or (np.nan, np.nan) for setting in own), strict=True)
     return rows.assign(learning_rate=rate, epochs=epochs)
 
 
-def _verify(
-    corpus: Corpus,
-    name: str,
-    config: ModelConfig | None,
-    drawn: Any,
-    found: Found,
-    settings: Chosen,
-) -> None:
+Run = tuple[str, Setting | None, Measured]  # the metric, what was chosen, and the number
+
+
+def _verified(corpus: Corpus, config: ModelConfig | None, drawn: Any) -> Iterator[Run]:
     """EER of strangers' voices in each fold, after training on the others."""
     spoken = dict(zip(VERIFICATION, (corpus.train, cross_split(corpus)[0]), strict=True))
     for number, fold in enumerate(identity_folds(corpus.speakers)):
-        model = None
+        model = setting = None
         if config is not None:
             train = corpus.train[np.isin(corpus.train.labels, fold.train)]
             setting = chosen(train, config, strangers=True, seed=number, runs=1)
-            settings |= {(name, metric, str(number)): setting for metric in VERIFICATION}
             own = replace(train, speaker=compact(train))
             known = replace(config, speakers=len(fold.train))
             model = fit_head(own, known, number, setting, projected=True)
         for metric, clips in spoken.items():
             trials = draw_voice_trials(clips, fold.test, np.random.default_rng(number))
             score = cosines(projected_voices(model, clips), trials)
-            found.setdefault((name, metric), []).append(measured_eer(score, trials, drawn))
+            yield metric, setting, measured_eer(score, trials, drawn)
 
 
-def _name(
-    corpus: Corpus,
-    name: str,
-    config: ModelConfig | None,
-    drawn: Any,
-    found: Found,
-    settings: Chosen,
-) -> None:
+def _named(corpus: Corpus, config: ModelConfig | None, drawn: Any) -> Iterator[Run]:
     """Accuracy on held-out videos in P4 and P6, and the mean of both; a run a seed."""
     split = validation_split(corpus)
     means = ClassMeans(split.train, "voice")
@@ -126,18 +113,14 @@ def _name(
         if config is not None and setting is not None:
             model = fit_head(split.train, config, seed, setting)
         both = []
-        for each in (P4, P6):
+        for metric, each in zip(NAMING, (P4, P6), strict=True):
             clips = split.clips(each)
             scores = means(clips)[means.name] if model is None else head_scores(model, clips)
             both.append(_accuracy(top1(scores, clips.labels), clips, drawn))
-        mean = Measured(
-            (both[0].value + both[1].value) / 2, (both[0].drawn + both[1].drawn) / 2,
-            both[0].trials + both[1].trials,
-        )  # fmt: skip
-        for metric, one in zip((*NAMING, BOTH), (*both, mean), strict=True):
-            found.setdefault((name, metric), []).append(one)
-            if setting is not None:
-                settings[name, metric, str(seed)] = setting
+            yield metric, setting, both[-1]
+        (first, by_draw, clips_of_first), (second, too, others) = both
+        mean = Measured((first + second) / 2, (by_draw + too) / 2, clips_of_first + others)
+        yield BOTH, setting, mean
 
 
 def _accuracy(right: Any, clips: FeatureSet, drawn: Any) -> Measured:

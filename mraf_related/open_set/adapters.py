@@ -4,8 +4,6 @@ A small adapter on frozen embeddings is tuned on a few clips of every enrolled s
 a fusion are trained at once: every weight has a leading dimension of runs.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from itertools import pairwise

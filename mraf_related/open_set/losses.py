@@ -9,8 +9,6 @@ R runs, B clips, d dimensions, N points. x (R, B, d), label (R, B), points and a
 the learned radius (R,). Losses are means over the clips of each run, shape (R,).
 """
 
-from __future__ import annotations
-
 from typing import Literal
 
 import torch.nn.functional as F

@@ -7,8 +7,6 @@ every enrolled speaker that has two (`validation_split`), every clip of the seco
 (`cross_split`), and every clip of the strangers. So no clip of an enrolled video is judged.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -39,8 +37,7 @@ class OpenSetClips:
 
         Args:
             scores: of each clip for each enrolled speaker, shape (N, K).
-        Raises:
-            DataError: shapes that do not fit, or a target that is no enrolled speaker.
+        Raises DataError: shapes that do not fit, or a target that is no enrolled speaker.
         """
         scores, target = np.asarray(scores, dtype=float), self.target
         if scores.ndim != 2 or len(scores) != len(target):
@@ -57,7 +54,7 @@ class OpenSetClips:
         identity = np.repeat(self.clips.labels, scores.shape[1])
         return Trials(scores.astype(float).ravel(), own.ravel(), own.ravel(), identity)
 
-    def listed(self, targets: int) -> OpenSetClips:
+    def listed(self, targets: int) -> "OpenSetClips":
         """The clips of the first so many enrolled speakers and of strangers."""
         return OpenSetClips(self.clips[self.target < targets], self.target[self.target < targets])
 
@@ -80,8 +77,7 @@ class Draw:
     def enrolled(self, shots: int, targets: int | None = None) -> FeatureSet:
         """So many clips of the first targets, of all by default; all clips where there are fewer.
 
-        Raises:
-            DataError: less than one clip.
+        Raises DataError: less than one clip.
         """
         if shots < 1:
             raise DataError(f"{shots} shots: a speaker enrols with at least 1 clip.")
@@ -99,8 +95,7 @@ def deal(corpus: Corpus, seed: int = 0, known: int | None = None) -> Draw:
     Args:
         seed: the same seed gives the same draw.
         known: number of targets; by default four of seven speakers. A seventh is unknown.
-    Raises:
-        DataError: not two targets, somebody unknown and a stranger; or hidden labels.
+    Raises DataError: not two targets, somebody unknown and a stranger; or hidden labels.
     """
     count = round(corpus.speakers * 4 / 7) if known is None else known
     unknown = max(1, round(corpus.speakers / 7))

@@ -1,7 +1,5 @@
 """The whole open-set comparison on one corpus: `mraf related open-set`."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Any

@@ -1,7 +1,5 @@
 """What a shared space has to beat: the branches of FOP."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 import numpy as np

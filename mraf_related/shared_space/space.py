@@ -7,8 +7,6 @@ People never seen in training are compared by the cosine of face and voice.
 The winner's streams are VGG-Face, ECAPA and age-gender networks; ours are FaceNet and ECAPA.
 """
 
-from __future__ import annotations
-
 import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -85,8 +83,7 @@ def angular_margin_loss(classes: int, width: int, margin: float = 0.2, scale: fl
 
     Args:
         margin: m in radians; pytorch-metric-learning itself takes degrees.
-    Raises:
-        RunError: pytorch-metric-learning is not installed.
+    Raises RunError: pytorch-metric-learning is not installed.
     """
     try:
         from pytorch_metric_learning.losses import ArcFaceLoss
@@ -188,8 +185,7 @@ def simulated_traits(corpus: Corpus, noise: float = 0.5, width: int = 16, seed: 
     Args:
         noise: standard deviation of both, where the groups are 2 apart and ages have deviation 1.
         width: of the made-up embeddings.
-    Raises:
-        DataError: another corpus than the twin.
+    Raises DataError: another corpus than the twin.
     """
     if corpus.name != "twin":
         raise DataError(

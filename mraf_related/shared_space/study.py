@@ -1,7 +1,5 @@
 """Shared space, its variants and FOP on people never trained on, fold by fold."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, NamedTuple
 

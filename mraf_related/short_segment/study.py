@@ -4,8 +4,6 @@ Everything is trained and tested on the waveform twin. Nobody who is tested was 
 compares the start of a clip with a whole clip of another session.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -66,8 +64,7 @@ def fit_encoder(
 
     The same seed gives the same encoder; the global random state is left as it was.
 
-    Raises:
-        DataError: clips that are shorter than the longest crop.
+    Raises DataError: clips that are shorter than the longest crop.
     """
     wave, samples = torch.from_numpy(clips.wave), clips.wave.shape[1]
     if samples < CROPS[1] * RATE:

@@ -19,7 +19,6 @@ from mraf.model import MRAF
 from mraf.training.experiment import trained
 from mraf.variants.build import build
 from mraf.variants.config import ModelConfig
-from mraf_lessons.faces.figures import decision_layers
 from mraf_related.decision import layer as decision
 from mraf_related.decision import study as decision_study
 from mraf_related.decision.layer import (
@@ -266,7 +265,7 @@ def test_a_damaged_table_is_told():
         decision_study.compared(rows(seeds=1))
 
 
-def test_the_command_measures_and_records_what_the_figure_draws(tmp_path, monkeypatch, capsys):
+def test_the_command_measures_and_records_what_it_prints(tmp_path, monkeypatch, capsys):
     small = {"epochs": 1, "width": 16, "tokens": 2, "heads": 2, "precision": "float32"}
     monkeypatch.setattr(
         decision_study,
@@ -284,12 +283,3 @@ def test_the_command_measures_and_records_what_the_figure_draws(tmp_path, monkey
     assert (found.command == f"mraf related decision --data twin --record {tmp_path}").all()
     assert decision_study.summary(found) in printed
     assert len(found) == 2 * 3 * 4
-    points, differences = decision_study.compared(found)
-    figure = decision_layers(points, differences)
-    assert len(figure.axes) == 3
-    dots = [line.get_xdata()[0] for line in figure.axes[2].lines if line.get_marker() == "o"]
-    assert dots == pytest.approx(points.accuracy.loc["swapped"].tolist())
-    for verdict in set(differences.verdict):
-        assert f"({verdict})" in figure.alt
-    with pytest.raises(DataError, match="lacks"):
-        decision_layers(points.drop(columns="low"), differences)

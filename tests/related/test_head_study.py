@@ -112,7 +112,7 @@ def test_training_people_are_not_tested(tiny_corpus, monkeypatch):
     monkeypatch.setattr(study, "chosen", lambda *_, **__: Setting(1e-2, 1))
     monkeypatch.setattr(study, "fit_head", fitted)
     monkeypatch.setattr(study, "measured_eer", judged)
-    monkeypatch.setattr(study, "_name", lambda *_: None)
+    monkeypatch.setattr(study, "_named", lambda *_: [])
     monkeypatch.setattr(study, "PAIRS", ())
     study.table(tiny_corpus)
     assert len(trained) == 5
