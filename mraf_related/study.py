@@ -109,10 +109,9 @@ def summary(
     """The means of a table in percent, and what may be said of its `differences`."""
     means = table[(table.draw == "mean") & ~table.system.str.contains(MINUS)]
     key = compared.columns[2 : compared.columns.get_loc("difference")]
-    places = compared[key].astype(str).agg(", ".join, axis=1)
     lines = [
-        f"{row.first} against {row.second}, {place}: {points(row)}"
-        for place, row in zip(places, compared.itertuples(), strict=True)
+        f"{row['first']} against {row['second']}, {', '.join(map(str, row[key]))}: {points(row)}"
+        for _, row in compared.iterrows()
     ]
     title = "Paired differences (points; more is better)"
     return "\n".join([as_grid(means, index, columns), "", title, *lines])

@@ -162,7 +162,10 @@ def as_table(found: Found, pairs: Sequence[tuple[str, str]]) -> pd.DataFrame:
 def summary(table: pd.DataFrame) -> str:
     """The means over draws in percent, and the verdicts of five shots and the whole list."""
     return study.summary(
-        table, ["metric", "system"], ["language", "targets", "shots"], compared(table)
+        table.sort_values("metric", kind="stable"),
+        ["metric", "system"],
+        ["language", "targets", "shots"],
+        compared(table),
     )
 
 
