@@ -76,13 +76,11 @@ def table_of(found: Found, pairs: Sequence[tuple[str, str]], key: Sequence[str])
 
 
 def differences(table: pd.DataFrame, key: Sequence[str]) -> pd.DataFrame:
-    """The paired differences of a table, oriented so that more is better.
+    """The paired differences of a `table_of`, more is better. Metrics with EER in them are errors.
 
-    p-values follow from the intervals, as of a normal distribution, and are corrected over all
-    rows. Metrics whose name has EER in it are errors.
+    p-values follow from the intervals and are corrected over all rows.
 
     Args:
-        table: as `table_of` gives it.
         key: the columns besides the system that say what was measured, the metric among them.
     Returns:
         Columns first, second, the key, difference, low, high, p, p_holm, verdict.

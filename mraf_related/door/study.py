@@ -1,9 +1,7 @@
 """MRAF at the door of strangers: `mraf related door`.
 
 One network for each draw is trained on the targets alone. Enrolled are all clips that it was
-trained on, each with its face and without. Judged are clips with their own face, without a face,
-and with the face of a target other than the one who speaks. Rows as in the open-set table, with ALL
-as shots.
+trained on, each with its face and without. Rows are those of the open-set table, with ALL as shots.
 """
 
 from dataclasses import replace
@@ -39,11 +37,7 @@ PAIRS = (
 
 
 def table(corpus: Corpus) -> pd.DataFrame:
-    """Every system with every face on every draw; the columns of `study.COLUMNS`.
-
-    Raises:
-        DataError: a corpus whose speakers cannot be dealt into targets, unknown ones and strangers.
-    """
+    """Every system with every face on every draw. Raises as `deal`."""
     found: Found = {}
     for seed in tqdm(range(DRAWS), "door", delay=2):
         draw = deal(corpus, seed)

@@ -89,10 +89,7 @@ class Adapters(nn.Module):
         self.radius = nn.Parameter(torch.zeros(len(seeds)))
 
     def embed(self, x: Tensor) -> Tensor:
-        """Adapted embeddings (R, B, d) of standardised ones, (R, B, d) or (B, d) for all runs.
-
-        192 → 512 → 256 → 256 → 192. InstanceNorm of a vector is a layer norm without weights.
-        """
+        """Adapted embeddings (R, B, d) of standardised ones, (R, B, d) or (B, d) for all runs."""
         hidden = x.expand(len(self.radius), *x.shape[-2:])
         for number in range(len(HIDDEN) + 1):
             weight, bias = self.layers[2 * number : 2 * number + 2]
@@ -120,11 +117,8 @@ class Adapters(nn.Module):
     def scores(self, rows: NDArray[Any], raw: bool = False) -> NDArray[np.float32]:
         """Probability of each target, shape (R, N, K), of embeddings (N, d).
 
-        The mean over the heads that the objective trains: similarities to anchors and, of v1 and
-        v2, distances to reciprocal points. What further classes take is missing from the sum.
-
-        Args:
-            raw: −x·p instead, which the public code averages over runs.
+        The mean over the heads that the objective trains; what further classes take is missing
+        from the sum. Where `raw`, it is −x·p instead, which the public code averages over runs.
         """
         z = self.embed(standardised(rows).to(self.radius.device))
         away = -losses.similarity(z, self.points)
@@ -203,8 +197,7 @@ def _order(recipe: Recipe, clips: int, seeds: Sequence[int]) -> Tensor:
 def eigenvalue_variance(points: NDArray[Any], unit_length: bool = True) -> NDArray[np.float64]:
     """Variance of the eigenvalues of the Gram matrix of points (…, N, d), shape (…).
 
-    Of points at unit length it is the mean over points of the summed squared cosines to the others:
-    zero where all stand at right angles, and large where some speakers crowd.
+    At unit length it is the mean over points of the summed squared cosines to the others.
     """
     rows = points.astype(np.float64)
     if unit_length:
@@ -217,12 +210,8 @@ def eigenvalue_variance(points: NDArray[Any], unit_length: bool = True) -> NDArr
 def selected(adapters: Adapters, public: bool = False) -> NDArray[np.int64]:
     """Two thirds of the runs, at least one, whose points have the least eigenvalue variance.
 
-    Ours looks at targets alone, at unit length. Variances of CCᵀ and of PPᵀ are on different
-    scales, so their ranks are added.
-
-    Args:
-        public: as the public code does: points as they are, of targets and unknown speakers; the
-            worst third by either matrix is dropped, so that a third to two thirds stay.
+    Ours looks at targets alone, at unit length, and adds the ranks by CCᵀ and by PPᵀ. The public
+    code looks at points as they are, of unknown speakers too, and drops the worst third by either.
     """
     count = adapters.classes if public else adapters.targets
     variances = [

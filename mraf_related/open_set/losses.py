@@ -42,11 +42,9 @@ def cross_entropy(logits: Tensor, label: Tensor) -> Tensor:
 
 
 def normalised(logits: Tensor, kind: LogitNorm, temperature: float) -> Tensor:
-    """Logits as LogitNorm sees them (Wei et al., ICML 2022).
+    """Logits as LogitNorm sees them (Wei et al., ICML 2022): "true" is f / (τ‖f‖).
 
-    "true" is f / (τ‖f‖): a clip cannot lower its loss by growing, only by turning. "public" is what
-    SpeakerRPL v2's code does: it divides by T first and normalises then, so that T cancels and τ
-    is 1, whatever was set. With many classes the probabilities are then nearly equal for ever.
+    SpeakerRPL v2's "public" code divides by T before it normalises: T cancels, and τ is 1.
     """
     if kind == "none":
         return logits
@@ -79,11 +77,9 @@ def rpl_v2(
     logit_norm: LogitNorm = "true",
     temperature: float = 0.1,
 ) -> Tensor:
-    """SpeakerRPL v2.
+    """SpeakerRPL v2: CE(−xPᵀ) + 5 max(0, ‖x − p_y‖²/d − R + 1) + CE(LogitNorm(xCᵀ)).
 
-    CE(−xPᵀ) + 5 max(0, ‖x − p_y‖²/d − R + 1) + CE(LogitNorm(xCᵀ)). The first two speak of the same
-    points with opposite signs: away, but not beyond the radius. Unknown speakers with clips are
-    further classes, and so are adaptive anchors, to which no clip belongs.
+    Unknown speakers with clips are further classes, and so are adaptive anchors without clips.
     """
     bound = open_space(own(squared_distance(x, points), label), radius)
     loss = cross_entropy(-similarity(x, points), label) + MARGIN_WEIGHT * bound

@@ -60,11 +60,7 @@ COLUMNS = [*KEY, "draw", "value", "low", "high"]
 
 
 def table(corpus: Corpus) -> pd.DataFrame:
-    """Every system on every draw; the columns of COLUMNS, metrics as fractions.
-
-    Raises:
-        DataError: a corpus whose speakers cannot be dealt into targets, unknown ones and strangers.
-    """
+    """Every system on every draw, metrics as fractions. Raises as `deal`."""
     found: Found = {}
     dealt = [deal(corpus, seed) for seed in range(DRAWS)]
     whole = dealt[0].known.speakers

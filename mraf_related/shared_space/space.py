@@ -127,8 +127,7 @@ def fit_shared_space(
 ) -> SharedSpace:
     """Train on labelled clips, L = ½ (L_voice + L_face) on independently shuffled batches.
 
-    On the CPU: a GPU does not pay for maps this small. The same seed gives the same space; the
-    global random state is left as it was. Labels may have gaps.
+    On the CPU. The same seed gives the same space; the global random state is left as it was.
 
     Args:
         stream: of the inputs; `features` by default.
