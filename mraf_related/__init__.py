@@ -1,7 +1,5 @@
 """Systems of neighbouring papers, and encoders of raw clips; `mraf related NAME` measures one."""
 
-from __future__ import annotations
-
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,29 +23,22 @@ SYSTEMS = {
 }
 """What each measures. Its module, ``study`` in the folder of its name, has ``table(corpus) ->
 DataFrame``, tidy results on a labelled corpus, and ``summary(table) -> str``, the same to read."""
-ELSEWHERE = {"door": "open_set.door"}
 
 
-def measure(name: str, corpus: Corpus) -> tuple[pd.DataFrame, str]:
+def measure(name: str, corpus: "Corpus") -> "tuple[pd.DataFrame, str]":
     """The table of a system on a corpus, and the same to read.
 
-    Raises:
-        RunError: no such system.
-        DataError: the corpus does not have what the system needs.
+    Raises RunError for an unknown system, DataError where the corpus lacks what it needs.
     """
     if name not in SYSTEMS:
         raise RunError(f"no related system '{name}'; there are: {', '.join(SYSTEMS)}.")
-    study = import_module(f"mraf_related.{ELSEWHERE.get(name, f'{_slug(name)}.study')}")
+    study = import_module(f"mraf_related.{_slug(name)}.study")
     table = study.table(corpus)
     return table, study.summary(table)
 
 
-def record(table: pd.DataFrame, name: str, corpus: str, command: str, folder: Path) -> Path:
-    """Write the table of a system as NAME_CORPUS.csv, each row with the command that made it.
-
-    Raises:
-        RunError: the file cannot be written.
-    """
+def record(table: "pd.DataFrame", name: str, corpus: str, command: str, folder: Path) -> Path:
+    """Write the table of a system as NAME_CORPUS.csv, each row with the command that made it."""
     from mraf.evaluation.records import write_results
 
     file = folder / f"{_slug(name)}_{slug_of(corpus)}.csv"

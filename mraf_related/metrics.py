@@ -1,9 +1,7 @@
-"""Both errors of a decision by threshold, at every threshold at once: FAR, FRR, EER, minDCF, OSCR.
+"""Both errors of a decision by threshold, at every threshold at once: FAR, FRR, EER, OSCR.
 
 A trial is accepted where its score reaches a threshold. Trials of one score are accepted together.
 """
-
-from __future__ import annotations
 
 from typing import Any, NamedTuple
 
@@ -11,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from mraf.errors import DataError, RunError
+from mraf.errors import DataError
 
 Floats = NDArray[np.float64]
 
@@ -41,8 +39,7 @@ def curve(trials: Trials, weight: NDArray[Any] | None = None, points: int | None
         weight: of each unit, shape (…, U); 1 each by default. Shares of trials of which none was
             drawn are NaN.
         points: at most so many thresholds, for speed: neighbouring ones are then tied.
-    Raises:
-        DataError: a score that is not finite, trials of one kind only, or too few weights.
+    Raises DataError: a score that is not finite, trials of one kind only, or too few weights.
     """
     score, accept, named, unit = trials
     if not np.isfinite(score).all():
@@ -80,19 +77,6 @@ def eer(found: Curve) -> Any:
     low, high = (np.take_along_axis(gap, at, axis=-1) for at in (after - 1, after))
     far, beyond = (np.take_along_axis(found.false_accept, at, axis=-1) for at in (after - 1, after))
     return (far + (beyond - far) * -low / (high - low))[..., 0]
-
-
-def min_dcf(found: Curve, p_target: float) -> Floats:
-    """Smallest detection cost, both errors costing 1, as a share of the best constant answer's.
-
-    Raises:
-        RunError: a prior that is not between 0 and 1.
-    """
-    if not 0 < p_target < 1:
-        raise RunError(f"p_target={p_target}: must lie between 0 and 1.")
-    cost = p_target * found.false_reject + (1 - p_target) * found.false_accept
-    smallest: Floats = cost.min(axis=-1) / min(p_target, 1 - p_target)
-    return smallest
 
 
 def oscr(found: Curve) -> Floats:

@@ -5,8 +5,6 @@ replacement, the same people in all runs and for all systems, so that difference
 runs differ beyond that is added as `mraf.evaluation.differences` does for seeds.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -65,25 +63,26 @@ def estimate(runs: Sequence[Measured]) -> tuple[float, float, float]:
     return float(value.mean()), float(low), float(high)
 
 
-def tabulated(found: Found, key: Sequence[str], run: str, mean: str) -> pd.DataFrame:
-    """A row for each run and one for their mean: what it is found by, the column `run` with the
-    number of the run or the word `mean`, n (trials), value, low, high."""
+def table_of(found: Found, pairs: Sequence[tuple[str, str]], key: Sequence[str]) -> pd.DataFrame:
+    """What was found and the differences of pairs: the key, draw, n (trials), value, low, high.
+
+    A row for each run (draw: its number) and one for their mean; of differences the mean alone.
+    """
     rows = []
-    for names, each in found.items():
-        rows += [(*names, n, one.trials, *estimate([one])) for n, one in enumerate(each)]
-        rows.append((*names, mean, sum(one.trials for one in each), *estimate(each)))
-    return pd.DataFrame(rows, columns=[*key, run, "n", "value", "low", "high"])
+    for names, each in (found | minus(found, pairs)).items():
+        if MINUS not in names[0]:
+            rows += [(*names, str(n), one.trials, *estimate([one])) for n, one in enumerate(each)]
+        rows.append((*names, "mean", sum(one.trials for one in each), *estimate(each)))
+    return pd.DataFrame(rows, columns=[*key, "draw", "n", "value", "low", "high"])
 
 
 def differences(table: pd.DataFrame, key: Sequence[str]) -> pd.DataFrame:
-    """The paired differences of a table, oriented so that more is better.
+    """The paired differences of a `table_of`, more is better. Metrics with EER in them are errors.
 
-    p-values follow from the intervals, as of a normal distribution, and are corrected over all
-    rows. Metrics whose name has an EER or a DCF in it are errors.
+    p-values follow from the intervals and are corrected over all rows.
 
     Args:
-        table: as `tabulated` gives it; only the rows of means of differences count.
-        key: the columns besides the system that say what was measured.
+        key: the columns besides the system that say what was measured, the metric among them.
     Returns:
         Columns first, second, the key, difference, low, high, p, p_holm, verdict.
     """
@@ -91,7 +90,7 @@ def differences(table: pd.DataFrame, key: Sequence[str]) -> pd.DataFrame:
     found = pairs.system.str.extract(f"(?P<first>.*){MINUS}(?P<second>.*)")
     kept = pairs[[*key, "value", "low", "high"]]
     found = found.join(kept.rename(columns={"value": "difference"}))
-    less = found.metric.str.contains("EER|DCF")
+    less = found.metric.str.contains("EER")
     turned = -found.loc[less, ["difference", "high", "low"]].to_numpy()
     found.loc[less, ["difference", "low", "high"]] = turned
     return corrected(by_intervals(found))
@@ -101,6 +100,20 @@ def points(row: Any) -> str:
     """A difference as text: `+1.2 [+0.3, +2.1] better`."""
     interval = f"[{100 * row.low:+.1f}, {100 * row.high:+.1f}]"
     return f"{100 * row.difference:+.1f} {interval} {row.verdict}"
+
+
+def summary(
+    table: pd.DataFrame, index: Sequence[str], columns: Sequence[str], compared: pd.DataFrame
+) -> str:
+    """The means of a table in percent, and what may be said of its `differences`."""
+    means = table[(table.draw == "mean") & ~table.system.str.contains(MINUS)]
+    key = compared.columns[2 : compared.columns.get_loc("difference")]
+    lines = [
+        f"{row['first']} against {row['second']}, {', '.join(map(str, row[key]))}: {points(row)}"
+        for _, row in compared.iterrows()
+    ]
+    title = "Paired differences (points; more is better)"
+    return "\n".join([as_grid(means, index, columns), "", title, *lines])
 
 
 def as_grid(rows: pd.DataFrame, index: Sequence[str], columns: Sequence[str]) -> str:

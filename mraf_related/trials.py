@@ -4,8 +4,6 @@ Trials of one identity are not independent: every interval resamples identities,
 identities counts as often as both are drawn (a bootstrap over subjects; Poh & Bengio, TPAMI 2007).
 """
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from mraf.data.clips import FeatureSet
 from mraf.errors import DataError
-from mraf_related.metrics import Curve, Trials, curve
+from mraf_related.metrics import Curve, Trials, curve, eer
+from mraf_related.study import Measured
 
 Ints = NDArray[np.int64]
 FOLDS, TESTED = 5, 2 / 7  # of 70 identities, 20 are tested in each fold
@@ -34,14 +33,6 @@ class Pairs(NamedTuple):
         return matching
 
 
-class Lineups(NamedTuple):
-    """A voice and candidate faces of as many identities, the first of them its own."""
-
-    voice: Ints  # row of the clip, shape (N,)
-    faces: Ints  # rows of the clips, shape (N, candidates)
-    speaker: Ints  # identity of the voice, shape (N,)
-
-
 class Fold(NamedTuple):
     """Identities to train on and identities to test on, which have nobody in common."""
 
@@ -52,8 +43,7 @@ class Fold(NamedTuple):
 def identity_folds(speakers: int, folds: int = FOLDS, seed: int = 0) -> list[Fold]:
     """Folds over identities; everybody is tested, some twice: 70 are cut into 50 and 20.
 
-    Raises:
-        DataError: fewer than two identities on a side.
+    Raises DataError: fewer than two identities on a side.
     """
     tested = round(TESTED * speakers)
     if tested < 2 or speakers - tested < 2:
@@ -77,8 +67,7 @@ def draw_trials(
     A clip is drawn by its video first, so that long videos do not drown the others. Identities
     without clips are left out.
 
-    Raises:
-        DataError: fewer than two identities with clips, a missing face, or no trials.
+    Raises DataError: fewer than two identities with clips, a missing face, or no trials.
     """
     if (absent := int(clips.face_missing.sum())) > 0:
         raise DataError(f"{clips.source}: {absent} clips have no face to be matched; drop them.")
@@ -94,8 +83,7 @@ def draw_voice_trials(
 
     Who has a single video is compared with other people only.
 
-    Raises:
-        DataError: fewer than two identities with clips, nobody with two videos, or no trials.
+    Raises DataError: fewer than two identities with clips, nobody with two videos, or no trials.
     """
     clips_of = _clips_of(clips, identities)
     speaker, shown = _balanced(clips_of, per_pair)
@@ -122,33 +110,6 @@ def _balanced(clips_of: dict[int, list[Ints]], per_pair: int) -> tuple[Ints, Int
     speaker, shown = (x.ravel() for x in np.meshgrid(present, present, indexing="ij"))
     times = np.where(speaker == shown, per_pair * (len(present) - 1), per_pair)
     return np.repeat(speaker, times), np.repeat(shown, times)
-
-
-def draw_lineups(
-    clips: FeatureSet,
-    identities: ArrayLike,
-    rng: np.random.Generator,
-    candidates: int = 10,
-    per_identity: int = 200,
-) -> Lineups:
-    """Voices, as many of each identity, with faces of different people to choose from.
-
-    Raises:
-        DataError: fewer identities with clips than candidates, or a missing face.
-    """
-    if (absent := int(clips.face_missing.sum())) > 0:
-        raise DataError(f"{clips.source}: {absent} clips have no face to be matched; drop them.")
-    clips_of = _clips_of(clips, identities)
-    present = np.array(list(clips_of))
-    if not 2 <= candidates <= len(present):
-        raise DataError(f"{candidates} candidates: 2 to {len(present)} identities have clips.")
-    position = np.repeat(np.arange(len(present)), per_identity)
-    turns = rng.permuted(np.tile(np.arange(1, len(present)), (len(position), 1)), axis=1)
-    rivals = present[(position[:, None] + turns[:, : candidates - 1]) % len(present)]
-    speaker = present[position]
-    shown = np.column_stack([speaker, rivals])
-    faces = _drawn(clips_of, shown.ravel(), rng).reshape(shown.shape)
-    return Lineups(_drawn(clips_of, speaker, rng), faces, speaker)
 
 
 def _clips_of(clips: FeatureSet, identities: ArrayLike) -> dict[int, list[Ints]]:
@@ -181,14 +142,16 @@ def trial_weights(pairs: Pairs, drawn: NDArray[Any]) -> NDArray[Any]:
     return np.where(pairs.same, drawn[..., pairs.speaker], of_two)
 
 
-def rates(scores: ArrayLike, pairs: Pairs, drawn: NDArray[Any] | None = None) -> Curve:
-    """FAR and FRR of taking a face and a voice for one person's, at every threshold.
+def rates(
+    scores: ArrayLike, pairs: Pairs, drawn: NDArray[Any] | None = None, points: int | None = None
+) -> Curve:
+    """FAR and FRR of taking both for one person's, at every threshold.
 
     Args:
         scores: of the pairs, shape (N,); more is more alike.
         drawn: how often each identity was drawn, shape (…, I); by default once each.
-    Raises:
-        DataError: scores of another shape or not finite, or pairs of one kind only.
+        points: as of `curve`.
+    Raises DataError: scores of another shape or not finite, or pairs of one kind only.
     """
     score = np.asarray(scores, dtype=float)
     if score.shape != pairs.voice.shape:
@@ -198,11 +161,12 @@ def rates(scores: ArrayLike, pairs: Pairs, drawn: NDArray[Any] | None = None) ->
     trials = Trials(score, pairs.same, pairs.same, unit)
     if drawn is None:
         return curve(trials)
-    return curve(trials, trial_weights(Pairs(*(part[first] for part in pairs)), drawn))
+    return curve(trials, trial_weights(Pairs(*(part[first] for part in pairs)), drawn), points)
 
 
-def right_matches(lineups: Lineups, face: NDArray[Any], voice: NDArray[Any], among: int) -> Any:
-    """True where the own face is more alike than every other of the first `among`, shape (N,)."""
-    shown = face[lineups.faces[:, :among]]  # (N, among, D)
-    cosine = np.einsum("nd,nkd->nk", voice[lineups.voice], shown)
-    return cosine[:, 0] > cosine[:, 1:].max(axis=1)
+def measured_eer(
+    scores: ArrayLike, pairs: Pairs, drawn: NDArray[Any], points: int | None = None
+) -> Measured:
+    """The equal error rate for the people as they are and as they are drawn; as `rates`."""
+    value, by_draw = eer(rates(scores, pairs)), eer(rates(scores, pairs, drawn, points))
+    return Measured(float(value), by_draw, len(pairs.voice))

@@ -5,8 +5,6 @@ filter is a chain of five resonances, the formants, which the phones move. A spe
 numbers, a recording session is a channel and a noise. There is no word and no person behind it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -138,8 +136,7 @@ def recordings(
 ) -> Recordings:
     """Clips of speakers by their numbers, so many in each of so many sessions.
 
-    Raises:
-        DataError: an unknown language, or a clip shorter than 0.05 s.
+    Raises DataError: an unknown language, or a clip shorter than 0.05 s.
     """
     waves, labels = [], []
     for number in speakers:
@@ -159,8 +156,7 @@ def utterance(
 ) -> list[tuple[Phone, float]]:
     """Phones of random syllables, each with its length in seconds, for at least a time.
 
-    Raises:
-        DataError: an unknown language.
+    Raises DataError: an unknown language.
     """
     if language not in LANGUAGES:
         known = ", ".join(LANGUAGES)

@@ -177,10 +177,11 @@ def _of_study(claim: Claim, file: Path, recorded: pd.DataFrame) -> Tested | None
     between = (first.value, first.low, first.high)
     if claim.smaller:
         between = (-first.value, -first.high, -first.low)
-    units = recorded.columns.intersection(["draw", "fold"])  # beside the pooled rows
-    draws = [pd.to_numeric(recorded[unit], errors="coerce").nunique() for unit in units]
-    table, drawn = _from_intervals([between]), DRAWN.get(claim.study, VIDEOS)
-    return Tested(table, max(draws, default=1), "", first.command, drawn)
+    units = recorded.columns.intersection(["draw"])  # beside the pooled rows
+    numbers = recorded[units].apply(pd.to_numeric, errors="coerce").nunique()
+    draws = int(numbers.max()) if len(units) else 1
+    table = _from_intervals([between])
+    return Tested(table, draws, "", first.command, DRAWN.get(claim.study, VIDEOS))
 
 
 # --- systems ------------------------------------------------------------------------------------

@@ -3,10 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from mraf_lessons.ablations.figures import COLOUR
 from mraf_lessons.kit import charts, style
 from mraf_lessons.kit.forest import forest
-from mraf_lessons.kit.style import Figure, describe, draws, percent_axis
+from mraf_lessons.kit.style import Figure, draws, percent_axis
 
 SHADES = [style.PALETTE[c] for c in ("purple", "green", "orange", "blue", "vermillion", "sky")]
 """Colours of scorers or systems, in order."""
@@ -100,47 +99,3 @@ def _curves(
     percent_axis(figure.axes[0])
     style.legend_below(figure)
     return figure
-
-
-LAYERS = {
-    "fused": "fused head alone",
-    "mean": "mean of the heads",
-    "weighted": "confidence-weighted mean",
-    "corrected": "fused head, corrected",
-}
-
-
-def decision_layers(points: pd.DataFrame, differences: pd.DataFrame, title: str = "") -> Figure:
-    """Accuracy of the fused head and of every layer, coloured by what it does to the fused head.
-
-    Args:
-        points, differences: as `mraf_related.decision.study.compared` gives them.
-        title: says of what.
-    Raises:
-        DataError: no rows, or a column missing.
-    """
-    style.require(points, "accuracy", "low", "high")
-    style.require(differences, "difference", "low", "high", "verdict")
-    shown = points.join(differences[["difference", "verdict"]]).reset_index()
-    is_fused = shown.arm == "fused"
-    layer, comma, ending = shown.arm.str.partition(
-        ","
-    ).values.T  # it ends with what it was fitted on
-    apart, alone = shown.difference.map("{:+.1%}".format), shown.accuracy.map("{:.1%}".format)
-    shown = shown.assign(
-        name=[LAYERS.get(one, one) for one in layer] + comma + ending,
-        where=("face " + shown.condition).where(shown.condition != "clean", "all there"),
-        colour=shown.verdict.map(COLOUR).where(~is_fused, "black"),
-        text=apart.str.rstrip("%").where(~is_fused, alone),
-    )
-    figure = forest(
-        shown, "name", "where", same_scale=False, title=title,
-        reference=shown[is_fused].set_index("where").accuracy.to_dict(),
-        legend={name: COLOUR[name] for name in COLOUR if (differences.verdict == name).any()},
-        label="accuracy, with its 95% interval; points and colours: against the fused head",
-    )  # fmt: skip
-    words = shown.arm + " " + shown.text + " points (" + shown.verdict + ")"
-    words = words.where(~is_fused, "fused head alone " + shown.text).groupby(shown.condition)
-    text = "Decision layers over the three heads, with paired differences to the fused head."
-    said = (f"Face {condition}: {', '.join(of)}." for condition, of in words)
-    return describe(figure, text, *said, title=title)

@@ -10,14 +10,11 @@ def additive_margin(answer: Answer) -> Verdict:
     cosine, speaker = np.random.default_rng(0).uniform(-1, 1, (4, 3)), np.array([2, 0, 0, 1])
     margin, s = 0.2, 30.0
     own = margin * np.eye(3)[speaker]
-    gift = s * (cosine - margin + own)
     said = {
         "In the test the margin is gone: it only teaches.": s * (cosine - own),
         "That is without the margin.": s * cosine,
         "The scale multiplies the margin, too.": s * cosine - own,
         "That makes it easier: the margin is taken away.": s * (cosine + own),
-        "All lose alike, so that softmax sees no difference.": s * (cosine - margin),
-        "You took it from the others: that is a gift to the own speaker.": gift,
         "And the scale s?": cosine - own,
     }
     return judge(ask(answer, cosine, speaker, margin, s), said)
@@ -32,16 +29,12 @@ def angular_margin(answer: Answer) -> Verdict:
     rotated, fallback = np.cos(theta + m), cosine - m * np.sin(m)
     right = np.where(beyond, fallback, rotated)
     degrees = np.cos(theta + np.radians(m))
-    with_fallback = np.where(theta + np.radians(m) > np.pi, fallback, degrees)
     said = {
         "At the seam it jumps a little, but nowhere does a wider angle pay.": right,
         "Beyond θ = π - m the cosine rises again: being more wrong would pay.": rotated,
         "That is AM: the cosine loses m, not the angle.": cosine - m,
         "That is for beyond π - m alone.": fallback,
-        "Beyond π - m the fallback is cos θ - m sin m.": np.where(beyond, cosine, rotated),
-        "m is in radians here; pytorch-metric-learning's ArcFace takes degrees.": with_fallback,
-        "m is in radians here, and beyond π - m there is a fallback.": degrees,
-        "The margin widens the angle.": np.where(beyond, fallback, np.cos(theta - m)),
+        "m is in radians here; pytorch-metric-learning's ArcFace takes degrees.": degrees,
     }
     return judge(ask(answer, cosine, m), said)
 
@@ -58,7 +51,6 @@ def least_scale(answer: Answer) -> Verdict:
         "One other can be at -1, but not all C - 1 at once.": odds / 2,
         "There are C - 1 others to outweigh.": np.log(p / (1 - p)) * share,
         "C / (C - 1) times s is what there is: divide by it.": odds / share,
-        "The others are C - 1, not C.": share * np.log(speakers * p / (1 - p)),
     }
     return judge(ask(answer, speakers, p), said)
 
@@ -76,7 +68,6 @@ def ball_distance(answer: Answer) -> Verdict:
         "A factor 2 is missing.": np.arccosh(1 + apart**2 / room),
         "In the denominator the lengths are squared, too.": np.arccosh(unsquared),
         "That is Euclid's: nothing of the ball is in it.": apart,
-        "arcosh of it, still.": argument,
     }
     return judge(ask(answer, x, w), said)
 
@@ -97,6 +88,5 @@ def margin_as_angle(answer: Answer) -> Verdict:
         "That is AAM. Here m is added to the distance, not the angle.": np.full(4, margin),
         "That is AM: the cosine loses m. d gains it.": np.arccos(np.cos(theta) - margin) - theta,
         "d depends on θ / 2: the arcsine gives half the angle.": half - theta,
-        "That is in degrees.": np.degrees(excess),
     }
     return judge(ask(answer, theta, margin, a), said)

@@ -1,7 +1,5 @@
 """Margin, scale and curvature in hand, on the circle and in the Poincaré disk."""
 
-from __future__ import annotations
-
 import ipywidgets as widgets
 
 from mraf_lessons.heads.figures import margin_explorer

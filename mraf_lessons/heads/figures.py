@@ -1,7 +1,5 @@
 """Figures of heads with margins: planes, penalties, and what the ball makes of an angle."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

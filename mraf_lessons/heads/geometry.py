@@ -10,8 +10,6 @@ There all that the curvature does is to choose a, and all that the ball does is 
 Published centres start inside; a small learning rate leaves them there, and this does not hold.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
@@ -54,8 +52,7 @@ def hardened_angle(kind: str, angle: ArrayLike, margin: float, curvature: float 
         angle: θ in [0, π].
     Returns:
         θ'; NaN where it would lie beyond π.
-    Raises:
-        RunError: another kind.
+    Raises RunError: another kind.
     """
     angle = np.asarray(angle, dtype=float)
     if kind == "am":

@@ -1,7 +1,5 @@
 """A head in the plane, where all of it can be seen: what notebook 12 shows, as pure functions."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mraf.model import Head, standardise
+from mraf.training.fit import fit, seeded
 from mraf.variants.config import ModelConfig
 from mraf.variants.margins import HEADS, clipping_radius, poincare_distance
 
@@ -66,17 +65,17 @@ def embed_in_plane(
         switches: head, margin, scale and curvature of a `ModelConfig`.
     """
     x, y = standardise(torch.from_numpy(np.array(voice))), torch.from_numpy(np.array(speaker))
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+
+    def loss(x: Tensor, y: Tensor) -> Tensor:
+        return F.cross_entropy(head.with_margin(head(projection(x)), y), y)
+
+    with seeded(seed, x.device):
         projection = nn.Linear(x.shape[1], 2, bias=False)
-        head = HEADS[switches.get("head", "linear")](
-            ModelConfig(int(y.max()) + 1, width=2, **switches)
-        )
-        optimizer = torch.optim.Adam([*projection.parameters(), *head.parameters()], lr=0.01)
-        for _ in range(steps):
-            optimizer.zero_grad()
-            F.cross_entropy(head.with_margin(head(projection(x)), y), y).backward()
-            optimizer.step()
+        config = ModelConfig(int(y.max()) + 1, width=2, **switches)
+        head = HEADS[config.head](config)
+        parts = [*projection.parameters(), *head.parameters()]
+        optimizer = torch.optim.Adam(parts, lr=0.01)
+        fit("plane", optimizer, lambda _: [(x, y)], loss, steps, progress=False)
     with torch.inference_mode():
         points = projection(x)
         reach = 1.1 * float(points.abs().quantile(0.999))

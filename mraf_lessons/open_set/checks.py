@@ -26,8 +26,6 @@ def oscr(answer: Answer) -> Verdict:
         "Divide by all clips of enrolled speakers: those named wrongly are lost for good.": half[
             named
         ].mean(),
-        "You summed over the pairs: take their mean.": (rightly * half).sum(),
-        "Turned round: strangers should be below.": (rightly * (1 - half)).mean(),
     }
     return judge(ask(answer, known, named, unknown), said)
 
@@ -46,7 +44,6 @@ def bounded(answer: Answer) -> Verdict:
         "Inside the radius nothing should pull: cut it off at 0.": -dot - radius + 1,
         "The margin of 1 is missing.": np.maximum(0, -dot - radius),
         "Turned round: that one keeps clips *outside* the radius.": np.maximum(0, radius + dot + 1),
-        "One value for each clip is asked for, not their mean.": right.mean(),
     }
     return judge(ask(answer, x, p, radius), said)
 
@@ -64,7 +61,6 @@ def floor(answer: object, temperature: float = 1.0) -> Verdict:
         "to √(K / (K − 1)).": loss(1.0),
         "Without a bound on the length it would be; here the logits have length 1.": 0.0,
         "That is the loss of equal logits, where training starts.": loss(0.0),
-        "(1, −1, …) is longer than 1: the squares of all logits sum to 1.": loss(2.0),
     }
     return judge(answer, said)
 
@@ -86,8 +82,6 @@ def strictest(answer: Answer) -> Verdict:
         best = rates[rates <= share].max(initial=0)
         strict, low_end = accepted < best, accepted > 1 - share - 1e-9 and share < 0.5
         hints = {
-            "NaN is no threshold: no score is above it or below it.": np.isnan(t),
-            "Infinity lets nobody in, not even who is enrolled.": t == np.inf,
             "Turned round: high scores are accepted, take the upper end.": low_end,
             f"It lets {accepted:.1%} in where {share:.0%} are allowed. Who has exactly the "
             "threshold is accepted: where many have the same score, they come all at "

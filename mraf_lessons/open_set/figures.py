@@ -1,13 +1,10 @@
 """Figures of open-set identification: confidences, thresholds, losses, fusions and results."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from mraf.errors import DataError
@@ -15,19 +12,16 @@ from mraf_lessons.kit import charts, style
 from mraf_lessons.kit.forest import forest
 from mraf_lessons.kit.panels import groups_of
 from mraf_lessons.kit.style import Figure, describe, draws, percent_axis, row_of_panels, styled
-from mraf_related.metrics import Curve, Trials, curve
-from mraf_related.open_set.protocol import measures
-from mraf_related.open_set.study import LIST_SHOTS
+from mraf_lessons.kit.threshold import COLOURS
+from mraf_related.open_set.study import ALL, LIST_SHOTS
+from mraf_related.study import MINUS
 
-RIGHT, WRONG, STRANGER = "enrolled, named rightly", "enrolled, named wrongly", "not enrolled"
-COLOUR = {RIGHT: style.FUSED, WRONG: style.OTHER, STRANGER: style.MISSING}
-
-
-def grouped(trials: Trials) -> dict[str, NDArray[np.float64]]:
-    """The confidences of the clips by what becomes of them when all are accepted."""
-    known, named = trials.accept, trials.named
-    which = {RIGHT: named, WRONG: known & ~named, STRANGER: ~known}
-    return {name: trials.score[mask] for name, mask in which.items()}
+NAMES = RIGHT, WRONG, STRANGER = (
+    "enrolled, named rightly",
+    "enrolled, named wrongly",
+    "not enrolled",
+)
+COLOUR = dict(zip(NAMES, COLOURS, strict=True))
 
 
 @styled
@@ -36,8 +30,7 @@ def confidences(
 ) -> Figure:
     """Distributions of a confidence, a row for each group.
 
-    Raises:
-        DataError: no group, or a group without a clip.
+    Raises DataError: no group, or a group without a clip.
     """
     if not groups or min(map(len, groups.values())) == 0:
         raise DataError("every group needs at least one clip to be drawn.")
@@ -51,79 +44,6 @@ def confidences(
     )  # fmt: skip
     figure.axes[0].set_title("How sure of the best name?")
     return figure
-
-
-def at_threshold(found: Curve, threshold: float) -> Curve:
-    """The one point at which every trial with at least this score is accepted."""
-    point = np.searchsorted(-found.threshold, -threshold, side="right") - 1
-    return Curve(*(part[..., point] for part in found))
-
-
-@styled
-def threshold(trials: Trials, value: float, label: str = "score of the best name") -> Figure:
-    """One threshold on the confidences, on both errors, and as a point of the OSCR curve."""
-    return ThresholdPicture(trials, label).show(value)
-
-
-class ThresholdPicture:
-    """The figure of ``threshold``, made once; another threshold moves two lines and three dots."""
-
-    @styled
-    def __init__(self, trials: Trials, label: str = "score of the best name") -> None:
-        self.curve = found = curve(trials)
-        self.metrics = {name: float(value) for name, value in measures(found).items()}
-        self.figure = Figure(figsize=(10.4, 3.5), dpi=110)  # no search for a layout: that is slow
-        places = {"left": 0.065, "right": 0.972, "bottom": 0.155, "top": 0.91, "wspace": 0.28}
-        left, middle, right = self.figure.subplots(1, 3, gridspec_kw=places)
-        _histograms(left, grouped(trials), label)
-        at = found.threshold[1:]
-        far, frr = found.false_accept[1:], found.false_reject[1:]
-        middle.plot(at, far, color=style.MISSING, label="FAR: others accepted")
-        middle.plot(at, frr, color=style.FUSED, ls="--", label="FRR: enrolled refused")
-        middle.set(xlabel=label, xlim=at[[-1, 0]], ylim=(0, 1))
-        middle.set_title(f"EER {self.metrics['EER']:.1%}")
-        middle.legend(loc="lower right", fontsize=8)
-        right.fill_between(found.false_accept, found.named, color=style.VOICE, alpha=0.15, lw=0)
-        right.plot(found.false_accept, found.named, color=style.VOICE)
-        right.set(xlabel="FAR: others accepted", ylabel="CCR: enrolled and named rightly")
-        right.set(xlim=(0, 1), ylim=(0, 1), title=f"OSCR {self.metrics['OSCR']:.1%}")
-        percent_axis(middle)
-        percent_axis(right, "both")
-        self._lines = [axes.axvline(at[0], color=style.INK, lw=1.4) for axes in (left, middle)]
-        self._dots = [
-            axes.plot(axes.get_xlim()[:1], [0], "o", color=colour, ms=6, clip_on=False)[0]
-            for axes, colour in ((middle, style.MISSING), (middle, style.FUSED), (right, style.INK))
-        ]
-
-    @styled
-    def show(self, value: float) -> Figure:
-        """Move the threshold; the same figure each time."""
-        point = at_threshold(self.curve, value)
-        far, frr, named = point.false_accept, point.false_reject, point.named
-        for line in self._lines:
-            line.set_xdata([value, value])
-        for dot, (x, y) in zip(self._dots, ((value, far), (value, frr), (far, named)), strict=True):
-            dot.set_data([x], [y])
-        text = (
-            f"Threshold {value:.3f}: {far:.1%} of the others' clips are accepted, {frr:.1%} of the "
-            f"enrolled speakers' refused, {named:.1%} accepted and named rightly. "
-            f"EER {self.metrics['EER']:.1%}, OSCR {self.metrics['OSCR']:.1%}."
-        )
-        return describe(self.figure, text)
-
-
-def _histograms(axes: Axes, groups: Mapping[str, NDArray[Any]], label: str) -> None:
-    together = np.concatenate(list(groups.values()))
-    edges = np.linspace(together.min(), together.max(), 41)
-    for name, values in groups.items():
-        if len(values):
-            share = np.histogram(values, edges)[0] / len(values)
-            line = "--" if name == WRONG else "-"
-            axes.stairs(share, edges, label=name, color=COLOUR[name], ls=line, lw=1.6)
-    axes.set(xlabel=label, ylabel="share of the clips", title="accepted from the line on")
-    axes.set_ylim(0, 1.3 * axes.get_ylim()[1])  # room for the legend
-    axes.legend(loc="upper right", fontsize=8)
-    percent_axis(axes)
 
 
 @styled
@@ -204,16 +124,13 @@ def by_number(
 
 @draws("system", "shots", "language", "draw", "metric", "value", "low", "high")
 def conditions(table: pd.DataFrame, metric: str, title: str) -> Figure:
-    """A metric of the systems at the door, whichever face stands before it.
-
-    As in `mraf_related.open_set.door.table`, systems are called "NAME · FACE".
-    """
-    rows = table[(table.draw == "mean") & (table.metric == metric) & (table.shots == 0)]
-    rows = rows[~rows.system.str.contains(" − ")].copy()
+    """A metric of the systems at the door, which are called "NAME · FACE", by face."""
+    rows = table[(table.draw == "mean") & (table.metric == metric) & (table.shots == ALL)]
+    rows = rows[~rows.system.str.contains(MINUS)]
     style.require(rows, "value")
-    rows[["name", "face"]] = rows.system.str.split(" · ", expand=True)
-    colours = dict(zip(rows.name.unique(), style.CYCLE, strict=False))
+    names = rows.system.str.split(" · ", expand=True).set_axis(["name", "face"], axis=1)
+    colours = dict(zip(names.name.unique(), style.CYCLE, strict=False))
     return forest(
-        rows.assign(colour=rows.name.map(colours)), "face", "language", "value", split="name",
-        legend=colours, title=title, label=metric,
+        rows.join(names).assign(colour=names.name.map(colours)), "face", "language", "value",
+        split="name", legend=colours, title=title, label=metric,
     )  # fmt: skip

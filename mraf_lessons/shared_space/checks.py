@@ -2,30 +2,9 @@
 
 import numpy as np
 
-from mraf_lessons.kit.checker import Answer, Array, Verdict, ask, judge, numbers, refused, unless
+from mraf_lessons.kit.checker import Answer, Verdict, ask, judge, numbers, refused, unless
 from mraf_related.metrics import eer
 from mraf_related.trials import Pairs, rates, trial_weights
-
-
-def target(answer: Answer) -> Verdict:
-    """What stands for cos θ_y, for angles and a margin in radians, shape (N,)."""
-    theta, margin = np.linspace(0, np.pi, 25), 0.2
-
-    def with_fallback(m: float, sign: int = 1) -> Array:
-        fallback = np.cos(theta) - m * np.sin(m)
-        return np.where(theta + m <= np.pi, np.cos(theta + sign * m), fallback)
-
-    right, fallback = with_fallback(margin), np.cos(theta) - margin * np.sin(margin)
-    cosface = np.cos(theta) - margin
-    said = {
-        "It keeps falling up to θ = π, so that a wrong embedding is always pulled.": right,
-        "Beyond θ + m = π the cosine rises again: what then?": np.cos(theta + margin),
-        "That margin is taken from the cosine (CosFace), not added to the angle.": cosface,
-        "A margin makes it harder: larger angle, smaller cosine.": with_fallback(margin, -1),
-        "That is the stand-in for θ + m > π; below that it is cos(θ + m).": fallback,
-        "Radians are asked for; only the library takes degrees.": with_fallback(np.radians(margin)),
-    }
-    return judge(ask(answer, theta, margin), said)
 
 
 def augmentation(answer: Answer) -> Verdict:
@@ -44,24 +23,22 @@ def augmentation(answer: Answer) -> Verdict:
     if not (np.isfinite(length).all() and length.all()):
         return Verdict(False, "Some rows have nothing added, or NaN: every row is moved.")
     along = np.abs((added * rows).sum(axis=1)) / before
-    kept = np.abs(np.linalg.norm(rows + added, axis=1) - before).max() < 1e-5
     direction, turn = added / length[:, None], np.abs((added * other).sum(axis=1)) / length / turned
-    uneven, half_normal = length.std() / length.mean(), 0.1 * np.sqrt(2 / np.pi)
-    tilted = along.max() > 1e-5  # above what float32 loses
+    half_normal = 0.1 * np.sqrt(2 / np.pi)
     one_way = np.linalg.eigvalsh(direction.T @ direction / len(rows))[-1]  # 1/6 if all differ
     same_lengths = np.allclose(length, turned, rtol=1e-3, atol=1e-5)
     as_long = abs(length.mean() - half_normal) <= 0.15 * half_normal
     hints = {
-        "The lengths were kept; add the vector, do not turn the row.": tilted and kept,
-        "What was added is not orthogonal. Rows have any length: is it divided by ‖x‖²?": tilted,
-        "All lengths are the same; a length is drawn for each row.": not as_long and uneven < 0.05,
+        "What was added is not orthogonal. Rows have any length: is it divided by ‖x‖²?": (
+            along.max() > 1e-5  # above what float32 loses
+        ),
+        "All lengths are the same; a length is drawn for each row.": length.std() < 0.005,
         "Its length should be |N(0, 0.1)|: bring the direction to length 1 first.": not as_long,
-        "All lengths are nearly the same; draw one for each row.": uneven < 0.3,
         "The mean length is right, its spread is not: one in twenty of |N(0, 0.1)| is above 0.196. "
         "Draw it with rng.normal.": abs(np.quantile(length, 0.95) / 0.196 - 1) > 0.1,  # 1.96 σ
-        "All rows are moved much the same way: draw a direction for each row.": one_way > 0.4,
-        "Another generator gives the same directions: draw them with `rng`.": turn.mean() > 0.7,
-        "Another generator gives the same lengths: draw them with `rng`.": same_lengths,
+        "Draw a direction and a length for each row, all with `rng`.": (
+            one_way > 0.4 or turn.mean() > 0.7 or same_lengths
+        ),
     }
     praise = "Direction and length are drawn apart, so that D has no say in the length."
     return unless(hints, praise)
@@ -97,7 +74,6 @@ def pair_weights(answer: Answer) -> Verdict:
         "Resampling trials instead would take near-copies for new people.": right,
         "A trial of one person counts as often as they were drawn, not squared.": a * b,
         "A trial of two people needs both: what if the other was not drawn?": a,
-        "If one of two was not drawn, can the trial count?": a + b,
         "Drawn twice and three times there are six pairs of copies.": copies,
         "These are the trials as they are; resampled people count as drawn.": np.ones(16),
     }

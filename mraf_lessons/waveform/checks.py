@@ -1,7 +1,5 @@
 """Checks of notebook 13, where the 192 numbers come from."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from mraf_lessons.kit.checker import Answer, Said, Verdict, judge_cases

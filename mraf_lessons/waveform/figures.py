@@ -1,7 +1,5 @@
 """Figures and players of notebook 13: made-up voices, their spectra, errors by length."""
 
-from __future__ import annotations
-
 import html
 from collections.abc import Mapping
 from typing import Any

@@ -1,18 +1,14 @@
 """Decision fusion: what to answer when MRAF's heads disagree (after arXiv 2512.14961).
 
-That paper gives no formulas, so these are ours. With the distributions p_h = softmax(z_h / T_h) of
-the heads h (temperatures as in Guo et al., 2017):
+That paper gives no formulas, so these are ours, with p_h = softmax(z_h / T_h) of the heads h:
 
-    mean of the heads       p = Σ_h p_h / H                      over the H heads that see anything
-    weighted mean           p = Σ_h w_h p_h,   w_h = max p_h / Σ max p    (confidence as weight)
-    corrected               p = p_m, where a unimodal head m names another speaker than the fused
-                            head c, max p_m ≥ θ and margin(p_m) - margin(p_c) ≥ δ; else p_c
+    weighted    p = Σ_h w_h p_h,   w_h = max p_h / Σ max p    over the H heads that see anything
+    corrected   p = p_m, where a unimodal head m names another speaker than the fused head c,
+                max p_m ≥ θ and margin(p_m) - margin(p_c) ≥ δ; else p_c
 
-A margin is the distance of the two highest probabilities. T, θ and δ are fitted on videos on which
-nothing is judged (`judge`).
+A margin is the distance of the two highest probabilities. T (Guo et al., 2017), θ and δ are fitted
+on videos on which nothing is judged (`judge`).
 """
-
-from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import product
@@ -34,9 +30,8 @@ FACE, VOICE, FUSED = 0, 1, 2  # rows of all that is kept for each head
 ORDER = ("face", "voice", "fused")
 CONDITIONS = {"clean": "P3", "missing": "P4", "swapped": "P3"}
 """States of the face, and the setting whose clips they have."""
-LAYERS = ("mean", "weighted", "corrected")
-FITTED = {"": ("clean", "missing"), ", swaps seen": ("clean", "missing", "swapped")}
-"""What a layer is fitted on, by the ending of its name."""
+SWAPS_SEEN = ", swaps seen"  # how a layer's name ends that is fitted on swapped faces, too
+ARMS = ("fused", "weighted", "weighted" + SWAPS_SEEN, "corrected" + SWAPS_SEEN)
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -49,7 +44,7 @@ class HeadLogits(NamedTuple):
     sighted: Flags  # where the face is there, shape (N,)
 
     @classmethod
-    def of(cls, model: Network, clips: FeatureSet) -> HeadLogits:
+    def of(cls, model: Network, clips: FeatureSet) -> "HeadLogits":
         scores = predict(model, clips)
         logits = np.stack([scores[SYSTEM_OF_HEAD[head]] for head in ORDER]).astype(np.float64)
         return cls(logits, ~clips.face_missing)
@@ -71,17 +66,14 @@ RULES = [NEVER, *(Rule(*pair) for pair in product(CONFIDENCES, MARGINS))]
 
 @dataclass(frozen=True)
 class DecisionLayer:
-    """Three ways to decide among the heads."""
+    """Two ways to decide among the heads."""
 
     temperatures: Floats  # T of each head in `ORDER`, without and with the face, shape (2, 3)
     rule: Rule = NEVER  # of the correction
 
     @classmethod
-    def fit(cls, heads: HeadLogits, labels: NDArray[np.int64]) -> DecisionLayer:
-        """The likeliest temperatures (1 where not asked), then the rule that names most rightly.
-
-        Of rules that do equally well the most cautious is taken.
-        """
+    def fit(cls, heads: HeadLogits, labels: NDArray[np.int64]) -> "DecisionLayer":
+        """The likeliest temperatures (1 where not asked), then the first of the best rules."""
         temperatures = np.ones((2, len(ORDER)))
         for sighted, head in product((0, 1), range(len(ORDER))):
             rows = heads.sighted == sighted
@@ -99,22 +91,14 @@ class DecisionLayer:
         return p
 
     def decide(self, heads: HeadLogits) -> dict[str, Floats]:
-        """Scores (N, C) of each of `LAYERS`."""
+        """Scores (N, C) of both layers, by name."""
         p, sighted = self.distributions(heads), heads.sighted
-        return {
-            "mean": combine(p, sighted, by_confidence=False),
-            "weighted": combine(p, sighted, by_confidence=True),
-            "corrected": correct(p, sighted, self.rule),
-        }
+        return {"weighted": weigh(p, sighted), "corrected": correct(p, sighted, self.rule)}
 
 
-def combine(p: Floats, sighted: Flags, by_confidence: bool) -> Floats:
-    """Σ_h w_h p_h, shape (N, C), of distributions (3, N, C); a missing face has no weight.
-
-    Args:
-        by_confidence: w_h ∝ max p_h; else all heads that see anything weigh the same.
-    """
-    weights = p.max(axis=-1) if by_confidence else np.ones(p.shape[:2])
+def weigh(p: Floats, sighted: Flags) -> Floats:
+    """Σ_h w_h p_h with w_h ∝ max p_h, (N, C), of p (3, N, C); a missing face has no weight."""
+    weights = p.max(axis=-1)
     weights[FACE] *= sighted
     return np.einsum("hn,hnc->nc", weights / weights.sum(axis=0), p)
 
@@ -138,10 +122,9 @@ def correct(p: Floats, sighted: Flags, rule: Rule) -> Floats:
 
 
 def video_folds(video: NDArray[np.str_], folds: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """The fold of each clip, shape (N,); all clips of a video have the same.
+    """The fold of each clip, shape (N,), the same for all clips of a video.
 
-    Raises:
-        RunError: fewer than two folds, or fewer videos than folds.
+    Raises RunError for fewer than two folds, or fewer videos than folds.
     """
     names, index = np.unique(video, return_inverse=True)
     if not 2 <= folds <= len(names):
@@ -163,13 +146,13 @@ def states(clips: FeatureSet, rng: np.random.Generator) -> dict[str, FeatureSet]
 def judge(
     model: Network, clips: FeatureSet, seed: int = 0, folds: int = 5
 ) -> dict[str, dict[str, Flags]]:
-    """Fit on all folds but one, decide on that one, and so on: no video is in both.
+    """Whether each clip was named rightly (N,), by condition and one of `ARMS`.
+
+    Layers are fitted on all folds but one and decide on that one: no video is in both.
 
     Args:
         clips: complete, labelled, none trained on.
         seed: of the folds and the swapped faces.
-    Returns:
-        Whether each clip was named rightly (N,), by condition and arm; "fused" is the fused head.
     Raises:
         RunError: as `video_folds`.
         DataError: hidden labels, or a fold in which there is nobody to swap faces with.
@@ -180,19 +163,19 @@ def judge(
         return {condition: HeadLogits.of(model, part) for condition, part in parts.items()}
 
     fold = video_folds(clips.video, folds, np.random.default_rng([seed, 0]))
-    arms = ["fused", *(name + ending for ending in FITTED for name in LAYERS)]
-    right = {c: {arm: np.zeros(len(clips), dtype=bool) for arm in arms} for c in CONDITIONS}
+    right = {c: {arm: np.zeros(len(clips), dtype=bool) for arm in ARMS} for c in CONDITIONS}
     for number in range(folds):
         own = fold == number
         seen, asked = opinions(~own, [seed, 1, number]), opinions(own, [seed, 2, number])
-        labels = clips.labels[own]
-        for condition, heads in asked.items():
-            right[condition]["fused"][own] = top1(heads.logits[FUSED], labels)
-        for ending, conditions in FITTED.items():
-            logits, sighted = zip(*(seen[condition] for condition in conditions), strict=True)
+        layers = {}
+        for ending, parts in (("", 2), (SWAPS_SEEN, 3)):  # clean, missing and, last, swapped faces
+            logits, sighted = zip(*list(seen.values())[:parts], strict=True)
             pooled = HeadLogits(np.concatenate(logits, axis=1), np.concatenate(sighted))
-            layer = DecisionLayer.fit(pooled, np.tile(clips.labels[~own], len(conditions)))
-            for condition, heads in asked.items():
-                for name, scores in layer.decide(heads).items():
-                    right[condition][name + ending][own] = top1(scores, labels)
+            layers[ending] = DecisionLayer.fit(pooled, np.tile(clips.labels[~own], parts))
+        for condition, heads in asked.items():
+            scores = {"fused": heads.logits[FUSED]}
+            for ending, layer in layers.items():
+                scores |= {name + ending: found for name, found in layer.decide(heads).items()}
+            for arm in ARMS:
+                right[condition][arm][own] = top1(scores[arm], clips.labels[own])
     return right

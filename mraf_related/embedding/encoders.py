@@ -3,8 +3,6 @@
 ECAPA-TDNN and FaceNet are those of the paper; their packages are the extra `embed`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path

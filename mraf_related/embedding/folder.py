@@ -4,8 +4,6 @@ The folder is laid out as SPEAKER/LANGUAGE/VIDEO/clip.wav, with the face of a cl
 the same name beside the sound, clip.jpg. An embedding that is there already is kept.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple

@@ -1,7 +1,5 @@
 """A head on voices alone: how it is trained, and how its learning rate and epochs are chosen."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -103,10 +101,12 @@ def projected_voices(model: nn.Sequential | None, clips: FeatureSet) -> NDArray[
     return unit((voice if model is None else model[0](voice)).numpy())
 
 
-def voice_eer(rows: NDArray[Any], trials: Pairs, drawn: NDArray[Any] | None = None) -> Any:
-    """EER of unit rows (N, d) compared by their cosines; for each draw of people, shape (…)."""
-    cosine = np.einsum("nd,nd->n", rows[trials.voice], rows[trials.other])
-    return eer(rates(cosine, trials, drawn))
+def cosines(rows: NDArray[Any], trials: Pairs) -> NDArray[Any]:
+    """Of both voices of each trial, by their unit rows (N, d)."""
+    return np.einsum("nd,nd->n", rows[trials.voice], rows[trials.other])
+
+
+Merit = Callable[[nn.Sequential], float]
 
 
 def chosen(
@@ -122,40 +122,34 @@ def chosen(
     rates = LEARNING_RATES["strangers" if strangers else "naming"]
     for rate, run in product(rates, range(runs)):
         rng = np.random.default_rng([seed, run])
-        judged = _strangers(train, rng) if strangers else _videos(train, rng)
-        for epoch, found in _followed(config, judged, rate, run, strangers).items():
-            merit[Setting(rate, epoch)] += found
+        own, value = _strangers(train, rng) if strangers else _videos(train, rng)
+        known = replace(config, speakers=int(own.labels.max()) + 1) if strangers else config
+
+        def after(
+            epoch: int, model: nn.Sequential, rate: float = rate, value: Merit = value
+        ) -> None:
+            if epoch in EPOCHS:
+                merit[Setting(rate, epoch)] += value(model)
+
+        fit_head(own, known, run, Setting(rate, max(EPOCHS)), strangers, after)
     return max(merit, key=lambda setting: merit[setting])
 
 
-Judged = tuple[FeatureSet, Callable[[nn.Sequential], float]]  # clips to train on, and the merit
-
-
-def _videos(train: FeatureSet, rng: np.random.Generator) -> Judged:
+def _videos(train: FeatureSet, rng: np.random.Generator) -> tuple[FeatureSet, Merit]:
+    """Clips to train on, and how many of the others a model names rightly."""
     left = held_out(train, rng)
     asked = train[left]
     return train[~left], lambda m: float(top1(head_scores(m, asked), asked.labels).mean())
 
 
-def _strangers(train: FeatureSet, rng: np.random.Generator) -> Judged:
+def _strangers(train: FeatureSet, rng: np.random.Generator) -> tuple[FeatureSet, Merit]:
     people = np.unique(train.labels)
     left = np.isin(train.labels, rng.permutation(people)[: max(2, len(people) // 5)])
     own, asked = train[~left], train[left]
     trials = draw_voice_trials(asked, asked.labels, rng)
     known = replace(own, speaker=compact(own))
-    return known, lambda model: -float(voice_eer(projected_voices(model, asked), trials))
 
+    def merit(model: nn.Sequential) -> float:
+        return -float(eer(rates(cosines(projected_voices(model, asked), trials), trials)))
 
-def _followed(
-    config: ModelConfig, judged: Judged, rate: float, seed: int, projected: bool
-) -> dict[int, float]:
-    """The merit of one run after each of `EPOCHS`."""
-    (own, merit), found = judged, {}
-
-    def after(epoch: int, model: nn.Sequential) -> None:
-        if epoch in EPOCHS:
-            found[epoch] = merit(model)
-
-    known = replace(config, speakers=int(own.labels.max()) + 1) if projected else config
-    fit_head(own, known, seed, Setting(rate, max(EPOCHS)), projected, after)
-    return found
+    return known, merit

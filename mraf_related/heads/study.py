@@ -1,19 +1,16 @@
 """Every head on voices alone, by the paper's measure and by ours: `mraf related heads`.
 
 - *Verification*, the paper's measure: a linear projection and a head are trained on five of seven
-  people. Two voices of the others, never of one video, are compared by the cosine of their
-  projections. Five folds; English is heard in training, the second language is not.
+  people. Two voices of the others are compared by the cosine of their projections; five folds.
 - *Naming*, ours: one head without a projection, five seeds, P4 and P6.
 
-No network stands between the voice and the head, so that whatever differs is the head. Learning
-rate and epochs are chosen together for each head: for verification on people, for naming on videos
-that are held out of the training clips. Intervals are over people, who are drawn with all they say.
+Learning rate and epochs are chosen together for each head: for verification on people, for naming
+on videos, both held out of the training clips. Intervals are over people.
 """
 
-from __future__ import annotations
-
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -25,26 +22,17 @@ from mraf.data.splits import P4, P6, cross_split, validation_split
 from mraf.evaluation.baselines import ClassMeans
 from mraf.evaluation.judge import top1
 from mraf.variants.config import ModelConfig
+from mraf_related import study
 from mraf_related.heads.fit import (
     Setting,
     chosen,
+    cosines,
     fit_head,
     head_scores,
     projected_voices,
-    voice_eer,
 )
-from mraf_related.study import (
-    MINUS,
-    Found,
-    Measured,
-    as_grid,
-    differences,
-    minus,
-    people_drawn,
-    points,
-    tabulated,
-)
-from mraf_related.trials import compact, draw_voice_trials, identity_folds
+from mraf_related.study import Found, Measured, people_drawn, table_of
+from mraf_related.trials import compact, draw_voice_trials, identity_folds, measured_eer
 
 SEEDS = tuple(range(5))
 RESAMPLES = 1000
@@ -66,74 +54,56 @@ PAIRS = (
     ("ham", RIM),
     ("ham", UNTRAINED),
 )
-COLUMNS = ["system", "metric", "draw", "n", "value", "low", "high", "learning_rate", "epochs"]
-
-
-Chosen = dict[tuple[str, str, int], Setting]  # by system, metric and number of the run
 
 
 def table(corpus: Corpus) -> pd.DataFrame:
     """Verification and naming by every head; what is chosen for it; differences of `PAIRS`.
 
     Returns:
-        A row per system, metric and run (draw: the number of the fold or the seed), one for their
-        mean, and the differences under "A − B": COLUMNS, metrics as fractions.
-    Raises:
-        DataError: too few people to be cut into those to train and those to test on.
+        As `table_of` by system and metric, and the chosen learning_rate and epochs of each run.
+    Raises DataError: too few people to be cut into those to train and those to test on.
     """
     found: Found = {}
-    settings: Chosen = {}
+    settings: dict[tuple[str, str, str], Setting | None] = {}  # by system, metric and draw
     drawn = people_drawn(corpus.speakers, RESAMPLES)
     for name, switches in tqdm([*ARMS.items(), (UNTRAINED, None)], "heads"):
         config = None
         if switches is not None:
             config = ModelConfig(corpus.speakers, width=corpus.sizes["voice_dim"], **switches)
-        _name(corpus, name, config, drawn, found, settings)
+        parts = [_named(corpus, config, drawn)]
         if name not in NAMED_ONLY:
-            _verify(corpus, name, config, drawn, found, settings)
-    rows = tabulated(found | minus(found, PAIRS), ["system", "metric"], "draw", "mean")
-    rows = rows[(rows.draw == "mean") | ~rows.system.str.contains(MINUS)]
+            parts.append(_verified(corpus, config, drawn))
+        for metric, setting, one in chain(*parts):
+            runs = found.setdefault((name, metric), [])
+            settings[name, metric, str(len(runs))] = setting
+            runs.append(one)
+    rows = table_of(found, PAIRS, ["system", "metric"])
     own = [settings.get((r.system, r.metric, r.draw)) for r in rows.itertuples()]
     rate, epochs = zip(*(setting or (np.nan, np.nan) for setting in own), strict=True)
-    return rows.assign(learning_rate=rate, epochs=epochs)[COLUMNS].astype({"draw": str})
+    return rows.assign(learning_rate=rate, epochs=epochs)
 
 
-def _verify(
-    corpus: Corpus,
-    name: str,
-    config: ModelConfig | None,
-    drawn: Any,
-    found: Found,
-    settings: Chosen,
-) -> None:
+Run = tuple[str, Setting | None, Measured]  # the metric, what was chosen, and the number
+
+
+def _verified(corpus: Corpus, config: ModelConfig | None, drawn: Any) -> Iterator[Run]:
     """EER of strangers' voices in each fold, after training on the others."""
     spoken = dict(zip(VERIFICATION, (corpus.train, cross_split(corpus)[0]), strict=True))
     for number, fold in enumerate(identity_folds(corpus.speakers)):
-        model = None
+        model = setting = None
         if config is not None:
             train = corpus.train[np.isin(corpus.train.labels, fold.train)]
             setting = chosen(train, config, strangers=True, seed=number, runs=1)
-            settings |= {(name, metric, number): setting for metric in VERIFICATION}
             own = replace(train, speaker=compact(train))
             known = replace(config, speakers=len(fold.train))
             model = fit_head(own, known, number, setting, projected=True)
         for metric, clips in spoken.items():
             trials = draw_voice_trials(clips, fold.test, np.random.default_rng(number))
-            rows = projected_voices(model, clips)
-            one = Measured(
-                float(voice_eer(rows, trials)), voice_eer(rows, trials, drawn), len(trials.voice)
-            )
-            found.setdefault((name, metric), []).append(one)
+            score = cosines(projected_voices(model, clips), trials)
+            yield metric, setting, measured_eer(score, trials, drawn)
 
 
-def _name(
-    corpus: Corpus,
-    name: str,
-    config: ModelConfig | None,
-    drawn: Any,
-    found: Found,
-    settings: Chosen,
-) -> None:
+def _named(corpus: Corpus, config: ModelConfig | None, drawn: Any) -> Iterator[Run]:
     """Accuracy on held-out videos in P4 and P6, and the mean of both; a run a seed."""
     split = validation_split(corpus)
     means = ClassMeans(split.train, "voice")
@@ -143,18 +113,14 @@ def _name(
         if config is not None and setting is not None:
             model = fit_head(split.train, config, seed, setting)
         both = []
-        for each in (P4, P6):
+        for metric, each in zip(NAMING, (P4, P6), strict=True):
             clips = split.clips(each)
             scores = means(clips)[means.name] if model is None else head_scores(model, clips)
             both.append(_accuracy(top1(scores, clips.labels), clips, drawn))
-        mean = Measured(
-            (both[0].value + both[1].value) / 2, (both[0].drawn + both[1].drawn) / 2,
-            both[0].trials + both[1].trials,
-        )  # fmt: skip
-        for metric, one in zip((*NAMING, BOTH), (*both, mean), strict=True):
-            found.setdefault((name, metric), []).append(one)
-            if setting is not None:
-                settings[name, metric, seed] = setting
+            yield metric, setting, both[-1]
+        (first, by_draw, clips_of_first), (second, too, others) = both
+        mean = Measured((first + second) / 2, (by_draw + too) / 2, clips_of_first + others)
+        yield BOTH, setting, mean
 
 
 def _accuracy(right: Any, clips: FeatureSet, drawn: Any) -> Measured:
@@ -168,11 +134,5 @@ def _accuracy(right: Any, clips: FeatureSet, drawn: Any) -> Measured:
 
 
 def summary(table: pd.DataFrame) -> str:
-    """The means in percent with their intervals, and what may be said of the pairs."""
-    means = table[(table.draw == "mean") & ~table.system.str.contains(MINUS)]
-    lines = [
-        f"{row.first} against {row.second}, {row.metric}: {points(row)}"
-        for row in differences(table, ["metric"]).itertuples()
-    ]
-    grid = as_grid(means, ["system"], ["metric"])
-    return "\n".join([grid, "", "Paired differences (points; more is better)", *lines])
+    """The means in percent with their intervals, and the verdicts of the pairs."""
+    return study.summary(table, ["system"], ["metric"], study.differences(table, ["metric"]))

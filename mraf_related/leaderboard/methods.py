@@ -5,8 +5,6 @@ is decided in `mraf_related.leaderboard.protocols`. Methods name clips themselve
 and know no label of the batch.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property

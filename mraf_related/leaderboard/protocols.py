@@ -5,8 +5,6 @@ and nothing else, so what is hidden cannot leak. (One thing has to be guessed, w
 one video where the source does not say; see `groups`.)
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum

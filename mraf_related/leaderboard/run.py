@@ -1,7 +1,5 @@
 """A run judged and submitted under protocols that look at the batch, beside its class means."""
 
-from __future__ import annotations
-
 from itertools import product
 from pathlib import Path
 from typing import Literal

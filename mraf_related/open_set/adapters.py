@@ -4,8 +4,6 @@ A small adapter on frozen embeddings is tuned on a few clips of every enrolled s
 a fusion are trained at once: every weight has a leading dimension of runs.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from itertools import pairwise
@@ -36,7 +34,6 @@ class Recipe:
 
     objective: Objective = "v2"  # "softmax" over anchors, "logitnorm": the same under LogitNorm
     logit_norm: losses.LogitNorm = "true"  # of "logitnorm" and "v2"; see `losses.normalised`
-    public_signs: bool = False  # the public code's signs, of "v1"
     anchors: Annotated[int, Field(ge=0)] = 10  # adaptive ones, of "v2" besides the targets
     temperature: Annotated[float, Field(gt=0)] = 0.1  # τ of LogitNorm
     steps: Annotated[int, Field(gt=0)] = 100  # for any number of shots
@@ -91,22 +88,11 @@ class Adapters(nn.Module):
         self.layers = nn.ParameterList(layers)
         self.radius = nn.Parameter(torch.zeros(len(seeds)))
 
-    @property
-    def weights(self) -> list[tuple[Tensor, Tensor]]:
-        """Weight and bias of each layer."""
-        return list(zip(self.layers[::2], self.layers[1::2], strict=True))
-
-    @property
-    def heads(self) -> tuple[Tensor, Tensor]:
-        return self.points, self.anchors
-
     def embed(self, x: Tensor) -> Tensor:
-        """Adapted embeddings (R, B, d) of standardised ones, (R, B, d) or (B, d) for all runs.
-
-        192 → 512 → 256 → 256 → 192. InstanceNorm of a vector is a layer norm without weights.
-        """
+        """Adapted embeddings (R, B, d) of standardised ones, (R, B, d) or (B, d) for all runs."""
         hidden = x.expand(len(self.radius), *x.shape[-2:])
-        for number, (weight, bias) in enumerate(self.weights):
+        for number in range(len(HIDDEN) + 1):
+            weight, bias = self.layers[2 * number : 2 * number + 2]
             hidden = torch.baddbmm(bias, hidden, weight)
             if number < len(HIDDEN):
                 hidden = F.relu(F.layer_norm(hidden, hidden.shape[-1:]))
@@ -114,13 +100,12 @@ class Adapters(nn.Module):
 
     def loss(self, x: Tensor, label: Tensor) -> Tensor:
         """The objective of each run, shape (R,), on standardised clips (R, B, d), labels (R, B)."""
-        recipe, (points, anchors), radius = self.recipe, self.heads, self.radius
-        z = self.embed(x)
+        recipe, z = self.recipe, self.embed(x)
+        parts = z, label, self.points, self.anchors, self.radius
         if recipe.objective == "v1":
-            return losses.rpl_v1(z, label, points, anchors, radius, recipe.public_signs)
+            return losses.rpl_v1(*parts)
         if recipe.objective == "v2":
-            norm = recipe.logit_norm, recipe.temperature
-            return losses.rpl_v2(z, label, points, anchors, radius, *norm)
+            return losses.rpl_v2(*parts, recipe.logit_norm, recipe.temperature)
         return losses.cross_entropy(self._anchor_logits(z), label)
 
     def _anchor_logits(self, z: Tensor) -> Tensor:
@@ -129,26 +114,18 @@ class Adapters(nn.Module):
         return losses.normalised(losses.similarity(z, self.anchors), kind, recipe.temperature)
 
     @torch.inference_mode()
-    def scores(self, rows: NDArray[Any]) -> NDArray[np.float32]:
+    def scores(self, rows: NDArray[Any], raw: bool = False) -> NDArray[np.float32]:
         """Probability of each target, shape (R, N, K), of embeddings (N, d).
 
-        The mean over the heads that the objective trains: similarities to anchors and, of v1 and
-        v2, distances to reciprocal points. What further classes take is missing from the sum.
+        The mean over the heads that the objective trains; what further classes take is missing
+        from the sum. Where `raw`, it is −x·p instead, which the public code averages over runs.
         """
         z = self.embed(standardised(rows).to(self.radius.device))
-        probability = self._anchor_logits(z).softmax(-1)
-        if self.recipe.objective in ("v1", "v2"):
-            away = -losses.similarity(z, self.points)
-            probability = (away.softmax(-1) + probability) / 2
-        found: NDArray[np.float32] = probability[..., : self.targets].cpu().numpy()
-        return found
-
-    @torch.inference_mode()
-    def raw_scores(self, rows: NDArray[Any]) -> NDArray[np.float32]:
-        """−x·p for each target, shape (R, N, K), which the public code averages over runs."""
-        z = self.embed(standardised(rows).to(self.radius.device))
-        away = -losses.similarity(z, self.points[:, : self.targets])
-        found: NDArray[np.float32] = away.cpu().numpy()
+        away = -losses.similarity(z, self.points)
+        scores = away if raw else self._anchor_logits(z).softmax(-1)
+        if not raw and self.recipe.objective in ("v1", "v2"):
+            scores = (away.softmax(-1) + scores) / 2
+        found: NDArray[np.float32] = scores[..., : self.targets].cpu().numpy()
         return found
 
 
@@ -220,8 +197,7 @@ def _order(recipe: Recipe, clips: int, seeds: Sequence[int]) -> Tensor:
 def eigenvalue_variance(points: NDArray[Any], unit_length: bool = True) -> NDArray[np.float64]:
     """Variance of the eigenvalues of the Gram matrix of points (…, N, d), shape (…).
 
-    Of points at unit length it is the mean over points of the summed squared cosines to the others:
-    zero where all stand at right angles, and large where some speakers crowd.
+    At unit length it is the mean over points of the summed squared cosines to the others.
     """
     rows = points.astype(np.float64)
     if unit_length:
@@ -234,16 +210,13 @@ def eigenvalue_variance(points: NDArray[Any], unit_length: bool = True) -> NDArr
 def selected(adapters: Adapters, public: bool = False) -> NDArray[np.int64]:
     """Two thirds of the runs, at least one, whose points have the least eigenvalue variance.
 
-    Ours looks at targets alone, at unit length. Variances of CCᵀ and of PPᵀ are on different
-    scales, so their ranks are added.
-
-    Args:
-        public: as the public code does: points as they are, of targets and unknown speakers; the
-            worst third by either matrix is dropped, so that a third to two thirds stay.
+    Ours looks at targets alone, at unit length, and adds the ranks by CCᵀ and by PPᵀ. The public
+    code looks at points as they are, of unknown speakers too, and drops the worst third by either.
     """
     count = adapters.classes if public else adapters.targets
     variances = [
-        eigenvalue_variance(head[:, :count].cpu().numpy(), not public) for head in adapters.heads
+        eigenvalue_variance(head[:, :count].cpu().numpy(), not public)
+        for head in (adapters.points, adapters.anchors)
     ]
     ranks = np.array([rankdata(variance, method="ordinal") for variance in variances])
     runs = ranks.shape[1]

@@ -1,20 +1,13 @@
 """Losses of open-set recognition with reciprocal points: SpeakerRPL v1 and v2, LogitNorm.
 
-A *reciprocal point* p_k stands for "not speaker k": clips of k are to be far from it, so the logit
-of k is a distance. An *anchor* c_k stands for speaker k: the logit is a similarity. Where distance
-alone counted, clips would move away without end and fill the space in which strangers should stay;
-so the distance of a clip to its own reciprocal point is bounded by a learned radius R. That is the
-bounded open space of ARPL (Chen et al., 2021), and it decides the signs below.
+A *reciprocal point* p_k stands for "not speaker k", so the logit of k is a distance to it. An
+*anchor* c_k stands for speaker k, and the logit is a similarity. The distance to the own reciprocal
+point is bounded by a learned radius R, the bounded open space of ARPL (Chen et al., 2021).
 
-The SpeakerRPL papers were at hand as abstracts and digests only. The formulas follow their public
-code, except where its sign or scale goes against that idea; then the code's form is a switch,
-"public". Everything takes a leading dimension of runs.
-
-Shapes: R runs, B clips, d dimensions, N points. x (R, B, d), label (R, B), points and anchors
-(R, N, d), the learned radius (R,). Losses are means over the clips of each run, shape (R,).
+The formulas follow the public code, except where its sign or scale goes against that idea. Shapes:
+R runs, B clips, d dimensions, N points. x (R, B, d), label (R, B), points and anchors (R, N, d),
+the learned radius (R,). Losses are means over the clips of each run, shape (R,).
 """
-
-from __future__ import annotations
 
 from typing import Literal
 
@@ -49,11 +42,9 @@ def cross_entropy(logits: Tensor, label: Tensor) -> Tensor:
 
 
 def normalised(logits: Tensor, kind: LogitNorm, temperature: float) -> Tensor:
-    """Logits as LogitNorm sees them (Wei et al., ICML 2022).
+    """Logits as LogitNorm sees them (Wei et al., ICML 2022): "true" is f / (τ‖f‖).
 
-    "true" is f / (τ‖f‖): a clip cannot lower its loss by growing, only by turning. "public" is what
-    SpeakerRPL v2's code does: it divides by T first and normalises then, so that T cancels and τ
-    is 1, whatever was set. With many classes the probabilities are then nearly equal for ever.
+    SpeakerRPL v2's "public" code divides by T before it normalises: T cancels, and τ is 1.
     """
     if kind == "none":
         return logits
@@ -66,23 +57,14 @@ def open_space(distance: Tensor, radius: Tensor) -> Tensor:
     return F.relu(distance - radius[:, None] + 1).mean(-1)
 
 
-def rpl_v1(
-    x: Tensor, label: Tensor, points: Tensor, anchors: Tensor, radius: Tensor, public: bool = False
-) -> Tensor:
+def rpl_v1(x: Tensor, label: Tensor, points: Tensor, anchors: Tensor, radius: Tensor) -> Tensor:
     """SpeakerRPL v1: far from the own reciprocal point but bounded, near the own anchor.
 
     CE(−xPᵀ) + 5 max(0, −x·p_y − R + 1) + CE(xCᵀ) + 2.5 ‖x − c_y‖²/d.
-
-    "public" is the older public file: it writes the bound as max(0, x·p_y − R + 1), pulls with
-    ‖x − p_y‖²/d and calls CE(−xQᵀ) the second head. That bound is none: −x·p is the distance, so it
-    pushes the way that the cross-entropy pushes anyway, and only the pull holds the clips. The
-    newer public file of version 1 bounds ‖x − p_y‖² instead, as version 2 does. Q = −C is a matter
-    of names.
     """
-    away, near = similarity(x, points), similarity(x, anchors)
-    bound, pulls = (away, points) if public else (-away, anchors)
-    loss = cross_entropy(-away, label) + MARGIN_WEIGHT * open_space(own(bound, label), radius)
-    pull = own(squared_distance(x, pulls), label).mean(-1)
+    away, near = -similarity(x, points), similarity(x, anchors)
+    loss = cross_entropy(away, label) + MARGIN_WEIGHT * open_space(own(away, label), radius)
+    pull = own(squared_distance(x, anchors), label).mean(-1)
     return loss + cross_entropy(near, label) + ANCHOR_WEIGHT * pull
 
 
@@ -95,11 +77,9 @@ def rpl_v2(
     logit_norm: LogitNorm = "true",
     temperature: float = 0.1,
 ) -> Tensor:
-    """SpeakerRPL v2.
+    """SpeakerRPL v2: CE(−xPᵀ) + 5 max(0, ‖x − p_y‖²/d − R + 1) + CE(LogitNorm(xCᵀ)).
 
-    CE(−xPᵀ) + 5 max(0, ‖x − p_y‖²/d − R + 1) + CE(LogitNorm(xCᵀ)). The first two speak of the same
-    points with opposite signs: away, but not beyond the radius. Unknown speakers with clips are
-    further classes, and so are adaptive anchors, to which no clip belongs.
+    Unknown speakers with clips are further classes, and so are adaptive anchors without clips.
     """
     bound = open_space(own(squared_distance(x, points), label), radius)
     loss = cross_entropy(-similarity(x, points), label) + MARGIN_WEIGHT * bound

@@ -1,25 +1,11 @@
 """The open-set protocol: who is enrolled, with what, which clips of whom are judged, and how.
 
-The speakers of a corpus are dealt into *targets* (40 of 70, and in this proportion elsewhere), who
-may be enrolled; *unknown* speakers (10), whose clips a system may train on as classes of their own;
-and *strangers* (20), of whom nobody knows anything. A list enrols the first 5, 10, 20 or 40 targets
-with a few English clips each; the strangers are the same for every list. Judged are
-
-- English: one whole held-out video of every enrolled speaker that has two (`validation_split`),
-  and every clip of the strangers;
-- the second language: every clip of both, without videos also listed in English and videos that
-  carry two labels (`cross_split`).
-
-So no clip of an enrolled video is judged. Of a judged video at most ten clips count, drawn. All
-shots of a draw are judged on the same clips, and few shots are among the more.
-
-Two kinds of trials. *Stranger rejection*: a clip claims to be its best-scoring name, and is to be
-accepted if it is of anybody enrolled. *Pooled*, as the paper's public code has it: every clip with
-every enrolled speaker is a trial, which is to be accepted if the clip is of that speaker. Most of
-these pair a clip with somebody who is nothing like it, so that the same scores err far less.
+The speakers of a corpus are dealt into *targets* (40 of 70), who may be enrolled; *unknown*
+speakers (10), whose clips a system may train on as classes of their own; and *strangers* (20). A
+list enrols the first targets with a few English clips each. Judged are one whole held-out video of
+every enrolled speaker that has two (`validation_split`), every clip of the second language
+(`cross_split`), and every clip of the strangers. So no clip of an enrolled video is judged.
 """
-
-from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -33,10 +19,9 @@ from mraf.data.draws import enrolled
 from mraf.data.splits import cross_split, validation_split
 from mraf.errors import DataError
 from mraf.evaluation.judge import top1
-from mraf_related.metrics import Curve, Floats, Trials, eer, min_dcf, oscr
+from mraf_related.metrics import Curve, Floats, Trials, eer, oscr
 
 UNKNOWN = -1  # the target of a clip whose speaker is not enrolled
-POOLED = "pooled EER"
 CLIPS_OF_A_VIDEO = 10  # that are judged, at most
 
 
@@ -48,16 +33,28 @@ class OpenSetClips:
     target: NDArray[np.int64]  # number among the targets, or UNKNOWN, shape (N,)
 
     def trials(self, scores: NDArray[Any]) -> Trials:
-        """Stranger rejection by scores (N, K) of these clips."""
-        return open_set_trials(scores, self.target, self.clips.labels)
+        """Stranger rejection: each clip claims to be the enrolled speaker whose score is highest.
+
+        Args:
+            scores: of each clip for each enrolled speaker, shape (N, K).
+        Raises DataError: shapes that do not fit, or a target that is no enrolled speaker.
+        """
+        scores, target = np.asarray(scores, dtype=float), self.target
+        if scores.ndim != 2 or len(scores) != len(target):
+            raise DataError(f"scores {scores.shape}, targets {target.shape}: need (N, K), (N,).")
+        if target.min(initial=0) < UNKNOWN or target.max(initial=0) >= scores.shape[1]:
+            raise DataError(f"a target is neither {UNKNOWN} nor one of {scores.shape[1]} speakers.")
+        known = target != UNKNOWN
+        named = known & top1(scores, np.where(known, target, 0))
+        return Trials(scores.max(axis=1), known, named, self.clips.labels)
 
     def pooled(self, scores: NDArray[Any]) -> Trials:
-        """Every clip with every enrolled speaker by scores (N, K)."""
+        """Every clip with every enrolled speaker by scores (N, K), as the paper's public code."""
         own = self.target[:, None] == np.arange(scores.shape[1])
         identity = np.repeat(self.clips.labels, scores.shape[1])
         return Trials(scores.astype(float).ravel(), own.ravel(), own.ravel(), identity)
 
-    def listed(self, targets: int) -> OpenSetClips:
+    def listed(self, targets: int) -> "OpenSetClips":
         """The clips of the first so many enrolled speakers and of strangers."""
         return OpenSetClips(self.clips[self.target < targets], self.target[self.target < targets])
 
@@ -80,8 +77,7 @@ class Draw:
     def enrolled(self, shots: int, targets: int | None = None) -> FeatureSet:
         """So many clips of the first targets, of all by default; all clips where there are fewer.
 
-        Raises:
-            DataError: less than one clip.
+        Raises DataError: less than one clip.
         """
         if shots < 1:
             raise DataError(f"{shots} shots: a speaker enrols with at least 1 clip.")
@@ -99,8 +95,7 @@ def deal(corpus: Corpus, seed: int = 0, known: int | None = None) -> Draw:
     Args:
         seed: the same seed gives the same draw.
         known: number of targets; by default four of seven speakers. A seventh is unknown.
-    Raises:
-        DataError: not two targets, somebody unknown and a stranger; or hidden labels.
+    Raises DataError: not two targets, somebody unknown and a stranger; or hidden labels.
     """
     count = round(corpus.speakers * 4 / 7) if known is None else known
     unknown = max(1, round(corpus.speakers / 7))
@@ -142,42 +137,6 @@ def _ranks(group: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int
     return ranks.to_numpy(dtype=np.int64) - 1
 
 
-def open_set_trials(
-    scores: NDArray[Any], target: NDArray[np.int64], identity: NDArray[np.int64]
-) -> Trials:
-    """Each clip claims to be its best-scoring enrolled speaker; that score is its confidence.
-
-    Args:
-        scores: of each clip for each enrolled speaker, shape (N, K).
-        target: number of the enrolled speaker, or UNKNOWN, shape (N,).
-        identity: number of the speaker, enrolled or not, who is drawn for intervals, shape (N,).
-    Raises:
-        DataError: shapes that do not fit, or a target that is no enrolled speaker.
-    """
-    scores = np.asarray(scores, dtype=float)
-    if scores.ndim != 2 or not len(scores) == len(target) == len(identity):
-        raise DataError(
-            f"scores {scores.shape}, targets {target.shape}, identities {identity.shape}: "
-            "expected (N, K), (N,), (N,)."
-        )
-    if target.min(initial=0) < UNKNOWN or target.max(initial=0) >= scores.shape[1]:
-        raise DataError(f"a target is neither {UNKNOWN} nor one of {scores.shape[1]} speakers.")
-    known = target != UNKNOWN
-    named = known & top1(scores, np.where(known, target, 0))
-    return Trials(scores.max(axis=1), known, named, identity)
-
-
 def measures(found: Curve) -> dict[str, Floats]:
-    """All metrics of a curve: EER, minDCF at two priors, OSCR, and ACC without any rejection."""
-    return {
-        "EER": eer(found),
-        "minDCF 0.1": min_dcf(found, 0.1),
-        "minDCF 0.01": min_dcf(found, 0.01),
-        "OSCR": oscr(found),
-        "ACC": found.named[..., -1],
-    }
-
-
-def pooled_measures(found: Curve) -> dict[str, Floats]:
-    """The paper's EER, of pooled trials."""
-    return {POOLED: eer(found)}
+    """All metrics of a curve: EER, OSCR, and ACC without any rejection."""
+    return {"EER": eer(found), "OSCR": oscr(found), "ACC": found.named[..., -1]}

@@ -1,13 +1,6 @@
-"""The whole open-set comparison on one corpus: `mraf related open-set`.
+"""The whole open-set comparison on one corpus: `mraf related open-set`."""
 
-A row for every system, number of shots, language, draw of speakers and metric; under draw "mean"
-the mean over draws, and differences between two systems, with 95% intervals over other speakers and
-other draws (`mraf_related.study`).
-"""
-
-from __future__ import annotations
-
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Any
 
@@ -18,27 +11,11 @@ from tqdm.auto import tqdm
 
 from mraf.data.clips import Corpus, unit
 from mraf.evaluation.baselines import means_of
-from mraf_related.metrics import curve
+from mraf_related import study
+from mraf_related.metrics import curve, eer
 from mraf_related.open_set.adapters import Recipe, selected, tune
-from mraf_related.open_set.protocol import (
-    POOLED,
-    Draw,
-    OpenSetClips,
-    deal,
-    measures,
-    pooled_measures,
-)
-from mraf_related.study import (
-    MINUS,
-    Found,
-    Measured,
-    as_grid,
-    differences,
-    minus,
-    people_drawn,
-    points,
-    tabulated,
-)
+from mraf_related.open_set.protocol import Draw, OpenSetClips, deal, measures
+from mraf_related.study import Found, Measured, people_drawn, table_of
 
 Scores = Mapping[str, NDArray[Any]]  # by language, of each run, (R, N, K)
 
@@ -51,7 +28,6 @@ RECIPES = {"softmax": Recipe("softmax"), SINGLE: Recipe(), ALONE: Recipe()}
 VARIANTS = {  # of the whole list with five shots, as the fusions are
     "LogitNorm": Recipe("logitnorm"),
     "SpeakerRPL v1": Recipe("v1", steps=225),  # its bound is on a larger scale: 100 are too few
-    "v1, older public signs": Recipe("v1", public_signs=True, steps=225),
     PUBLIC: Recipe(logit_norm="public"),
     FEWER: Recipe(anchors=0),
     MORE: Recipe(anchors=50),
@@ -72,24 +48,19 @@ PAIRS = (
     (RAW_FUSED, FUSED),
     (RAW_FUSED, MEANS),
     *((SINGLE, name) for name in ("softmax", "LogitNorm", "SpeakerRPL v1", ALONE)),
-    ("SpeakerRPL v1", "v1, older public signs"),
     (SINGLE, PUBLIC),
     (SINGLE, FEWER),
     (MORE, SINGLE),
 )
 RESAMPLES = 1000
 POINTS = 256  # of a curve that is drawn again and again
-ALL = 0  # "shots" where every clip is enrolled, see `mraf_related.open_set.door`
+ALL = 0  # "shots" where every clip is enrolled, see `mraf_related.door.study`
 KEY = ["system", "targets", "shots", "language", "metric"]
 COLUMNS = [*KEY, "draw", "value", "low", "high"]
 
 
 def table(corpus: Corpus) -> pd.DataFrame:
-    """Every system on every draw; the columns of COLUMNS, metrics as fractions.
-
-    Raises:
-        DataError: a corpus whose speakers cannot be dealt into targets, unknown ones and strangers.
-    """
+    """Every system on every draw, metrics as fractions. Raises as `deal`."""
     found: Found = {}
     dealt = [deal(corpus, seed) for seed in range(DRAWS)]
     whole = dealt[0].known.speakers
@@ -142,7 +113,7 @@ def tuned_scores(draw: Draw, shots: int, targets: int | None = None) -> dict[str
         scores = {k: adapters.scores(voice) for k, voice in judged.items()}
         found[name] = {k: each_run[:FEW] for k, each_run in scores.items()}
         if main and name == SINGLE:
-            raw = {k: adapters.raw_scores(voice) for k, voice in judged.items()}
+            raw = {k: adapters.scores(voice, raw=True) for k, voice in judged.items()}
             every = np.arange(RUNS)
             for fusion, of, kept in (
                 (PLAIN, scores, every),
@@ -168,7 +139,10 @@ def measure(
     """Every metric of one run, for the speakers as they are and as they are drawn."""
     found: dict[str, Measured] = {}
     both = np.concatenate([np.ones((1, weights.shape[1])), weights])
-    for trials, of in ((judged.trials(scores), measures), (judged.pooled(scores), pooled_measures)):
+    for trials, of in (
+        (judged.trials(scores), measures),
+        (judged.pooled(scores), lambda found: {"pooled EER": eer(found)}),
+    ):
         values, drawn = of(curve(trials)), of(curve(trials, both, POINTS))
         for name, value in values.items():
             # the first of both is of everybody: how far off fewer points are, and so is each draw
@@ -178,34 +152,21 @@ def measure(
 
 def as_table(found: Found, pairs: Sequence[tuple[str, str]]) -> pd.DataFrame:
     """Rows of each draw, of the mean over draws, and of the differences of pairs."""
-    rows = tabulated(found | minus(found, pairs), KEY, "draw", "mean")
-    is_mean = rows.draw == "mean"
-    rows[["low", "high"]] = rows[["low", "high"]].where(is_mean)
-    rows = rows[is_mean | ~rows.system.str.contains(MINUS)]
-    return rows.astype({"draw": str}).reset_index(drop=True)[COLUMNS]
+    return table_of(found, pairs, KEY)[COLUMNS]
 
 
 def summary(table: pd.DataFrame) -> str:
-    """The means over draws in percent, and the verdicts."""
-    return "\n\n".join(_parts(table))
+    """The means over draws in percent, and the verdicts of five shots and the whole list."""
+    return study.summary(
+        table.sort_values("metric", kind="stable"),
+        ["metric", "system"],
+        ["language", "targets", "shots"],
+        compared(table),
+    )
 
 
-def _parts(table: pd.DataFrame) -> Iterator[str]:
-    of_mean = table[(table.draw == "mean") & ~table.system.str.contains(MINUS)]
-    for metric in ("EER", POOLED, "OSCR", "ACC"):
-        rows = of_mean[of_mean.metric == metric]
-        yield f"{metric} in percent, mean over draws with its 95% interval\n" + as_grid(
-            rows, ["system"], ["language", "targets", "shots"]
-        )
-    lines = [
-        f"{row.first} against {row.second}, {row.language}, {row.metric}: {points(row)}"
-        for row in compared(table).itertuples()
-    ]
-    title = "Paired differences, the whole list, five shots (points; more is better)"
-    yield "\n".join([title, *lines])
-
-
-def compared(table: pd.DataFrame, metrics: Sequence[str] = ("EER", POOLED, "OSCR")) -> pd.DataFrame:
+def compared(table: pd.DataFrame) -> pd.DataFrame:
     """The paired differences of five shots and the whole list, see `differences`."""
     asked = table.shots.isin([LIST_SHOTS, ALL]) & (table.targets == table.targets.max())
-    return differences(table[asked & table.metric.isin(metrics)], ["language", "metric"])
+    asked &= table.metric != "ACC"
+    return study.differences(table[asked], ["language", "metric"])

@@ -4,21 +4,17 @@ Each modality has its own linear map into the space, and *one* cosine classifier
 and a voice of a speaker meet where the speaker's class weight is. Nothing pairs them in training.
 People never seen in training are compared by the cosine of face and voice.
 
-The winner's streams are VGG-Face, ECAPA and age-gender networks; ours are FaceNet and ECAPA, and
-for the twin `simulated_traits`.
+The winner's streams are VGG-Face, ECAPA and age-gender networks; ours are FaceNet and ECAPA.
 """
 
-from __future__ import annotations
-
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -27,7 +23,6 @@ from mraf.data.twin.generate import calibration
 from mraf.data.twin.people import draw_people
 from mraf.errors import DataError, RunError
 from mraf.training.fit import fit, seeded
-from mraf.variants.config import settings
 from mraf_related.trials import compact
 
 
@@ -44,44 +39,32 @@ class Embedding(NamedTuple):
 
 Embedder = Callable[[FeatureSet], Embedding]
 Stream = Callable[[FeatureSet], tuple[NDArray[Any], NDArray[Any]]]
-"""From clips to one kind of features of their faces and of their voices."""
+"""From clips to the inputs of their faces and of their voices, shapes (N, D_m)."""
 
 
 def features(clips: FeatureSet) -> tuple[NDArray[Any], NDArray[Any]]:
-    """The stream that every corpus has: FaceNet and ECAPA."""
-    return clips.face, clips.voice
+    """The stream that every corpus has: FaceNet and ECAPA, as unit rows."""
+    return unit(clips.face), unit(clips.voice)
 
 
-@settings
-class SharedSpaceConfig:
-    """The recipe; the defaults are the winner's, trained on English.
+class SharedSpaceConfig(NamedTuple):
+    """The recipe; the defaults are the winner's, trained on English."""
 
-    Raises:
-        RunError: a value outside its range.
-    """
-
-    width: Annotated[int, Field(ge=1)] = 192  # D of the space
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1  # of the inputs; the winner's for Urdu: 0.9
-    margin: Annotated[float, Field(ge=0, lt=np.pi)] = 0.2  # m of the angular margin, radians
-    scale: Annotated[float, Field(gt=0)] = 30.0  # s of the same
-    augmentation: Annotated[float, Field(ge=0)] = 0.1  # as in `orthogonal_augmentation`; 0: none
+    width: int = 192  # D of the space
+    dropout: float = 0.1  # of the inputs; the winner's for Urdu: 0.9
+    margin: float = 0.2  # m of the angular margin, radians
+    scale: float = 30.0  # s of the same
+    augmentation: float = 0.1  # as in `orthogonal_augmentation`; 0: none
     classifier: Literal["shared", "separate"] = "shared"  # by both modalities, or one each
-    epochs: Annotated[int, Field(ge=1)] = 20
-    batch_size: Annotated[int, Field(ge=1)] = 16  # faces and voices, drawn independently
+    epochs: int = 20
+    batch_size: int = 16  # faces and voices, drawn independently
     learning_rate: float = 1e-3  # of Adam, falling linearly
-    last_learning_rate: Annotated[float, Field(gt=0)] = 1e-5
-    seed: Annotated[int, Field(ge=0)] = 0  # of weights, order, dropout and augmentation
-
-    def __post_init__(self) -> None:
-        first, last = self.learning_rate, self.last_learning_rate
-        if last > first:
-            raise RunError(
-                f"learning_rate={first} is below last_learning_rate={last}; it can only fall."
-            )
+    last_learning_rate: float = 1e-5
+    seed: int = 0  # of weights, order, dropout and augmentation
 
 
 class SharedSpaceNetwork(nn.Module):
-    """Dropout → Linear → L2 for each modality, whose dimension is that of all streams together."""
+    """Dropout → Linear → L2 for each modality."""
 
     def __init__(self, face_dim: int, voice_dim: int, width: int = 192, dropout: float = 0.1):
         super().__init__()
@@ -100,8 +83,7 @@ def angular_margin_loss(classes: int, width: int, margin: float = 0.2, scale: fl
 
     Args:
         margin: m in radians; pytorch-metric-learning itself takes degrees.
-    Raises:
-        RunError: pytorch-metric-learning is not installed.
+    Raises RunError: pytorch-metric-learning is not installed.
     """
     try:
         from pytorch_metric_learning.losses import ArcFaceLoss
@@ -123,51 +105,44 @@ def orthogonal_augmentation(
     return rows + length.abs() * F.normalize(direction - along * rows)
 
 
-def streamed(clips: FeatureSet, streams: Sequence[Stream]) -> tuple[Tensor, Tensor]:
-    """Unit rows of each stream side by side, for faces and for voices, shapes (N, sum of dims)."""
-    pairs = [stream(clips) for stream in streams]
-    face, voice = (
-        np.concatenate([unit(rows) for rows in side], axis=1) for side in zip(*pairs, strict=True)
-    )
-    return torch.from_numpy(face), torch.from_numpy(voice)
-
-
 @dataclass(frozen=True, eq=False)
 class SharedSpace:
     """A trained space: clips in, `Embedding` out."""
 
     network: SharedSpaceNetwork  # in evaluation mode
-    streams: tuple[Stream, ...]  # of its inputs
+    stream: Stream  # of its inputs
     losses: tuple[float, ...]  # mean of each epoch
 
     @torch.inference_mode()
     def __call__(self, clips: FeatureSet) -> Embedding:
-        return Embedding(*(x.numpy() for x in self.network(*streamed(clips, self.streams))))
+        inputs = map(torch.from_numpy, self.stream(clips))
+        return Embedding(*(x.numpy() for x in self.network(*inputs)))
 
 
 def fit_shared_space(
     train: FeatureSet,
     config: SharedSpaceConfig | None = None,
-    streams: Sequence[Stream] = (features,),
+    stream: Stream | None = None,
     progress: bool = True,
 ) -> SharedSpace:
     """Train on labelled clips, L = ½ (L_voice + L_face) on independently shuffled batches.
 
-    On the CPU: a GPU does not pay for maps this small. The same seed gives the same space; the
-    global random state is left as it was. Labels may have gaps.
+    On the CPU. The same seed gives the same space; the global random state is left as it was.
 
+    Args:
+        stream: of the inputs; `features` by default.
     Raises:
         DataError: hidden labels, a missing face, or a single speaker.
         RunError: pytorch-metric-learning is missing, or a loss that is not finite.
     """
-    config = config or SharedSpaceConfig()
+    config, stream = config or SharedSpaceConfig(), stream or features
     label = torch.from_numpy(compact(train))
     classes = int(label.max()) + 1
     if classes < 2:
         raise DataError(f"{train.source}: one speaker; a classifier needs at least two.")
     if (absent := int(train.face_missing.sum())) > 0:
         raise DataError(f"{train.source}: {absent} training clips have no face; drop them.")
-    face, voice = streamed(train, streams)
+    face, voice = map(torch.from_numpy, stream(train))
 
     def loss(some: Tensor, others: Tensor) -> Tensor:
         x_face, x_voice = face[some], voice[others]
@@ -196,22 +171,20 @@ def fit_shared_space(
         losses = fit(
             "shared space", optimizer, batches, loss, epochs, schedule=falls, progress=progress
         )
-    return SharedSpace(network.eval(), tuple(streams), tuple(losses))
+    return SharedSpace(network.eval(), stream, tuple(losses))
 
 
 def simulated_traits(corpus: Corpus, noise: float = 0.5, width: int = 16, seed: int = 0) -> Stream:
-    """A made-up age-gender stream for the twin: what a good age-gender network *might* tell.
+    """`features` beside what a good age-gender network *might* tell of the twin's speakers.
 
-    Gender is the twin's own group (±1) and age is drawn, both looked up by the clip's speaker, test
-    clips included: a result with this stream says what they would be worth if they could be told so
-    well, and nothing of how well they can be told. Each clip shows both with noise of its own in
-    face and voice, as tanh(R [gender, age] + b) with R and b random and fixed for a modality.
+    Gender is the twin's own group (±1), and age is drawn. Each clip shows both with noise of its
+    own in face and voice, as tanh(R [gender, age] + b) with R and b random and fixed for a
+    modality. Both are looked up for test clips, too: how well they can be told is not asked.
 
     Args:
         noise: standard deviation of both, where the groups are 2 apart and ages have deviation 1.
-        width: of the embeddings.
-    Raises:
-        DataError: another corpus than the twin.
+        width: of the made-up embeddings.
+    Raises DataError: another corpus than the twin.
     """
     if corpus.name != "twin":
         raise DataError(
@@ -229,7 +202,9 @@ def simulated_traits(corpus: Corpus, noise: float = 0.5, width: int = 16, seed: 
             for key in np.char.add(f"{clips.language} ", clips.key)
         ]
         told = factors[clips.labels] + noise * np.stack(own, axis=1)  # (2, N, 2)
-        face, voice = np.tanh(told @ turn + shift)
+        made_up = np.tanh(told @ turn + shift)
+        both = zip(features(clips), map(unit, made_up), strict=True)
+        face, voice = (np.concatenate(rows, axis=1) for rows in both)
         return face, voice
 
     return stream

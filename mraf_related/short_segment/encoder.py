@@ -5,8 +5,6 @@ model. Here all features are joined at the input of a small one. Kernels are our
 the paper does not state them.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,8 +23,7 @@ BANDS, SHIFTS = 40, (25, 50, 100, 200)  # shifts in samples: 1.56, 3.13, 6.25 an
 class FrontEnd:
     """Which features the encoder hears.
 
-    Raises:
-        RunError: none at all.
+    Raises RunError: none at all.
     """
 
     filterbank: bool = True

@@ -4,8 +4,6 @@ Everything is trained and tested on the waveform twin. Nobody who is tested was 
 compares the start of a clip with a whole clip of another session.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,14 +18,14 @@ from tqdm.auto import tqdm
 
 from mraf.data.clips import Corpus
 from mraf.errors import DataError, RunError
-from mraf.evaluation.differences import by_intervals, corrected
 from mraf.training.fit import fit, seeded
 from mraf.variants.config import ModelConfig
 from mraf.variants.margins import HEADS
+from mraf_related import study
 from mraf_related.embedding.encoders import read_sound
-from mraf_related.metrics import Trials, curve, eer
 from mraf_related.short_segment.encoder import SHIFTS, FrontEnd, VoiceEncoder
-from mraf_related.study import Found, Measured, as_grid, minus, people_drawn, tabulated
+from mraf_related.study import Found, Measured, people_drawn, table_of
+from mraf_related.trials import Pairs, measured_eer
 from mraf_related.waveform import RATE, Recordings, recordings
 
 SEEDS = 5
@@ -66,8 +64,7 @@ def fit_encoder(
 
     The same seed gives the same encoder; the global random state is left as it was.
 
-    Raises:
-        DataError: clips that are shorter than the longest crop.
+    Raises DataError: clips that are shorter than the longest crop.
     """
     wave, samples = torch.from_numpy(clips.wave), clips.wave.shape[1]
     if samples < CROPS[1] * RATE:
@@ -115,29 +112,18 @@ def errors(
     """
     speaker = np.unique(clips.speaker, return_inverse=True)[1]
     one, other = np.nonzero(clips.session[:, None] != clips.session[None])
-    pairs = speaker[one] * drawn.shape[1] + speaker[other]  # the trials of a pair weigh the same
-    same = speaker[one] == speaker[other]
-    weight = drawn[:, :, None] * drawn[:, None]
-    mine = np.arange(drawn.shape[1])
-    weight[:, mine, mine] = drawn
+    trials = Pairs(one, other, speaker[one], speaker[other])
     whole, found = embed(encoder, clips.wave), {}
     for length in lengths:
         score = (embed(encoder, clips.wave, length) @ whole.T).double().numpy()[one, other]
-        trials = Trials(score, same, same, pairs)
-        by_draw = eer(curve(trials, weight.reshape(len(drawn), -1), points=400))
-        found[length] = Measured(float(eer(curve(trials))), by_draw, len(score))
+        found[length] = measured_eer(score, trials, drawn, points=400)
     return found
 
 
 def table(corpus: Corpus) -> pd.DataFrame:
     """EER of every front end by length and language, their means over seeds, and differences.
 
-    Returns:
-        system, language, condition, length, metric ("EER", or "EER minus" another), draw (the
-        seed, or "mean"), n (trials), value, low, high, and p_holm of the means of differences.
-        Intervals are over other speakers, and for means over other seeds too.
-    Raises:
-        DataError: another corpus than the twin; only the waveform twin has sound.
+    Raises DataError for another corpus than the twin; only the waveform twin has sound.
     """
     if corpus.name != "twin":
         raise DataError(f"{corpus.name} has no sound, only features; use --data twin.")
@@ -150,29 +136,13 @@ def table(corpus: Corpus) -> pd.DataFrame:
         for language, condition in LANGUAGES.items():
             for length, one in errors(encoder, tested[language], drawn, LENGTHS).items():
                 found.setdefault((name, language, condition, length, "EER"), []).append(one)
-    return as_table(found)
-
-
-def as_table(found: Found) -> pd.DataFrame:
-    """The table of errors by system, language, condition, length and metric; see `table`."""
-    compared: Found = {
-        (first, *place, f"EER minus {second}"): each
-        for first, second in PAIRS
-        for (_, *place, _), each in minus(found, [(first, second)]).items()
-    }
-    key = ["system", "language", "condition", "length", "metric"]
-    rows = tabulated(found | compared, key, "draw", "mean")
-    means = rows[(rows.draw == "mean") & (rows.metric != "EER")]
-    holm = corrected(by_intervals(means.rename(columns={"value": "difference"}))).p_holm
-    return rows.assign(p_holm=holm, corpus="twin")
+    return table_of(found, PAIRS, ["system", "language", "condition", "length", "metric"])
 
 
 def summary(table: pd.DataFrame) -> str:
-    """EER in percent by length, and the differences between front ends in points."""
-    means = table[table.draw == "mean"]
-    parts = means[means.metric == "EER"], means[means.metric != "EER"]
-    rows = ["system", "metric", "condition"]
-    return "\n\n".join(as_grid(part, rows, ["length"]) for part in parts)
+    """EER in percent by length, and the verdicts of the differences between front ends."""
+    compared = study.differences(table, ["condition", "length", "metric"])
+    return study.summary(table, ["system", "condition"], ["length"], compared)
 
 
 class SmallEcapa:

@@ -48,16 +48,14 @@ import pandas as pd
 
 from mraf import data
 from mraf.training.config import configure
-from mraf_related.open_set.protocol import UNKNOWN, open_set_trials
-from mraf_related.trials import Pairs, rates
+from mraf_related.metrics import Trials
 from mraf.training.loop import Learner
 from mraf.training.runs import Run
 from mraf.variants.build import build
 from mraf_lessons.heads.explorer import MarginExplorer
+from mraf_lessons.kit.threshold import ThresholdExplorer
 from mraf_lessons.missing_token.explorer import FollowOneClip
-from mraf_lessons.open_set.explorer import DoorExplorer
 from mraf_lessons.reliability.live import LiveExplorer
-from mraf_lessons.shared_space.explorer import ThresholdExplorer
 from mraf_lessons.training.explorer import CentreExplorer
 
 corpus = data.load("twin")
@@ -70,16 +68,13 @@ points = np.random.default_rng(0).normal(size=(15, 2)) + np.eye(3, 2)[group]
 number = np.arange(60)
 same = number % 3 == 0
 cosine = np.where(same, 0.5, 0.0) + np.linspace(-0.4, 0.4, 60)
-pairs = rates(cosine, Pairs(number, number, number, np.where(same, number, -1)))
-scores = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.3], [0.5, 0.2], [0.1, 0.4]])
-door = open_set_trials(scores, np.array([0, 1, 1, UNKNOWN, UNKNOWN]), np.arange(5))
+trials = {'fold 1, English': Trials(cosine, same, same, number)}
+names = 'one person', 'named wrongly', 'two people'
 """
 SHOWN = {  # the cell, the slider to be moved, and the key
     "CentreExplorer(points, group)": ("Centre loss", "ArrowLeft"),
     "FollowOneClip(learner.model, corpus.train[:5])": ("Step", "ArrowRight"),
-    "ThresholdExplorer({('fold 1', 'English'): (cosine, same, pairs)})":
-        ("Threshold", "ArrowRight"),
-    "DoorExplorer({'one': door})": ("Threshold", "ArrowRight"),
+    "ThresholdExplorer(trials, names, 'cosine')": ("Threshold", "ArrowRight"),
     "MarginExplorer()": ("Margin m", "ArrowRight"),
 }  # fmt: skip
 LIVE = """

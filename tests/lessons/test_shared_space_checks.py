@@ -10,29 +10,6 @@ from verdicts import judged
 from mraf_lessons.shared_space import checks as check
 
 
-def cosine_with_margin(theta, m):
-    return np.where(theta + m <= np.pi, np.cos(theta + m), np.cos(theta) - m * np.sin(m))
-
-
-@pytest.mark.parametrize(
-    ("answer", "message"),
-    [
-        (cosine_with_margin, None),
-        (lambda t, m: np.cos(t + m), "rises again"),
-        (lambda t, m: np.cos(t) - m, "CosFace"),
-        (lambda t, m: np.cos(t) - m * np.sin(m), "stand-in"),
-        (
-            lambda t, m: np.where(t + m <= np.pi, np.cos(t - m), np.cos(t) - m * np.sin(m)),
-            "harder",
-        ),
-        (lambda t, m: cosine_with_margin(t, np.radians(m)), "takes degrees"),
-    ],
-)
-def test_target(answer, message):
-    judged(check.target(answer), message)
-    assert check.target(lambda *_: ...).right is None
-
-
 def augmented(project=True, unit=True, draw=True, over=True):
     def answer(x, deviation, rng):
         r = rng.standard_normal(x.shape)
@@ -69,10 +46,6 @@ def one_for_all(x, deviation, rng):
     return moved(x, rng.standard_normal(x.shape[1]), normal(x, deviation, rng))
 
 
-def one_side(x, deviation, rng):
-    return moved(x, rng.random(x.shape), np.abs(normal(x, deviation, rng)))
-
-
 def fixed_lengths(x, deviation, rng):
     own = normal(x, deviation, np.random.default_rng(0))
     return moved(x, rng.standard_normal(x.shape), own)
@@ -86,11 +59,6 @@ def by_basis(x, deviation, rng):
     return x + normal(x, deviation, rng) * (weight[:, None] @ basis)[:, 0]
 
 
-def turned(x, deviation, rng):
-    y = augmented()(x, deviation, rng)
-    return y / np.linalg.norm(y, axis=1, keepdims=True) * np.linalg.norm(x, axis=1, keepdims=True)
-
-
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
@@ -98,22 +66,18 @@ def turned(x, deviation, rng):
         (by_basis, None),
         (lambda x, d, rng: moved(x, rng.standard_normal(x.shape), normal(x, d, rng)), None),
         (lambda x, d, rng: moved(x, rng.standard_normal(x.shape), uniform(x, d, rng)), "spread"),
-        (fixed, "gives the same directions"),
-        (fixed_lengths, "gives the same lengths"),
-        (one_for_all, "much the same way"),
-        (one_side, "much the same way"),
+        (fixed, "all with `rng`"),
+        (fixed_lengths, "all with `rng`"),
+        (one_for_all, "all with `rng`"),
         (augmented(project=False), "not orthogonal"),
         (augmented(over=False), "‖x‖²"),
         (augmented(unit=False), "length 1 first"),
         (augmented(draw=False), "a length is drawn for each row"),
-        (turned, "lengths were kept"),
         (lambda x, d, rng: x, "Nothing was added"),
         (lambda x, d, rng: x * np.where(np.arange(len(x)) < 9, np.nan, 1)[:, None], "or NaN"),
         (lambda x, d, rng: x[:5], "Shape (2000, 6)"),
         (lambda *given: augmented()(*given).astype(np.float32), None),
         (lambda *given: augmented(project=False)(*given).astype(np.float32), "not orthogonal"),
-        (lambda *given: turned(*given).astype(np.float32), "lengths were kept"),
-        (lambda *given: fixed_lengths(*given).astype(np.float32), "gives the same lengths"),
     ],
 )
 def test_augmentation(answer, message):
@@ -155,7 +119,6 @@ def test_equal_error(answer, message):
         (lambda n, a, b: np.where(a == b, n[a], n[a] * n[b]), None),
         (lambda n, a, b: n[a] * n[b], "not squared"),
         (lambda n, a, b: n[a], "the other was not drawn"),
-        (lambda n, a, b: n[a] + n[b], "can the trial count"),
         (lambda n, a, b: np.where(a == b, n[a], np.minimum(n[a], n[b])), "six pairs"),
         (lambda n, a, b: np.ones(len(a)), "as they are"),
     ],

@@ -10,13 +10,10 @@ import pytest
 from mraf.errors import DataError
 from mraf_related.metrics import eer
 from mraf_related.trials import (
-    Lineups,
     Pairs,
-    draw_lineups,
     draw_trials,
     draw_voice_trials,
     rates,
-    right_matches,
     trial_weights,
 )
 
@@ -102,10 +99,9 @@ def test_identities_without_clips_are_left_out_and_one_is_too_few(tiny_corpus):
         draw_trials(clips, [2, 3], np.random.default_rng(0))
 
 
-@pytest.mark.parametrize("draw", [draw_trials, draw_lineups])
-def test_a_missing_face_cannot_be_matched(draw, tiny_corpus):
+def test_a_missing_face_cannot_be_matched(tiny_corpus):
     with pytest.raises(DataError, match="72 clips have no face"):
-        draw(tiny_corpus.train.without_faces(), range(6), np.random.default_rng(0))
+        draw_trials(tiny_corpus.train.without_faces(), range(6), np.random.default_rng(0))
 
 
 def test_two_voices_never_come_from_one_video(tiny_corpus):
@@ -121,26 +117,3 @@ def test_two_voices_never_come_from_one_video(tiny_corpus):
     alone = replace(clips, video=clips.labels.astype(str))
     with pytest.raises(DataError, match="nobody has two videos"):
         draw_voice_trials(alone, range(6), np.random.default_rng(0))
-
-
-def test_lineups_show_different_people_the_own_first(tiny_corpus):
-    clips = tiny_corpus.train
-    lineups = draw_lineups(clips, range(6), np.random.default_rng(0), 5, per_identity=7)
-    shown = clips.labels[lineups.faces]
-    assert shown.shape == (42, 5)
-    np.testing.assert_array_equal(shown[:, 0], lineups.speaker)
-    np.testing.assert_array_equal(clips.labels[lineups.voice], lineups.speaker)
-    assert all(len(set(row)) == 5 for row in shown)
-    assert set(np.bincount(lineups.speaker)) == {7}
-    with pytest.raises(DataError, match="7 candidates: 2 to 6"):
-        draw_lineups(clips, range(6), np.random.default_rng(0), 7)
-
-
-def test_matching_by_hand():
-    face = np.array([[1.0, 0], [0, 1], [1, 0], [-1, 0]])
-    voice = np.array([[1.0, 0], [0.6, 0.8], [0, 1], [0, 1]])
-    lineups = Lineups(
-        np.array([0, 1, 0]), np.array([[0, 1, 3], [0, 3, 1], [0, 2, 1]]), np.array([0, 0, 0])
-    )
-    assert right_matches(lineups, face, voice, among=2).tolist() == [True, True, False]  # a tie
-    assert right_matches(lineups, face, voice, among=3).tolist() == [True, False, False]

@@ -1,12 +1,8 @@
 """MRAF at the door of strangers: `mraf related door`.
 
 One network for each draw is trained on the targets alone. Enrolled are all clips that it was
-trained on, each with its face and without. Judged are clips with their own face, without a face,
-and with the face of a target other than the one who speaks. Rows as in the open-set table, with ALL
-as shots.
+trained on, each with its face and without. Rows are those of the open-set table, with ALL as shots.
 """
-
-from __future__ import annotations
 
 from dataclasses import replace
 from itertools import product
@@ -41,11 +37,7 @@ PAIRS = (
 
 
 def table(corpus: Corpus) -> pd.DataFrame:
-    """Every system with every face on every draw; the columns of `study.COLUMNS`.
-
-    Raises:
-        DataError: a corpus whose speakers cannot be dealt into targets, unknown ones and strangers.
-    """
+    """Every system with every face on every draw. Raises as `deal`."""
     found: Found = {}
     for seed in tqdm(range(DRAWS), "door", delay=2):
         draw = deal(corpus, seed)
@@ -68,10 +60,8 @@ def shown(judged: OpenSetClips, faces: str, draw: Draw) -> FeatureSet:
 def door_scores(draw: Draw, model: Network) -> dict[str, Scores]:
     """What each system makes of the judged clips with each face, by "SYSTEM · FACES".
 
-    - RAW: cosines to the class means of raw faces and voices, added up; no network.
-    - SOFTMAX: the probability that the network's fused head gives.
-    - DOOR_MEANS: cosines of e_c to the enrolled means of the same kind, with or without a face.
-    - TUNED: a SpeakerRPL v2 adapter on e_c, tuned on both kinds; FEW runs.
+    RAW takes no network. DOOR_MEANS are cosines of e_c to the enrolled means of the same kind, with
+    or without a face. TUNED is a SpeakerRPL v2 adapter on e_c, tuned on both kinds.
     """
     enrolled = draw.enrolment
     raw = ClassMeans(enrolled, "sum")

@@ -1,0 +1,1 @@
+"""MRAF itself at the door of strangers."""
