@@ -44,7 +44,7 @@ ARMS: dict[str, dict[str, Any]] = {  # changes of quick, in the order in which t
     "batches of 128, to 0.01": cycle(0.01, 4, batch_size=128),
     "videos equally often": cycle(0.003, 3, sampling="video"),
     "two epochs": cycle(0.004, 2, sampling="video"),
-    "four epochs": cycle(0.003, 4),
+    "four epochs": cycle(0.003, 4),  # the preset fast
     "five epochs": cycle(0.003, 5),
 }
 

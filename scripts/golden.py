@@ -17,12 +17,13 @@ from pathlib import Path
 from mraf.evaluation.records import read_results
 from mraf.evidence.golden import Golden, remember
 from mraf.evidence.sweeps.tables import read_table
-from mraf.training.config import PRESETS, Config, configure
+from mraf.training.config import Config, configure
 from mraf.training.golden import Numbers, golden_numbers
 
 ROOT = Path(__file__).parents[1]
 FILE = ROOT / "data/golden.json"
 RECORDED = ROOT / "data/recorded"
+PRESETS = "paper", "quick"  # with recorded results; fast has the network of quick
 TABLES = {"robustness": "scorer"}  # of arms that no sweep has recorded; else as the file is called
 SHORT_TRAINING = 8  # steps
 

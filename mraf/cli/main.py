@@ -180,7 +180,7 @@ def build_parser() -> argparse.ArgumentParser:
     sweep.set_defaults(kept="The finished runs are kept. The same command continues.")
     sweep.take("tables", "TABLE", "a TOML file, or the name of one in data/sweeps", nargs="+")
     sweep.take("--data", "D", DATA)
-    sweep.take("--preset", "P", f"paper or quick ({DEFAULT})", default="quick")
+    sweep.take("--preset", "P", f"paper, quick or fast ({DEFAULT})", default="quick")
     sweep.take("--seeds", "N", f"0 to N-1, or FIRST-LAST ({DEFAULT})", default="10")
     sweep.take("--arms", "ARM", "train only these arms", nargs="+")
     sweep.take("--device", "D", DEVICE, default="auto")
@@ -221,7 +221,7 @@ def build_parser() -> argparse.ArgumentParser:
 def _take_training_options(parser: _Parser, preset: str) -> None:
     parser.settings = True
     parser.take("--data", "D", DATA)
-    parser.take("--preset", "P", f"paper or quick ({DEFAULT})", default=preset)
+    parser.take("--preset", "P", f"paper, quick or fast ({DEFAULT})", default=preset)
     recipe = f"recipe of the paper, of the team's public code, or our best ({DEFAULT})"
     recipes = ["paper", "team", "best"]
     parser.add_argument("--recipe", default="paper", choices=recipes, help=recipe)

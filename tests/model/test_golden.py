@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mraf.training.config import PRESETS, configure
+from mraf.training.config import configure
 from mraf.training.golden import golden_numbers, same
 
 ROOT = Path(__file__).parents[2]
@@ -20,7 +20,7 @@ ARMS = golden.arms()
 
 
 def test_the_record_holds_every_arm_of_every_table() -> None:
-    trained = {f"trained {preset}" for preset in PRESETS}
+    trained = {f"trained {preset}" for preset in golden.PRESETS}
     assert set(RECORD) == set(ARMS) | trained
 
 
@@ -29,7 +29,7 @@ def test_an_arm_computes_what_is_recorded(name: str) -> None:
     assert golden_numbers(ARMS[name]) == pytest.approx(RECORD[name], rel=1e-5, abs=1e-5)
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", golden.PRESETS)
 def test_a_short_training_ends_where_it_did(preset: str) -> None:
     found = golden_numbers(configure(preset, 2), golden.SHORT_TRAINING)
     assert found == pytest.approx(RECORD[f"trained {preset}"], rel=1e-4, abs=1e-4)
