@@ -157,7 +157,7 @@ def write_results(file: Path, rows: pd.DataFrame, order: Sequence[str] = ()) -> 
     Raises RunError: the file is there but of another form or of other videos, or cannot be written.
     """
     rows = rows.reindex(columns=[*COLUMNS, *(name for name in rows if name not in COLUMNS)])
-    rows = shuffled(_named(rows), COUNTS)
+    rows = shuffled(_named(rows).reset_index(drop=True), COUNTS)
     with locked(file):
         _write_results(file, rows, order)
 
@@ -168,7 +168,7 @@ def _write_results(file: Path, rows: pd.DataFrame, order: Sequence[str]) -> None
         kept = ~pd.MultiIndex.from_frame(before[RUN]).isin(pd.MultiIndex.from_frame(rows[RUN]))
         rows = pd.concat([before[kept], rows], ignore_index=True) if kept.any() else rows
     rows[ORDER] = rows[ORDER].fillna("") if ORDER in rows else ""
-    videos = rows.dropna(subset="clips_per_video")
+    videos = rows.dropna(subset=COUNTS)  # a system may have no answer in a setting
     if videos.groupby(PLACE)[["clips_per_video", ORDER]].nunique().gt(1).any(axis=None):
         raise RunError(
             f"{file}: was recorded from other videos than {rows.corpus.iloc[-1]} has now, or on a "

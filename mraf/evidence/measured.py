@@ -83,7 +83,7 @@ class Evidence:
             except RunError as error:
                 raise RunError(f"{file}: claim '{claim.name}' needs it, but: {error}") from None
             if claim.systems:
-                return _of_systems(claim, file, rows)
+                return _of_counts(claim, file, rows, _of_runs(rows))
             tested = _of_study(claim, file, rows)
         if tested is None:
             return None
@@ -167,11 +167,7 @@ def _of_study(claim: Claim, file: Path, recorded: pd.DataFrame) -> Tested | None
         return None
     first = rows.iloc[0]
     if "correct_per_video" in rows.columns:
-        arms = arms_of(rows)
-        for name in (claim.of, *claim.over):
-            if name not in arms:
-                raise RunError(f"{file}: claim '{claim.name}' asks for an unknown arm: {name}.")
-        return _paired(claim, [(1, arms)], first.preset, first.command)
+        return _of_counts(claim, file, rows, first.command)
     if len(rows) > 1:
         raise RunError(f"{file}: claim '{claim.name}' picks {len(rows)} rows; name one.")
     between = (first.value, first.low, first.high)
@@ -184,25 +180,14 @@ def _of_study(claim: Claim, file: Path, recorded: pd.DataFrame) -> Tested | None
     return Tested(table, draws, "", first.command, DRAWN.get(claim.study, VIDEOS))
 
 
-# --- systems ------------------------------------------------------------------------------------
-
-
-def _of_systems(claim: Claim, file: Path, rows: pd.DataFrame) -> Tested:
-    """From recorded accuracies with intervals, which say nothing of pairs.
-
-    The interval of the difference is that of two estimates that have nothing in common (Zou &
-    Donner 2008), which is too wide on the same videos. Seeds add their part, as a t interval.
-    """
-    rows = rows[rows.setting == claim.metric]
-    of, found = _system(rows, claim.of, file), []
-    for rival in (_system(rows, name, file) for name in claim.over):
-        value = of.accuracy - rival.accuracy
-        low = value - np.hypot(of.accuracy - of.low, rival.high - rival.accuracy)
-        high = value + np.hypot(of.high - of.accuracy, rival.accuracy - rival.low)
-        found.append((value, low, high))
-    first = rows.iloc[0]
-    drawn = f"{VIDEOS}; not in pairs"
-    return Tested(_from_intervals(found), rows.seed.nunique(), first.preset, _of_runs(rows), drawn)
+def _of_counts(claim: Claim, file: Path, rows: pd.DataFrame, command: str) -> Tested | None:
+    """From what was named rightly in each video. Raises RunError where an arm is not there."""
+    asked = (claim.of, *claim.over)
+    arms = arms_of(rows[rows.system.isin(asked) & rows.correct_per_video.notna()])
+    for name in asked:
+        if name not in arms:
+            raise RunError(f"{file}: claim '{claim.name}' asks for an unknown arm: {name}.")
+    return _paired(claim, [(1, arms)], rows.preset.iloc[0], command)
 
 
 def _of_runs(rows: pd.DataFrame) -> str:
@@ -215,24 +200,6 @@ def _of_runs(rows: pd.DataFrame) -> str:
     judge = first.command.replace(f"{run}-{first.seed}", f"{run}-$S")
     seeds = " ".join(map(str, sorted(rows.seed.unique())))
     return f"for S in {seeds}; do {train} --seed $S --out {run}-$S && {judge}; done"
-
-
-def _system(rows: pd.DataFrame, name: str, file: Path) -> pd.Series:
-    """Accuracy of a system over its seeds, with low and high."""
-    own = rows[rows.system == name]
-    if own.empty:
-        raise RunError(f"{file}: no rows of the system '{name}'.")
-    if own.seed.duplicated().any() or own[["corpus", "preset", "split"]].nunique().max() > 1:
-        raise RunError(
-            f"{file}: '{name}' has a seed twice, or runs of several kinds; keep one kind."
-        )
-    own = own[["accuracy", "low", "high"]]
-    mean, seeds = own.mean(), len(own)
-    if seeds > 1:
-        of_seeds = stats.t.ppf(1 - LEVEL / 2, seeds - 1) * own.accuracy.std() / np.sqrt(seeds)
-        mean.low = mean.accuracy - np.hypot(mean.accuracy - mean.low, of_seeds)
-        mean.high = mean.accuracy + np.hypot(mean.high - mean.accuracy, of_seeds)
-    return mean
 
 
 def _from_intervals(rows: Sequence[tuple[float, float, float]]) -> pd.DataFrame:

@@ -88,8 +88,22 @@ def test_records_at_once_lose_no_row(tmp_path, monkeypatch):
     assert sorted(set(read_results(file).seed)) == list(range(16))
 
 
+def test_a_system_without_an_answer_does_not_keep_the_next_seed_out(tmp_path, monkeypatch):
+    """A face head has no P4: its row holds no counts, and so no order."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    silent = {"correct": None, "correct_per_video": None, "clips_per_video": None}
+    for seed in range(3):
+        face = rows(seed).iloc[1:2].assign(system="face head", **silent)
+        write_results(tmp_path / "a.csv", pd.concat([rows(seed), face]))
+    found = read_results(tmp_path / "a.csv")
+    assert found.groupby("system").seed.nunique().tolist() == [3, 3]
+
+
+PEOPLE = [*RECORDED.glob("*_mavceleb_v1.csv"), *RECORDED.glob("validation_*.csv")]
+
+
 @pytest.mark.real
-@pytest.mark.parametrize("file", sorted(RECORDED.glob("*_mavceleb_v1.csv")), ids=lambda f: f.stem)
+@pytest.mark.parametrize("file", sorted(PEOPLE), ids=lambda f: f.stem)
 def test_names_of_videos_do_not_give_the_order_of_the_committed_records(file):
     """The attack on what was committed before: sort the public names by a digest of them."""
     if "clips_per_video" not in file.read_text(encoding="utf-8").split("\n", 1)[0]:
