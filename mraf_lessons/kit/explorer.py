@@ -1,7 +1,5 @@
 """The one pattern of all explorers: controls with a question each, and a picture that answers."""
 
-from __future__ import annotations
-
 import gc
 import html
 from collections.abc import Callable, Mapping
@@ -12,8 +10,8 @@ import ipywidgets as widgets
 from IPython.display import display
 
 from mraf.errors import MrafError
-from mraf_lessons.kit.live import Screen, image
-from mraf_lessons.kit.style import Figure
+from mraf_lessons.kit.live import Screen
+from mraf_lessons.kit.style import Figure, image
 
 STILL = (
     "<p>This picture is still: open the notebook in JupyterLab and choose "
@@ -23,17 +21,12 @@ Values = dict[str, Any]  # of all controls, by name
 
 
 class Control(NamedTuple):
-    """An input, the question that moving it answers, and how it follows the other controls.
-
-    Args:
-        offer: what they leave to choose from: the options of a list, the last number of a slider.
-        idle: why it changes nothing at the moment; "" where it does.
-    """
+    """An input, the question that moving it answers, and how it follows the other controls."""
 
     widget: Any  # widgets.ValueWidget
     question: str
-    offer: Callable[[Values], Any] | None = None
-    idle: Callable[[Values], str] = lambda values: ""
+    offer: Callable[[Values], Any] | None = None  # options of a list, last number of a slider
+    idle: Callable[[Values], str] = lambda values: ""  # why it changes nothing now
 
     def follow(self, values: Values) -> str:
         """Offer what can be chosen now, keep the value where it is among that; why it is idle."""
@@ -105,22 +98,16 @@ class Explorer(widgets.Box):
     _last: Figure | None = None
 
     def __init__(
-        self,
-        controls: Mapping[str, Control],
-        picture: Callable[[Any, Figure | None], Figure],
+        self, controls: Mapping[str, Control], picture: Callable[[Any, Figure | None], Figure],
         find: Callable[..., Any] = dict,
-    ) -> None:
+    ) -> None:  # fmt: skip
         self.inputs = {name: control.widget for name, control in controls.items()}
         self._controls, self._find, self._picture = controls, find, picture
         self._screen = Screen()
         self._questions = {name: widgets.HTML() for name in controls}
         self.picture = widgets.HTML()
-        rows = [
-            widgets.VBox([control.widget, self._questions[name]])
-            for name, control in controls.items()
-        ]
-        sides = widgets.Box([widgets.VBox(rows), self.picture])
-        super().__init__([sides])
+        rows = [widgets.VBox([self.inputs[name], self._questions[name]]) for name in controls]
+        super().__init__([widgets.Box([widgets.VBox(rows), self.picture])])
         self.add_class("mraf-explorer")
         self._quiet = False
         self._update()
@@ -167,8 +154,7 @@ class Explorer(widgets.Box):
 def show(live: Any, figure: Figure, more: str = "") -> None:
     """Display a widget by its bundle; below it, hidden as long as it is alive, a still picture.
 
-    Args:
-        more: HTML that follows the picture.
+    More HTML may follow the picture.
     """
     live, metadata = live if isinstance(live, tuple) else (live, {})
     display({**live, "text/plain": ""}, metadata=metadata, raw=True)

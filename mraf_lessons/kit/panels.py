@@ -1,7 +1,5 @@
 """What panels of several lessons hold alike: one panel a group, signed images, named rows."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import Any
 
