@@ -136,11 +136,9 @@ def project(
     itself = np.arange(len(rows), dtype=np.int32)[:, None]
     index = np.hstack([itself, neighbours.index[:, :others]])
     distance = np.pad(neighbours.distance[:, :others], ((0, 0), (1, 0)))
-    umap = umap_of(
-        n_neighbors=n_neighbors, min_dist=min_dist, metric="cosine",
-        init="pca",  # the spectral start fails where groups are far apart
-        precomputed_knn=(index, distance, None),
-        random_state=seed, n_jobs=1,  # what a seed implies
+    umap = umap_of(  # from PCA, as the spectral start fails where groups are far apart
+        n_neighbors=n_neighbors, min_dist=min_dist, metric="cosine", init="pca",
+        precomputed_knn=(index, distance, None), random_state=seed, n_jobs=1,
     )  # fmt: skip
     with warnings.catch_warnings():
         # no argument says that no further clips are to be placed into the map
@@ -180,9 +178,9 @@ def preservation(
 ) -> pd.Series:
     """What of the neighbourhoods in a space (N, D) is left in its map (N, 2), for k neighbours.
 
-    Returns "kept", the share of the neighbours kept (chance is k / (N - 1)); "trustworthiness" of
-    Venna & Kaski (2001), whose loss counts the map's false neighbours by their rank in the space;
-    and for each group of labels (N,) the shares "…, in the space" and "…, in the map".
+    "kept" is the share of the neighbours kept (chance is k / (N - 1)); "trustworthiness" (Venna &
+    Kaski 2001) weighs the map's false neighbours by their rank in the space; each group of labels
+    (N,) has the shares "…, in the space" and "…, in the map".
     """
     before, after = nearest(rows, number), nearest(plane, number, "euclidean")
     trusted = trustworthiness(unit(rows), plane, n_neighbors=number, metric="cosine")

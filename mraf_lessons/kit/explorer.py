@@ -82,17 +82,13 @@ def number(label: str, last: int | Callable[[Values], int], question: str) -> Co
 class Explorer(widgets.Box):
     """Controls beside the picture that they move: of a pure function of their values.
 
-    Each control is an attribute of its name and an item of ``inputs``; its ``value`` may also be
-    set from code. ``found`` is what is shown, as numbers. Where no kernel answers (GitHub, PDF, a
-    notebook that was opened and not run), one sees the picture of the state that was displayed.
-
-    Args:
-        controls: by the keyword of `find` that they set, in the order of the tab key.
-        picture: draws what was found; if it can, on the figure that it gave the last time.
-        find: from the controls' values to what is shown; nothing else goes in.
+    Controls are named by the keyword of `find` that they set. Each is an attribute of its name and
+    an item of `inputs`; its `value` may also be set from code. `picture` draws what `find` found;
+    if it can, on the figure of the last time. Where no kernel answers (GitHub, PDF), one sees the
+    picture of the state that was displayed.
     """
 
-    found: Any
+    found: Any  # what is shown, as numbers
     figure: Figure
     _shown: Values | None = None  # the values of what is shown
     _last: Figure | None = None

@@ -22,21 +22,16 @@ def fast_panels(on: Figure | None, width: float, height: float, title: str = "",
         figure = Figure(figsize=(width, height), dpi=90)
         figure.subplots(1, panels, gridspec_kw=places)
     else:
-        figure = emptied(on)
+        figure = on
+        for artist in contents(figure):
+            artist.remove()
+        for axes in figure.axes:
+            axes.containers.clear()
+            axes.relim()
+            axes.grid(False)  # else the next call without a word would turn it off
     figure.text(0.02, 0.945, title, fontsize=12, fontweight="bold", va="center")
     figure.text(0.98, 0.945, remark, fontsize=10.5, va="center", ha="right", color=GREY)
     return figure, figure.axes
-
-
-def emptied(figure: Figure) -> Figure:
-    """A figure without what its panels held, to be used again with their frames."""
-    for artist in contents(figure):
-        artist.remove()
-    for axes in figure.axes:
-        axes.containers.clear()
-        axes.relim()
-        axes.grid(False)  # else the next call without a word would turn it off
-    return figure
 
 
 def fast_panel(axes: Axes, title: str, xlabel: str = "", ylabel: str = "") -> None:

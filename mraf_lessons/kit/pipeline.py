@@ -74,7 +74,6 @@ def pipeline() -> Figure:
     _modality(axes, "face", TOP, TOP + 9.5, FACE, "f", "a")
     _modality(axes, "voice", BOTTOM, BOTTOM - 9.0, VOICE, "a", "f")
     _both(axes)
-    _training(axes)
     return style.describe(figure, ALT)
 
 
@@ -149,7 +148,7 @@ def _head(axes: Axes, y: float, colour: str, letter: str) -> None:
 
 
 def _both(axes: Axes) -> None:
-    """What stands in the middle: the scorer, the fused embedding and its head."""
+    """The scorer, the fused embedding and its head in the middle, and the losses."""
     _note(axes, 49.0, MIDDLE, "Eq. 10–11", ha="right")
     _box(axes, 61.5, MIDDLE, 22, 11.2, OTHER)
     _say(axes, 61.5, MIDDLE + 3.5, "reliability", 9.5, weight="bold")
@@ -165,9 +164,7 @@ def _both(axes: Axes) -> None:
     _arrow(axes, FUSED, (103.75, MIDDLE), (108.75, MIDDLE))
     _note(axes, 114, MIDDLE + 4.6, "who speaks?", 9.5, color=FUSED, weight="bold")
     _head(axes, MIDDLE, FUSED, "c")
-
-
-def _training(axes: Axes) -> None:
+    # the losses, below
     _say(axes, 4, -4.5, "trained with", 9.5, weight="bold")
     for x, width, name, formula in (
         (29.5, 36, "classification, Eq. 15", "cross-entropy of $z_f$, $z_a$ and $z_c$"),

@@ -42,8 +42,8 @@ class Question(widgets.VBox):
         else:
             look["continuous_update"] = False
             self.input = widgets.FloatText(description=item["unit"], **look)
-        self.said = widgets.HTML()
         self.input.observe(self._keep, "value")
+        self.said = widgets.HTML()
         head = widgets.HTMLMath(f"<strong>Predict.</strong> {rich(item['ask'])}")
         super().__init__([head, self.input, self.said])
 

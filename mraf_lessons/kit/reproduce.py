@@ -28,22 +28,18 @@ def reproduce(experiment: Experiment, out: Path, command: str) -> tuple[Evaluati
     resumed. Raises RunError where no video is held out, so that nothing could be judged.
     """
     if not experiment.config.training.holdout:
-        raise RunError(
-            "holdout=false leaves no unseen video to judge and report; use mraf train --final, "
-            "then mraf submit."
-        )
+        raise RunError("holdout=false leaves no unseen video to judge and report; use mraf train "
+                       "--final, then mraf submit.")  # fmt: skip
     folder = out / f"{slug_of(experiment.corpus.name)}-{experiment.preset}"
     run = train_run(experiment, folder / "training", resume=True)
     _replace(folder / "run", run)
     evaluation = evaluate_run(run, experiment.corpus, fop=True)
     write_text(folder / "evaluation.json", evaluation.to_json())
     facts = {
-        "data": experiment.corpus.name,
-        "preset": experiment.preset,
-        "seed": run.config.training.seed,
-        "device": next(run.model.parameters()).device,
+        "data": experiment.corpus.name, "preset": experiment.preset,
+        "seed": run.config.training.seed, "device": next(run.model.parameters()).device,
         "training": f"{run.history['seconds'].sum():.0f} s",
-    }
+    }  # fmt: skip
     sections, report = _sections(experiment, run, evaluation), folder / "report.html"
     write_report(report, "MRAF, reproduced", sections, command=command, facts=facts)
     return evaluation, report
