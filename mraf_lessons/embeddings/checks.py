@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from mraf.data.clips import unit
 from mraf_lessons.embeddings.maps import nearest, same_share
 from mraf_lessons.kit.checker import Answer, Array, Verdict, ask, judge, numbers, refused, unless
 
@@ -16,16 +15,12 @@ def neighbour_share(answer: Answer) -> Verdict:
     rows = (rows + 0.5 * rng.normal(size=(48, 8))) * rng.uniform(0.2, 5, size=(48, 1))
     k = 3
 
-    def first(distance: Array) -> float:
-        index = np.argsort(distance, axis=1, kind="stable")[:, :k]
-        return float(np.mean(speaker[index] == speaker[:, None]))
-
-    cosine, near = unit(rows) @ unit(rows).T, nearest(rows, k).index
+    near = nearest(rows, k).index
+    itself = (1 + (k - 1) * same_share(nearest(rows, k - 1), speaker)) / k
     of_speaker, of_video = (group[near] == group[:, None] for group in (speaker, video))
     by_length = same_share(nearest(rows, k, "euclidean", video), speaker)
-    right, itself = same_share(nearest(rows, k, apart=video), speaker), first(-cosine)
+    right = same_share(nearest(rows, k, apart=video), speaker)
     left_out_after = ((of_speaker & ~of_video).mean(), of_speaker[~of_video].mean())
-    farthest = first(np.where(video[:, None] == video, np.inf, cosine))
     said = {
         "This number speaks of people; with the own video it speaks of recordings.": right,
         "Each clip counts as its own nearest neighbour: that is always the right speaker.": itself,
@@ -34,7 +29,6 @@ def neighbour_share(answer: Answer) -> Verdict:
         "You looked up the neighbours first and left the own video out after: then a clip with a "
         "long video has none left. Leave it out before the nearest are chosen.": left_out_after,
         "Those are the nearest by length, too: compare directions, by the cosine.": by_length,
-        "Those are the farthest: a large cosine means near, so sort it downwards.": farthest,
     }
     return judge(ask(answer, rows, speaker, video, k), said)
 
@@ -90,8 +84,7 @@ def gap(answer: Answer) -> Verdict:
         "Now see what becomes of the islands.": right,
         "Both were moved by their common mean: the gap between them stays as it is.": common,
         "Both were moved by the first mean: the gap stays as it is.": both - both[0].mean(axis=0),
-        "You took the mean of each clip's numbers (axis=1): take it over the clips "
-        "(axis=0).": of_clip,
+        "That is the mean of each clip's numbers: take it over the clips (axis=0).": of_clip,
         "That is one number for all: the mean over the clips is a vector, axis=0.": one,
         "Nothing was moved.": both,
     }

@@ -26,19 +26,15 @@ NO_UNIT = "axes of a map have no unit: read only who is near whom"
 
 @styled
 def maps(
-    planes: Mapping[Any, NDArray[Any]],
-    label: NDArray[np.str_],
-    columns: int = 3,
-    same_axes: Collection[Any] = (),
-    neighbours: int = 15,
-    size: float = 2.85,
+    planes: Mapping[Any, NDArray[Any]], label: NDArray[np.str_], columns: int = 3,
+    same_axes: Collection[Any] = (), neighbours: int = 15, size: float = 2.85,
     colours: Mapping[str, str] | None = None,
-) -> Figure:
+) -> Figure:  # fmt: skip
     """Maps of the same points side by side, coloured by a label.
 
     Args:
         planes: points (N, 2) by the title of their panel.
-        label: of each point (N,); "" draws it in pale grey behind the others.
+        label: of each point (N,); "" draws it in grey behind the others.
         same_axes: titles of panels that are parts of one map.
         neighbours: how many nearest points the text alternative speaks about.
         colours: of each label, where they mean something; by default they only differ.
@@ -52,12 +48,9 @@ def maps(
     looks = {name: ("o", colours[name]) if colours else MARKS[n] for n, name in enumerate(names)}
     columns = min(columns, len(planes))
     rows = -(-len(planes) // columns)
-    figure = style.new_figure(0.3 + size * columns, 0.75 + (size - 0.1) * rows)
-    panels = figure.subplots(rows, columns, squeeze=False).ravel()
-    said = []
-    for axes in panels[len(planes) :]:
-        axes.set_axis_off()
-    for axes, (title, plane) in zip(panels, planes.items(), strict=False):
+    figure, said = style.new_figure(0.3 + size * columns, 0.75 + (size - 0.1) * rows), []
+    for place, (title, plane) in enumerate(planes.items(), 1):
+        axes = figure.add_subplot(rows, columns, place)
         _points(axes, plane, label, looks)
         kin = [planes[other] for other in same_axes] if title in same_axes else [plane]
         _frame(axes, np.concatenate(kin))
@@ -79,9 +72,9 @@ def _points(
     axes: Axes, plane: NDArray[Any], label: NDArray[np.str_], looks: dict[str, tuple[str, str]]
 ) -> None:
     """The points, each with the mark and colour of its label, those without one behind them."""
-    others = plane[label == UNNAMED]
     colour, size = (style.PALE, 5) if looks else (style.GREY, 9)
-    axes.scatter(others[:, 0], others[:, 1], s=size, color=colour, lw=0)
+    x, y = plane[label == UNNAMED].T
+    axes.scatter(x, y, s=size, color=colour, lw=0)
     mixed = np.random.default_rng(0).permutation(len(plane))  # no label lies on top of the others
     for shape in SHAPES:
         colours = {name: colour for name, (mark, colour) in looks.items() if mark == shape}
@@ -100,10 +93,8 @@ def _frame(axes: Axes, points: NDArray[Any]) -> None:
 
 
 def _legend(figure: Figure, looks: dict[str, tuple[str, str]], *more: Line2D) -> None:
-    handles = [
-        Line2D([], [], ls="", marker=mark, color=colour, ms=5, label=name)
-        for name, (mark, colour) in looks.items()
-    ]
+    handles = [Line2D([], [], ls="", marker=mark, color=colour, ms=5, label=name)
+               for name, (mark, colour) in looks.items()]  # fmt: skip
     if not looks and not more:
         figure.supxlabel(NO_UNIT, fontsize=8, color=style.GREY)
         return
@@ -131,10 +122,9 @@ def preservation(table: pd.DataFrame, groups: Mapping[str, float]) -> Figure:
     """
     needed = (f"{group}, in the {place}" for group in groups for place in PLACES)
     style.require(table, "kept", "trustworthiness", *needed)
-    size = (3.2 + 2.3 * len(groups)) / (1 + len(groups)), 1.5 + 0.36 * len(table)
-    figure, panels = row_of_panels(1 + len(groups), *size, sharey=True)
-    rows = np.arange(len(table))
-    first = panels[0]
+    count = 1 + len(groups)
+    figure, panels = row_of_panels(count, 2.3 + 0.9 / count, 1.5 + 0.36 * len(table), sharey=True)
+    rows, first = np.arange(len(table)), panels[0]
     first.plot(table.trustworthiness, rows, "o", color=COLOURS[0], label="trustworthiness")
     first.plot(table.kept, rows, "s", color=COLOURS[3], label="neighbours kept")
     first.set(title="the map", xlabel="0: nothing kept, 1: all")
@@ -168,24 +158,19 @@ def moves(
     before: NDArray[Any], after: NDArray[Any], right: NDArray[np.bool_], label: NDArray[np.str_],
     shown: NDArray[Any] | None = None,
 ) -> Figure:  # fmt: skip
-    """Arrows from where a clip lies with its face to where it lies without, on one map.
+    """Arrows from where clips (N, 2) lie with their faces to where they lie without, on one map.
 
-    Args:
-        before, after: the same clips (N, 2) in P3 and P4.
-        right: whether each clip is still named rightly without its face (N,).
-        label: of each clip (N,), "" for those in the background.
-        shown: rows of the clips whose arrows are drawn; by default all.
+    Their colour says whether a clip is still named `right` (N,) without its face; clips with the
+    label "" are in the background. `shown` are the rows of the arrows, by default all.
     """
-    shown = np.arange(len(before)) if shown is None else np.asarray(shown)
+    shown = np.arange(len(before)) if shown is None else shown
     looks = dict(zip(_in_order(label), MARKS, strict=False))
     figure, (left, moved) = row_of_panels(2, 4.5, 4.9)
     _points(left, before, label, looks)
     left.set_title("with the face: who lies where")
     moved.set_title("the face is taken away")
     moved.scatter(before[:, 0], before[:, 1], s=3, color=style.PALE, lw=0)
-    arrows = []
-    steps = after - before
-    length = np.linalg.norm(steps, axis=1)
+    arrows, steps = [], after - before
     said = [
         f"A map of {len(before)} clips with their faces, and {len(shown)} arrows to where the "
         f"same clips lie without: {int(right[shown].sum())} of them still named rightly."
@@ -195,14 +180,13 @@ def moves(
         (~right, "no longer", style.INK, 0.004),
     ):
         chosen = shown[of[shown]]
-        moved.quiver(
-            *before[chosen].T, *steps[chosen].T, angles="xy", scale_units="xy", scale=1,
-            color=colour, alpha=0.6, width=width, headwidth=5,
-        )  # fmt: skip
+        moved.quiver(*before[chosen].T, *steps[chosen].T, angles="xy", scale_units="xy", scale=1,
+                     color=colour, alpha=0.6, width=width, headwidth=5)  # fmt: skip
         arrows.append(Line2D([], [], color=colour, lw=1000 * width - 1, label=words))
         if of.any():
             those = words if of is right else f"{words} named rightly"
-            said.append(f"Median step of those {those}: {np.median(length[of]):.1f} map units.")
+            step = np.median(np.hypot(*steps[of].T))
+            said.append(f"Median step of those {those}: {step:.1f} map units.")
     for axes in (left, moved):
         _frame(axes, np.concatenate([before, after]))
     _legend(figure, looks, *arrows)

@@ -3,6 +3,7 @@
 import atexit
 import importlib.util
 import os
+import shutil
 import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
@@ -35,10 +36,10 @@ E_C, E_C_ALONE = "e_c with the face", "e_c without the face"
 
 @dataclass(frozen=True, eq=False)
 class Neighbours:
-    """The nearest other clips of each clip, nearest first."""
+    """The nearest other clips of each clip, nearest first, both (N, k)."""
 
-    index: NDArray[np.int32]  # (N, k)
-    distance: NDArray[np.float32]  # (N, k)
+    index: NDArray[np.int32]
+    distance: NDArray[np.float32]
 
 
 def spaces(model: Network, *sets: FeatureSet, batch: int = 512) -> dict[str, Rows]:
@@ -50,15 +51,11 @@ def spaces(model: Network, *sets: FeatureSet, batch: int = 512) -> dict[str, Row
     def whole(out: Output) -> Tensors:
         return {E_F: out.face.embedding, E_A: out.voice.embedding, E_C: out.fused_embedding}
 
-    def alone(out: Output) -> Tensors:
-        return {E_C_ALONE: out.fused_embedding}
-
-    found = [
-        {FACE: clips.face, VOICE: clips.voice}
-        | batched(model, clips, whole, batch)
-        | batched(model, clips.without_faces(), alone, batch)
-        for clips in sets
-    ]
+    found = []
+    for clips in sets:
+        both = batched(model, clips, whole, batch)
+        alone = batched(model, clips.without_faces(), whole, batch)[E_C]
+        found.append({FACE: clips.face, VOICE: clips.voice, **both, E_C_ALONE: alone})
     return {name: np.concatenate([of[name] for of in found]) for name in found[0]}
 
 
@@ -70,10 +67,8 @@ def nearest(
     Raises DataError for fewer others, or too many rows for all pairs of distances.
     """
     if len(rows) > MOST_CLIPS:
-        raise DataError(
-            f"{len(rows):,} clips are too many for all pairs of distances; draw at most "
-            f"{MOST_CLIPS:,} of them."
-        )
+        most = f"all pairs of distances; draw at most {MOST_CLIPS:,} of them."
+        raise DataError(f"{len(rows):,} clips are too many for {most}")
     distance = pairwise_distances(rows, metric=metric)
     np.fill_diagonal(distance, np.inf)
     if apart is not None:
@@ -106,11 +101,10 @@ def umap_class() -> Any:
         raise RunError("maps need umap-learn: pip install 'mraf[lessons]'.")
     if not (folder := numba_folder()):
         try:
-            temporary = tempfile.TemporaryDirectory(prefix="mraf-numba-")
+            folder = tempfile.mkdtemp(prefix="mraf-numba-")
         except OSError:
             raise RunError(f"{NO_CACHE}; {REMEDY}.") from None
-        atexit.register(temporary.cleanup)
-        folder = temporary.name
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
         warnings.warn(f"{NO_CACHE}; {REMEDY}.", stacklevel=3)
     from numba.core import config
 
@@ -132,10 +126,8 @@ def project(
 
     Raises RunError as `umap_class`, and DataError for more neighbours than there are.
     """
-    umap_of = umap_class()
-    others = n_neighbors - 1
-    if neighbours is None:
-        neighbours = nearest(rows, others)
+    umap_of, others = umap_class(), n_neighbors - 1
+    neighbours = nearest(rows, others) if neighbours is None else neighbours
     known = neighbours.index.shape[1]
     if not 1 <= others <= known:
         raise DataError(f"n_neighbors={n_neighbors}, but {known} neighbours were computed.")
@@ -144,14 +136,12 @@ def project(
     itself = np.arange(len(rows), dtype=np.int32)[:, None]
     index = np.hstack([itself, neighbours.index[:, :others]])
     distance = np.pad(neighbours.distance[:, :others], ((0, 0), (1, 0)))
-    umap = umap_of(
-        n_neighbors=n_neighbors, min_dist=min_dist, metric="cosine",
-        init="pca",  # the spectral start fails where groups are far apart
-        precomputed_knn=(index, distance, None),
-        random_state=seed, n_jobs=1,  # what a seed implies
+    umap = umap_of(  # from PCA, as the spectral start fails where groups are far apart
+        n_neighbors=n_neighbors, min_dist=min_dist, metric="cosine", init="pca",
+        precomputed_knn=(index, distance, None), random_state=seed, n_jobs=1,
     )  # fmt: skip
     with warnings.catch_warnings():
-        # No argument says that no further clips are to be placed into the map.
+        # no argument says that no further clips are to be placed into the map
         warnings.filterwarnings("ignore", r"precomputed_knn\[2\]", UserWarning)
         plane: Rows = umap.fit_transform(unit(rows))
     return plane
@@ -188,9 +178,9 @@ def preservation(
 ) -> pd.Series:
     """What of the neighbourhoods in a space (N, D) is left in its map (N, 2), for k neighbours.
 
-    Returns "kept", the share of the neighbours kept (chance is k / (N - 1)); "trustworthiness" of
-    Venna & Kaski (2001), whose loss counts the map's false neighbours by their rank in the space;
-    and for each group of labels (N,) the shares "…, in the space" and "…, in the map".
+    "kept" is the share of the neighbours kept (chance is k / (N - 1)); "trustworthiness" (Venna &
+    Kaski 2001) weighs the map's false neighbours by their rank in the space; each group of labels
+    (N,) has the shares "…, in the space" and "…, in the map".
     """
     before, after = nearest(rows, number), nearest(plane, number, "euclidean")
     trusted = trustworthiness(unit(rows), plane, n_neighbors=number, metric="cosine")

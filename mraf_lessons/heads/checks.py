@@ -73,10 +73,7 @@ def ball_distance(answer: Answer) -> Verdict:
 
 
 def margin_as_angle(answer: Answer) -> Verdict:
-    """By how much HAM's margin makes an angle count as larger: θ' - θ with d(θ') = d(θ) + m.
-
-    Asked for angles (B,), the margin m and a = 2 r / (1 - r²).
-    """
+    """By how much HAM's margin makes angles (B,) count as larger: θ' - θ with d(θ') = d(θ) + m."""
     margin, a = 0.2, np.sqrt(3)  # of c = 3, but for ε
     theta = np.radians([1.0, 20.0, 60.0, 120.0])
     d = 2 * np.arcsinh(a * np.sin(theta / 2))

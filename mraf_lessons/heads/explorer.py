@@ -14,15 +14,10 @@ class MarginExplorer(Explorer):
 
     def __init__(self) -> None:
         controls = {
-            "kind": choice(
-                "Head",
-                list(KINDS.items()),
-                "The same m: which head leaves most of the circle to nobody?",
-            ),
-            "margin": slider(
-                "Margin m", "How large may m be before nobody wins anything?", 0.2, high=0.6,
-                shown=".2f",
-            ),
+            "kind": choice("Head", list(KINDS.items()),
+                           "The same m: which head leaves most of the circle to nobody?"),
+            "margin": slider("Margin m", "How large may m be before nobody wins anything?", 0.2,
+                             high=0.6, shown=".2f"),
             "scale": Control(
                 inputs(widgets.FloatLogSlider, "Scale s", base=2, min=0, max=6, step=0.5, value=32,
                        readout_format=".3g"),

@@ -49,20 +49,16 @@ def planes(found: Mapping[str, Plane], title: str) -> Figure:
 
 @styled
 def penalties(logit: Mapping[str, Array], excess: Mapping[str, Array], margin: float) -> Figure:
-    """The own logit in training over the angle, and the margin as an angle.
-
-    Args:
-        logit: by kind, similarity with the margin at each of `ANGLES`.
-        excess: by kind, θ' - θ in radians, NaN where there is none.
-        margin: m.
-    """
+    """The own logit in training over `ANGLES`, and the margin as an angle in radians, by kind."""
     figure, (left, right) = row_of_panels(2, 4.6, 3.6)
-    degrees = np.degrees(ANGLES)
+    degrees, said = np.degrees(ANGLES), []
     for kind, values in logit.items():
         line = "--" if kind in ("h", "cosine") else "-"
         left.plot(degrees, values, line, color=COLOURS[kind], label=kind)
     for kind, values in excess.items():
         right.plot(degrees, np.degrees(values), color=COLOURS[kind], label=kind)
+        at = np.interp([10, 90], degrees, np.degrees(values))
+        said.append(f"{kind}: {at[0]:.1f} degrees at 10, {at[1]:.1f} at 90")
     left.set(title="The own speaker's similarity", ylabel="in training, before the scale s")
     right.set(title="The same margin, as an angle", ylabel="as if θ were larger by (degrees)")
     right.set_ylim(0, 3 * np.degrees(margin))
@@ -70,28 +66,19 @@ def penalties(logit: Mapping[str, Array], excess: Mapping[str, Array], margin: f
         axes.set(xlabel="angle θ to the own centre (degrees)", xticks=[0, 45, 90, 135, 180])
         axes.grid()
         axes.legend(fontsize=9)
-    said = "; ".join(
-        "{}: {:.1f} degrees at 10, {:.1f} at 90".format(
-            kind, *np.degrees(np.interp([np.pi / 18, np.pi / 2], ANGLES, values))
-        )
-        for kind, values in excess.items()
-    )
     ends = "; ".join(f"{kind} from {v[0]:.2f} to {v[-1]:.2f}" for kind, v in logit.items())
     return describe(
         figure,
         f"Left: the own speaker's similarity with the margin {margin:g} over the angle from 0 to "
-        f"180 degrees: {ends}. Right: by how much the angle counts as larger, {said}.",
+        f"180 degrees: {ends}. Right: by how much the angle counts as larger, {'; '.join(said)}.",
     )
 
 
 @styled
 def cosine_and_distance(cases: Mapping[str, tuple[Array, Array]]) -> Figure:
-    """Distances over cosines: one curve where the cosine decides, a cloud where it does not.
+    """Distances over cosines, both (B, C): one curve where the cosine decides, else a cloud.
 
     Three clips are drawn in colour, each with its dots joined.
-
-    Args:
-        cases: by name, cosines and distances of clips and centres, both (B, C).
     """
     figure, panels = row_of_panels(len(cases), 3.2, 3.6)
     said = []
@@ -120,13 +107,7 @@ def _falls(cosine: Array, distance: Array) -> float:
 
 @styled
 def lengths(norm: Array, curves: Mapping[str, Array], voices: Array) -> Figure:
-    """What becomes of an input's length in the ball, beside the lengths that voices have.
-
-    Args:
-        norm: lengths of inputs, shape (N,).
-        curves: by name, the lengths that they are given, shape (N,).
-        voices: lengths of voices, shape (M,).
-    """
+    """The lengths (N,) that inputs of length `norm` get in the ball, beside those of voices."""
     low, high = voices.min(), voices.max()
 
     def at_the_ends(rows: pd.DataFrame) -> str:
@@ -149,14 +130,11 @@ def lengths(norm: Array, curves: Mapping[str, Array], voices: Array) -> Figure:
 @draws("system", "metric", "draw", "value", "low", "high")
 def heads_on_voices(table: pd.DataFrame, metrics: Sequence[str], title: str) -> Figure:
     """Each head on voices alone by some metrics, means with their intervals; a row per head."""
-    shown = table[table.metric.isin(metrics) & (table.draw == "mean")]
-    shown = shown[~shown.system.str.contains(" − ")]
+    pair = table.system.str.contains(" − ")
+    shown = table[table.metric.isin(metrics) & (table.draw == "mean") & ~pair]
     shown = shown.assign(colour=np.where(shown.system == "untrained", style.GREY, style.VOICE))
     label = "EER" if metrics[0].startswith("EER") else "accuracy"
     return forest(shown, "system", "metric", "value", title=title, label=f"{label}, 95% interval")
-
-
-# --- the explorer ------------------------------------------------------------------------------
 
 
 @styled
@@ -182,18 +160,17 @@ def margin_explorer(found: Margins, on: Figure | None = None) -> Figure:
     curve.grid()
     curve.legend(loc="upper right", fontsize=8.5)
     fast_panel(curve, "Probability of the first speaker", "angle to its centre (degrees)")
-    text = (
+    test, training = (
+        ", ".join(f"{value:.2f}" for value in np.interp([0, 30, 60], degrees, values))
+        for values in (found.without, found.with_margin)
+    )
+    return describe(
+        figure,
         f"{title}: {remark}; the rest is won by nobody. A clip at its own centre has a loss of "
         f"{found.at_centre:.2g}. The probability of the first speaker at 0, 30 and 60 degrees: "
-        f"{_at(found.without)} in the test, {_at(found.with_margin)} in training."
+        f"{test} in the test, {training} in training.",
+        f"The ball clips to the radius {found.radius:.2f}." if found.kind == "ham" else "",
     )
-    if found.kind == "ham":
-        text += f" The ball clips to the radius {found.radius:.2f}."
-    return describe(figure, text)
-
-
-def _at(values: Array) -> str:
-    return ", ".join(f"{np.interp(np.radians(a), ANGLES, values):.2f}" for a in (0, 30, 60))
 
 
 def _circle(axes: Axes, found: Margins) -> None:
@@ -210,8 +187,8 @@ def _circle(axes: Axes, found: Margins) -> None:
 def _ball(axes: Axes, found: Margins) -> None:
     """Who is nearer by the margin in the unclipped ball, and the circle that Π clips to."""
     if not found.disk.size:
-        text = "no ball:\nonly the angle counts"
-        axes.text(0, 0, text, ha="center", va="center", color=style.GREY)
+        look: dict[str, Any] = {"ha": "center", "va": "center", "color": style.GREY}
+        axes.text(0, 0, "no ball:\nonly the angle counts", **look)
         fast_panel(axes, "In the Poincaré disk")
         return
     shown = np.ma.masked_less_equal(found.disk, NOBODY)

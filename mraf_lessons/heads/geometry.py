@@ -6,7 +6,6 @@ Poincaré distance; the heads stand in `mraf.variants.margins`. Where both are l
 
     d(x, w) = 2 arsinh(a sin(θ/2))  with  a = 2 r / (1 - r²).
 
-There all that the curvature does is to choose a, and all that the ball does is to bend the angle.
 Published centres start inside; a small learning rate leaves them there, and this does not hold.
 """
 
@@ -44,15 +43,8 @@ def angle_of_distance(distance: ArrayLike, curvature: float) -> Array:
 def hardened_angle(kind: str, angle: ArrayLike, margin: float, curvature: float = 3.0) -> Array:
     """The angle at which a head without margin would be as strict as one with it is at θ.
 
-    A margin asks for more than it says: the own speaker at θ is judged as if at this angle. Its
-    excess over θ is m itself for aam, and depends on θ for am and ham.
-
-    Args:
-        kind: "am" (cos θ' = cos θ - m), "aam" (θ' = θ + m), or "ham" (d(θ') = d(θ) + m).
-        angle: θ in [0, π].
-    Returns:
-        θ'; NaN where it would lie beyond π.
-    Raises RunError: another kind.
+    θ' of θ in [0, π], NaN where it would lie beyond π: cos θ' = cos θ - m for "am", θ' = θ + m for
+    "aam", d(θ') = d(θ) + m for "ham". Raises RunError for another kind.
     """
     angle = np.asarray(angle, dtype=float)
     if kind == "am":
@@ -66,12 +58,9 @@ def hardened_angle(kind: str, angle: ArrayLike, margin: float, curvature: float 
 
 
 def agreement(embedding: ArrayLike, centre: ArrayLike, curvature: float) -> float:
-    """How often the nearest centre by clipped distance is the nearest by cosine, as a fraction.
+    """How often the nearest centre (C, d) by clipped distance is the nearest by cosine, of (B, d).
 
     Always, where the clipped centres are of one length, however long the embeddings are.
-
-    Args:
-        embedding, centre: shapes (B, d) and (C, d).
     """
     x, w = (torch.from_numpy(np.array(rows, dtype=np.float64)) for rows in (embedding, centre))
     clipped: list[Any] = [clip_to_ball(rows, curvature) for rows in (x, w)]

@@ -1,7 +1,6 @@
 """A head in the plane, where all of it can be seen: what notebook 12 shows, as pure functions."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -21,30 +20,19 @@ ANGLES = np.linspace(0, np.pi, 181)
 GRID = np.linspace(-1, 1, 161)
 
 
-@dataclass(frozen=True, eq=False)
-class Plane:
-    """Clips as a network with two dimensions before its head puts them; C speakers.
+class Plane(NamedTuple):
+    """Clips as a network with two dimensions before its head puts them."""
 
-    Args:
-        points: embeddings, shape (N, 2).
-        speaker: whose they are, shape (N,).
-        centres: rows of the head's weight, shape (C, 2).
-        side: both axes of the grid that was asked, shape (G,).
-        winner: speaker with the largest logit on the grid, shape (G, G), rows along y.
-    """
-
-    points: Array
-    speaker: Array
-    centres: Array
-    side: Array
-    winner: Array
+    points: Array  # embeddings, (N, 2)
+    speaker: Array  # whose they are, (N,)
+    centres: Array  # rows of the head's weight, (C, 2)
+    side: Array  # both axes of the grid that was asked, (G,)
+    winner: Array  # speaker with the largest logit on the grid, (G, G), rows along y
 
     @property
     def accuracy(self) -> float:
         """How many of the clips lie where their speaker wins, by the grid."""
-        column, row = (
-            np.abs(self.side[:, None] - values).argmin(axis=0) for values in self.points.T
-        )
+        column, row = (np.abs(self.side[:, None] - at).argmin(axis=0) for at in self.points.T)
         return float((self.winner[row, column] == self.speaker).mean())
 
     @property
@@ -60,9 +48,7 @@ def embed_in_plane(
 ) -> Plane:
     """Train a linear map of voices (N, 192) into the plane and a head on it, together.
 
-    Args:
-        speaker: 0 … C - 1, shape (N,).
-        switches: head, margin, scale and curvature of a `ModelConfig`.
+    Speakers (N,) are 0 … C - 1; switches are those of a `ModelConfig`: head, margin, scale, …
     """
     x, y = standardise(torch.from_numpy(np.array(voice))), torch.from_numpy(np.array(speaker))
 
@@ -73,58 +59,36 @@ def embed_in_plane(
         projection = nn.Linear(x.shape[1], 2, bias=False)
         config = ModelConfig(int(y.max()) + 1, width=2, **switches)
         head = HEADS[config.head](config)
-        parts = [*projection.parameters(), *head.parameters()]
-        optimizer = torch.optim.Adam(parts, lr=0.01)
+        optimizer = torch.optim.Adam([*projection.parameters(), *head.parameters()], lr=0.01)
         fit("plane", optimizer, lambda _: [(x, y)], loss, steps, progress=False)
     with torch.inference_mode():
         points = projection(x)
         reach = 1.1 * float(points.abs().quantile(0.999))
         side = torch.linspace(-reach, reach, 241)
-        winner = head(torch.cartesian_prod(side, side).flip(1)).argmax(dim=1)
-        weight: Tensor = head.weight
-        return Plane(
-            points.numpy(), y.numpy(), weight.numpy(), side.numpy(),
-            winner.reshape(len(side), len(side)).numpy(),
-        )  # fmt: skip
+        winner = head(torch.cartesian_prod(side, side).flip(1)).argmax(dim=1).reshape(241, 241)
+    return Plane(*(part.detach().numpy() for part in (points, y, head.weight, side, winner)))
 
 
-@dataclass(frozen=True, eq=False)
-class Margins:
-    """What a head with a margin asks of three speakers whose centres lie evenly on a circle.
+class Margins(NamedTuple):
+    """What a head with a margin asks of three speakers whose centres lie evenly on a circle."""
 
-    Args:
-        kind, margin, scale, curvature: of the head.
-        radius: to which the ball clips.
-        share: of the circle that somebody wins in training; of the test it is all.
-        winner: who wins at each angle of `TURN` in training, NOBODY in between, shape (T,).
-        disk: the same in the ball without any clipping, (G, G), OUTSIDE beyond it.
-        without, with_margin: probability of the first speaker, in the test and in training, from
-            its centre (0°) to the antipode (180°), shape (A,).
-        at_centre: cross-entropy in training of a clip that lies at its own centre.
-    """
-
-    kind: str
+    kind: str  # am, aam or ham, as are the next three
     margin: float
     scale: float
     curvature: float
-    radius: float
-    share: float
-    winner: Array
-    disk: Array
-    without: Array
-    with_margin: Array
-    at_centre: float
+    radius: float  # to which the ball clips
+    share: float  # of the circle that somebody wins in training; of the test it is all
+    winner: Array  # who wins at each angle of `TURN` in training, NOBODY in between, (T,)
+    disk: Array  # the same in the ball without any clipping, (G, G), OUTSIDE beyond it
+    without: Array  # probability of the first speaker from 0° to 180° in the test, (A,)
+    with_margin: Array  # the same in training, (A,)
+    at_centre: float  # cross-entropy in training of a clip that lies at its own centre
 
 
 def margins(
     kind: str = "am", margin: float = 0.2, scale: float = 30.0, curvature: float = 3.0
 ) -> Margins:
-    """Ask the head itself, all around the circle, and its distance all over the ball.
-
-    Args:
-        kind: "am", "aam" or "ham".
-        curvature: c of ham, at least 1.
-    """
+    """Ask the head itself, all around the circle, and its distance all over the ball."""
     own = 2 * np.pi * np.arange(3) / 3
     centres = np.stack([np.cos(own), np.sin(own)], axis=1)
     config = ModelConfig(3, width=2, margin=margin, scale=scale, curvature=curvature)
@@ -132,9 +96,11 @@ def margins(
         head = HEADS[kind](config).double()
     with torch.inference_mode():
         head.weight.copy_(torch.from_numpy(centres))
-        winner = _won(*_logits(head, TURN))
+        seen = _logits(head, TURN)[1]
         plain, hardened = _logits(head, ANGLES)
         at_centre = F.cross_entropy(hardened[0, :1], torch.tensor([0])).item()
+    wins = np.stack([(seen[k].argmax(dim=1) == k).numpy() for k in range(3)])
+    winner = np.where(wins.any(axis=0), wins.argmax(axis=0), NOBODY)  # against his own margin
     radius = clipping_radius(curvature)
     disk = _disk(radius * centres, margin) if kind == "ham" else np.full((0, 0), OUTSIDE)
     return Margins(
@@ -149,12 +115,6 @@ def _logits(head: Head, angle: Array) -> tuple[Tensor, Tensor]:
     plain = head(x)
     seen = [head.with_margin(plain, torch.full((len(x),), k)) for k in range(plain.shape[1])]
     return plain, torch.stack(seen)
-
-
-def _won(plain: Tensor, seen: Tensor) -> Array:
-    """Who wins against all others although the margin is against him, shape (A,)."""
-    wins = np.stack([(seen[k].argmax(dim=1) == k).numpy() for k in range(len(seen))])
-    return np.where(wins.any(axis=0), wins.argmax(axis=0), NOBODY)
 
 
 def _disk(centres: Array, margin: float) -> Array:

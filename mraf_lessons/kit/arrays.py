@@ -1,7 +1,5 @@
 """What a network returns, as NumPy arrays and as a table of its symbols."""
 
-from __future__ import annotations
-
 from operator import attrgetter
 from typing import Any
 

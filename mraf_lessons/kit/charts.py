@@ -1,7 +1,5 @@
 """Charts that several lessons draw from a table: curves, and distributions as ridges."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -25,14 +23,9 @@ def curves(
 ) -> Figure:  # fmt: skip
     """A line for each value of a column, with a band where the table has `low` and `high`.
 
-    Args:
-        facet: column with a panel for each value; by default there is one panel.
-        say: what the text alternative says of the rows of a line.
-        text: its first sentence.
-        looks: how a line is plotted, by its name; by default lines differ in colour and dashes.
-        width, height, margin: of each panel, and of the figure beside them, in inches.
-    Raises:
-        DataError: no rows, or a column missing.
+    There is a panel for each value of `facet`, if given. Lines differ in colour and dashes, or look
+    as told by their names. The text alternative begins with `text` and tells what `say` says of the
+    rows of a line. Sizes are in inches. Raises DataError for no rows, or a column missing.
     """
     style.require(table, x, y, by, *filter(None, [facet]))
     shown = table if facet else table.assign(panel="")
@@ -45,9 +38,8 @@ def curves(
             look = {"label": name, "ms": 4, **(looks or {}).get(name, usual)}
             (line,) = axes.plot(rows[x], rows[y], **look)
             if {"low", "high"} <= set(rows):
-                axes.fill_between(
-                    rows[x], rows.low, rows.high, color=line.get_color(), alpha=0.2, lw=0
-                )
+                look = {"color": line.get_color(), "alpha": 0.2, "lw": 0}
+                axes.fill_between(rows[x], rows.low, rows.high, **look)
             said.append(f"{', '.join(filter(None, [panel, name]))}: {say(rows)}.")
         axes.set_xlabel(x)
         axes.grid()
@@ -62,14 +54,8 @@ def distributions(
 ) -> Figure:  # fmt: skip
     """A ridge for each group, its median marked; a panel for each value of `facet`, if given.
 
-    Args:
-        edges: of the bins.
-        say: what the text alternative says of a group; by default its median.
-        text: the first sentence of the text alternative.
-        label: of the axis.
-        width: of each panel in inches.
-    Raises:
-        DataError: no rows, or a column missing.
+    The text alternative begins with `text` and tells what `say` says of a group, by default its
+    median. Sizes are in inches. Raises DataError for no rows, or a column missing.
     """
     style.require(table, value, group, *filter(None, [facet]))
     shown = table if facet else table.assign(panel="")

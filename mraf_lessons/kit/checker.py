@@ -36,8 +36,7 @@ class Verdict:
 def ask(answer: Answer, *case: Any, fresh: bool = True) -> Any:
     """What an answer returns for a case, or the exception that it raises; a stub is handed back.
 
-    Args:
-        fresh: hand over copies, so that an answer may change what it gets.
+    It gets fresh copies, so that it may change them.
     """
     if answer is None or answer is ...:
         return answer
@@ -62,8 +61,7 @@ def refused(given: Any, hint: str) -> Verdict:
 def numbers(given: Any, kinds: str = "biuf") -> Array | None:
     """Numbers, a tensor or a sequence of them as an array of floats; None for anything else.
 
-    Args:
-        kinds: NumPy's kinds that are taken; with "b", only booleans are, and stay what they are.
+    Kinds are NumPy's; with "b", only booleans are taken, and stay what they are.
     """
 
     def plain(part: Any) -> Any:
@@ -121,12 +119,8 @@ def unless(hints: Mapping[str, Any], praise: str = "") -> Verdict:
     return Verdict(True, praise)
 
 
-def judge_cases(
-    answer: Answer,
-    cases: Iterable[tuple[Sequence[Any], Said]],
-    rtol: float = 1e-4,
-    otherwise: str = SMALL,
-) -> Verdict:
+def judge_cases(answer: Answer, cases: Iterable[tuple[Sequence[Any], Said]], rtol: float = 1e-4,
+                otherwise: str = SMALL) -> Verdict:  # fmt: skip
     """The verdict on the first case, of what is given and said, that an answer gets wrong."""
     verdict = Verdict(None)
     for given, said in cases:

@@ -1,7 +1,5 @@
 """The one pattern of all explorers: controls with a question each, and a picture that answers."""
 
-from __future__ import annotations
-
 import gc
 import html
 from collections.abc import Callable, Mapping
@@ -12,8 +10,8 @@ import ipywidgets as widgets
 from IPython.display import display
 
 from mraf.errors import MrafError
-from mraf_lessons.kit.live import Screen, image
-from mraf_lessons.kit.style import Figure
+from mraf_lessons.kit.live import Screen
+from mraf_lessons.kit.style import Figure, image
 
 STILL = (
     "<p>This picture is still: open the notebook in JupyterLab and choose "
@@ -23,35 +21,17 @@ Values = dict[str, Any]  # of all controls, by name
 
 
 class Control(NamedTuple):
-    """An input, the question that moving it answers, and how it follows the other controls.
-
-    Args:
-        offer: what they leave to choose from: the options of a list, the last number of a slider.
-        idle: why it changes nothing at the moment; "" where it does.
-    """
+    """An input, the question that moving it answers, and why it changes nothing now, if so."""
 
     widget: Any  # widgets.ValueWidget
     question: str
-    offer: Callable[[Values], Any] | None = None
     idle: Callable[[Values], str] = lambda values: ""
 
-    def follow(self, values: Values) -> str:
-        """Offer what can be chosen now, keep the value where it is among that; why it is idle."""
-        if self.offer:
-            offered, before = self.offer(values), self.widget.value
-            if not hasattr(self.widget, "options"):
-                self.widget.max = offered
-            elif list(offered) != list(self.widget.options):
-                self.widget.options = offered
-                known = [pair[1] if isinstance(pair, tuple) else pair for pair in offered]
-                if before in known:
-                    self.widget.value = before
-        reason = self.idle(values)
+    def reason(self, values: Values) -> str:
+        """Why it is idle at these values of all controls; "" where it is not."""
         low, high = (getattr(self.widget, end, end) for end in ("min", "max"))
-        if low == high or len(getattr(self.widget, "options", "many")) == 1:
-            reason = reason or "There is one to choose from."
-        self.widget.disabled = bool(reason)
-        return reason
+        alone = low == high or len(getattr(self.widget, "options", "many")) == 1
+        return self.idle(values) or ("There is one to choose from." if alone else "")
 
 
 def inputs(kind: type[widgets.ValueWidget], label: str, **options: Any) -> Any:
@@ -60,12 +40,9 @@ def inputs(kind: type[widgets.ValueWidget], label: str, **options: Any) -> Any:
     return kind(description=label, style={"description_width": "105px"}, layout=look, **options)
 
 
-def choice(label: str, options: Any, question: str, kind: Any = widgets.Dropdown,
-           **following: Any) -> Control:  # fmt: skip
-    """One of several values, or of pairs of words and value; a function offers those of now."""
-    if callable(options):
-        return Control(inputs(kind, label, options=[""]), question, options, **following)
-    return Control(inputs(kind, label, options=options), question, **following)
+def choice(label: str, options: Any, question: str) -> Control:
+    """One of several values, or of pairs of words and value."""
+    return Control(inputs(widgets.Dropdown, label, options=options), question)
 
 
 def yes_or_no(label: str, question: str, **following: Any) -> Control:
@@ -80,49 +57,36 @@ def slider(label: str, question: str, value: float = 0.0, low: float = 0.0, high
     return Control(inputs(widgets.FloatSlider, label, value=value, **look), question, **following)
 
 
-def number(label: str, last: int | Callable[[Values], int], question: str) -> Control:
-    """A slider from 1 to the last, which may follow the other controls."""
-    offer = last if callable(last) else lambda values: last
-    return Control(inputs(widgets.IntSlider, label, min=1, max=1, value=1), question, offer)
+def number(label: str, last: int, question: str) -> Control:
+    """A slider from 1 to the last."""
+    return Control(inputs(widgets.IntSlider, label, min=1, max=last, value=1), question)
 
 
 class Explorer(widgets.Box):
     """Controls beside the picture that they move: of a pure function of their values.
 
-    Each control is an attribute of its name and an item of ``inputs``; its ``value`` may also be
-    set from code. ``found`` is what is shown, as numbers. Where no kernel answers (GitHub, PDF, a
-    notebook that was opened and not run), one sees the picture of the state that was displayed.
-
-    Args:
-        controls: by the keyword of `find` that they set, in the order of the tab key.
-        picture: draws what was found; if it can, on the figure that it gave the last time.
-        find: from the controls' values to what is shown; nothing else goes in.
+    Controls are named by the keyword of `find` that they set. Each is an attribute of its name and
+    an item of `inputs`; its `value` may also be set from code. `picture` draws what `find` found;
+    if it can, on the figure of the last time. Where no kernel answers (GitHub, PDF), one sees the
+    picture of the state that was displayed.
     """
 
-    found: Any
+    found: Any  # what is shown, as numbers
     figure: Figure
-    _shown: Values | None = None  # the values of what is shown
     _last: Figure | None = None
 
     def __init__(
-        self,
-        controls: Mapping[str, Control],
-        picture: Callable[[Any, Figure | None], Figure],
+        self, controls: Mapping[str, Control], picture: Callable[[Any, Figure | None], Figure],
         find: Callable[..., Any] = dict,
-    ) -> None:
+    ) -> None:  # fmt: skip
         self.inputs = {name: control.widget for name, control in controls.items()}
         self._controls, self._find, self._picture = controls, find, picture
         self._screen = Screen()
         self._questions = {name: widgets.HTML() for name in controls}
         self.picture = widgets.HTML()
-        rows = [
-            widgets.VBox([control.widget, self._questions[name]])
-            for name, control in controls.items()
-        ]
-        sides = widgets.Box([widgets.VBox(rows), self.picture])
-        super().__init__([sides])
+        rows = [widgets.VBox([self.inputs[name], self._questions[name]]) for name in controls]
+        super().__init__([widgets.Box([widgets.VBox(rows), self.picture])])
         self.add_class("mraf-explorer")
-        self._quiet = False
         self._update()
         for widget in self.inputs.values():
             widget.observe(self._update, names="value")
@@ -139,17 +103,11 @@ class Explorer(widgets.Box):
         return {name: widget.value for name, widget in self.inputs.items()}
 
     def _update(self, change: object = None) -> None:
-        if self._quiet:
-            return
-        self._quiet = True
         for name, control in self._controls.items():
-            reason = control.follow(self.values)
+            reason = control.reason(self.values)
+            control.widget.disabled = bool(reason)
             asked = html.escape(reason) if reason else control.question
             self._questions[name].value = f'<div class="mraf-question">{asked}</div>'
-        self._quiet = False
-        if self.values == self._shown:
-            return
-        self._shown = self.values
         try:
             self.found = self._find(**self.values)
             self.figure = self._last = self._picture(self.found, self._last)
@@ -167,8 +125,7 @@ class Explorer(widgets.Box):
 def show(live: Any, figure: Figure, more: str = "") -> None:
     """Display a widget by its bundle; below it, hidden as long as it is alive, a still picture.
 
-    Args:
-        more: HTML that follows the picture.
+    More HTML may follow the picture.
     """
     live, metadata = live if isinstance(live, tuple) else (live, {})
     display({**live, "text/plain": ""}, metadata=metadata, raw=True)

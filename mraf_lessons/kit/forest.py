@@ -1,7 +1,5 @@
 """The figure of measured numbers: a dot with its interval for every row, a panel a facet."""
 
-from __future__ import annotations
-
 import textwrap
 from collections.abc import Mapping
 from typing import Any
@@ -17,6 +15,7 @@ from mraf_lessons.kit import style
 from mraf_lessons.kit.style import Figure, describe, percent_axis, row_of_panels, styled
 
 PAPER: dict[str, Any] = {"marker": "D", "ls": "", "mfc": "none", "mec": style.INK, "ms": 5.5}
+MARK = ["panel", "y", "at", "low", "high", "colour", "sign"]  # a dot or a hollow mark
 FAR = 0.2  # from the median of a panel, as a fraction: farther values are written at its edge
 ABOVE: dict[str, Any] = {
     "xytext": (0, 5), "textcoords": "offset points", "ha": "center", "fontsize": 7.5, "zorder": 4,
@@ -26,24 +25,14 @@ ABOVE: dict[str, Any] = {
 
 @styled
 def forest(
-    table: pd.DataFrame,
-    row: str,
-    facet: str,
-    value: str = "accuracy",
-    *,
-    split: str = "",
-    points: bool = False,
-    zero: bool = False,
-    far: bool = False,
-    same_scale: bool = True,
-    mean: bool = False,
-    reference: Mapping[str, float] | None = None,
-    paper: str = "",
-    legend: Mapping[str, str] | None = None,
-    title: str = "",
-    label: str = "",
-) -> Figure:
+    table: pd.DataFrame, row: str, facet: str, value: str = "accuracy", *, split: str = "",
+    points: bool = False, zero: bool = False, far: bool = False, same_scale: bool = True,
+    mean: bool = False, reference: Mapping[str, float] | None = None, paper: str = "",
+    legend: Mapping[str, str] | None = None, title: str = "", label: str = "",
+) -> Figure:  # fmt: skip
     """A dot with its interval for every row, a panel for every facet; both in order of appearance.
+
+    The text alternative tells every number. Raises DataError for no rows, or a column missing.
 
     Args:
         table: columns row, facet, value, low and high (fractions, NaN where there is none). It may
@@ -58,16 +47,10 @@ def forest(
         reference: by facet, where a dashed line stands.
         paper: what the hollow marks are; they stand for the column `paper`.
         legend: colours by what they mean.
-        title: stands above all panels.
         label: of the common axis.
-    Returns:
-        The figure; its text alternative tells every number.
-    Raises:
-        DataError: no rows, or a column missing.
     """
-    style.require(
-        table, row, facet, value, "low", "high", *filter(None, [split, paper and "paper"])
-    )
+    more = filter(None, [split, paper and "paper"])
+    style.require(table, row, facet, value, "low", "high", *more)
     factor = 100.0 if points else 1.0
     rows, facets = (list(table[name].unique()) for name in (row, facet))
     parts = list(table[split].unique()) if split else [None]
@@ -120,8 +103,7 @@ def forest(
         if not points:
             percent_axis(axes, "x")
     if far:
-        columns = ["panel", "y", "at", "low", "high", "colour", "sign"]
-        _tell_far_values(panels, pd.DataFrame(marks, columns=columns), "" if points else "%")
+        _tell_far_values(panels, pd.DataFrame(marks, columns=MARK), "" if points else "%")
     panels[0].set_yticks(range(len(rows)), labels)
     panels[0].set_ylim(len(rows) - 0.5, -0.7)
     handles = {
@@ -162,15 +144,14 @@ def zero_line(axes: Axes) -> None:
 
 def in_words(one: Mapping[str, Any], value: str = "accuracy", points: bool = False) -> str:
     """A number with its interval and the paper's, as a text alternative says it."""
-    numbers = [one[key] for key in (value, "low", "high")]
     sign = "+" if value == "difference" else ""
+    numbers = (one[key] for key in (value, "low", "high"))
     middle, low, high = (f"{100 * x:{sign}.1f}" if points else f"{x:{sign}.1%}" for x in numbers)
+    text = middle if np.isnan(one["low"]) else f"{middle} [{low}, {high}]"
     paper = one.get("paper", np.nan)
-    interval = f" [{low}, {high}]" if one["low"] == one["low"] else ""
-    known = (
-        "" if np.isnan(paper) else f", paper {f'{100 * paper:+.1f}' if points else f'{paper:.2%}'}"
-    )
-    return f"{middle}{interval}{known}"
+    if np.isnan(paper):
+        return text
+    return f"{text}, paper {100 * paper:+.1f}" if points else f"{text}, paper {paper:.2%}"
 
 
 def wrapped(text: str, width: int) -> str:
@@ -180,11 +161,7 @@ def wrapped(text: str, width: int) -> str:
 
 
 def _tell_far_values(panels: list[Axes], marks: pd.DataFrame, unit: str) -> None:
-    """Fit the common axis to what is near the panels' medians; write the rest at its edge.
-
-    Args:
-        marks: columns panel, y, at, low, high, colour and sign, a row for each dot and hollow mark.
-    """
+    """Fit the common axis to the marks near the panels' medians; write the rest at its edge."""
     off = marks["at"] - marks.groupby("panel")["at"].transform("median")
     is_far = off.abs() > FAR * (1 if unit else 100)
     if not is_far.any():

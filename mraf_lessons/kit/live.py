@@ -1,13 +1,5 @@
-"""Figures that are drawn anew at each move of a control, so they are made for speed.
+"""Figures for each move of a control: panels at fixed places, whose frames are drawn once."""
 
-Their panels stand at fixed places: a constrained layout would take longer than everything else.
-They are kept between moves: frames, ticks and labels are drawn once, what panels hold each time.
-"""
-
-from __future__ import annotations
-
-import base64
-import html
 import io
 from itertools import chain
 from typing import Any
@@ -20,42 +12,26 @@ from PIL import Image
 from mraf_lessons.kit.style import GREY, Figure, styled
 
 
-def fast_panels(
-    on: Figure | None,
-    width: float,
-    height: float,
-    title: str = "",
-    remark: str = "",
-    panels: int = 1,
-    **places: Any,
-) -> tuple[Figure, list[Axes]]:
-    """A figure with a row of panels at fixed places, a title above them and a remark beside it.
+def fast_panels(on: Figure | None, width: float, height: float, title: str = "", remark: str = "",
+                panels: int = 1, **places: Any) -> tuple[Figure, list[Axes]]:  # fmt: skip
+    """A figure with a row of panels at the fixed places of a `GridSpec`, a title and a remark.
 
-    Args:
-        on: the figure of the last move, which is emptied and used again.
-        places: as of matplotlib's `GridSpec`.
+    The figure of the last move is emptied and used again, if it is given.
     """
     if on is None:
         figure = Figure(figsize=(width, height), dpi=90)
-        grid = figure.add_gridspec(1, panels, **places)
-        for column in range(panels):
-            figure.add_subplot(grid[column])
+        figure.subplots(1, panels, gridspec_kw=places)
     else:
-        figure = emptied(on)
+        figure = on
+        for artist in contents(figure):
+            artist.remove()
+        for axes in figure.axes:
+            axes.containers.clear()
+            axes.relim()
+            axes.grid(False)  # else the next call without a word would turn it off
     figure.text(0.02, 0.945, title, fontsize=12, fontweight="bold", va="center")
     figure.text(0.98, 0.945, remark, fontsize=10.5, va="center", ha="right", color=GREY)
     return figure, figure.axes
-
-
-def emptied(figure: Figure) -> Figure:
-    """A figure without what its panels held, to be used again with their frames."""
-    for artist in contents(figure):
-        artist.remove()
-    for axes in figure.axes:
-        axes.containers.clear()
-        axes.relim()
-        axes.grid(False)  # else the next call without a word would turn it off
-    return figure
 
 
 def fast_panel(axes: Axes, title: str, xlabel: str = "", ylabel: str = "") -> None:
@@ -79,9 +55,8 @@ class Screen:
     @styled
     def png(self, figure: Figure) -> bytes:
         """Only its contents are drawn where its frames are those of the last time."""
-        canvas = figure.canvas
-        if not isinstance(canvas, FigureCanvasAgg):
-            canvas = FigureCanvasAgg(figure)
+        kept = figure.canvas
+        canvas = kept if isinstance(kept, FigureCanvasAgg) else FigureCanvasAgg(figure)
         if figure.get_layout_engine() is None:
             self._draw(figure, canvas)
         else:
@@ -118,9 +93,3 @@ def contents(figure: Figure) -> list[Artist]:
         if legend := axes.get_legend():
             held.append(legend)
     return held + figure.texts
-
-
-def image(content: bytes, alt: str) -> str:
-    """An HTML image that carries its own content."""
-    encoded = base64.b64encode(content).decode()
-    return f'<img src="data:image/png;base64,{encoded}" alt="{html.escape(alt)}">'

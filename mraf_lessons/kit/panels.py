@@ -1,7 +1,5 @@
 """What panels of several lessons hold alike: one panel a group, signed images, named rows."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -49,17 +47,6 @@ def signed_image(axes: Axes, values: NDArray[Any], limit: float, ticks: bool = F
         values, cmap="PuOr_r", vmin=-limit or -1, vmax=limit or 1, aspect="auto",
         interpolation="nearest",
     )  # fmt: skip
-
-
-def labelled_bars(axes: Axes, names: Sequence[str], values: Any, texts: Sequence[str],
-                  colours: Any, end: float) -> None:  # fmt: skip
-    """Horizontal bars from the top with their names on the left and a text at the end of each."""
-    axes.barh(range(len(names)), values, 0.66, color=colours)
-    for row, (value, text) in enumerate(zip(values, texts, strict=True)):
-        axes.text(value + 0.015 * end, row, text, va="center", fontsize=9)
-    name_rows(axes, names, room=0.6)
-    axes.set_xlim(0, end)
-    axes.grid(axis="x")
 
 
 def table_image(axes: Axes, values: Any, names: Sequence[Any], columns: Sequence[Any], dark: float,

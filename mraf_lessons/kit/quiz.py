@@ -1,10 +1,7 @@
 """Predictions that are kept: asked before a result, answered after it, counted at the end."""
 
-from __future__ import annotations
-
 import html
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +9,7 @@ import ipywidgets as widgets
 from IPython.display import HTML, Markdown, display
 
 from mraf.errors import RunError
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from mraf.evidence.declared import read_toml
 
 KEPT = "Kept: {}. The answer follows below the result."
 STATIC = "Run this notebook to keep your predictions and to see how many were right."
@@ -30,14 +23,10 @@ def rich(text: str) -> str:
 
 
 class Question(widgets.VBox):
-    """One question and the input that answers it: a choice, a number or a slider.
+    """One question and the input that answers it; `given` is the answer that was kept, or None.
 
-    Without a kernel one sees the question and what can be chosen. ``given`` is the answer that was
-    kept, None before that.
-
-    Args:
-        item: of questions.toml: `ask`, then `right` and `options` with a reason each; or `unit`,
-            `within` and `because`, with `slider = [low, high, step]` where a slider is to ask.
+    An item of questions.toml has `ask`, then `right` and `options` with a reason each; or `unit`,
+    `within` and `because`, with `slider = [low, high, step]` where a slider is to ask.
     """
 
     def __init__(self, item: dict[str, Any]) -> None:
@@ -48,15 +37,13 @@ class Question(widgets.VBox):
             self.input = widgets.RadioButtons(options=[*item["options"]], value=None, **look)
         elif "slider" in item:
             low, high, step = item["slider"]
-            self.input = widgets.FloatSlider(
-                min=low, max=high, step=step, description=item["unit"], **look
-            )
+            look |= {"min": low, "max": high, "step": step}
+            self.input = widgets.FloatSlider(description=item["unit"], **look)
         else:
-            self.input = widgets.FloatText(
-                description=item["unit"], continuous_update=False, **look
-            )
-        self.said = widgets.HTML()
+            look["continuous_update"] = False
+            self.input = widgets.FloatText(description=item["unit"], **look)
         self.input.observe(self._keep, "value")
+        self.said = widgets.HTML()
         head = widgets.HTMLMath(f"<strong>Predict.</strong> {rich(item['ask'])}")
         super().__init__([head, self.input, self.said])
 
@@ -94,7 +81,7 @@ class Quiz:
 
     def __init__(self, lesson: str) -> None:
         self.path = Path(__file__).parents[1] / lesson / "questions.toml"
-        self.items = tomllib.loads(self.path.read_text(encoding="utf-8"))
+        self.items = read_toml(self.path)
         self.asked: dict[str, Question] = {}
         self.scored: dict[str, bool] = {}
 
@@ -112,8 +99,7 @@ class Quiz:
     def answer(self, name: str, *values: Any) -> None:
         """Show the answer, folded where nothing was kept; a later guess does not count.
 
-        Args:
-            values: numbers of this run that the reasons name; the first is the one asked for.
+        Values are numbers of this run that the reasons name, first the one asked for.
         """
         item, question = self._item(name), self.asked.get(name)
         if question is not None:
@@ -132,8 +118,7 @@ class Quiz:
             self.scored[name] = question.is_right(*values)
             verdict = "✓ right" if self.scored[name] else "✗ not this time"
             head, state = f"You predicted: {rich(question.word)} ({verdict})", " open"
-        page = f"<details{state}><summary>{head}</summary>{text}</details>"
-        display(HTML(page))
+        display(HTML(f"<details{state}><summary>{head}</summary>{text}</details>"))
 
     def score(self) -> Markdown:
         """How many of the questions asked were answered in time, and how many rightly."""

@@ -1,7 +1,5 @@
 """Readings: what a figure shows, in sentences whose numbers come from the same run."""
 
-from __future__ import annotations
-
 from IPython.display import Markdown
 
 ANSWER = "**What you see.**"

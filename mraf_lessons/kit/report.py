@@ -24,30 +24,19 @@ NUMBER = re.compile(r"–$|[-+−]*\d")  # begins the text of a cell that stands
 
 
 def write_report(
-    path: Path,
-    title: str,
-    sections: Mapping[str, Sequence[Item]],
-    *,
-    command: str,
+    path: Path, title: str, sections: Mapping[str, Sequence[Item]], *, command: str,
     facts: Mapping[str, object] | None = None,
-) -> None:
+) -> None:  # fmt: skip
     """Write a page that needs no other file and no network. Raises RunError as `write_text`.
 
-    Args:
-        sections: texts, tables and figures in order, by their heading.
-        command: what was typed to make it.
-        facts: what else made it: data, preset, seed, device, … Date and versions are added.
+    It tells the command that made it, facts about that, the date and the versions of all.
     """
     shown = {name: without_home(str(value)) for name, value in (facts or {}).items()}
     shown["made"] = f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC"
-    text = page(
-        Path(__file__).with_suffix(".html"),
-        title=title,
-        command=without_home(command),
-        facts={**shown, "with": versions()},
-        sections={head: [_prepared(item) for item in items] for head, items in sections.items()},
-    )
-    write_text(path, text)
+    prepared = {head: [_prepared(item) for item in items] for head, items in sections.items()}
+    facts, template = {**shown, "with": versions()}, Path(__file__).with_suffix(".html")
+    command = without_home(command)
+    write_text(path, page(template, title=title, command=command, facts=facts, sections=prepared))
 
 
 def versions() -> str:

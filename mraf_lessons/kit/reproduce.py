@@ -24,30 +24,22 @@ BASELINE = "class means, sum (clip-weighted)"
 def reproduce(experiment: Experiment, out: Path, command: str) -> tuple[Evaluation, Path]:
     """Train, judge beside the baselines, draw and report; gives the path of the report, too.
 
-    A finished run in the folder is replaced, an unfinished one of the same configuration is
+    A finished run in the folder `out` is replaced, an unfinished one of the same configuration is
     resumed. Raises RunError where no video is held out, so that nothing could be judged.
-
-    Args:
-        out: folder for the run and the report.
-        command: what was typed, for the report.
     """
     if not experiment.config.training.holdout:
-        raise RunError(
-            "holdout=false leaves no unseen video to judge and report; use mraf train --final, "
-            "then mraf submit."
-        )
+        raise RunError("holdout=false leaves no unseen video to judge and report; use mraf train "
+                       "--final, then mraf submit.")  # fmt: skip
     folder = out / f"{slug_of(experiment.corpus.name)}-{experiment.preset}"
     run = train_run(experiment, folder / "training", resume=True)
     _replace(folder / "run", run)
     evaluation = evaluate_run(run, experiment.corpus, fop=True)
     write_text(folder / "evaluation.json", evaluation.to_json())
     facts = {
-        "data": experiment.corpus.name,
-        "preset": experiment.preset,
-        "seed": run.config.training.seed,
-        "device": next(run.model.parameters()).device,
+        "data": experiment.corpus.name, "preset": experiment.preset,
+        "seed": run.config.training.seed, "device": next(run.model.parameters()).device,
         "training": f"{run.history['seconds'].sum():.0f} s",
-    }
+    }  # fmt: skip
     sections, report = _sections(experiment, run, evaluation), folder / "report.html"
     write_report(report, "MRAF, reproduced", sections, command=command, facts=facts)
     return evaluation, report
@@ -108,9 +100,8 @@ def _sections(experiment: Experiment, run: Run, evaluation: Evaluation) -> dict[
     )
     what = (
         f"One clip is a face embedding of {sizes['face_dim']} numbers and a voice embedding of "
-        f"{sizes['voice_dim']}. There are {len(corpus.train):,} {language} training clips of "
-        f"{corpus.speakers} speakers, and {len(corpus.cross):,} {other} clips "
-        "that are never trained on."
+        f"{sizes['voice_dim']}. {corpus.speakers} speakers have {len(corpus.train):,} {language} "
+        f"training clips, and {len(corpus.cross):,} {other} clips that are never trained on."
     )
     if corpus.name == "twin":
         what += (
@@ -118,15 +109,13 @@ def _sections(experiment: Experiment, run: Run, evaluation: Evaluation) -> dict[
             "MAV-Celeb. Set MRAF_DATA to the folder of the official features for the real ones."
         )
     accuracy = results.accuracy_table(evaluation.scores)
-    trusted = results.reliability_and_weights(_weights(run, split))
-    speakers = results.per_speaker_accuracy(evaluation.per_speaker, "MRAF")
     counts, norms = data_plots.counts_and_imbalance(corpus), data_plots.norms(corpus)
     return {
         "The method": [pipeline()],
         "Accuracy": [settings, evaluation.table, accuracy, without_training],
         "MRAF against the class means": [against, _difference(evaluation)],
         "Training": [results.history(run.history)],
-        "Whom it trusts": [weights, trusted],
-        "Speakers": [speakers],
+        "Whom it trusts": [weights, results.reliability_and_weights(_weights(run, split))],
+        "Speakers": [results.per_speaker_accuracy(evaluation.per_speaker, "MRAF")],
         "The data": [what, counts, norms],
     }

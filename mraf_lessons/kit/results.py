@@ -1,7 +1,5 @@
 """Figures of results: accuracies with their intervals, a training run, speakers, reliabilities."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 from matplotlib.patches import Patch
@@ -12,25 +10,18 @@ from mraf_lessons.kit.style import Figure, describe, draws, percent_axis, row_of
 
 
 def accuracy_table(scores: pd.DataFrame, highlight: str = "MRAF") -> Figure:
-    """Accuracy of each system in each setting, a dot with its interval.
+    """Accuracy of each system in each setting, a dot with its interval, by `Evaluation.scores`.
 
-    Args:
-        scores: columns system, setting, accuracy, low, high (fractions; NaN where a setting is not
-            defined for a system), or ``Evaluation.scores`` as it is. Systems are drawn in the order
-            of their first row, the first on top.
-        highlight: systems whose name begins so are drawn in colour, the others in grey.
-    Raises:
-        DataError: no rows, or a column missing.
+    Systems whose names begin with `highlight` are drawn in colour, the others in grey. Raises
+    DataError for no rows, or a column missing of system, setting, accuracy, low and high.
     """
     scores = scores.reset_index() if "system" not in scores.columns else scores
     style.require(scores, "system", "setting", "accuracy", "low", "high")
-    ours = {
-        name: style.PALETTE["sky"] if name.startswith(highlight) else style.GREY
-        for name in scores.system
-    }
+    ours = scores.system.str.startswith(highlight)
+    colour = np.where(ours, style.PALETTE["sky"], style.GREY)
     shown = scores.assign(
-        colour=scores.system.map(ours | {highlight: style.FUSED}),
-        text=[f"{100 * accuracy:.1f}" for accuracy in scores.accuracy],
+        colour=np.where(scores.system == highlight, style.FUSED, colour),
+        text=(100 * scores.accuracy).map("{:.1f}".format),
     )
     label = "accuracy, with its 95% interval over videos"
     figure = forest(shown, "system", "setting", label=label)
@@ -56,13 +47,9 @@ LOSSES = {
 def history(
     table: pd.DataFrame, scores: pd.DataFrame | None = None, epochs: int | None = None
 ) -> Figure:
-    """Loss parts and accuracies by epoch, while a run is under way or when it is over.
+    """Loss parts and accuracies by epoch, of so many that there will be.
 
-    Args:
-        table: may have parts of the loss: ce_face, ce_voice, ce_fused, kd, center.
-        scores: accuracy of each judged epoch: index epoch, columns P3 … P6. By default, the
-            column accuracy of the table, on the training clips.
-        epochs: how many there will be; by default as many as there are.
+    Scores are the accuracies P3 … P6 of judged epochs; by default, those on the training clips.
     """
     epochs = epochs or int(table.epoch.max())
     title = "Accuracy on held-out videos"
@@ -97,11 +84,8 @@ def history(
 def per_speaker_accuracy(table: pd.DataFrame, system: str | None = None) -> Figure:
     """Accuracy of each speaker, sorted within each setting; the size of a dot shows its clips.
 
-    Args:
-        table: columns setting, speaker, accuracy and clips, as ``Evaluation.per_speaker``.
-        system: which to draw where the table has a column system; by default the first.
-    Raises:
-        DataError: no rows (of this system), or a column missing.
+    Of `Evaluation.per_speaker`, one system is drawn, by default the first. Raises DataError for no
+    rows of it, or a column missing.
     """
     if "system" in table.columns:
         system = table.system.iloc[0] if system is None and len(table) else system
@@ -120,11 +104,9 @@ def per_speaker_accuracy(table: pd.DataFrame, system: str | None = None) -> Figu
         axes.set(title=setting, xticks=[])
         style.note(axes, 0.97, 0.04, f"{perfect} of {len(rows)}\nwithout an error", ha="right")
         axes.grid(axis="y")
-        worst = rows.iloc[0]
-        said.append(
-            f"{setting}: {perfect} of {len(rows)} speakers without an error, the worst "
-            f"{worst.accuracy:.0%} of {int(worst.clips)} clips."
-        )
+        worst = "{accuracy:.0%} of {clips:.0f} clips".format(**rows.iloc[0])
+        said.append(f"{setting}: {perfect} of {len(rows)} speakers without an error, the worst "
+                    f"{worst}.")  # fmt: skip
     percent_axis(panels[0])
     panels[0].set(ylabel="accuracy", ylim=(-0.03, 1.04))
     figure.supxlabel("speakers, worst first; the larger a dot, the more clips", fontsize=9.5)
@@ -133,24 +115,19 @@ def per_speaker_accuracy(table: pd.DataFrame, system: str | None = None) -> Figu
 
 @draws("setting", "face", "voice")
 def reliability_and_weights(table: pd.DataFrame) -> Figure:
-    """Distribution of the modality weights w_f and w_a (Eq. 11) over the clips of each setting.
-
-    The columns face and voice hold w_f and w_a, a row a clip.
-    """
+    """Distribution of the weights w_f (`face`) and w_a (`voice`, Eq. 11) of clips by setting."""
     settings = [str(name) for name in table.setting.unique()]
     figure = style.new_figure(7, 1.1 + 0.6 * len(settings))
-    axes = figure.subplots()
-    edges = np.linspace(0, 1, 61)
-    said = []
+    axes, said = figure.subplots(), []
     for row, setting in enumerate(settings):
         rows = table[table.setting == setting]
-        for column, colour in (("face", style.FACE), ("voice", style.VOICE)):
-            style.ridge(axes, row, rows[column].to_numpy(), edges, colour)
+        for column, colour in style.MODALITY.items():
+            style.ridge(axes, row, rows[column].to_numpy(), np.linspace(0, 1, 61), colour)
         face, voice = rows.face.median(), rows.voice.median()
         said.append(f"{setting}: median w_f {face:.2f}, w_a {voice:.2f}.")
     style.ridge_rows(axes, [f"{name}\n{style.CONDITIONS.get(name, '')}" for name in settings])
     axes.set(title="Modality weights of the clips", xlabel="weight", xlim=(-0.02, 1.02))
-    patches = [Patch(color=colour, alpha=0.55) for colour in (style.FACE, style.VOICE)]
+    patches = [Patch(color=colour, alpha=0.55) for colour in style.MODALITY.values()]
     names = ["face, $w_f$", "voice, $w_a$"]
     figure.legend(patches, names, loc="outside lower center", ncols=2, fontsize=8.5)
     text = "Densities of the face and voice weights; a tick marks each median."

@@ -1,7 +1,5 @@
 """One look for all figures: colours, type, and figures that carry their text alternative."""
 
-from __future__ import annotations
-
 import base64
 import functools
 import html
@@ -25,29 +23,19 @@ from mraf.files import write_atomically
 
 # Okabe & Ito, Color Universal Design (2008): told apart in every common colour blindness.
 PALETTE = {
-    "orange": "#E69F00",
-    "sky": "#56B4E9",
-    "green": "#009E73",
-    "yellow": "#F0E442",
-    "blue": "#0072B2",
-    "vermillion": "#D55E00",
-    "purple": "#CC79A7",
-    "black": "#000000",
-}
+    "orange": "#E69F00", "sky": "#56B4E9", "green": "#009E73", "yellow": "#F0E442",
+    "blue": "#0072B2", "vermillion": "#D55E00", "purple": "#CC79A7", "black": "#000000",
+}  # fmt: skip
 FACE, VOICE, FUSED = PALETTE["orange"], PALETTE["blue"], PALETTE["green"]
 MISSING, OTHER = PALETTE["vermillion"], PALETTE["purple"]
 MODALITY = {"face": FACE, "voice": VOICE}
 INK, GREY, PALE = "#222222", "#6B6B6B", "#D9D9D9"
-CYCLE = (INK, VOICE, FUSED, MISSING, OTHER, PALETTE["sky"], FACE)
-"""Colours of systems that have none of their own, in order."""
+CYCLE = (INK, VOICE, FUSED, MISSING, OTHER, PALETTE["sky"], FACE)  # of systems, in order
 LANGUAGES = (INK, PALETTE["purple"])  # of training, and the other
-SETTING = {
-    "P3": (LANGUAGES[0], "-"),
-    "P4": (LANGUAGES[0], "--"),
-    "P5": (LANGUAGES[1], "-"),
-    "P6": (LANGUAGES[1], "--"),
-}
-"""Colour and line of the settings: a colour for each language, dashes without the face."""
+SETTING = {  # a colour for each language, dashes without the face
+    "P3": (LANGUAGES[0], "-"), "P4": (LANGUAGES[0], "--"),
+    "P5": (LANGUAGES[1], "-"), "P6": (LANGUAGES[1], "--"),
+}  # fmt: skip
 CONDITIONS = {
     "P3": "English, face and voice",
     "P4": "English, voice only",
@@ -60,45 +48,37 @@ RC: Any = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so figures look alike everywhere
     "font.size": 10,
     "mathtext.fontset": "dejavusans",
-    "text.color": INK,
-    "axes.labelcolor": INK,
-    "axes.edgecolor": GREY,
-    "axes.titlesize": 11,
-    "axes.titlelocation": "left",
-    "axes.titleweight": "bold",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.axisbelow": True,
-    "axes.prop_cycle": cycler(
-        color=[PALETTE[name] for name in ("blue", "orange", "green", "purple", "sky", "vermillion")]
-    ),
-    "grid.color": "#E8E8E8",
-    "xtick.color": GREY,
-    "ytick.color": GREY,
-    "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK,
-    "legend.frameon": False,
-    "lines.linewidth": 1.8,
+    "text.color": INK, "axes.labelcolor": INK, "xtick.labelcolor": INK, "ytick.labelcolor": INK,
+    "axes.edgecolor": GREY, "xtick.color": GREY, "ytick.color": GREY, "grid.color": "#E8E8E8",
+    "axes.titlesize": 11, "axes.titlelocation": "left", "axes.titleweight": "bold",
+    "axes.spines.top": False, "axes.spines.right": False, "axes.axisbelow": True,
+    "axes.prop_cycle": cycler(color=[VOICE, FACE, FUSED, OTHER, PALETTE["sky"], MISSING]),
+    "legend.frameon": False, "lines.linewidth": 1.8,
     "svg.hashsalt": "mraf",  # the same figure is the same file
-}
+}  # fmt: skip
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 class Figure(matplotlib.figure.Figure):
-    """A matplotlib figure with a text alternative; as the value of a cell it shows itself once.
-
-    It is unknown to pyplot, so nothing has to be closed and nothing is shown twice.
-    """
+    """A figure, unknown to pyplot, with a text alternative; a cell of this value shows it once."""
 
     alt: str = ""
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, Any]]:
-        encoded = base64.b64encode(small_png(self)).decode()  # a page holds it twice
-        image = f'<img src="data:image/png;base64,{encoded}" alt="{html.escape(self.alt)}">'
-        bundle = {"text/html": image, "image/png": encoded, "text/plain": self.alt or repr(self)}
+        content = small_png(self)  # a page holds it twice
+        bundle = {
+            "text/html": image(content, self.alt), "image/png": base64.b64encode(content).decode(),
+            "text/plain": self.alt or repr(self),
+        }  # fmt: skip
         return bundle, {"image/png": {"alt": self.alt}}
+
+
+def image(content: bytes, alt: str) -> str:
+    """An HTML image that carries its own content, a PNG."""
+    encoded = base64.b64encode(content).decode()
+    return f'<img src="data:image/png;base64,{encoded}" alt="{html.escape(alt)}">'
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -106,21 +86,15 @@ def new_figure(width: float, height: float) -> Figure:
     return Figure(figsize=(width, height), dpi=110, layout="constrained")
 
 
-def row_of_panels(
-    count: int, width: float, height: float, margin: float = 0.0, **options: Any
-) -> tuple[Figure, list[Axes]]:
+def row_of_panels(count: int, width: float, height: float, margin: float = 0.0,
+                  **options: Any) -> tuple[Figure, list[Axes]]:  # fmt: skip
     """A figure with panels side by side, each so many inches wide, beside a margin."""
     figure = new_figure(count * width + margin, height)
     return figure, list(figure.subplots(1, count, squeeze=False, **options)[0])
 
 
 def describe(figure: Figure, *said: str, title: str = "") -> Figure:
-    """Give a figure its text alternative: what a reader who cannot see it should know.
-
-    Args:
-        said: sentences, joined by spaces.
-        title: stands above the figure, and first in the text; a full stop is added.
-    """
+    """Give a figure its text alternative, in sentences; a title stands first, and above it."""
     if title:
         figure.suptitle(title, x=0.01, ha="left", fontsize=10.5)
     figure.alt = " ".join(" ".join([title and f"{title.rstrip('.')}.", *said]).split())
@@ -148,10 +122,7 @@ def styled(draw: Callable[P, T]) -> Callable[P, T]:
 
 
 def draws(*columns: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Style a figure of a table, and declare the columns that the table needs.
-
-    The docstring gets to name them. A table without rows or without a column raises DataError.
-    """
+    """Style a figure of a table; check, and say in its docstring, which columns it needs."""
 
     def declared(draw: Callable[P, T]) -> Callable[P, T]:
         drawn = styled(draw)
@@ -174,11 +145,9 @@ def draws(*columns: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
 @styled
 def render(figure: matplotlib.figure.Figure, kind: str, dpi: float | None = None) -> bytes:
     """A figure as a "png", "svg" or "pdf" file; the same figure gives the same bytes."""
-    dates = {"svg": {"Date": None, "Creator": None}, "pdf": {"CreationDate": None}}
-    buffer = io.BytesIO()
-    figure.savefig(
-        buffer, format=kind, dpi=dpi or figure.dpi, facecolor="white", metadata=dates.get(kind)
-    )
+    dates = {"svg": {"Date": None, "Creator": None}, "pdf": {"CreationDate": None}}.get(kind)
+    buffer, dpi = io.BytesIO(), dpi or figure.dpi
+    figure.savefig(buffer, format=kind, dpi=dpi, facecolor="white", metadata=dates)
     return buffer.getvalue()
 
 
@@ -195,11 +164,7 @@ def small_png(figure: matplotlib.figure.Figure) -> bytes:
 
 
 def save(figure: matplotlib.figure.Figure, path: str | Path) -> None:
-    """Write a figure as .svg, .png or .pdf.
-
-    Raises:
-        RunError: the name ends otherwise, or the file cannot be written.
-    """
+    """Write a figure as .svg, .png or .pdf; RunError for other names, or where it cannot be."""
     path = Path(path)
     kind = path.suffix.removeprefix(".").lower()
     if kind not in ("svg", "png", "pdf"):

@@ -56,10 +56,9 @@ class ThresholdPicture:
         percent_axis(middle)
         percent_axis(right, "both")
         self._lines = [axes.axvline(at[0], color=style.INK, lw=1.4) for axes in (left, middle)]
-        self._dots = [
-            axes.plot(axes.get_xlim()[:1], [0], "o", color=colour, ms=6, clip_on=False)[0]
-            for axes, colour in ((middle, style.MISSING), (middle, style.FUSED), (right, style.INK))
-        ]
+        dots = (middle, style.MISSING), (middle, style.FUSED), (right, style.INK)
+        self._dots = [axes.plot(axes.get_xlim()[:1], [0], "o", color=colour, ms=6, clip_on=False)[0]
+                      for axes, colour in dots]  # fmt: skip
 
     @styled
     def show(self, value: float) -> Figure:
@@ -102,14 +101,11 @@ class ThresholdExplorer(Explorer):
         pictures = {name: ThresholdPicture(trials, names, label) for name, trials in sets.items()}
         controls = {
             "threshold": slider(
-                "Threshold",
-                "From the lowest score to the highest. Where are both errors equal? What does a "
-                "door need that lets one stranger in a hundred in?",
-                0.5,
-                step=0.02,
+                "Threshold", "From the lowest score to the highest. Where are both errors equal? "
+                "What does a door need that lets one stranger in a hundred in?", 0.5, step=0.02,
             ),
             "trials": choice("Trials", list(sets), "Which have more room between the two humps?"),
-        }
+        }  # fmt: skip
 
         def find(threshold: float, trials: str) -> tuple[str, float]:
             score = sets[trials].score

@@ -1,7 +1,5 @@
 """One clip on its way through the network, step by step."""
 
-from __future__ import annotations
-
 from functools import lru_cache
 
 from mraf.data.clips import FeatureSet
@@ -25,19 +23,14 @@ class FollowOneClip(Explorer):
             chosen = clips[clip - 1 : clip]
             return forward_steps(model, chosen if face else chosen.without_faces())
 
-        count = len(steps(True, 1))
         controls = {
-            "step": number(
-                "Step", count, "Before you press: which shape will the next values have?"
-            ),
-            "face": yes_or_no(
-                "The face is there",
-                "Which values of the voice does a missing face change, and which not?",
-            ),
-            "clip": number(
-                "Clip", len(clips), "Which steps look alike for all clips, and which do not?"
-            ),
-        }
+            "step": number("Step", len(steps(True, 1)),
+                           "Before you press: which shape will the next values have?"),
+            "face": yes_or_no("The face is there", "Which values of the voice does a missing face "
+                              "change, and which not?"),
+            "clip": number("Clip", len(clips),
+                           "Which steps look alike for all clips, and which do not?"),
+        }  # fmt: skip
         super().__init__(
             controls,
             lambda found, on: clip_step(found[0], found[1], on),

@@ -1,7 +1,5 @@
 """The figure of this lesson's explorer: a step of the forward pass."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 
@@ -20,10 +18,7 @@ LONGEST_ROW = 64  # vectors are folded into rows of at most this many numbers
 
 @styled
 def clip_step(steps: tuple[Step, ...], number: int, on: Figure | None = None) -> Figure:
-    """Step `number` (from 1) of one clip's way through the network.
-
-    Colours run from violet (negative) over white (zero) to orange (positive), scaled in each panel.
-    """
+    """Step `number` (from 1) of one clip's way through the network, each panel with its scale."""
     step = steps[number - 1]
     if on is not None and on.get_label() != step.title:
         on = None  # another step has other panels
@@ -34,9 +29,8 @@ def clip_step(steps: tuple[Step, ...], number: int, on: Figure | None = None) ->
     figure.set_label(step.title)
     figure.text(0.03, 0.93, f"{number}/{len(steps)}  {step.title}", fontsize=13, fontweight="bold")
     figure.text(0.03, 0.835, step.equation, fontsize=12)
-    figure.text(
-        0.97, 0.845, step.module, fontsize=9, color=style.GREY, ha="right", family="monospace"
-    )
+    look: dict[str, Any] = {"color": style.GREY, "ha": "right", "family": "monospace"}
+    figure.text(0.97, 0.845, step.module, fontsize=9, **look)
     equations = " ".join(re.findall(r"Eq\. [\d–]+", step.equation))
     where = f"{equations}; {step.module}" if equations else step.module
     said = [f"Step {number} of {len(steps)}. {step.title} ({where})."]
@@ -79,12 +73,12 @@ def _image(axes: Axes, values: NDArray[Any]) -> None:
     rows = values if values.ndim == 2 else folded(values)
     attention = rows.min() >= 0 and np.allclose(rows.sum(axis=1), 1, atol=1e-3)
     limit = min(1.0, 2 / rows.shape[1]) if attention else float(np.abs(rows).max()) or 1.0
-    image = signed_image(axes, rows, limit)
+    image, scale = signed_image(axes, rows, limit), f"{-limit:.2g} to {limit:.2g}"
     if attention:
         image.set(cmap="Greys", clim=(0.0, limit))
+        scale = f"0 to {limit:.2g} and more"
     folding = "" if values.ndim == 2 else f", folded into {len(rows)} rows"
-    low, end = (0.0, " and more") if attention else (-limit, "")
-    axes.set_xlabel(f"{low:.2g} to {limit:.2g}{end}{folding}", fontsize=9)
+    axes.set_xlabel(scale + folding, fontsize=9)
 
 
 def folded(vector: NDArray[Any]) -> NDArray[Any]:

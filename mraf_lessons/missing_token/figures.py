@@ -1,7 +1,5 @@
 """Figures of a missing face: what stands in for it, what that changes, and what it scores."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Mapping
 from typing import Any
@@ -25,27 +23,18 @@ HEADS: dict[str, dict[str, Any]] = {
     "fused head": {"marker": "o", "color": style.FUSED},
     "voice head": {"marker": "^", "ls": "--", "color": style.VOICE},
 }
-STAGES = {
-    "face tokens $T_f$": 3.0,
-    "$r_f\\ r_a\\ w_f\\ w_a$": 1.7,
-    "$\\hat H_f = w_f H_f$": 3.0,
-    "$e_c$": 1.4,
-    "five highest $z_c$": 2.2,
-}
-"""Columns of ``stand_ins`` and their widths."""
+STAGES = {  # columns of `stand_ins` and their widths
+    "face tokens $T_f$": 3.0, "$r_f\\ r_a\\ w_f\\ w_a$": 1.7, "$\\hat H_f = w_f H_f$": 3.0,
+    "$e_c$": 1.4, "five highest $z_c$": 2.2,
+}  # fmt: skip
 
 
 @styled
 def stand_ins(outputs: Mapping[str, Output], speaker: int, numbers: int = 48) -> Figure:
-    """One clip under several ways of treating its face, a row each, from tokens to logits.
+    """The first clip under several ways of treating its face, a row each, from tokens to logits.
 
-    Args:
-        outputs: what the network makes of the clip, by the way its face is treated; only the
-            first clip of each is drawn.
-        speaker: who speaks, whose logit is marked.
-        numbers: how many of the d numbers of tokens and embeddings are shown.
-    Raises:
-        DataError: no outputs.
+    The logit of the true speaker is marked; `numbers` of the d numbers of tokens and embeddings
+    are shown. Raises DataError for no outputs.
     """
     if not outputs:
         raise DataError("nothing to draw; give the output of at least one way.")
@@ -63,11 +52,10 @@ def stand_ins(outputs: Mapping[str, Output], speaker: int, numbers: int = 48) ->
         row[0].set_xlabel(f"colours from -{limit:.2g} to {limit:.2g}", fontsize=7, color=style.GREY)
         row[0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=9)
         _trust(row[1], [*clip.reliability, *clip.weight])
-        drawn, of_first = (
-            (c.weighted.face[:, :numbers], c.fused_embedding[:numbers, None]) for c in (clip, first)
-        )
-        for axes, values, scale in zip(row[2:4], drawn, of_first, strict=True):
-            signed_image(axes, values, float(np.abs(scale).max()))
+        weighted, fused = (float(np.abs(part).max()) for part in (
+            first.weighted.face[:, :numbers], first.fused_embedding[:numbers]))  # fmt: skip
+        signed_image(row[2], clip.weighted.face[:, :numbers], weighted)
+        signed_image(row[3], clip.fused_embedding[:numbers, None], fused)
         _top_logits(row[4], clip.logits.fused, speaker)
         moved = float(np.linalg.norm(clip.fused_embedding - first.fused_embedding))
         named = "the true" if clip.logits.fused.argmax() == speaker else "another"
@@ -103,19 +91,12 @@ def _top_logits(axes: Axes, logits: NDArray[Any], speaker: int, count: int = 5) 
 
 @draws("model", "head", "length", "change")
 def token_sweep(table: pd.DataFrame) -> Figure:
-    """How far each head's logits move as the missing token is moved away from where it was.
-
-    Args:
-        table: length is that of the step, change that of the logits, in the same unit for all.
-    """
-
-    def last(rows: pd.DataFrame) -> str:
-        return "{change:.3g} after a step of {length:.3g}".format(**rows.iloc[-1])
-
+    """How far each head's logits move as the missing token makes a step of some length."""
     figure = charts.curves(
         table.assign(head=table["head"] + " head"), "length", "change", "head", "model",
-        looks=HEADS, say=last, width=8.6 / table.model.nunique(),
+        looks=HEADS, width=8.6 / table.model.nunique(),
         text="Lines: how much the logits change as the missing token is moved.",
+        say=lambda of: "{change:.3g} after a step of {length:.3g}".format(**of.iloc[-1]),
     )  # fmt: skip
     for axes in figure.axes:
         axes.set_xlabel("length of the token's step")
@@ -126,11 +107,7 @@ def token_sweep(table: pd.DataFrame) -> Figure:
 
 @draws("variant", "setting", "seed", "accuracy")
 def over_seeds(table: pd.DataFrame) -> Figure:
-    """Accuracy of each variant in each setting: a dot with its interval a seed, a tick at the mean.
-
-    Args:
-        table: may have low and high, too; variants are drawn in the order of their first row.
-    """
+    """Accuracy of each variant by setting: a dot a seed, with low and high if known; their mean."""
     variants, seeds = table.variant.unique(), table.seed.nunique()
     colours = dict(zip(variants, itertools.cycle(VARIANTS), strict=False))
     known = {name: table.get(name, np.nan) for name in ("low", "high")}

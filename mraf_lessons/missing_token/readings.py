@@ -11,12 +11,7 @@ __all__ = ["paper", "scored", "seen", "twins", "worth"]
 
 
 def scored(table: pd.DataFrame, faces: float, auroc: float) -> Markdown:
-    """What the scorer makes of a stand-in, of means by way of reading.
-
-    Args:
-        faces: mean reliability of real faces.
-        auroc: how often a real face gets a higher one than the token.
-    """
+    """What the scorer makes of a stand-in: means by way of reading, and beside real faces."""
     token, paper = table.loc["token, scored"], table.loc["token (the paper)"]
     lost = 100 * (token["accuracy in P4"] - paper["accuracy in P4"])
     verdict = f"costs {-lost:.1f} points in P4" if lost < 0 else f"gains {lost:.1f} points in P4"

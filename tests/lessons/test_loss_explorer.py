@@ -11,7 +11,8 @@ from mraf.variants.objectives import SummedCenterLoss
 from mraf_lessons.training.view import pull
 
 pytest.importorskip("ipywidgets")
-from mraf_lessons.kit.live import Screen, image
+from mraf_lessons.kit.live import Screen
+from mraf_lessons.kit.style import image
 from mraf_lessons.training.explorer import CentreExplorer
 
 GROUP = np.repeat([0, 1, 2], 5)

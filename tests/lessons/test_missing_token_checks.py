@@ -130,10 +130,6 @@ def by_setting(model, face, voice):
     return model.config.missing_reliability == "learned"
 
 
-def by_settings(model, face, voice):
-    return model.config.reliability == "uniform" or by_setting(model, face, voice)
-
-
 def by_weight(model, face, voice):
     return model(face, voice).weight.face.any()
 
@@ -145,8 +141,7 @@ def by_weight(model, face, voice):
         (by_gradient, None),
         (by_setting, "did you look at r_f or at the configuration"),
         (lambda *a: a[0](*a[1:]).reliability.face.any(), "did you look at r_f"),
-        (by_settings, "did you look at w_f or at the configuration"),
-        (by_weight, "did you look at w_f"),
+        (by_weight, None),
         (by_moving("face"), "face head's logits"),
         (by_moving(restore=False), "left changed"),
         (lambda *_: False, "also where r_f is learned"),

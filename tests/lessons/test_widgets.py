@@ -20,7 +20,6 @@ from mraf_lessons.missing_token.steps import forward_steps
 
 pytest.importorskip("ipywidgets")
 from mraf_lessons.heads.explorer import MarginExplorer
-from mraf_lessons.kit.explorer import Explorer, choice
 from mraf_lessons.kit.live import Screen, fast_panels
 from mraf_lessons.missing_token.explorer import FollowOneClip
 
@@ -60,24 +59,6 @@ def test_an_axis_that_changes_has_its_frame_drawn_anew():
     line.set_ydata([1, 0])
     axes.set_ylim(-2, 2)
     assert screen.png(figure) == Screen().png(figure)
-
-
-def test_a_control_that_moves_another_draws_once_and_keeps_what_is_still_offered():
-    offered, drawn = {"few": [1, 2], "many": [2, 3, 4]}, []
-    explorer = Explorer(
-        {
-            "how": choice("How", list(offered), "Why?"),
-            "which": choice("Which", lambda values: offered[values["how"]], "Why?"),
-        },
-        lambda found, on: describe(fast_panels(None, 1, 1)[0], str(found)),
-        lambda **values: drawn.append(values) or values,
-    )
-    explorer.which.value = 2
-    explorer.how.value = "many"
-    explorer.which.value = 4
-    explorer.how.value = "few"
-    shown = [(values["how"], values["which"]) for values in drawn]
-    assert shown == [("few", 1), ("few", 2), ("many", 2), ("many", 4), ("few", 1)]
 
 
 def test_every_control_has_a_label_and_a_question(explorer):
