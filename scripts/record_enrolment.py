@@ -18,7 +18,6 @@ import numpy as np
 import recording
 from tqdm.auto import tqdm
 
-from mraf.data.draws import enrolled
 from mraf.evaluation.baselines import ClassMeans
 from mraf.evaluation.judge import evaluate
 from mraf.evaluation.predict import SYSTEM_OF_HEAD, predict
@@ -29,6 +28,7 @@ from mraf.training.batches import number_of_batches
 from mraf.training.config import configure
 from mraf.training.experiment import Experiment
 from mraf.training.loop import train
+from mraf_related.open_set.protocol import enrolled
 
 NUMBERS = (1, 2, 5, 10)
 

@@ -1,10 +1,8 @@
-"""Draws of clips: another person's for each, a few of each person, pairs by kind."""
+"""Draws of clips: another person's for each, pairs by kind."""
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from mraf.data.clips import FeatureSet
 from mraf.errors import DataError
 
 PAIRS = (
@@ -33,21 +31,6 @@ def other_speakers(
         raise DataError(f"nobody but speaker {known} to draw another speaker's clip from")
     drawn = (rng.random(len(speaker)) * others).astype(np.int64)  # counted without the own rows
     return rows[np.where(drawn < first, drawn, drawn + last - first)]
-
-
-def enrolled(clips: FeatureSet, per_speaker: int, rng: np.random.Generator) -> FeatureSet:
-    """A few clips of each speaker, drawn at random; all of a speaker who has no more.
-
-    From a generator in the same state, a smaller draw is part of a larger one.
-
-    Raises DataError: fewer than one clip a speaker, or hidden labels.
-    """
-    if per_speaker < 1:
-        raise DataError(f"{per_speaker} clips a speaker: at least 1 is needed.")
-    order = rng.permutation(len(clips))
-    speaker = pd.Series(clips.labels[order])
-    place = speaker.groupby(speaker).cumcount().to_numpy()  # 0, 1, … of each speaker
-    return clips[np.sort(order[place < per_speaker])]
 
 
 def draw_pairs(

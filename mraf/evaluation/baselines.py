@@ -154,8 +154,7 @@ def fit_fop(
     """Train FOP by the challenge's recipe: Adam, cross-entropy, early stopping.
 
     A tenth of the clips is held out to stop on (`held_out`); training ends when 10 epochs in a row
-    bring no gain of 0.3 points there, and the weights of the last gain are kept. The same seed
-    gives the same network on a CPU; the global random state is left as it was.
+    bring no gain of 0.3 points there, and the weights of the last gain are kept.
 
     Raises DataError: hidden labels, or a label not below `speakers`; RunError: no such device, no
     epochs, or a loss that is not finite.

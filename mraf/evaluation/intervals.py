@@ -9,9 +9,7 @@ The interval of an accuracy is Wilson's (1927), for as many independent clips as
 say that the clips are worth. Near 100% percentiles are too short, since a few videos hold all
 errors. So clips of a video are taken to be correlated by at least `ALIKE`. Differences keep their
 percentiles.
-
-`mraf_lessons.ablations.coverage` and tests/evaluation/test_promises.py simulate how often both
-kinds of interval hold the truth.
+tests/evaluation/test_promises.py simulates how often both hold the truth.
 """
 
 from collections.abc import Mapping, Sequence

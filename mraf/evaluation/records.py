@@ -2,8 +2,7 @@
 
 Every recorded result of P3–P6 has one form (``data/recorded/``): a row for each system, condition,
 seed and setting, with the count of clips named rightly in each video, so that intervals can be
-computed again. Nobody can compute the order of the videos from their names. How many clips each
-has is said once for each split and setting of a file, in the first of its rows.
+computed again. How many clips each has is said once for each split and setting of a file.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -18,9 +18,8 @@ INVENTED = "twin"  # whose videos are nobody's
 def shuffled(rows: pd.DataFrame, columns: list[str], key: bytes | None = None) -> pd.DataFrame:
     """The rows with the videos of people in a shuffled order, the same for equal sets of videos.
 
-    The names of videos are public, so an order made of names alone could be computed again, and
-    with it how often each person is recognised. So the order follows from a key, by default this
-    machine's own, which stays here. The column ``order`` names the key without giving it away.
+    The names of videos are public, so an order made of names alone could be computed again. So it
+    follows from a key, by default this machine's own. The column ``order`` names that key.
 
     ``columns`` hold counts of videos as text, in one order for all rows of a language. Raises
     RunError: the key cannot be read or made.

@@ -25,10 +25,8 @@ def write_submission(
     """Write `submission_v1_test_English_English.csv` (key,p3,p4) and the like of Urdu (key,p5,p6).
 
     Keys stand in the order of the source. P4 and P6 are predicted for the same clips without their
-    faces. Where scores tie, the lowest label is written. Either both files are written or none.
-
-    Of the systems that the predictor names, the first is submitted. The labels of the split are not
-    looked at. The version of the corpus names the files. The folder need not be there.
+    faces. Of the systems that the predictor names, the first is submitted; where its scores tie,
+    the lowest label. Labels are not looked at. Either both files are written or none.
 
     Raises RunError: no system, scores of a wrong shape or not finite, or a failure to write.
     Warns: the predictions with and without faces are identical: the challenge is said to void them.

@@ -52,14 +52,8 @@ class Golden:
 def remember(file: Path, rows: pd.DataFrame, table: str, numbers: Mapping[str, Numbers]) -> None:
     """Keep the golden numbers of arms that were just recorded. Raises RunError.
 
-    Where the file also holds runs of an arm that are older, the arm keeps what it had: it is stale
-    until all its seeds are recorded anew.
-
-    Args:
-        file: of the recorded results, written already.
-        rows: that were just written to it.
-        table: of `data/sweeps/` that declares the arms.
-        numbers: by arm.
+    ``rows`` were just written to the ``file``; the ``table`` of `data/sweeps/` declares the arms.
+    Where the file also holds older runs of an arm, the arm stays stale until all are recorded anew.
     """
     runs = ["preset", "system", "seed"]
     before = read_results(file)[runs].merge(rows[runs].drop_duplicates(), "left", indicator="new")

@@ -52,14 +52,10 @@ PLACES = (OFFICIAL, GERMAN, TWIN)
 def ledger(claims: Sequence[Claim], folder: Path) -> pd.DataFrame:
     """Every claim on every corpus. Raises RunError for a file that cannot be read, or lacks an arm.
 
-    Args:
-        folder: of the recorded results.
-    Returns:
-        The columns of COLUMNS, claims of one kind of WHOSE together; paper, ours, low and high in
-        points, NaN where there is none. Of several rivals the row shows the nearest. "detects" is
-        the smallest difference that would be told apart, in points, see `detectable`; "drawn" is
-        what its interval draws; "untestable" is why nothing is measured; "golden" says whether a
-        row is stale, see `Golden.of`.
+    The columns are COLUMNS, claims of one kind of WHOSE together; paper, ours, low and high in
+    points, NaN where there is none. Of several rivals the row shows the nearest. "detects" is the
+    smallest difference that would be told apart, in points (`detectable`); "drawn" is what its
+    interval draws; "golden" says whether a row is stale (`Golden.of`).
     """
     evidence, named = Evidence(folder), {claim.name: claim for claim in claims}
     rows: list[dict[str, Any]] = []

@@ -102,9 +102,6 @@ def recorded_table(name: str, place: Place, folder: Path | None = None) -> Recor
 
     Arms that were run with one seed are left out. Where the preset of the place was not recorded,
     the first one that was is taken. Raises RunError where the file is damaged or of another corpus.
-
-    Args:
-        folder: of the recorded results; by default `data/recorded/`.
     """
     return _recorded(f"sweep_{name}", place, place.preset, folder)
 

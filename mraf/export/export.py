@@ -40,12 +40,9 @@ PEOPLE = (
 def export_run(run: Run, out: Path, *, onnx: bool = False) -> list[Path]:
     """Write a run into a folder; returns the files. Raises RunError for what `_refuse` refuses.
 
-    ``mraf.js`` is the module, ``weights.js`` its weights. A run on the twin has the page
-    ``index.html`` with a few clips of the twin's test videos; a run on features of people has a
-    ``NOTICE.txt`` instead, and a warning.
-
-    Args:
-        onnx: also ``model.onnx``, in float32, with an output for each field of ``Output``.
+    ``mraf.js`` is the module, ``weights.js`` its weights; ``onnx`` adds ``model.onnx`` in float32,
+    with an output for each field of ``Output``. A run on the twin has the page ``index.html`` with
+    a few of its test clips; a run on features of people has a ``NOTICE.txt`` instead.
     """
     _refuse(run, out, onnx)
     of_twin = run.data.get("corpus") == "twin"

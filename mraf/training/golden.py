@@ -1,8 +1,7 @@
 """The golden record: a few numbers that say whether two networks compute the same.
 
-A run that was kept is valid as long as its configuration still means the same mathematics. So every
-kept run carries the numbers of its configuration, and whoever reads it computes them anew, on a
-small relative: width at most 64, no dropout, float32, made-up clips.
+A kept run is valid as long as its configuration means the same mathematics. So it carries these
+numbers, computed anew by whoever reads it: width at most 64, no dropout, float32, made-up clips.
 """
 
 from collections.abc import Iterable, Mapping

@@ -69,9 +69,8 @@ def train_stacked(
 ) -> list[Run | RunError]:
     """Train runs of one shape at once; each as `mraf.training.loop.train` would train it alone.
 
-    Without dropout they are the same in float32 but for the order of sums. With dropout each run
-    draws its own masks; a run alone draws others on a CPU, where it takes the shortcuts of
-    `mraf.training.step`. Here all runs take the plain pass.
+    Without dropout they are the same in float32 but for the order of sums. With dropout a run alone
+    draws other masks on a CPU, where it takes the shortcuts of `mraf.training.step`.
 
     Gives for each its run, whose seconds are its share of the time; or why it failed, which leaves
     the others alone. Arguments as for ``train``, the configurations of one ``shape``. Raises

@@ -1,7 +1,7 @@
 """The answer of the features beside the network's. Ours; the recipe "best", not the paper.
 
-The nearest class mean of the raw features, which trains nothing, names whole held-out videos
-better than the network does. So the network is trained alone, and its answer is joined to theirs:
+The nearest class mean of the raw features names held-out videos better than the network does. So
+the network is trained alone, and its answer is joined to theirs:
 
     z_m ← γ z_m + ln p(c | x_m),    z_c ← γ z_c + w_f ln p(c | x_f) + w_a ln p(c | x_a),
 

@@ -15,7 +15,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mraf.data.clips import Corpus, FeatureSet
-from mraf.data.draws import enrolled
 from mraf.data.splits import cross_split, validation_split
 from mraf.errors import DataError
 from mraf.evaluation.judge import top1
@@ -23,6 +22,21 @@ from mraf_related.metrics import Curve, Floats, Trials, eer, oscr
 
 UNKNOWN = -1  # the target of a clip whose speaker is not enrolled
 CLIPS_OF_A_VIDEO = 10  # that are judged, at most
+
+
+def enrolled(clips: FeatureSet, per_speaker: int, rng: np.random.Generator) -> FeatureSet:
+    """A few clips of each speaker, drawn at random; all of a speaker who has no more.
+
+    From a generator in the same state, a smaller draw is part of a larger one.
+
+    Raises DataError: fewer than one clip a speaker, or hidden labels.
+    """
+    if per_speaker < 1:
+        raise DataError(f"{per_speaker} clips a speaker: at least 1 is needed.")
+    order = rng.permutation(len(clips))
+    speaker = pd.Series(clips.labels[order])
+    place = speaker.groupby(speaker).cumcount().to_numpy()  # 0, 1, … of each speaker
+    return clips[np.sort(order[place < per_speaker])]
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import torch
 
-from mraf.data.draws import enrolled, other_speakers
+from mraf.data.draws import other_speakers
 from mraf.errors import DataError, RunError
 from mraf.evaluation.differences import ArmRuns, difference
 from mraf.evaluation.judge import top1
@@ -29,6 +29,7 @@ from mraf_lessons.faces.damage import (
     scores_under,
     with_agreement,
 )
+from mraf_related.open_set.protocol import enrolled
 
 DAMAGES = get_args(Damage)
 

@@ -6,8 +6,7 @@ CSV lists name one clip per row; its FaceNet and ECAPA vectors lie in one .npy f
     feats/facenetfeats/v1/faces/…/x.npy        features/test/v1/faces/English/00001.npy
     feats/ecappafeats/v1/voices/…/x.npy        features/test/v1/voices/English/00001.npy
 
-Listed paths mix ``\\`` and ``/`` and may start with ``./``; folders are also spelled
-``ecappa_feats`` and ``feat``, or lie at the top; labels are written ``0.0``.
+Listed paths mix ``\\`` and ``/``; folders have other spellings, too; labels are written ``0.0``.
 """
 
 import io

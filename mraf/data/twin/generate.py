@@ -36,8 +36,7 @@ def calibration() -> Scalars:
 def generate(seed: int = 0, speakers: int | None = None, scalars: Scalars | None = None) -> Corpus:
     """Draw a twin of MAV-Celeb v1: same shape, same counts, same statistics, no real person.
 
-    Test labels and test videos are visible, unlike those of the real corpus. The same seed gives
-    the same corpus.
+    Test labels and test videos are visible, unlike those of the real corpus.
 
     Args:
         speakers: videos and clips grow with their number. None: as many as the real one.

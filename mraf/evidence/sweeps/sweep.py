@@ -34,8 +34,7 @@ class Sweep:
     """Arms and seeds on one corpus. Raises DataError, RunError for what cannot be had.
 
     Arms that come to the same run, in one table or in several, share it (`Task.id`). Finished runs
-    are kept in a folder. So an interrupted sweep goes on where it was, and two sweeps may share a
-    folder: a run that another is doing is done here only if the other fails or dies.
+    are kept in a folder, so an interrupted sweep goes on where it was. Two sweeps may share one.
 
     Args:
         seeds: the outer loop, so that what is there early is paired.
