@@ -19,15 +19,16 @@ DASHES = ("-", "--", "-.", ":") * 3
 
 @styled
 def curves(
-    table: pd.DataFrame, x: str, y: str, by: str, facet: str = "", *, say: Say, text: str,
-    looks: Mapping[str, Mapping[str, Any]] | None = None, title: str = "",
+    table: pd.DataFrame, x: str, y: str, by: str, facet: str = "", *,
+    text: str, title: str = "", say: Say | None = None,
+    looks: Mapping[str, Mapping[str, Any]] | None = None,
     width: float = 6.4, height: float = 3.4, margin: float = 0.0, sharey: bool = True,
 ) -> Figure:  # fmt: skip
     """A line for each value of a column, with a band where the table has `low` and `high`.
 
     Args:
         facet: column with a panel for each value; by default there is one panel.
-        say: what the text alternative says of the rows of a line.
+        say: what the text alternative says of the rows of a line; by default its two ends.
         text: its first sentence.
         looks: how a line is plotted, by its name; by default lines differ in colour and dashes.
         width, height, margin: of each panel, and of the figure beside them, in inches.
@@ -48,7 +49,8 @@ def curves(
                 axes.fill_between(
                     rows[x], rows.low, rows.high, color=line.get_color(), alpha=0.2, lw=0
                 )
-            said.append(f"{', '.join(filter(None, [panel, name]))}: {say(rows)}.")
+            ends = "from {:.3g} to {:.3g}".format(*rows[y].iloc[[0, -1]])
+            said.append(f"{', '.join(filter(None, [panel, name]))}: {say(rows) if say else ends}.")
         axes.set_xlabel(x)
         axes.grid()
     panels[0][0].set_ylabel(y)

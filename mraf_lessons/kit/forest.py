@@ -48,7 +48,8 @@ def forest(
     Args:
         table: columns row, facet, value, low and high (fractions, NaN where there is none). It may
             have `colour`; `text`, written above the dot; `hollow`, true for an empty dot;
-            `strokes`, the numbers of which the dot is the mean; and `paper`, another number.
+            `strokes`, the numbers of which the dot is the mean; `verdict`, said in the text
+            alternative; and `paper`, another number.
         split: column whose values stand one below the other in each row.
         points: fractions are drawn as points, without a percent sign.
         zero: draw a line at zero, and around it what counts as equal.
@@ -161,7 +162,7 @@ def zero_line(axes: Axes) -> None:
 
 
 def in_words(one: Mapping[str, Any], value: str = "accuracy", points: bool = False) -> str:
-    """A number with its interval and the paper's, as a text alternative says it."""
+    """A number with its interval, the paper's and the verdict, as a text alternative says it."""
     numbers = [one[key] for key in (value, "low", "high")]
     sign = "+" if value == "difference" else ""
     middle, low, high = (f"{100 * x:{sign}.1f}" if points else f"{x:{sign}.1%}" for x in numbers)
@@ -170,7 +171,8 @@ def in_words(one: Mapping[str, Any], value: str = "accuracy", points: bool = Fal
     known = (
         "" if np.isnan(paper) else f", paper {f'{100 * paper:+.1f}' if points else f'{paper:.2%}'}"
     )
-    return f"{middle}{interval}{known}"
+    verdict = f", {one['verdict']}" if one.get("verdict") else ""
+    return f"{middle}{interval}{known}{verdict}"
 
 
 def wrapped(text: str, width: int) -> str:

@@ -6,10 +6,8 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown
 
-from mraf_lessons.kit.reading import seen
+from mraf_lessons.kit.reading import seen as seen
 from mraf_lessons.training.view import spread
-
-__all__ = ["ablation", "heads", "pull", "reach", "recorded", "seen", "summed"]
 
 
 def heads(losses: Mapping[str, float], speakers: int) -> Markdown:
