@@ -90,8 +90,9 @@ def shared_noise(first: ArmRuns, second: ArmRuns, intervals: pd.DataFrame) -> Fi
     percent_axis(left, "both")
     left.grid()
     zero_line(right)
-    for row, one in enumerate(100 * intervals[["difference", "low", "high"]].to_numpy()):
-        dot(right, row, *one, style.FUSED)
+    shown = 100 * intervals[["difference", "low", "high"]].to_numpy(float)
+    for row, (value, low, high) in enumerate(shown):
+        dot(right, row, value, low, high, style.FUSED)
     name_rows(right, [wrapped(str(name), 24) for name in intervals.index], room=0.7)
     right.grid(axis="x")
     right.set_title("The difference, in points")

@@ -101,8 +101,11 @@ def leak_steps(table: pd.DataFrame) -> Figure:
         looks = (right, style.FUSED, "o"), (~right, style.MISSING, "X")
         for of, colour, mark in looks:
             axes.scatter(rows.rival[of], rows.own[of], 26, colour, marker=mark, alpha=0.7, lw=0)
-        axes.axline((rows.own.mean(),) * 2, slope=1, color=style.GREY, lw=1, ls="--")
-        axes.set(xlabel="score of the best other name", aspect="equal", adjustable="datalim")
+        scores = rows[["own", "rival"]].to_numpy(dtype=float)
+        ends = np.array([scores.min(), scores.max()])
+        ends += np.array([-0.06, 0.06]) * max(np.ptp(ends), 1e-3)
+        axes.plot(ends, ends, color=style.GREY, lw=1, ls="--")
+        axes.set(xlim=ends, ylim=ends, xlabel="score of the best other name")
         count = f"{right.sum()} of {len(rows)}"
         style.note(axes, 0.04, 0.96, f"{count} right", va="top", color=style.INK)
         axes.grid()

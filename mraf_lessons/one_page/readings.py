@@ -56,7 +56,8 @@ def evenness(output: Output) -> str:
 def attention(outputs: Mapping[str, Output]) -> Markdown:
     """How even the maps are with faces, and how they answer without, of outputs in this order."""
     complete, missing = outputs.values()
-    blind, deaf = missing.attention or ()
+    assert missing.attention is not None
+    blind, deaf = missing.attention
     apart = float((deaf - 1 / deaf.shape[-1]).abs().max())
     rows = float((blind.amax(dim=-2) - blind.amin(dim=-2)).max())
     evenly = f"shares go up to {apart:.2f} from even"

@@ -17,7 +17,7 @@ from mraf_lessons.kit.forest import forest
 from mraf_lessons.kit.panels import colour_bar, table_image
 from mraf_lessons.kit.results import history
 from mraf_lessons.kit.style import Figure, describe, draws, row_of_panels, styled
-from mraf_lessons.training.view import spread
+from mraf_lessons.training.view import spread_in_words
 
 progress = history
 
@@ -78,11 +78,7 @@ def pull(
     for axes, (name, path) in zip(panels, paths.items(), strict=True):
         draw_paths(axes, path, group, centers.get(name), limit)
         axes.set_title(name)
-        before, after = spread(path[0], group), spread(path[-1], group)
-        said.append(
-            f"{name}: within classes the spread goes from {before[0]:.2f} to {after[0]:.2f}, "
-            f"between them from {before[1]:.2f} to {after[1]:.2f}."
-        )
+        said.append(f"{name}: {spread_in_words(path, group)}.")
     grey: Any = {"ls": "", "marker": "o", "color": style.GREY}
     handles = [
         Line2D([], [], mfc="none", label="start", **grey),

@@ -57,3 +57,12 @@ def spread(points: Array, group: Array) -> tuple[float, float]:
     apart = points - means[number], means - means.mean(axis=0)
     within, between = (float(np.sqrt(np.square(x).sum(axis=1).mean())) for x in apart)
     return within, between
+
+
+def spread_in_words(path: Array, group: Array) -> str:
+    """How the spread within and between classes (N,) changes on the way (S, N, 2)."""
+    (within, between), (narrow, apart) = (spread(path[step], group) for step in (0, -1))
+    return (
+        f"within classes the spread goes from {within:.2f} to {narrow:.2f}, between them from "
+        f"{between:.2f} to {apart:.2f}"
+    )
