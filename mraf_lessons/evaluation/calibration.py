@@ -39,7 +39,7 @@ def reliability_bins(
     clips = pd.DataFrame({"confidence": confidence, "accuracy": correct}).groupby(number)
     table, bin_of = clips.mean(), clips.size().index
     table = table.assign(low=edges[bin_of], high=edges[bin_of + 1], clips=clips.size())
-    return table.reset_index(drop=True)
+    return table[["low", "high", "clips", "confidence", "accuracy"]].reset_index(drop=True)
 
 
 def expected_calibration_error(
