@@ -12,19 +12,11 @@ from mraf.evidence.tables import RecordedTable
 
 # The rows of the paper's tables by arm. Its zero filling is a zero vector that is read as a face.
 PAPER_ROWS = {
-    "table3": {
-        "cross_attention": "Cross-attention",
-        "lstm": "LSTM",
-        "gated": "Gated",
-        "linear": "Linear",
-    },
-    "table4": {
-        "token": "Learnable token",
-        "zero_read_as_face": "Zero filling",
-        "voice_completion": "Audio completion",
-        "memory_bank": "Memory bank",
-    },
-}
+    "table3": {"cross_attention": "Cross-attention", "lstm": "LSTM", "gated": "Gated",
+               "linear": "Linear"},
+    "table4": {"token": "Learnable token", "zero_read_as_face": "Zero filling",
+               "voice_completion": "Audio completion", "memory_bank": "Memory bank"},
+}  # fmt: skip
 
 
 def labelled(found: RecordedTable, declared: Table) -> dict[str, ArmRuns]:

@@ -10,13 +10,12 @@ def effective_clips(answer: Answer) -> Verdict:
     """How many independent clips N clips of videos of m clips are worth, at a correlation rho."""
     n, m, rho = 1500, 20, 0.6
     effect = 1 + (m - 1) * rho
-    right, root = n / effect, n / np.sqrt(effect)
+    right = n / effect
     said = {
         f"{n:,} clips are worth {right:.0f}, not many more than the {n // m} videos.": right,
         "That is all of them: clips of a video would tell nothing about each other.": n,
         "That is the number of videos, right only where rho is 1.": n / m,
         "A clip has m - 1 neighbours in its video, not m.": n / (1 + m * rho),
-        "The root is the factor of the interval's width; clips count by the variance.": root,
         "That is the design effect; divide N by it.": effect,
     }
     return judge(ask(answer, n, m, rho), said)
@@ -29,24 +28,21 @@ def paired_interval(answer: Answer) -> Verdict:
     rate = np.where(rng.random(60) < 0.3, 0.25, 0.95)  # some videos are hard for both
     first = rng.binomial(clips, rate)
     second = rng.binomial(clips, np.clip(rate - 0.06 * (rng.random(60) < 0.5), 0, 1))
-    given = ask(answer, first, second, clips, np.random.default_rng(1))
-
-    rng = np.random.default_rng(2)
     draws, others = rng.multinomial(60, np.full(60, 1 / 60), size=(2, 4000))
     together = (draws @ (first - second)) / (draws @ clips)
     apart = (draws @ first) / (draws @ clips) - (others @ second) / (others @ clips)
-    n, of_means = clips.sum(), draws @ ((first - second) / clips) / 60
+    n = clips.sum()
     one, other = (rng.binomial(n, arm.sum() / n, 4000) / n for arm in (first, second))
-    times = apart.std() / together.std()
     said = {
-        f"Drawn for each arm apart, it would be {times:.1f} times as wide.": together,
-        "You drew other videos for each arm: a hard video then counts as a difference between "
-        "them. Draw once, and judge both on what was drawn.": apart,
+        f"Drawn for each arm apart, it would be {apart.std() / together.std():.1f} times as "
+        "wide.": together,
+        "You drew other videos for each arm. Draw once, and judge both on what was drawn.": apart,
         "You drew clips: clips of one video are right or wrong together. Draw videos.": one - other,
-        "You averaged the videos' differences, so that a short video counts as much as a long one. "
-        "Add up the counts and the clips of what was drawn, then divide.": of_means,
+        "You averaged the videos' differences, so that a short video counts as much as a long "
+        "one.": draws @ ((first - second) / clips) / 60,
         "That is second minus first.": -together,
     }
+    given = ask(answer, first, second, clips, np.random.default_rng(1))
     return judge_interval(given, said, "difference", near=0.15)
 
 
@@ -59,10 +55,8 @@ def superiority(answer: Answer) -> Verdict:
     pairs = ((every.mean() + 1) / 2, (every > 0).mean(), (every >= 0).mean())
     said = {
         "Six seeds, though: one that goes the other way moves it by a sixth.": ahead + tied / 2,
-        "A tie is neither a win nor a loss: count it half.": ahead,
-        "You counted the tie as a win: count it half.": ahead + tied,
-        "You compared every seed with every other: then a lucky seed of one arm meets an unlucky "
-        "one of the other. Compare within each seed.": pairs,
+        "A tie is neither a win nor a loss: count it half.": (ahead, ahead + tied),
+        "You compared every seed with every other. Compare within each seed.": pairs,
         "That is how often the second is ahead.": (1 - ahead - tied / 2, 1 - ahead - tied),
     }
     return judge(ask(answer, first, second), said)
@@ -79,7 +73,6 @@ def holm(answer: Answer) -> Verdict:
         return values[np.argsort(order)]
 
     right, falling = back(np.minimum(rising, 1)), back(np.minimum(steps, 1))
-    hochberg = back(np.minimum(p[order] * m / np.arange(1, m + 1), 1))
     said = {
         "Three of the five were below 5%; after the correction none is.": right,
         "Nothing was corrected.": p,
@@ -87,8 +80,6 @@ def holm(answer: Answer) -> Verdict:
         "These are sorted; give them back in the order in which they came.": np.sort(right),
         "A larger p-value has come out below a smaller one: take the running maximum.": falling,
         "A probability above 1: cut it off there.": (back(steps), back(rising)),
-        "That is near Benjamini and Hochberg: it bounds the share of false finds, not the chance "
-        "of any.": hochberg,
     }
     return judge(ask(answer, p), said)
 
@@ -115,12 +106,12 @@ def say(answer: Answer) -> Verdict:
         where = f"[{100 * low:+.1f}, {100 * high:+.1f}] points, p = {p:g}: "
         if not isinstance(said, str) or said not in known:
             return refused(said, f"{where}'{said}' is none of {', '.join(known)}.")
-        off, sure = low > 0 or high < 0, p < 0.05
         hints = {
             "you call them equal; they are only where the whole interval is within half a point "
             "of zero. That no difference was found is absence of evidence.": said == EQUAL,
-            "the corrected p-value takes it back; ask both.": right == OPEN and off and not sure,
-            "p alone is below 5%, zero is in the interval; ask both.": right == OPEN and sure,
+            "the corrected p-value takes it back; ask both.": right == OPEN
+            and not low <= 0 <= high,
+            "p alone is below 5%, zero is in the interval; ask both.": right == OPEN and p < 0.05,
             "sure or not, it is too small to matter; look at that first.": right == EQUAL,
             f"'{right}' is expected.": True,
         }

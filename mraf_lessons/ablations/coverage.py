@@ -24,14 +24,11 @@ def simulated_pair(
 ) -> tuple[NDArray[np.bool_], NDArray[np.int64], float]:
     """Two arms, trained with the same seeds and judged on the same clips.
 
-    A video is hard for a run if a standard normal number falls into its lower tail. That number is
-    a sum: some of it belongs to the video and is the same for all runs, some to the seed, to the
-    arm on this video, to the arm with this seed, and the rest to this run. `hard` is the share of
-    videos that is hard for each arm.
+    A video is hard for a run if a standard normal number falls into its lower tail, the share
+    `hard` of each arm. That number is a sum of what belongs to the video, the seed, and so on.
 
     Returns outcomes (2 arms, S seeds, N clips), videos (N,), and the true difference.
     """
-
     shapes = ((1, 1, videos), (1, seeds, 1), (2, 1, videos), (2, seeds, 1), (2, seeds, videos))
     parts = (
         np.sqrt(share) * rng.normal(size=shape)

@@ -2,11 +2,10 @@
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 
 from mraf.evaluation.differences import BETTER, EQUAL, OPEN, WORSE, ArmRuns
 from mraf_lessons.kit import charts, style
-from mraf_lessons.kit.forest import FAR, dot, forest, in_words, wrapped, zero_line
+from mraf_lessons.kit.forest import FAR, dot, forest, wrapped, zero_line
 from mraf_lessons.kit.panels import name_rows
 from mraf_lessons.kit.style import Figure, describe, draws, percent_axis, row_of_panels, styled
 
@@ -18,8 +17,7 @@ COLOUR = {BETTER: style.FUSED, WORSE: style.MISSING, EQUAL: style.VOICE, OPEN: s
 def accuracies(table: pd.DataFrame, title: str = "") -> Figure:
     """Accuracy of every arm (a label), a dot with its interval, beside the paper's (or NaN)."""
     paper, ours = "paper, on the official test clips", {"ours, with its 95% interval": style.FUSED}
-    figure = forest(table, "arm", "metric", far=True, paper=paper, legend=ours, title=title)
-    return describe(figure, f"Accuracy by arm, {_last_metric(table, 'accuracy')}.", title=title)
+    return forest(table, "arm", "metric", far=True, paper=paper, legend=ours, title=title)
 
 
 @draws("metric", "difference", "low", "high", "verdict")
@@ -30,25 +28,12 @@ def differences(
 
     The column `row` holds labels; `paper`, if there, is NaN where the paper has no such row.
     """
-    paper = "paper" if "paper" in table.columns else ""
-    figure = forest(
+    return forest(
         table.assign(colour=table.verdict.map(COLOUR)), row, "metric", "difference", points=True,
-        zero=True, far=True, paper=paper, title=title, label=f"points, {label}",
+        zero=True, far=True, paper="paper" if "paper" in table.columns else "", title=title,
+        label=f"points, {label}",
         legend={name: COLOUR[name] for name in COLOUR if (table.verdict == name).any()},
     )  # fmt: skip
-    said = _last_metric(table, "difference", row, points=True)
-    return describe(figure, f"Differences in points, {said}.", title=title)
-
-
-def _last_metric(table: pd.DataFrame, value: str, row: str = "arm", points: bool = False) -> str:
-    """The numbers of the last metric, the mean as a rule, as a text alternative says them."""
-    metric = table.metric.iloc[-1]
-    said = [
-        f"{one[row]}: {in_words(one, value, points)}"
-        + (f", {one['verdict']}" if one.get("verdict") else "")
-        for one in table[table.metric == metric].to_dict("records")
-    ]
-    return f"{metric}: {'; '.join(said)}"
 
 
 @draws("share", "metric", "accuracy", "low", "high")
@@ -62,10 +47,9 @@ def sampling(table: pd.DataFrame, best: float = 0.2, title: str = "") -> Figure:
     table = pd.concat([table[table.metric == metric] for metric in GROUPS], ignore_index=True)
     table["group"] = table.metric.map(GROUPS)
     is_far = table.accuracy < table.groupby("metric").accuracy.transform("median") - FAR
-    looks = {}
-    for metric in GROUPS:
-        colour, line = style.SETTING.get(metric, (style.FUSED, "-"))
-        looks[metric] = {"color": colour, "ls": line, "marker": "o"}
+    settings = {**style.SETTING, "mean": (style.FUSED, "-")}
+    looks = {m: {"color": colour, "ls": line, "marker": "o"}
+             for m, (colour, line) in settings.items()}  # fmt: skip
     figure = charts.curves(
         table[~is_far], "share", "accuracy", "metric", "group", say=highest, looks=looks,
         text="Accuracy over p_a.", title=title, width=3.07, sharey=False,
@@ -105,7 +89,12 @@ def shared_noise(first: ArmRuns, second: ArmRuns, intervals: pd.DataFrame) -> Fi
     left.set(title="Each video", xlabel="accuracy, first arm", ylabel="accuracy, second arm")
     percent_axis(left, "both")
     left.grid()
-    _differences(right, intervals)
+    zero_line(right)
+    shown = 100 * intervals[["difference", "low", "high"]].to_numpy(float)
+    for row, (value, low, high) in enumerate(shown):
+        dot(right, row, value, low, high, style.FUSED)
+    name_rows(right, [wrapped(str(name), 24) for name in intervals.index], room=0.7)
+    right.grid(axis="x")
     right.set_title("The difference, in points")
     correlation = np.corrcoef(x, y)[0, 1]
     widths = (100 * (intervals.high - intervals.low)).map("{:.1f} points wide".format)
@@ -114,13 +103,3 @@ def shared_noise(first: ArmRuns, second: ArmRuns, intervals: pd.DataFrame) -> Fi
         f"Accuracies of {len(clips)} videos under two arms, correlation {correlation:.2f}. "
         f"Intervals of the difference: {', '.join(widths.index + ': ' + widths)}.",
     )
-
-
-def _differences(axes: Axes, found: pd.DataFrame) -> None:
-    """Differences in points with their intervals, a row each, coloured by the verdict if known."""
-    zero_line(axes)
-    for y, one in enumerate(found.to_dict("records")):
-        value, low, high = (100 * float(one[key]) for key in ("difference", "low", "high"))
-        dot(axes, y, value, low, high, COLOUR.get(one.get("verdict", ""), style.FUSED))
-    name_rows(axes, [wrapped(str(name), 24) for name in found.index], room=0.7)
-    axes.grid(axis="x")

@@ -5,48 +5,31 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mraf_lessons.kit.checker import Answer, Verdict, judge_cases
-from mraf_lessons.one_page.checks import Case, random_fusion
+from mraf_lessons.kit.checker import Answer, Verdict, ask, judge
+from mraf_lessons.one_page.checks import random_fusion
 from mraf_related.interventions import normalised_entropy
 
 
 def entropy(answer: Answer) -> Verdict:
     """Attention maps (B, H, K, K') to the entropy of each row over its largest (B, H, K)."""
-    return judge_cases(answer, map(_entropy, range(3)))
-
-
-def _entropy(seed: int) -> Case:
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(0)
     maps = (3 * torch.randn(2, 3, 4, 5, generator=generator)).softmax(dim=-1)
-    maps[0, 0, 0] = torch.eye(5)[seed]  # a row that looks at one token: 0 · log 0
-    each = torch.special.entr(maps)
-    right = normalised_entropy(maps)
+    maps[0, 0, 0] = torch.eye(5)[0]  # a row that looks at one token: 0 · log 0
+    right, nats = normalised_entropy(maps), torch.special.entr(maps).sum(-1)
+    bits, wrong_size = nats / torch.tensor(2.0).log(), nats / torch.tensor(4.0).log()
     said = {
         "The row that looks at a single token has the entropy 0.": right,
         "The minus sign is missing.": -right,
-        "That is the entropy. Divide it by the largest one, log K'.": (
-            each.sum(-1),
-            each.sum(-1) / torch.tensor(2.0).log(),
-        ),
-        "The largest entropy is log K', not K'.": (each.sum(-1) / 5, each.mean(-1)),
-        "A row has K' shares. The largest entropy depends on K', not on K.": (
-            each.sum(-1) / torch.tensor(4.0).log()
-        ),
-        "You summed over the tokens that ask. Sum over those that answer.": (
-            each.sum(-2) / torch.tensor(4.0).log(),
-            each.sum(-2) / torch.tensor(5.0).log(),
-        ),
+        "That is the entropy. Divide it by the largest one, log K'.": (nats, bits),
+        "The largest entropy is log K', not K'.": nats / 5,
+        "A row has K' shares. The largest entropy depends on K', not on K.": wrong_size,
     }
-    return (maps,), said
+    return judge(ask(answer, maps), said)
 
 
 def without_context(answer: Answer) -> Verdict:
     """Eq. 14 with C_f = C_a = 0: Ĥ_f, Ĥ_a (B, K, d) and a CrossAttention to e_c (B, d)."""
-    return judge_cases(answer, map(_without_context, range(3)))
-
-
-def _without_context(seed: int) -> Case:
-    fusion, face, voice = random_fusion(seed)
+    fusion, face, voice = random_fusion()
     with torch.no_grad():
         c_f, c_a = fusion.face_norm(face), fusion.voice_norm(voice)
 
@@ -57,38 +40,28 @@ def _without_context(seed: int) -> Case:
 
     zeros = torch.zeros_like(face)
     said = {
-        "Nothing of the voice enters the face tokens now, and nothing of the face the others.": (
-            e_c()
-        ),
-        "Every clip gets the same embedding: with C̃ = 0 the clip itself is gone. Set C = 0.": (
+        "Nothing of the voice enters the face tokens now, and nothing of the face the "
+        "others.": e_c(),
+        "With C̃ = 0 the clip itself is gone, and all embeddings are equal. Set C = 0.": (
             e_c(zeros, zeros)
         ),
         "The LayerNorms of C̃ stay; only C is removed.": e_c(face, voice),
         "The last LayerNorm of Eq. 14 is missing.": e_c(norm=torch.nn.Identity()),
-        "Attention of zeros is no zero: its biases remain. Set C = 0, behind the attention.": (
-            e_c(
-                fusion.face_norm(face + fusion.face_to_voice(face, zeros)[0]),
-                fusion.voice_norm(voice + fusion.voice_to_face(voice, zeros)[0]),
-            )
-        ),
         "One modality is gone. Eq. 14 takes the mean of both.": (e_c(c_a=zeros), e_c(c_f=zeros)),
         "That is the paper's own Eq. 14, with its contexts.": fusion(face, voice)[0].detach(),
     }
-    return (face, voice, fusion), said
+    return judge(ask(answer, face, voice, fusion), said)
 
 
 def idle(answer: Answer) -> Verdict:
     """How many numbers of cross-attention cannot change e_c where K = 1, for width d."""
-    return judge_cases(answer, map(_idle, (192, 512, 4.5)), 1e-6)
-
-
-def _idle(d: float) -> Case:
+    d = 4.5
     one = d * d + d  # a linear map from d to d
     said = {
         "For every K the bias of the keys is idle, too: it adds one number to all scores of a "
         "query, and the softmax takes it out again.": 4 * one,
         "That is one direction. The face asks the voice, and the voice asks the face.": 2 * one,
         "The linear maps have biases, too.": (4 * d * d, 2 * d * d),
-        "Values and outputs make the context also where K = 1.": (8 * one, 4 * one + 2 * one),
+        "Values and outputs make the context also where K = 1.": (8 * one, 6 * one),
     }
-    return (d,), said
+    return judge(ask(answer, d), said, 1e-6)

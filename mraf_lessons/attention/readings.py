@@ -6,20 +6,13 @@ import pandas as pd
 from IPython.display import Markdown
 
 from mraf.errors import DataError
-from mraf.evaluation.differences import (
-    BETTER,
-    EQUAL,
-    OPEN,
-    WORSE,
-    compare_arms,
-    corrected,
-    runs_of,
-)
+from mraf.evaluation.differences import compare_arms, corrected, runs_of
 from mraf.evaluation.records import read_results
 from mraf.evidence.recorded import FOLDER, find
 from mraf.evidence.tables import Place, declared_table
 from mraf.model import Output
 from mraf_lessons.kit.reading import seen
+from mraf_lessons.one_page.readings import evenness
 from mraf_related.interventions import normalised_entropy
 
 REFERENCE = "cross_attention"
@@ -34,25 +27,14 @@ UNDER = {
 
 def entropy(output: Output) -> Markdown:
     """How even the maps are."""
-    assert output.attention is not None
-    found = {asks: normalised_entropy(maps) for asks, maps in output.attention._asdict().items()}
-    tokens, largest = output.attention.face.shape[-1], max(m.max() for m in output.attention)
-    means = [f"{entropy.mean():.3f} where the {asks} asks" for asks, entropy in found.items()]
-    least = min(float(entropy.min()) for entropy in found.values())
-    return seen(
-        f"The mean entropy is {' and '.join(means)}, of a largest possible 1. The least even row "
-        f"of all has {least:.3f}. The largest share of a token is {largest:.2f}; an even share is "
-        f"{1 / tokens:.2f}."
-    )
+    least = min(float(normalised_entropy(maps).min()) for maps in output.attention or ())
+    return seen(evenness(output), f"The least even row of all has {least:.1%}.")
 
 
 def renamed(counts: Mapping[str, Mapping[str, int]], clips: int) -> Markdown:
     """How many clips get another name, by intervention and setting."""
     settings = list(next(iter(counts.values())))
-    rows = [
-        f"| {name} | {' | '.join(str(own[setting]) for setting in settings)} |"
-        for name, own in counts.items()
-    ]
+    rows = [f"| {name} | {' | '.join(map(str, own.values()))} |" for name, own in counts.items()]
     head = f"| of {clips:,} clips, another name in | {' | '.join(settings)} |"
     return seen("\n".join(["\n", head, "|---" * (1 + len(settings)) + "|", *rows]))
 
@@ -87,15 +69,12 @@ def recorded(places: Mapping[Place, tuple[str, ...]]) -> pd.DataFrame:
 def verdicts(table: pd.DataFrame) -> Markdown:
     """Which systems have which verdict in the mean and without a face."""
     said = []
-    for (corpus, preset, metric), own in table.groupby(["corpus", "preset", "metric"], sort=False):
-        if metric == "with face":
-            continue
-        found = []
-        for verdict in (WORSE, BETTER, EQUAL, OPEN):
-            rows = own[own.verdict == verdict]
-            each = [f"{row.system} ({100 * row.difference:+.1f})" for row in rows.itertuples()]
-            found += [f"*{verdict}*: {', '.join(each)}"] if each else []
-        said.append(f"\n- **{corpus}, {preset} preset, {metric}.** {'; '.join(found)}.")
+    shown = table[table.metric != "with face"]
+    for (corpus, preset, metric), own in shown.groupby(["corpus", "preset", "metric"], sort=False):
+        each = own.system + (100 * own.difference).map(" ({:+.1f})".format)
+        found = each.groupby(own.verdict).agg(", ".join)
+        listed = "; ".join(f"*{verdict}*: {systems}" for verdict, systems in found.items())
+        said.append(f"\n- **{corpus}, {preset} preset, {metric}.** {listed}.")
     return seen(
         "Each number is in points, minus the paper's cross-attention. The verdicts of all figures "
         "above are corrected together.\n",

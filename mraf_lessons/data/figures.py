@@ -127,11 +127,7 @@ def split_comparison(table: pd.DataFrame) -> Figure:
     )
     means = means.reset_index().assign(low=np.nan, high=np.nan)
     colours = dict(zip(means.system.unique(), itertools.cycle(SYSTEMS), strict=False))
-    figure = forest(
+    return forest(
         means.assign(colour=means.system.map(colours)), "split", "modality", split="system",
         legend=colours, label="accuracy: each stroke a seed, the dot their mean",
     )  # fmt: skip
-    said = (f"{one.modality}, {one.split}, {one.system}: mean {one.accuracy:.1%}."
-            for one in means.itertuples())  # fmt: skip
-    text = "Accuracies by split and system: a dot at each mean, a stroke for each seed."
-    return describe(figure, text, *said)

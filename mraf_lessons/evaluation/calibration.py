@@ -23,10 +23,8 @@ def reliability_bins(
     """Clips by their confidence (N,) in [0, 1], in bins of equal width; empty bins have no row.
 
     Bin i holds confidences in (i / bins, (i + 1) / bins], as in Guo et al., On Calibration of
-    Modern Neural Networks, ICML 2017; 0 goes into the first.
-
-    Returns low and high (edges), clips, and the means confidence and accuracy of the bin's clips.
-    Raises DataError for no clips, shapes that differ, or a confidence outside [0, 1].
+    Modern Neural Networks, ICML 2017. Returns low and high (edges), clips, and the means confidence
+    and accuracy. Raises DataError for no clips, other shapes, or a confidence outside [0, 1].
     """
     confidence, correct = np.asarray(confidence, dtype=float), np.asarray(correct, dtype=float)
     if confidence.ndim != 1 or confidence.shape != correct.shape or not len(confidence):
@@ -38,12 +36,10 @@ def reliability_bins(
         raise DataError("a confidence is outside [0, 1]; give probabilities, not logits.")
     edges = np.arange(bins + 1) / bins
     number = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, bins - 1)
-    clips = np.bincount(number, minlength=bins)
-    sums = [np.bincount(number, weights=x, minlength=bins) for x in (confidence, correct)]
-    table = pd.DataFrame({"low": edges[:-1], "high": edges[1:], "clips": clips})
-    table = table.assign(confidence=sums[0], accuracy=sums[1])[clips > 0].reset_index(drop=True)
-    means = table[["confidence", "accuracy"]].div(table.clips, axis=0)
-    return table.assign(**means)
+    clips = pd.DataFrame({"confidence": confidence, "accuracy": correct}).groupby(number)
+    table, bin_of = clips.mean(), clips.size().index
+    table = table.assign(low=edges[bin_of], high=edges[bin_of + 1], clips=clips.size())
+    return table[["low", "high", "clips", "confidence", "accuracy"]].reset_index(drop=True)
 
 
 def expected_calibration_error(

@@ -21,10 +21,10 @@ def challenge_score(answer: Answer) -> Verdict:
     right = {"P3": (7, 8), "P4": (2, 8), "P5": (9, 10), "P6": (3, 10)}  # of so many clips
     correct = {setting: np.arange(clips) < number for setting, (number, clips) in right.items()}
     p3, p4, p5, p6 = four = [outcomes.mean() for outcomes in correct.values()]
+    pooled = np.concatenate(list(correct.values())).mean()
     said = {
         "Half of the score is without a face, half in another language.": np.mean(four),
-        "You pooled the clips: the language with more clips then counts more. The score is a mean "
-        "of four accuracies.": np.concatenate(list(correct.values())).mean(),
+        "You pooled the clips. The score is a mean of four accuracies.": pooled,
         "That is the sum of the four; divide by their number.": np.sum(four),
         "That is one language only; all four count.": ((p3 + p4) / 2, (p5 + p6) / 2),
         "That is with or without faces only; all four count.": ((p3 + p5) / 2, (p4 + p6) / 2),
@@ -39,23 +39,19 @@ def video_interval(answer: Answer) -> Verdict:
     rate = np.where(rng.random(60) < 0.25, 0.2, 0.98)
     video = np.repeat(np.arange(60), clips)
     correct = rng.random(len(video)) < rate[video]
-    given = ask(answer, correct, np.char.add("video ", video.astype(str)), np.random.default_rng(1))
     right = np.bincount(video, weights=correct)
-    rng = np.random.default_rng(2)
     draws = rng.multinomial(60, np.full(60, 1 / 60), size=4000)
-    once = ((draws > 0) @ right) / ((draws > 0) @ clips)
     by_video, of_means = (draws @ right) / (draws @ clips), draws @ (right / clips) / 60
+    once = ((draws > 0) @ right) / ((draws > 0) @ clips)
     by_clip = rng.binomial(len(correct), correct.mean(), size=4000) / len(correct)
     times = by_video.std() / by_clip.std()
     said = {
         f"It is {times:.1f} times as wide as one that draws clips.": by_video,
-        "You drew clips: clips of one video are near-copies, and the interval is too narrow. Draw "
-        "videos, and take all clips of each.": by_clip,
-        "You averaged the videos' accuracies, so that a short video counts as much as a long one. "
-        "Add up their right clips and their clips, then divide.": of_means,
+        "You drew clips, and clips of a video are near-copies. Draw whole videos.": by_clip,
+        "You averaged the videos' accuracies: a short one counts as much as a long one.": of_means,
         "A video that is drawn twice counts twice, with all of its clips.": once,
-        "That is the spread of single videos, not of the accuracy.": right / clips,
     }
+    given = ask(answer, correct, np.char.add("video ", video.astype(str)), np.random.default_rng(1))
     return judge_interval(given, said, "accuracy", near=0.12, lowest=0)
 
 
@@ -68,15 +64,11 @@ def calibration_error(answer: Answer) -> Verdict:
     gap, centre = table.accuracy - table.confidence, (table.low + table.high) / 2
     gaps = [gap.abs(), gap, (table.accuracy - centre).abs()]
     right, signed, middle = (np.average(one, weights=table.clips) for one in gaps)
+    unweighted = gap.abs().mean(), gap.abs().sum() / 15
     said = {
         "": right,
-        "Every bin counts the same: a bin of three clips weighs as much as one of a hundred. Weigh "
-        "the gaps by the bins' clips.": gap.abs().mean(),
-        "Every bin counts the same, and empty ones as zeros. Weigh the gaps by their "
-        "clips.": gap.abs().sum() / 15,
-        "Signs cancelled: a bin that is too sure made up for one that is too modest. Take |gap| in "
-        "each bin first.": abs(signed),
-        "Take the absolute value of each gap.": signed,
+        "Every bin counts the same. Weigh the gaps by the bins' clips.": unweighted,
+        "Signs cancelled. Take |gap| in each bin first.": (abs(signed), signed),
         "You compared with the middle of each bin; take the mean confidence of its clips.": middle,
         "Divide by the number of clips.": right * len(correct),
     }
@@ -89,12 +81,11 @@ def temperature(answer: object, fit: object, logits: Array, labels: Array, video
     if mask is None or mask.shape != labels.shape:
         hint = f"A mask is expected, True or False for each of the {len(labels):,} clips."
         return refused(fit, hint)
-    both, share = np.intersect1d(video[mask], video[~mask]), mask.mean()
-    if not 0.2 <= share <= 0.8:
-        return Verdict(False, f"{share:.0%} of the clips are in the mask; aim at half.")
-    if len(both):
-        hint = f"A clip-level split: {len(both)} videos have clips in both halves, so T is judged "
-        return Verdict(False, f"{hint}on near-copies of what it was fit to. Draw videos.")
+    if not 0.2 <= mask.mean() <= 0.8:
+        return Verdict(False, f"{mask.mean():.0%} of the clips are in the mask; aim at half.")
+    if both := len(np.intersect1d(video[mask], video[~mask])):
+        hint = f"A clip-level split: {both} videos have clips in both halves. Draw videos."
+        return Verdict(False, hint)
     fit_to, named = fit_temperature, logits.argmax(axis=1)
     right, others = (fit_to(logits[half], labels[half]) for half in (mask, ~mask))
     whole, sure = fit_to(logits, labels), fit_to(logits[mask], named[mask])

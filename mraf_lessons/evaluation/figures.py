@@ -32,13 +32,10 @@ def interval_comparison(table: pd.DataFrame) -> Figure:
 def coverage(table: pd.DataFrame) -> Figure:
     """The share of trials whose interval holds the truth, by videos judged and what was drawn."""
     drawing = "drawing " + table.drawn
+    looks = {name: {"marker": "o", "color": UNIT.get(name, style.OTHER)} for name in drawing}
     figure = charts.curves(
-        table.assign(drawn=drawing.str.capitalize()), "videos", "covers", "drawn", width=5.6,
+        table.assign(drawn=drawing), "videos", "covers", "drawn", width=5.6, looks=looks,
         text="How often a 95% interval holds the truth.",
-        looks={
-            name.capitalize(): {"label": name, "marker": "o", "color": UNIT.get(name, style.OTHER)}
-            for name in drawing
-        },
         say=lambda own: ", ".join(f"{r.covers:.0%} of {r.videos} videos" for r in own.itertuples()),
     )  # fmt: skip
     (axes,) = figure.axes
@@ -120,11 +117,8 @@ def confusions(counts: pd.DataFrame) -> Figure:
     wrong = share.drop(columns="others", errors="ignore").stack()  # others are many, each is few
     wrong = wrong[[true != named for true, named in wrong.index]]
     true, named = wrong.idxmax()
-    return describe(
-        figure,
-        f"A matrix of {len(counts)} speakers and whom their clips were taken for. Most frequent: "
-        f"{wrong.max():.0%} of the clips of speaker {true} were taken for {named}.",
-    )
+    worst = f"{wrong.max():.0%} of the clips of speaker {true} were taken for {named}."
+    return describe(figure, f"A matrix of {len(counts)} speakers. Most frequent: {worst}")
 
 
 @styled

@@ -11,17 +11,15 @@ def bayes_factor(answer: Answer) -> Verdict:
     face, voice = softmax(np.random.default_rng(0).normal(scale=2, size=(2, 6, 5)), axis=-1)
     voice[1], voice[2] = face[1], 0.2  # one that agrees, one that tells nothing
     both = face * voice
-    right = np.log(5 * both.sum(axis=1))
-    same = 1.0 * (face.argmax(axis=1) == voice.argmax(axis=1))
-    best, summed = np.log(5 * both.max(axis=1)), np.log(both).sum(axis=1)
+    right, best = (np.log(5 * part) for part in (both.sum(axis=1), both.max(axis=1)))
+    everybody = np.log(both).sum(axis=1)
     said = {
         "And the voice that tells nothing gives 0: a bad voice does not discredit a face.": right,
         "That is B; its logarithm is asked for.": np.exp(right),
         "What is it for a voice that tells nothing, $p = 1/C$? It should be 0.": right - np.log(5),
         "A sum over the speakers, not a mean.": right - 2 * np.log(5),
         "You took the best speaker only. Every speaker may be the one person: sum over them.": best,
-        "Whether the two names are the same forgets how sure either of them is.": same,
-        "You summed logarithms: that asks whether the person is everybody at once.": summed,
+        "A sum of logarithms asks whether the person is everybody at once.": everybody,
     }
     return judge(ask(answer, face, voice), said)
 
@@ -30,12 +28,12 @@ def posterior(answer: Answer) -> Verdict:
     """Probability that a face is the voice's own, from the probability before and ln B."""
     before, evidence = np.array([0.5, 0.9, 0.9, 0.2]), np.array([2.0, -3.0, 0.0, 4.0])
     after = logit(before) + evidence
+    multiplied = before * np.exp(evidence), before * expit(evidence)
     said = {
         "In logits it is a sum, which is how the evidence enters Eq. 10.": expit(after),
         "The probability before is left out: what if B says nothing?": expit(evidence),
-        "B multiplies the odds p / (1 - p), not p itself.": before * np.exp(evidence),
+        "B multiplies the odds p / (1 - p), not p itself.": multiplied,
         "Those are the odds; a probability is asked for.": np.exp(after),
-        "Odds are multiplied, not probabilities.": before * expit(evidence),
         "The odds before are the wrong way round.": expit(evidence - logit(before)),
     }
     return judge(ask(answer, before, evidence), said)
@@ -63,8 +61,7 @@ def cost_share(answer: Answer) -> Verdict:
         "A share flatters a system that was bad before: always show the clean accuracy too.": share,
         "The ratio is upside down.": theirs / mine,
         "Those are accuracies; what is lost is asked for.": ours_hit / other_hit,
-        "Each system loses from its own clean accuracy. (Say beside it what that is: a system that "
-        "is bad on clean clips has little to lose.)": (other - ours_hit) / theirs,
+        "Each system loses from its own clean accuracy.": (other - ours_hit) / theirs,
         "A share is asked for, not a difference.": mine - theirs,
     }
     return judge(ask(answer, ours, ours_hit, other, other_hit), said)
@@ -74,20 +71,20 @@ def confidence_weighted(answer: Answer) -> Verdict:
     """The mean of three heads' distributions, weighted by their confidence."""
     p = softmax(np.random.default_rng(0).normal(scale=2, size=(3, 6, 5)), axis=-1)
     sighted = np.array([True, True, True, False, False, True])
-    there = np.ones((3, 6))
-    there[0] = sighted
+    there = np.stack([sighted, *np.ones((2, 6))])
     surest = p.max(axis=-1)
+    weight = surest * there
 
-    def mean(weights: Array) -> Array:
-        return np.einsum("hn,hnc->nc", weights / weights.sum(axis=0), p)
+    def mean(weight: Array) -> Array:
+        return np.einsum("hn,hnc->nc", weight / weight.sum(axis=0), p)
 
-    unnormalised = np.einsum("hn,hnc->nc", surest * there, p)
-    alone = p[(surest * there).argmax(axis=0), np.arange(6)]
     said = {
-        "Now think of a wrong face: how sure is its head?": mean(surest * there),
-        "The weights of a clip must sum to 1, or it is no distribution.": unnormalised,
+        "Now think of a wrong face: how sure is its head?": mean(weight),
+        "The weights of a clip must sum to 1, or it is no distribution.": (
+            weight[..., None] * p
+        ).sum(axis=0),
         "The head of a missing face has a say in your mean.": mean(surest),
         "All heads count the same; the surer ones should count more.": mean(there),
-        "You took the surest head alone; a mean is asked for.": alone,
+        "You took the surest head alone; a mean is asked for.": p[weight.argmax(0), np.arange(6)],
     }
     return judge(ask(answer, p, sighted), said)

@@ -39,12 +39,11 @@ def cost_difference(
 ) -> pd.DataFrame:
     """By how much a share of the other's cost exceeds ours, on the same seeds and videos.
 
-    With a share of ⅓, an interval above zero says that ours loses less than a third of what the
-    other loses. Returns difference, low, high (fractions) and p by metric.
+    Returns difference, low, high (fractions) and p by metric.
     """
     lost = [(share, other.clean), (-share, other.damaged), (-1, ours.clean), (1, ours.damaged)]
     seeds = sorted(set.intersection(*(set(runs.seeds) for _, runs in lost)))
     found = weighted_sum([(weight, runs.only(seeds)) for weight, runs in lost], metrics)
-    rows = [(e.metric, e.value, e.low, e.high, e.p) for e in found]
-    columns = ["metric", "difference", "low", "high", "p"]
-    return pd.DataFrame(rows, columns=columns).set_index("metric")
+    rows = {e.metric: (e.value, e.low, e.high, e.p) for e in found}
+    columns = ["difference", "low", "high", "p"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("metric")

@@ -8,7 +8,6 @@ that of clips that are all hit.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any, get_args
 
 import numpy as np
@@ -38,10 +37,7 @@ _VOICES: dict[str, VoiceDegradation] = {"voice noise": "noise", "shorter voice":
 
 
 def damaged(clips: FeatureSet, damage: Damage, amount: float, seed: int = 0) -> FeatureSet:
-    """Clips with worse faces or voices.
-
-    "swapped face" (another speaker's, from the same clips) and "missing face" hit a share of the
-    clips, the amount; the others turn all faces or voices so far, see `mraf_related.degradation`.
+    """Clips with worse faces or voices, by a rate or an amount (`mraf_related.degradation`).
 
     Raises RunError for an unknown damage, or an amount outside [0, 1].
     """
@@ -86,10 +82,9 @@ def scores_under(
 
 
 def with_agreement(model: Network, train: FeatureSet) -> Network:
-    """The same network with the scorer that sees whether face and voice agree; nothing is trained.
+    """The same network with the scorer that sees whether face and voice agree.
 
-    On clips that it was trained on nothing ever speaks against a face, or hardly anything. So a
-    network that is trained with this scorer comes to the same as one that is given it afterwards.
+    Nothing is trained: on training clips hardly anything ever speaks against a face.
     """
     if model.config.scorer == "agreement":
         return model
@@ -106,14 +101,16 @@ def damage_table(
     clips: Mapping[str, FeatureSet],
     amounts: Mapping[Damage, Sequence[float]],
     seed: int = 0,
-    progress: bool = True,
 ) -> pd.DataFrame:
     """Accuracy of networks under each amount of each damage, by scorer and setting."""
     rows = []
     tasks = [(m, s) for m in models for s in clips]
-    for scorer, setting in tqdm(tasks, "damage", delay=2, leave=False, disable=not progress):
+    for scorer, setting in tqdm(tasks, "damage", delay=2, leave=False):
         those = clips[setting]
-        fused = partial(_fused, models[scorer])
+
+        def fused(clips: FeatureSet, model: Network = models[scorer]) -> NDArray[Any]:
+            return predict(model, clips)["MRAF"]
+
         clean = fused(those)
         for damage, steps in amounts.items():
             found = scores_under(fused, those, damage, steps, seed, clean)
@@ -121,7 +118,3 @@ def damage_table(
                 right = top1(logits, those.labels).mean()
                 rows.append((scorer, setting, damage, amount, right))
     return pd.DataFrame(rows, columns=["scorer", "setting", "damage", "amount", "accuracy"])
-
-
-def _fused(model: Network, clips: FeatureSet) -> NDArray[Any]:
-    return predict(model, clips)["MRAF"]

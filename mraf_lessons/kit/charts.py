@@ -17,15 +17,16 @@ DASHES = ("-", "--", "-.", ":") * 3
 
 @styled
 def curves(
-    table: pd.DataFrame, x: str, y: str, by: str, facet: str = "", *, say: Say, text: str,
-    looks: Mapping[str, Mapping[str, Any]] | None = None, title: str = "",
+    table: pd.DataFrame, x: str, y: str, by: str, facet: str = "", *,
+    text: str, title: str = "", say: Say | None = None,
+    looks: Mapping[str, Mapping[str, Any]] | None = None,
     width: float = 6.4, height: float = 3.4, margin: float = 0.0, sharey: bool = True,
 ) -> Figure:  # fmt: skip
     """A line for each value of a column, with a band where the table has `low` and `high`.
 
     There is a panel for each value of `facet`, if given. Lines differ in colour and dashes, or look
     as told by their names. The text alternative begins with `text` and tells what `say` says of the
-    rows of a line. Sizes are in inches. Raises DataError for no rows, or a column missing.
+    rows of a line, else its ends. Sizes are in inches. Raises DataError for no rows, or a column missing.
     """
     style.require(table, x, y, by, *filter(None, [facet]))
     shown = table if facet else table.assign(panel="")
@@ -40,7 +41,8 @@ def curves(
             if {"low", "high"} <= set(rows):
                 look = {"color": line.get_color(), "alpha": 0.2, "lw": 0}
                 axes.fill_between(rows[x], rows.low, rows.high, **look)
-            said.append(f"{', '.join(filter(None, [panel, name]))}: {say(rows)}.")
+            ends = "from {:.3g} to {:.3g}".format(*rows[y].iloc[[0, -1]])
+            said.append(f"{', '.join(filter(None, [panel, name]))}: {say(rows) if say else ends}.")
         axes.set_xlabel(x)
         axes.grid()
     panels[0][0].set_ylabel(y)

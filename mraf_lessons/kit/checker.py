@@ -2,7 +2,7 @@
 
 import copy
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,17 +117,6 @@ def unless(hints: Mapping[str, Any], praise: str = "") -> Verdict:
         if holds:
             return Verdict(False, hint)
     return Verdict(True, praise)
-
-
-def judge_cases(answer: Answer, cases: Iterable[tuple[Sequence[Any], Said]], rtol: float = 1e-4,
-                otherwise: str = SMALL) -> Verdict:  # fmt: skip
-    """The verdict on the first case, of what is given and said, that an answer gets wrong."""
-    verdict = Verdict(None)
-    for given, said in cases:
-        verdict = judge(ask(answer, *given), said, rtol, otherwise)
-        if not verdict:
-            break
-    return verdict
 
 
 def judge_interval(given: Any, said: Said, of: str, near: float, lowest: float = -1) -> Verdict:

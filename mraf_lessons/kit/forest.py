@@ -37,7 +37,8 @@ def forest(
     Args:
         table: columns row, facet, value, low and high (fractions, NaN where there is none). It may
             have `colour`; `text`, written above the dot; `hollow`, true for an empty dot;
-            `strokes`, the numbers of which the dot is the mean; and `paper`, another number.
+            `strokes`, the numbers of which the dot is the mean; `verdict`, said in the text
+            alternative; and `paper`, another number.
         split: column whose values stand one below the other in each row.
         points: fractions are drawn as points, without a percent sign.
         zero: draw a line at zero, and around it what counts as equal.
@@ -143,15 +144,15 @@ def zero_line(axes: Axes) -> None:
 
 
 def in_words(one: Mapping[str, Any], value: str = "accuracy", points: bool = False) -> str:
-    """A number with its interval and the paper's, as a text alternative says it."""
+    """A number with its interval, the paper's and the verdict, as a text alternative says it."""
     sign = "+" if value == "difference" else ""
     numbers = (one[key] for key in (value, "low", "high"))
     middle, low, high = (f"{100 * x:{sign}.1f}" if points else f"{x:{sign}.1%}" for x in numbers)
     text = middle if np.isnan(one["low"]) else f"{middle} [{low}, {high}]"
     paper = one.get("paper", np.nan)
-    if np.isnan(paper):
-        return text
-    return f"{text}, paper {100 * paper:+.1f}" if points else f"{text}, paper {paper:.2%}"
+    if not np.isnan(paper):
+        text += f", paper {100 * paper:+.1f}" if points else f", paper {paper:.2%}"
+    return text + (f", {one['verdict']}" if one.get("verdict") else "")
 
 
 def wrapped(text: str, width: int) -> str:

@@ -1,11 +1,9 @@
 """Checks of notebook 08, what the leaderboard measures."""
 
-from collections.abc import Callable
-
 import numpy as np
 
 from mraf.data.clips import FACE_DIM, VOICE_DIM, FeatureSet, unit
-from mraf_lessons.kit.checker import Answer, Array, Verdict, ask, judge, refused
+from mraf_lessons.kit.checker import Answer, Verdict, ask, judge, refused, unless
 
 LEAKS = ("voices", "same video", "own face", "labels", "nothing")
 """What may leak into P4: voices of the batch, faces of the same video, the clip's own face, labels
@@ -15,8 +13,6 @@ _SAID = {
     ("A", "voices"): "One clip alone would be centred to zero: this is protocol batch, not clip.",
     ("A", "nothing"): "Take a single clip: what is its voice minus the mean of one voice?",
     ("A", "labels"): "Labels of training clips are used, as they should be; none of judged clips.",
-    ("A", "same video"): "No face occurs in it. What else does the mean see?",
-    ("A", "own face"): "No face occurs in it. What else does the mean see?",
     ("B", "same video"): "Clips of one video are near-copies: this is protocol leaderboard. Split "
     "by video.",
     ("B", "nothing"): "Two clips of one video: can one be adapted to while the other is judged?",
@@ -27,16 +23,15 @@ _SAID = {
     "ours were.",
     ("C", "nothing"): "Why this share and not another? Follow `accuracy` back to what it needs.",
     ("C", "voices"): "Every clip is scored alone. But who chose the share, and with what?",
-    ("C", "same video"): "No face occurs in it. But who chose the share, and with what?",
-    ("C", "own face"): "No face occurs in it. But who chose the share, and with what?",
 }
+_NO_FACE = "No face occurs in it. What else is used to name a clip?"
 
 
 def leak(snippet: str, answer: object) -> Verdict:
     """What leaks in snippet "A", "B" or "C", a name of LEAKS."""
     if not isinstance(answer, str) or answer not in LEAKS:
         return refused(answer, f"Choose one of {', '.join(map(repr, LEAKS))}.")
-    return Verdict(answer == _RIGHT[snippet], _SAID[snippet, answer])
+    return Verdict(answer == _RIGHT[snippet], _SAID.get((snippet, answer), _NO_FACE))
 
 
 def detector(answer: Answer) -> Verdict:
@@ -46,33 +41,33 @@ def detector(answer: Answer) -> Verdict:
     towards, from_voice = rng.normal(size=(FACE_DIM, 4)), rng.normal(size=(VOICE_DIM, 4))
     speaker, key = np.repeat(range(4), 3), np.arange(12).astype(str)
     clips = FeatureSet(face, voice, speaker, speaker.astype(str), "English", key)
-
-    judges: dict[str, Callable[[FeatureSet], Array]] = {
-        "It misses a judge that names clips by nothing but their faces.": lambda x: (
-            x.face @ towards
+    judges = {
+        "It misses a judge that names clips by nothing but their faces.": (
+            lambda x: x.face @ towards
         ),
-        "It accuses a judge that never looks at a face. Did you change the voices?": lambda x: (
-            x.voice @ from_voice
+        "It accuses a judge that never looks at a face. Did you change the voices?": (
+            lambda x: x.voice @ from_voice
         ),
-        "It misses a judge whose scores move but whose names do not, yet: compare the scores, bit "
-        "for bit.": lambda x: x.voice @ from_voice + 1e-6 * x.face @ towards,
-        "It misses a judge that pools all faces, whose order does not matter to it. Put noise in "
-        "their place.": lambda x: x.voice @ from_voice + x.face.max(axis=0) @ towards,
-        "It misses a judge that ignores a clip's own face and looks at that of another clip: "
-        "change the faces of all clips, and compare the scores of "
-        "all.": lambda x: x.voice @ from_voice + np.roll(x.face, 1, axis=0) @ towards,
+        "It misses a judge whose names stay while its scores move: compare the scores.": (
+            lambda x: x.voice @ from_voice + 1e-6 * x.face @ towards
+        ),
+        "It misses a judge that pools all faces. Put noise in their place.": (
+            lambda x: x.voice @ from_voice + x.face.max(axis=0) @ towards
+        ),
+        "It misses a judge that ignores a clip's own face. Change the faces of all clips.": (
+            lambda x: x.voice @ from_voice + np.roll(x.face, 1, axis=0) @ towards
+        ),
     }
-    for looks, (hint, given_judge) in zip(
-        (True, False, True, True, True), judges.items(), strict=True
-    ):
+    for looks, (hint, of) in zip((True, False, True, True, True), judges.items(), strict=True):
         before = clips.face.copy()
-        given = ask(answer, given_judge, clips, np.random.default_rng(1), fresh=False)
-        if not np.array_equal(before, clips.face):
-            return Verdict(False, "The clips themselves were changed; `replace` makes a copy.")
-        if not isinstance(given, bool | np.bool_):
+        given = ask(answer, of, clips, np.random.default_rng(1), fresh=False)
+        changed = not np.array_equal(before, clips.face)
+        if not changed and not isinstance(given, bool | np.bool_):
             return refused(given, f"True or False is expected, this is a {type(given).__name__}.")
-        if given != looks:
-            return Verdict(False, hint)
+        spoilt = "The clips themselves were changed; `replace` makes a copy."
+        verdict = unless({spoilt: changed, hint: given != looks})
+        if not verdict:
+            return verdict
     return Verdict(True, "Five judges told apart, whatever their code looks like.")
 
 
@@ -86,13 +81,13 @@ def transduced(answer: Answer) -> Verdict:
     present = np.unique(names)
     means = np.stack([voice[names == c].mean(axis=0) for c in present])
     nearest, longest = ((voice @ rows.T).argmax(axis=1) for rows in (unit(means), means))
-    right = present[nearest]
     said = {
-        "The face is withheld, yet it has spoken: through the other clips of its video.": right,
+        "The face is withheld, yet it has spoken: through the other clips of its video.": present[
+            nearest
+        ],
         "A long prototype wins: bring all of them to length 1.": present[longest],
         "These are rows of the prototypes; turn them into names of speakers.": nearest,
-        "Speaker 2, after whom no clip was named, has a mean of 0 / 0 and wins everywhere: leave "
-        "such speakers out.": np.full(len(names), 2),
+        "No clip was named 2: its mean, 0 / 0, wins everywhere. Leave it out.": np.full(15, 2),
         "These are the names from the face; compare the voices once more.": names,
     }
     return judge(ask(answer, voice, names), said)

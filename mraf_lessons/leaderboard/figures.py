@@ -42,13 +42,12 @@ def what_is_seen(protocols: Sequence[Protocol] = (*PROTOCOLS.values(), COPY)) ->
     figure, panels = row_of_panels(len(protocols), 1.95, 3.5)
     for axes, protocol in zip(panels, protocols, strict=True):
         _batch(axes, protocol, named=axes is panels[0])
-    looks: dict[str, dict[str, Any]] = {
-        "face seen": {"fc": style.FACE},
-        "voice seen": {"fc": style.VOICE},
-        "hidden": {"fc": "white", "ec": style.GREY, "hatch": "////"},
-        "the clip judged": {"fc": "none", "ec": style.INK, "lw": 2.2},
-    }
-    handles = [Patch(label=name, **look) for name, look in looks.items()]
+    handles = [
+        Patch(label="face seen", fc=style.FACE),
+        Patch(label="voice seen", fc=style.VOICE),
+        Patch(label="hidden", fc="white", ec=style.GREY, hatch="////"),
+        Patch(label="the clip judged", fc="none", ec=style.INK, lw=2.2),
+    ]
     figure.legend(handles=handles, loc="outside lower center", ncols=4)
     text = f"A batch of {VIDEOS} videos of {CLIPS} clips; one clip is judged without its face."
     return describe(figure, text, *(f"{p.name}: {p.meaning}." for p in protocols))
@@ -85,19 +84,11 @@ def ladder(table: pd.DataFrame, title: str = "") -> Figure:
         colour=shown.protocol.map(SHADES),
         text=[f"{100 * accuracy:.1f}" for accuracy in shown.accuracy],
     )
-    label = "accuracy; dashed: with the face, P3 and P5"
-    figure = forest(
+    dashed = ", ".join(f"{sighted[s]} {a:.1%}" for s, a in with_face.items())
+    label = f"accuracy; dashed: with the face, {dashed}"
+    return forest(
         shown, "row", "setting", reference=with_face, same_scale=False, title=title, label=label
     )
-    said = []
-    for blind, rows in shown.groupby("setting"):
-        best = rows.groupby("protocol", sort=False).accuracy.max()
-        values = ", ".join(f"{name} {value:.1%}" for name, value in best.items())
-        said.append(
-            f"{blind}, the best method of each protocol: {values}; {sighted[blind]} "
-            f"{with_face[blind]:.1%}."
-        )
-    return describe(figure, "Accuracies with 95% intervals.", *said, title=title)
 
 
 @draws("step", "own", "rival")
@@ -107,11 +98,9 @@ def leak_steps(table: pd.DataFrame) -> Figure:
     said = []
     for axes, step, rows in panels:
         right = rows.own > rows.rival
-        for of, colour, mark in (
-            (rows[right], style.FUSED, "o"),
-            (rows[~right], style.MISSING, "X"),
-        ):
-            axes.scatter(of.rival, of.own, color=colour, marker=mark, s=26, alpha=0.7, lw=0)
+        looks = (right, style.FUSED, "o"), (~right, style.MISSING, "X")
+        for of, colour, mark in looks:
+            axes.scatter(rows.rival[of], rows.own[of], 26, colour, marker=mark, alpha=0.7, lw=0)
         scores = rows[["own", "rival"]].to_numpy(dtype=float)
         ends = np.array([scores.min(), scores.max()])
         ends += np.array([-0.06, 0.06]) * max(np.ptp(ends), 1e-3)

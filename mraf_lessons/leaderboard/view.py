@@ -26,10 +26,9 @@ def by_protocol(scores: pd.DataFrame) -> pd.DataFrame:
 def sights(
     judge: Callable[[FeatureSet], Scores], clips: FeatureSet, row: int, draws: int = 3
 ) -> set[Sight]:
-    """What the scores of one clip depend on, found by replacing it by noise: a leak detector.
+    """What the scores of the clip `row` depend on: noise in its place changes them, bit for bit.
 
-    The judge maps clips with faces to scores (N, C); those of the clip `row` are compared bit for
-    bit, for several draws of noise. A change shows that a judge looks.
+    The judge maps clips with faces to scores (N, C).
     """
     rng = np.random.default_rng(0)
     own = np.arange(len(clips)) == row
@@ -38,12 +37,10 @@ def sights(
 
     def changed(rows: NDArray[np.bool_], what: str) -> bool:
         values = np.array(getattr(clips, what))
-        noise = rng.standard_normal(values[rows].shape)
         length = np.linalg.norm(values[rows], axis=1, keepdims=True)
-        values[rows] = unit(noise) * length
+        values[rows] = unit(rng.standard_normal(values[rows].shape)) * length
         other = replace(clips, face=values) if what == "face" else replace(clips, voice=values)
-        after = judge(other)[row]
-        return not np.array_equal(before, after)
+        return not np.array_equal(before, judge(other)[row])
 
     asked = {
         Sight.VOICES: (~own, "voice"),

@@ -9,10 +9,8 @@ from mraf.model import Output
 from mraf_lessons.kit import style
 from mraf_lessons.kit.arrays import first_clip
 from mraf_lessons.kit.panels import colour_bar, name_rows, signed_image
-from mraf_lessons.kit.pipeline import pipeline
+from mraf_lessons.kit.pipeline import pipeline as pipeline
 from mraf_lessons.kit.style import Figure, describe, styled
-
-__all__ = ["attention_maps", "pipeline", "three_heads"]
 
 HEADS = {"face": ("z_f", style.FACE), "voice": ("z_a", style.VOICE), "fused": ("z_c", style.FUSED)}
 
@@ -42,9 +40,8 @@ def three_heads(outputs: Mapping[str, Output], speaker: int, shown: int = 3) -> 
             bars = axes.barh(range(len(top)), p[top], 0.66, color=colours)
             axes.bar_label(bars, [f" {share:.0%}" for share in p[top]], fontsize=9)
             name_rows(axes, [f"speaker {name}" for name in top], room=0.6)
-            axes.set(xlim=(0, 1.3), xticks=[], title="")
-            if axes in panels[0]:
-                axes.set_title(f"{head} head, ${symbol}$")
+            title = f"{head} head, ${symbol}$" if axes in panels[0] else ""
+            axes.set(xlim=(0, 1.3), xticks=[], title=title)
             said.append(f"{condition}, {head} head: {p[speaker]:.0%} for the true speaker.")
     figure.supxlabel("probability of a name, the softmax of the logits", fontsize=9)
     return describe(figure, *said)

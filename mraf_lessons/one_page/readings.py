@@ -2,16 +2,13 @@
 
 from collections.abc import Mapping
 
-import numpy as np
 from IPython.display import Markdown
-from scipy.stats import entropy
 from torch import Tensor, nn
 
 from mraf.model import Output
-from mraf_lessons.kit.arrays import symbols
+from mraf_lessons.kit.arrays import symbols as symbols
 from mraf_lessons.kit.reading import seen
-
-__all__ = ["attention", "heads", "seen", "sizes", "symbols"]
+from mraf_related.interventions import normalised_entropy
 
 
 def sizes(model: nn.Module) -> Markdown:
@@ -26,12 +23,7 @@ def sizes(model: nn.Module) -> Markdown:
 
 
 def heads(outputs: Mapping[str, Output], speaker: Tensor) -> Markdown:
-    """What hiding the face does to each head.
-
-    Args:
-        outputs: of the same clips, first with their faces, then without.
-        speaker: true names (B,).
-    """
+    """What hiding the face does to each head, of outputs with faces, then without; names (B,)."""
     before, after = (output.logits._asdict() for output in outputs.values())
     right = {
         head: [float((z[head].argmax(1) == speaker).float().mean()) for z in (before, after)]
@@ -48,23 +40,32 @@ def heads(outputs: Mapping[str, Output], speaker: Tensor) -> Markdown:
     )
 
 
-def attention(outputs: Mapping[str, Output]) -> Markdown:
-    """How even the maps of Eq. 13 are over all clips, first with their faces, then without."""
-    (face, voice), (blind, deaf) = (
-        [maps.cpu().numpy() for maps in output.attention or ()] for output in outputs.values()
+def evenness(output: Output) -> str:
+    """How even the maps of Eq. 13 are over all clips, in a sentence."""
+    assert output.attention is not None
+    tokens, largest = output.attention.face.shape[-1], max(m.max() for m in output.attention)
+    face, voice = (float(normalised_entropy(maps).mean()) for maps in output.attention)
+    return (
+        f"The maps {'are nearly even' if min(face, voice) > 0.95 else 'have preferences'}. Over "
+        f"{len(output.attention.face)} clips, the entropy of a row is {face:.1%} of the largest "
+        f"possible where the face asks, and {voice:.1%} where the voice asks. The largest share "
+        f"is {largest:.2f}; an even share is {1 / tokens:.2f}."
     )
-    tokens = face.shape[-1]
-    even = [float(entropy(maps, axis=-1).mean() / np.log(tokens)) for maps in (face, voice)]
-    apart, rows = float(np.abs(deaf - 1 / tokens).max()), float(np.ptp(blind, axis=-2).max())
+
+
+def attention(outputs: Mapping[str, Output]) -> Markdown:
+    """How even the maps are with faces, and how they answer without, of outputs in this order."""
+    complete, missing = outputs.values()
+    assert missing.attention is not None
+    blind, deaf = missing.attention
+    apart = float((deaf - 1 / deaf.shape[-1]).abs().max())
+    rows = float((blind.amax(dim=-2) - blind.amin(dim=-2)).max())
     evenly = f"shares go up to {apart:.2f} from even"
     if apart < 1e-6:
         evenly = "every share is exactly even: all keys are the same bias"
     alike = "are equal: all queries are the same bias" if rows < 1e-6 else f"differ by {rows:.2f}"
     return seen(
-        f"The maps {'are nearly even' if min(even) > 0.95 else 'have preferences'}. Over "
-        f"{len(face)} clips, the entropy of a row is {even[0]:.1%} of the largest possible where "
-        f"the face asks, and {even[1]:.1%} where the voice asks. The largest share is "
-        f"{max(face.max(), voice.max()):.2f}; an even share is {1 / tokens:.2f}.",
+        evenness(complete),
         f"Where the voice asks a missing face, {evenly}. Where the missing face asks, the rows "
         f"{alike}.",
     )

@@ -17,15 +17,14 @@ def oscr(answer: Answer) -> Verdict:
     unknown = np.array([0.8, 0.7, 0.5, 0.2])
     above, equal = known[:, None] > unknown, known[:, None] == unknown
     half, rightly = above + 0.5 * equal, named[:, None]
-    right = (rightly * half).mean()
     said = {
-        "Sorting makes the same of it in O(n log n): see `mraf_related.metrics.oscr`.": right,
+        "Sorting makes the same of it in O(n log n): see `mraf_related.metrics.oscr`.": (
+            (rightly * half).mean()
+        ),
         "A tie counts half: here a clip loses where both are equal.": (rightly * above).mean(),
         "A tie counts half: here a clip wins where both are.": (rightly * (above | equal)).mean(),
         "That is the AUROC: it asks who is enrolled, and forgives a wrong name.": half.mean(),
-        "Divide by all clips of enrolled speakers: those named wrongly are lost for good.": half[
-            named
-        ].mean(),
+        "Divide by all clips: those named wrongly are lost for good.": half[named].mean(),
     }
     return judge(ask(answer, known, named, unknown), said)
 
@@ -35,12 +34,9 @@ def bounded(answer: Answer) -> Verdict:
     x, p = np.random.default_rng(0).normal(size=(2, 6, 4))
     radius = 1.2
     dot = (x * p).sum(axis=1)
-    right = np.maximum(0, -dot - radius + 1)
-    public = np.maximum(0, dot - radius + 1)
     said = {
-        "Away, but not beyond R − 1.": right,
-        "That is the public code's sign. x·p is a similarity: descending it leads farther away, as "
-        "the cross-entropy does already, and nothing holds the clip.": public,
+        "Away, but not beyond R − 1.": np.maximum(0, -dot - radius + 1),
+        "That is the public code's sign: nothing holds the clip.": np.maximum(0, dot - radius + 1),
         "Inside the radius nothing should pull: cut it off at 0.": -dot - radius + 1,
         "The margin of 1 is missing.": np.maximum(0, -dot - radius),
         "Turned round: that one keeps clips *outside* the radius.": np.maximum(0, radius + dot + 1),
@@ -57,8 +53,7 @@ def floor(answer: object, temperature: float = 1.0) -> Verdict:
     said = {
         "So every clip pulls for ever: in the public form the loss cannot fall much below "
         "log K.": loss(np.sqrt(SPEAKERS / (SPEAKERS - 1))),
-        "Nearly: (1, 0, …, 0) has length 1, but lower the others a little, too, and the gap grows "
-        "to √(K / (K − 1)).": loss(1.0),
+        "Nearly. Lower the others a little, too: the gap grows to √(K / (K − 1)).": loss(1.0),
         "Without a bound on the length it would be; here the logits have length 1.": 0.0,
         "That is the loss of equal logits, where training starts.": loss(0.0),
     }
@@ -72,6 +67,7 @@ def strictest(answer: Answer) -> Verdict:
     """
     rng = np.random.default_rng(1)
     cases = [(rng.permutation(np.linspace(0, 1, 201)), 0.05), (np.repeat([0.1, 0.5, 0.9], 40), 0.5)]
+    verdict = Verdict(None)
     for unknown, share in cases:
         given = ask(answer, unknown, share)
         t = numbers(given)
@@ -80,14 +76,16 @@ def strictest(answer: Answer) -> Verdict:
         accepted = (unknown >= t).mean()
         rates = (unknown >= unknown[:, None]).mean(axis=1)
         best = rates[rates <= share].max(initial=0)
-        strict, low_end = accepted < best, accepted > 1 - share - 1e-9 and share < 0.5
+        low_end = accepted > 1 - share - 1e-9 and share < 0.5
         hints = {
             "Turned round: high scores are accepted, take the upper end.": low_end,
-            f"It lets {accepted:.1%} in where {share:.0%} are allowed. Who has exactly the "
-            "threshold is accepted: where many have the same score, they come all at "
+            f"It lets {accepted:.1%} in where {share:.0%} are allowed. Equal scores come all at "
             "once.": accepted > share,
-            f"It lets {accepted:.1%} in, stricter than need be: {best:.1%} would fit.": strict,
+            f"It lets {accepted:.1%} in, stricter than need be: {best:.1%} would fit.": accepted
+            < best,
         }
-        if any(hints.values()):
-            return unless(hints)
-    return Verdict(True, "Set on other strangers than those that come, it will let others in.")
+        praise = "Set on other strangers than those that come, it will let others in."
+        verdict = unless(hints, praise)
+        if not verdict:
+            break
+    return verdict

@@ -16,11 +16,8 @@ from mraf_lessons.kit.threshold import COLOURS
 from mraf_related.open_set.study import ALL, LIST_SHOTS
 from mraf_related.study import MINUS
 
-NAMES = RIGHT, WRONG, STRANGER = (
-    "enrolled, named rightly",
-    "enrolled, named wrongly",
-    "not enrolled",
-)
+RIGHT, WRONG, STRANGER = "enrolled, named rightly", "enrolled, named wrongly", "not enrolled"
+NAMES = (RIGHT, WRONG, STRANGER)
 COLOUR = dict(zip(NAMES, COLOURS, strict=True))
 
 
@@ -28,10 +25,7 @@ COLOUR = dict(zip(NAMES, COLOURS, strict=True))
 def confidences(
     groups: Mapping[str, NDArray[Any]], label: str = "cosine to the nearest class mean"
 ) -> Figure:
-    """Distributions of a confidence, a row for each group.
-
-    Raises DataError: no group, or a group without a clip.
-    """
+    """Distributions of a confidence by group. Raises DataError where one has no clip."""
     if not groups or min(map(len, groups.values())) == 0:
         raise DataError("every group needs at least one clip to be drawn.")
     colours = [COLOUR.get(name, own) for name, own in zip(groups, style.CYCLE[2:], strict=False)]
@@ -65,38 +59,28 @@ def lines(table: pd.DataFrame, x: str, y: str, by: str, title: str, mark: float 
 
 @draws("rank", "EER", "kept")
 def selection(table: pd.DataFrame) -> Figure:
-    """Rank of runs by their eigenvalue variance against their EER, kept and dropped runs apart.
-
-    By their rank runs are kept, the lowest first.
-    """
+    """Rank of runs by their eigenvalue variance against their EER; the lowest ranks are kept."""
     figure, (axes,) = row_of_panels(1, 6.0, 3.6)
     means = []
-    for kept, colour, mark, name in (
-        (False, style.MISSING, "X", "dropped"),
-        (True, style.FUSED, "o", "kept"),
-    ):
-        rows = table[table.kept == kept]
+    looks = {"dropped": (style.MISSING, "X"), "kept": (style.FUSED, "o")}
+    for name, (colour, mark) in looks.items():
+        rows = table[table.kept == (name == "kept")]
         axes.scatter(rows["rank"], rows.EER, color=colour, marker=mark, s=45, label=name)
         means += [f"{name} {rows.EER.mean():.1%}"] if len(rows) else []
     r = np.corrcoef(table["rank"], table.EER)[0, 1] if len(table) > 2 else np.nan
+    title = f"{len(table)} runs; correlation {r:+.2f}"
     axes.set(xlabel="sum of the ranks of its two eigenvalue variances")
-    axes.set(ylabel="EER of the run alone", title=f"{len(table)} runs; correlation {r:+.2f}")
+    axes.set(ylabel="EER of the run alone", title=title)
     axes.legend()
     percent_axis(axes)
-    said = ", ".join(means)
-    return describe(figure, f"EER of {len(table)} runs, correlation {r:+.2f}; means: {said}.")
+    return describe(figure, f"EER of {title}; means: {', '.join(means)}.")
 
 
 @draws("system", "targets", "shots", "language", "draw", "metric", "value", "low", "high")
 def by_number(
     table: pd.DataFrame, systems: Sequence[str], metric: str, title: str, over: str = "shots"
 ) -> Figure:
-    """A metric over the number of shots of the whole list, with intervals; a panel per language.
-
-    Over the number of "targets" it is with five shots.
-
-    The table is that of `mraf_related.open_set.study.table`.
-    """
+    """A metric over the shots of the whole list, or over the "targets" with five shots."""
     rows = table[(table.draw == "mean") & (table.metric == metric) & table.system.isin(systems)]
     fixed = rows.shots == LIST_SHOTS if over == "targets" else rows.targets == rows.targets.max()
     rows = rows[fixed]

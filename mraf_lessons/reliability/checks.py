@@ -22,24 +22,19 @@ def shrink(answer: Answer, clips: FeatureSet) -> Verdict:
     there = ~damaged.face_missing[:, None]
     length = np.linalg.norm(face, axis=1, keepdims=True)
     centre, diluted = (unit(rows).mean(axis=0) for rows in (face[there[:, 0]], face))
-    mean = unit(centre[None])
+    centre = unit(centre[None])
 
-    def mixture(mean: Array, amount: float = amount) -> Array:
-        mixed: Array = (1 - amount) * unit(face) + amount * mean
-        return mixed
+    def mixed(amount: float = amount, mean: Array = centre) -> Array:
+        return unit((1 - amount) * unit(face) + amount * mean)
 
-    mixed, swapped = mixture(mean), length * unit(mixture(mean, 1 - amount))
-    appeared = np.where(there, length, 1) * unit(mixed)
-    too_short = length * unit(mixture(diluted))
     shrunk = degrade_faces(damaged, "mean face", amount, np.random.default_rng(0)).face
+    appeared, too_short = np.where(there, length, 1) * mixed(), length * mixed(mean=diluted)
     said = {
         "It is what `degrade_faces` does.": shrunk,
-        "The lengths are gone: bring each face back to its own.": unit(mixed) * there,
-        "The missing faces have become the mean face: now nobody knows that they were "
-        "missing.": appeared,
-        "You averaged the zeros of the missing faces into the mean, which makes it too "
-        "short.": too_short,
-        "The amount is the wrong way round: 0 should leave the face as it is.": swapped,
+        "The lengths are gone: bring each face back to its own.": mixed() * there,
+        "The missing faces have become the mean face.": appeared,
+        "You averaged the zeros of the missing faces into the mean.": too_short,
+        "The amount is the wrong way round.": length * mixed(1 - amount),
     }
     return judge(ask(answer, face, amount), said, rtol=1e-3)
 
@@ -47,20 +42,15 @@ def shrink(answer: Answer, clips: FeatureSet) -> Verdict:
 def auroc(answer: Answer) -> Verdict:
     """The chance that a clean clip has a higher reliability than a degraded one; ties half."""
     clean, worse = np.array([0.3, 0.9, 0.2, 0.2, 0.9]), np.array([0.6, 0.9, 0.5, 0.3])
-
     signs = np.sign(clean[:, None] - worse), np.sign(clean[: len(worse)] - worse)
     pairs, clip_by_clip = [((x + 1).mean() / 2, (x > 0).mean(), (x >= 0).mean()) for x in signs]
-    half, strict, full = pairs
+    half, *ties = pairs
     turned, apart = tuple(1 - share for share in pairs), clean.mean() - worse.mean()
     said = {
         "That is the area under the ROC curve.": half,
-        "Ties are counted as if the scorer were right, or wrong; each is worth one half.": (
-            strict,
-            full,
-        ),
+        "Ties count as right, or as wrong; each is worth one half.": tuple(ties),
         "The other way round: clean above degraded is what counts.": turned,
-        "You compared clip by clip. Take every pair of a clean and a degraded clip: in practice "
-        "nobody has the clean version of the same clip.": clip_by_clip,
+        "You compared clip by clip. Take every pair of a clean and a degraded one.": clip_by_clip,
         "That is a difference of means; it has the unit of the scores. Count pairs.": apart,
     }
     return judge(ask(answer, clean, worse), said)
@@ -91,7 +81,7 @@ def constant_weights(answer: Answer, model: MRAF, complete: Output, missing: Out
     }
     alone = {
         "Below: what the scorer gains over one weight for all.": logits(missing, 0.0),
-        "Right where the face is there. But a missing face got the constant weight, too, and its "
-        "stand-in enters: with the mask, w_f is 0 and w_a is 1.": logits(missing, weight),
+        "A missing face got the constant weight, too. With the mask, w_f is 0 and w_a is "
+        "1.": logits(missing, weight),
     }
     return judge(given(complete, False), said, 1e-3) and judge(given(missing, True), alone, 1e-3)

@@ -1,8 +1,5 @@
 """Figures of reliability against true quality: degradation, weights by hand, calibration."""
 
-from __future__ import annotations
-
-import numpy as np
 import pandas as pd
 
 from mraf_lessons.kit import charts, style
@@ -11,20 +8,14 @@ from mraf_lessons.kit.style import Figure, describe, draws, new_figure, percent_
 
 @draws("modality", "kind", "amount", "head", "fused", "low", "middle", "high")
 def degradation_curves(table: pd.DataFrame, reach: dict[str, tuple[float, float]]) -> Figure:
-    """What each kind of degradation does: accuracies above, the reliability below.
+    """Accuracies of the own and the fused head by degradation, above quartiles of reliability.
 
-    Args:
-        table: head and fused are accuracies, of the modality's own head and of the fused one; low,
-            middle and high the quartiles of the modality's reliability.
-        reach: by modality, the smallest and largest reliability that its scorer can give.
+    By modality, `reach` is the smallest and largest reliability that its scorer can give.
     """
     kinds = table.groupby(["modality", "kind"], sort=False)
     figure = new_figure(2.05 * len(kinds) + 0.5, 4.6)
     panels = figure.subplots(2, len(kinds), sharex=True, sharey="row", squeeze=False)
-    said = [
-        "Accuracies and reliabilities against the amount of degradation. Bands: middle half of "
-        "the clips; dashed: the least and most that the scorer can say."
-    ]
+    said = ["Accuracies and reliabilities; bands: middle half; dashed: what the scorer can say."]
     for (upper, lower), ((modality, kind), rows) in zip(panels.T, kinds, strict=True):
         rows = rows.sort_values("amount")
         colour = style.MODALITY[modality]
@@ -55,19 +46,11 @@ def degradation_curves(table: pd.DataFrame, reach: dict[str, tuple[float, float]
 
 @draws("condition", "weight", "accuracy", "given")
 def forced_weights(table: pd.DataFrame) -> Figure:
-    """Accuracy of the fused head when w_f is set by hand, and the weight that the scorer gave.
-
-    Args:
-        table: given is the scorer's median w_f.
-    """
+    """Accuracy of the fused head when w_f is set by hand, and the scorer's median w_f."""
 
     def best_and_given(rows: pd.DataFrame) -> str:
         best, given = rows.loc[rows.accuracy.idxmax()], rows.given.iloc[0]
-        here = np.interp(given, rows.weight, rows.accuracy)
-        return (
-            f"best {best.accuracy:.0%} at w_f {best.weight:.1f}, about {here:.0%} at the scorer's "
-            f"{given:.2f}"
-        )
+        return f"best {best.accuracy:.0%} at w_f {best.weight:.1f}; the scorer gave {given:.2f}"
 
     figure = charts.curves(
         table.assign(head=""), "weight", "accuracy", "head", "condition", say=best_and_given,
@@ -86,12 +69,7 @@ def forced_weights(table: pd.DataFrame) -> Figure:
 
 @draws("weight", "share", "low", "high", "clips")
 def weight_calibration(table: pd.DataFrame) -> Figure:
-    """How often the face was the right one of two, against the weight that it was given.
-
-    Args:
-        table: one row a bin of clips: mean w_f, and the share of clips on which the face head was
-            right and the voice head wrong, with its interval.
-    """
+    """How often the face was the right one of two, against its mean weight, a row a bin."""
     figure, (axes,) = row_of_panels(1, 5.4, 4.3)
     axes.plot([0, 1], [0, 1], color=style.GREY, ls="--", lw=1.2)
     lowest, highest = float(table.weight.min()), float(table.weight.max())
@@ -105,8 +83,4 @@ def weight_calibration(table: pd.DataFrame) -> Figure:
     percent_axis(axes)
     axes.grid()
     rows = ", ".join(f"{row.weight:.3f}: {row.share:.0%}" for row in table.itertuples())
-    text = (
-        f"{len(table)} bins of clips on which exactly one head was right; share in which it was "
-        f"the face, by mean face weight: {rows}."
-    )
-    return describe(figure, text, "A calibrated weight lies on the diagonal.")
+    return describe(figure, f"Share in which the face was right, by mean face weight: {rows}.")

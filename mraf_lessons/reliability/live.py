@@ -1,7 +1,5 @@
 """The reliability explorer whose network runs in the page: no kernel answers, only the browser."""
 
-from __future__ import annotations
-
 import anywidget
 import traitlets
 

@@ -3,9 +3,8 @@
 import pandas as pd
 from IPython.display import Markdown
 
-from mraf_lessons.kit.reading import seen
+from mraf_lessons.kit.reading import seen as seen
 
-__all__ = ["degraded", "forced", "official", "seen"]
 CLEAR = 0.8  # an AUROC from which on a scorer is said to notice
 
 
@@ -19,14 +18,12 @@ def noticing(auroc: float, low: float, high: float) -> str:
 def degraded(curves: pd.DataFrame, found: pd.DataFrame) -> Markdown:
     """What the scorers notice of each damage, and what the fused head loses.
 
-    Args:
-        curves: accuracies by modality, kind and amount.
-        found: auroc, low, high and the move of the median w_f, by modality and kind.
+    `curves` has accuracies by modality, kind and amount; `found` the move of the median w_f, too.
     """
     rows = []
+    fused = curves.groupby(["modality", "kind"]).fused
     for (modality, kind), row in found.iterrows():
-        own = curves[(curves.modality == modality) & (curves.kind == kind)]
-        first, last = own.fused.iloc[[0, -1]]
+        first, last = fused.get_group((modality, kind)).iloc[[0, -1]]
         says = noticing(row.auroc, row.low, row.high)
         rows.append(
             f"| {modality}: {kind} | {row.auroc:.2f} [{row.low:.2f}, {row.high:.2f}] | {says} | "

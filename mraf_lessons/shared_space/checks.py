@@ -10,32 +10,34 @@ from mraf_related.trials import Pairs, rates, trial_weights
 def augmentation(answer: Answer) -> Verdict:
     """Rows with a random orthogonal vector of length |N(0, deviation)| added, shape (N, D)."""
     rows = np.random.default_rng(10).normal(size=(2000, 6)) * 3
-    both = [ask(answer, rows, 0.1, np.random.default_rng(seed)) for seed in (1, 2)]
-    moved = [numbers(given) for given in both]
-    for given, found in zip(both, moved, strict=True):
+    moved = []
+    for seed in (1, 2):
+        given = ask(answer, rows, 0.1, np.random.default_rng(seed))
+        found = numbers(given)
         if found is None or found.shape != rows.shape:
             what = type(given).__name__ if found is None else found.shape
             return refused(given, f"Shape {rows.shape} is expected, this is {what}.")
-    added, other = np.array(moved) - rows
+        moved.append(found - rows)
+    added, other = moved
     length, turned, before = (np.linalg.norm(x, axis=1) for x in (added, other, rows))
-    if length.max() < 1e-9:
-        return Verdict(False, "Nothing was added.")
     if not (np.isfinite(length).all() and length.all()):
         return Verdict(False, "Some rows have nothing added, or NaN: every row is moved.")
     along = np.abs((added * rows).sum(axis=1)) / before
     direction, turn = added / length[:, None], np.abs((added * other).sum(axis=1)) / length / turned
-    half_normal = 0.1 * np.sqrt(2 / np.pi)
     one_way = np.linalg.eigvalsh(direction.T @ direction / len(rows))[-1]  # 1/6 if all differ
     same_lengths = np.allclose(length, turned, rtol=1e-3, atol=1e-5)
-    as_long = abs(length.mean() - half_normal) <= 0.15 * half_normal
+    mean = length.mean() / (0.1 * np.sqrt(2 / np.pi))  # over that of |N(0, 0.1)|
     hints = {
         "What was added is not orthogonal. Rows have any length: is it divided by ‖x‖²?": (
             along.max() > 1e-5  # above what float32 loses
         ),
         "All lengths are the same; a length is drawn for each row.": length.std() < 0.005,
-        "Its length should be |N(0, 0.1)|: bring the direction to length 1 first.": not as_long,
-        "The mean length is right, its spread is not: one in twenty of |N(0, 0.1)| is above 0.196. "
-        "Draw it with rng.normal.": abs(np.quantile(length, 0.95) / 0.196 - 1) > 0.1,  # 1.96 σ
+        "Its length should be |N(0, 0.1)|: bring the direction to length 1 first.": (
+            abs(mean - 1) > 0.15
+        ),
+        "The mean length is right, its spread is not. Draw it with rng.normal.": (
+            abs(np.quantile(length, 0.95) / 0.196 - 1) > 0.1  # one in twenty is above 1.96 σ
+        ),
         "Draw a direction and a length for each row, all with `rng`.": (
             one_way > 0.4 or turn.mean() > 0.7 or same_lengths
         ),
@@ -56,8 +58,7 @@ def equal_error(answer: Answer) -> Verdict:
     said = {
         "Neither the number of trials of each kind nor the scale of the scores has a say.": right,
         "That is the share accepted; where is the share of errors?": 1 - right,
-        "That is the smallest share of wrong answers, which depends on how many trials of each "
-        "kind there are.": 1 - accuracy,
+        "That is the smallest share of wrong answers, whatever their kind.": 1 - accuracy,
         "The threshold is not given: look for the one where both are equal.": at_half,
     }
     return judge(ask(answer, score, same), said, rtol=0.02)

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from mraf_lessons.kit import charts, style
@@ -20,16 +19,10 @@ COSINES = (-1, -0.5, 0, 0.5, 1)
 
 @styled
 def margin(angle: NDArray[Any], targets: Mapping[str, NDArray[Any]]) -> Figure:
-    """What stands for cos θ_y in the loss, at every angle θ_y.
-
-    Args:
-        angle: θ_y in radians, rising, shape (N,).
-        targets: by name, shape (N,).
-    """
+    """What stands for cos θ_y in the loss by name (N,), at rising angles θ_y in radians (N,)."""
     table = pd.DataFrame(targets, index=np.degrees(angle)).rename_axis("angle")
     figure = charts.curves(
         table.melt(var_name="target", ignore_index=False).reset_index(), "angle", "value", "target",
-        say=lambda t: "{:.2f} at the start, {:.2f} at the end".format(*t.value.iloc[[0, -1]]),
         text="Target against the angle.",
     )  # fmt: skip
     (axes,) = figure.axes
@@ -42,15 +35,16 @@ def margin(angle: NDArray[Any], targets: Mapping[str, NDArray[Any]]) -> Figure:
 
 @styled
 def score_panels(panels: Mapping[str, tuple[NDArray[Any], NDArray[Any]]]) -> Figure:
-    """Cosines of faces with voices of the same person and of another, one panel each.
-
-    Args:
-        panels: by title, cosines (N,) and whether both are of one person (N,).
-    """
+    """Cosines of faces with voices (N,), and whether both are of one person (N,), by panel."""
     figure, row = row_of_panels(len(panels), 4.2, 3.1, sharex=True)
+    edges = np.linspace(-1, 1, 61)
     said = []
     for axes, (title, (cosine, same)) in zip(row, panels.items(), strict=True):
-        _distributions(axes, cosine, same)
+        for which, colour, name in ((same, SAME, "one person"), (~same, DIFFERENT, "two people")):
+            height = np.histogram(cosine[which], edges, density=True)[0]
+            axes.stairs(height, edges, fill=True, color=colour, alpha=0.45, label=name, lw=0)
+        axes.set(xlim=(-1, 1), xticks=COSINES, yticks=[])
+        axes.spines["left"].set_visible(False)
         axes.set(title=title, xlabel="cosine of face and voice")
         said.append(
             f"{title}: median cosine {np.median(cosine[same]):.2f} for one person, "
@@ -61,21 +55,9 @@ def score_panels(panels: Mapping[str, tuple[NDArray[Any], NDArray[Any]]]) -> Fig
     return describe(figure, "Distributions of cosines.", *said)
 
 
-def _distributions(axes: Axes, cosine: NDArray[Any], same: NDArray[Any]) -> None:
-    edges = np.linspace(-1, 1, 61)
-    for which, colour, name in ((same, SAME, "one person"), (~same, DIFFERENT, "two people")):
-        height = np.histogram(cosine[which], edges, density=True)[0]
-        axes.stairs(height, edges, fill=True, color=colour, alpha=0.45, label=name, lw=0)
-    axes.set(xlim=(-1, 1), xticks=COSINES, yticks=[])
-    axes.spines["left"].set_visible(False)
-
-
 @draws("system", "condition", "draw", "value", "low", "high")
 def systems(table: pd.DataFrame, title: str = "") -> Figure:
-    """EER of every system, heard and unheard: mean and interval, and each fold as a stroke.
-
-    The table is that of `mraf_related.shared_space.study.table`.
-    """
+    """EER of every system, heard and unheard: mean and interval, and each fold as a stroke."""
     table = table[~table.system.str.contains(MINUS)]
     folds = table[table.draw != "mean"].groupby(["system", "condition"]).value.apply(list)
     means = table[table.draw == "mean"].assign(facet="EER", colour=table.condition.map(CONDITIONS))

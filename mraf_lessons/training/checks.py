@@ -25,8 +25,7 @@ def center_gradient(answer: Answer) -> Verdict:
     said = {
         "A speaker without a clip in the batch stays where it is.": right,
         "The sign: a step against the gradient would push the centres away.": -right,
-        "A speaker with several clips counts once: `g[speaker] += …` keeps the last clip only; "
-        "np.add.at adds them all.": last,
+        "`g[speaker] += …` keeps the last clip only; np.add.at adds them all.": last,
         "That is the mean over a speaker's clips; the loss is a sum.": right / clips,
         "That is the gradient on the embeddings, a row for each clip.": -pull,
         "A row for each clip: add up the rows of each speaker.": pull,
@@ -63,14 +62,11 @@ def fair_pair(
         differ = [name for name in first if first[name] != second[name] and name != key]
         other = [name for name in sizes if name != key and first[name] != sizes[name]]
         large = [f"{name}={first[name]:g}, TINY has {sizes[name]:g}" for name in other]
-        found, repeated = (first[key], second[key]), first["seed"] != seed
+        found = first[key], second[key]
         hints = {
-            "The two have different seeds: other weights, another order, other missing faces. The "
-            "difference would be that of the seeds, too.": "seed" in differ,
             f"They also differ in {', '.join(differ)}: what would the cause be?": differ,
-            f"Both have {''.join(large[:1])}: spread it into both, "
-            "`{**TINY, …}`, or you wait for two full networks.": large,
-            "Every pair has the same seed: that is one experiment, repeated.": repeated,
+            f"Both have {''.join(large[:1])}: spread it into both.": large,
+            "Every pair has the same seed: that is one experiment.": first["seed"] != seed,
             f"Both have {key}={found[0]:g}: nothing is compared.": found[0] == found[1],
             f"The other way round: {key}={values[0]:g} comes first.": found == values[::-1],
         }

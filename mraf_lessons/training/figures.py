@@ -17,7 +17,7 @@ from mraf_lessons.kit.forest import forest
 from mraf_lessons.kit.panels import colour_bar, table_image
 from mraf_lessons.kit.results import history
 from mraf_lessons.kit.style import Figure, describe, draws, row_of_panels, styled
-from mraf_lessons.training.view import spread
+from mraf_lessons.training.view import spread_in_words
 
 progress = history
 
@@ -78,14 +78,11 @@ def pull(
     for axes, (name, path) in zip(panels, paths.items(), strict=True):
         draw_paths(axes, path, group, centers.get(name), limit)
         axes.set_title(name)
-        before, after = spread(path[0], group), spread(path[-1], group)
-        said.append(
-            f"{name}: within classes the spread goes from {before[0]:.2f} to {after[0]:.2f}, "
-            f"between them from {before[1]:.2f} to {after[1]:.2f}."
-        )
+        said.append(f"{name}: {spread_in_words(path, group)}.")
+    grey: Any = {"ls": "", "marker": "o", "color": style.GREY}
     handles = [
-        Line2D([], [], ls="", marker="o", mfc="none", color=style.GREY, label="start"),
-        Line2D([], [], ls="", marker="o", color=style.GREY, label="end"),
+        Line2D([], [], mfc="none", label="start", **grey),
+        Line2D([], [], label="end", **grey),
         Line2D([], [], ls="", marker="+", color=style.INK, ms=9, mew=2, label="centre"),
     ]
     figure.legend(
@@ -121,29 +118,18 @@ def gradient_reach(table: pd.DataFrame) -> Figure:
 def ablation(table: pd.DataFrame, against: str) -> Figure:
     """What a change does to the accuracy in each setting: a dot a seed with its interval."""
     clear = table.verdict.isin([BETTER, WORSE])
-    figure = forest(
+    return forest(
         table.assign(hollow=~clear, colour=np.where(clear, style.FUSED, style.GREY)),
         "variant", "setting", "difference", split="seed", points=True, zero=True,
         legend={"told apart": style.FUSED, f"equal, or {OPEN}": style.GREY},
         label=f"difference to {against}, in points; 95% intervals over videos",
     )  # fmt: skip
-    of = table.assign(clear=clear).groupby(["variant", "setting"], sort=False)
-    said = [
-        f"{variant}, {setting}: {100 * rows.difference.mean():+.1f} points on average, "
-        f"told apart in {rows.clear.sum()} of {len(rows)} seeds."
-        for (variant, setting), rows in of
-    ]
-    return describe(figure, "Differences with intervals, a dot a seed.", *said)
 
 
 @styled
 def curves(table: pd.DataFrame, x: str, y: str, by: str, title: str) -> Figure:
     """Lines of a measured quantity, one for each value of a column."""
-
-    def ends(rows: pd.DataFrame) -> str:
-        return f"from {rows[y].iloc[0]:.3g} to {rows[y].iloc[-1]:.3g}"
-
-    figure = charts.curves(table, x, y, by, say=ends, text=f"Lines of {y} over {x}.")
+    figure = charts.curves(table, x, y, by, text=f"Lines of {y} over {x}.")
     (axes,) = figure.axes
     axes.set_title(title)
     axes.legend()

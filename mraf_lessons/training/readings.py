@@ -6,10 +6,8 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown
 
-from mraf_lessons.kit.reading import seen
-from mraf_lessons.training.view import spread
-
-__all__ = ["ablation", "heads", "pull", "reach", "recorded", "seen", "summed"]
+from mraf_lessons.kit.reading import seen as seen
+from mraf_lessons.training.view import spread_in_words
 
 
 def heads(losses: Mapping[str, float], speakers: int) -> Markdown:
@@ -23,17 +21,7 @@ def heads(losses: Mapping[str, float], speakers: int) -> Markdown:
 
 def pull(paths: Mapping[str, np.ndarray], group: np.ndarray) -> Markdown:
     """How compact and how far apart the classes end under each objective."""
-    said = []
-    for name, path in paths.items():
-        (within, between), (in_the_end, apart) = (spread(path[k], group) for k in (0, -1))
-        words = ("compact" if in_the_end < within / 2 else "wide",
-                 "further apart" if apart > 1.1 * between else "no further apart")  # fmt: skip
-        said.append(
-            f"*{name}*: within classes the spread goes from {within:.2f} to {in_the_end:.2f}, "
-            f"between them from {between:.2f} to {apart:.2f}. The classes end {words[0]} and "
-            f"{words[1]}."
-        )
-    return seen(*said)
+    return seen(*(f"*{name}*: {spread_in_words(path, group)}." for name, path in paths.items()))
 
 
 def reach(table: pd.DataFrame) -> Markdown:

@@ -1,7 +1,6 @@
 """What the explorer of the centre loss shows (Eq. 17), as pure functions."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +9,7 @@ from scipy.special import softmax
 Array = NDArray[Any]
 
 
-@dataclass(frozen=True, eq=False)
-class Pulled:
+class Pulled(NamedTuple):
     """Points and centres on their way; S steps, N points, C classes, in the plane."""
 
     group: Array  # class of each point, (N,)
@@ -54,8 +52,17 @@ def pull(
 
 def spread(points: Array, group: Array) -> tuple[float, float]:
     """Root mean square distance of points to their class mean, and of class means to theirs."""
-    means = np.stack([points[group == c].mean(axis=0) for c in np.unique(group)])
-    own = means[np.searchsorted(np.unique(group), group)]
-    within = np.sqrt(np.square(points - own).sum(axis=1).mean())
-    between = np.sqrt(np.square(means - means.mean(axis=0)).sum(axis=1).mean())
-    return float(within), float(between)
+    classes, number = np.unique(group, return_inverse=True)
+    means = np.stack([points[group == c].mean(axis=0) for c in classes])
+    apart = points - means[number], means - means.mean(axis=0)
+    within, between = (float(np.sqrt(np.square(x).sum(axis=1).mean())) for x in apart)
+    return within, between
+
+
+def spread_in_words(path: Array, group: Array) -> str:
+    """How the spread within and between classes (N,) changes on the way (S, N, 2)."""
+    (within, between), (narrow, apart) = (spread(path[step], group) for step in (0, -1))
+    return (
+        f"within classes the spread goes from {within:.2f} to {narrow:.2f}, between them from "
+        f"{between:.2f} to {apart:.2f}"
+    )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import signal
 
 from mraf_lessons.kit import charts, style
-from mraf_lessons.kit.style import Figure, describe, draws, styled
+from mraf_lessons.kit.style import Figure, describe, draws, percent_axis, styled
 from mraf_related.short_segment.encoder import HOP
 from mraf_related.waveform import RATE
 
@@ -28,12 +28,7 @@ def players(waves: Mapping[str, NDArray[Any]]) -> HTML:
 
 @styled
 def spectra(waves: Mapping[str, NDArray[Any]], bands: Mapping[str, NDArray[Any]]) -> Figure:
-    """What a short-time Fourier transform sees of each clip, and what the filterbank leaves of it.
-
-    Args:
-        waves: by name, shape (n,).
-        bands: log energies of the same clips, by the same names, shape (bands, T).
-    """
+    """Spectrograms of clips (n,), and the log energies (bands, T) of a filterbank, by name."""
     figure = style.new_figure(4.1 * len(waves), 4.6)
     panels = figure.subplots(2, len(waves), squeeze=False, sharex="all", sharey="row")
     said = ["Two rows for each clip, a spectrogram and the filterbank."]
@@ -62,24 +57,18 @@ def spectra(waves: Mapping[str, NDArray[Any]], bands: Mapping[str, NDArray[Any]]
 @draws("system", "condition", "length", "value", "low", "high")
 def by_length(table: pd.DataFrame, title: str = "") -> Figure:
     """EER of each system by the seconds of the tested clip, in the language heard and unheard."""
-    rows = table.assign(octave=np.log2(table.length), points=100 * table.value)
-    rows = rows.assign(low=100 * table.low, high=100 * table.high)
-    lengths = sorted(table.length.unique())
-    names = list(dict.fromkeys(table.system))
-    looks = {
-        name: {"color": colour, "label": name, "marker": "o"}
-        for name, colour in zip(names, style.CYCLE, strict=False)
-    }
+    rows = table.assign(octave=np.log2(table.length))
+    lengths, names = sorted(table.length.unique()), table.system.unique()
+    looks = {name: {"color": colour, "marker": "o"}
+             for name, colour in zip(names, style.CYCLE, strict=False)}  # fmt: skip
     figure = charts.curves(
-        rows, "octave", "points", "system", "condition", looks=looks, title=title, width=4.2,
-        say=lambda one: "{:.0f} at the shortest, {:.0f} at the longest".format(
-            *one.points.iloc[[0, -1]]
-        ),
-        text="Equal error rate in percent against the length of the tested clip.",
+        rows, "octave", "value", "system", "condition", looks=looks, title=title, width=4.2,
+        text="Equal error rate against the length of the tested clip.",
     )  # fmt: skip
     for axes in figure.axes:
         axes.set_xticks(np.log2(lengths), [f"{length:g}" for length in lengths])
         axes.set(xlabel="seconds of the tested clip", ylim=(0, None))
-    figure.axes[0].set_ylabel("EER on strangers, %")
+    figure.axes[0].set_ylabel("EER on strangers")
+    percent_axis(figure.axes[0])
     style.legend_below(figure, columns=min(3, len(names)))
     return figure

@@ -82,7 +82,10 @@ def test_evenness_is_told_for_each_direction_and_head(tiny_corpus: Corpus) -> No
     assert all(f"{asks}, head {h}: median" in told for asks in ("face asks voice",) for h in (0, 1))
     assert out.attention is not None
     even = out._replace(attention=type(out.attention)(*[torch.full((4, 2, 3, 3), 1 / 3)] * 2))
-    assert "1.000 where the face asks and 1.000" in readings.entropy(even).data
+    assert (
+        "100.0% of the largest possible where the face asks, and 100.0%"
+        in readings.entropy(even).data
+    )
 
 
 def test_recorded_differences_are_corrected_together_and_told(

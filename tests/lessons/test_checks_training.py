@@ -82,7 +82,7 @@ def both(number: int, **second: Any) -> tuple[Config, Config]:
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        (lambda seed: both(seed, seed=seed + 1), "different seeds"),
+        (lambda seed: both(seed, seed=seed + 1), "differ in seed"),
         (lambda seed: both(seed, epochs=3, dropout=0.5), "differ in dropout, epochs"),
         (lambda seed: both(0), "the same seed"),
         (lambda seed: both(seed, kd_temperature=2), "nothing is compared"),

@@ -52,7 +52,7 @@ def test_split_comparison_draws_every_seed_and_the_mean() -> None:
     assert lines.count(pytest.approx([0.6, 0.61, 0.62])) == 2  # system a, both splits
     assert lines.count(pytest.approx([0.61])) == 2  # its mean
     assert [label.get_text() for label in face.get_yticklabels()] == ["by video", "by clip"]
-    assert "voice, by clip, b: mean 51.0%" in figure.alt
+    assert "voice, by clip, b: 51.0%" in figure.alt
 
 
 @pytest.mark.parametrize("spoil", [lambda t: t.iloc[:0], lambda t: t.drop(columns="split")])

@@ -97,8 +97,8 @@ def gaps(of):
     ("answer", "message"),
     [
         (expected_calibration_error, None),
-        (gaps(lambda t, gap: gap.abs().mean()), "Every bin counts the same:"),
-        (gaps(lambda t, gap: gap.abs().sum() / 15), "empty ones as zeros"),
+        (gaps(lambda t, gap: gap.abs().mean()), "Every bin counts the same"),
+        (gaps(lambda t, gap: gap.abs().sum() / 15), "Every bin counts the same"),
         (gaps(lambda t, gap: abs(np.average(gap, weights=t.clips))), "Signs cancelled"),
         (gaps(lambda t, gap: -np.average(gap, weights=t.clips)), "Signs cancelled"),
         (gaps(lambda t, gap: (gap.abs() * t.clips).sum()), "Divide by the number"),

@@ -29,7 +29,7 @@ def test_coverage():
     assert clips.get_ydata().tolist() == [0.3, 0.25]
     assert videos.get_ydata().tolist() == [0.9, 0.92]
     assert set(promise.get_ydata()) == {0.95}
-    assert "Drawing videos: 90% of 25 videos, 92% of 50 videos." in figure.alt
+    assert "drawing videos: 90% of 25 videos, 92% of 50 videos." in figure.alt
 
 
 def test_errors_by_video_counts_the_videos_that_hold_half():

@@ -18,7 +18,6 @@ from mraf_lessons.faces import checks as check
         (lambda f, v: np.log((f * v).sum(axis=1)), "tells nothing"),
         (lambda f, v: np.log((f * v).mean(axis=1)), "not a mean"),
         (lambda f, v: np.log(5 * (f * v).max(axis=1)), "best speaker only"),
-        (lambda f, v: 1.0 * (f.argmax(axis=1) == v.argmax(axis=1)), "how sure"),
         (lambda f, v: (np.log(f) + np.log(v)).sum(axis=1), "everybody at once"),
     ],
 )
@@ -38,7 +37,7 @@ def logit(p):
         (lambda p, b: expit(b), "left out"),
         (lambda p, b: p * np.exp(b), "multiplies the odds"),
         (lambda p, b: np.exp(logit(p) + b), "a probability"),
-        (lambda p, b: p * expit(b), "not probabilities"),
+        (lambda p, b: p * expit(b), "multiplies the odds"),
         (lambda p, b: expit(b - logit(p)), "wrong way round"),
     ],
 )

@@ -135,7 +135,7 @@ def test_ablation_fills_only_what_was_told_apart() -> None:
     dots = [line for line in figure.axes[0].get_lines() if line.get_marker() == "o"]
     assert [list(dot.get_xdata()) for dot in dots] == [[1.0], [2.0]]
     assert [dot.get_markerfacecolor() == "white" for dot in dots] == [False, True]
-    assert "no kd, P3: +1.5 points on average, told apart in 1 of 2 seeds" in figure.alt
+    assert "P3, no kd, 0: +1.0 [-1.0, +3.0], better" in figure.alt
 
 
 def test_maps_sort_speakers_by_number_and_share_axes() -> None:

@@ -66,7 +66,8 @@ def test_ladder(scores):
     ]  # fmt: skip
     points = [line.get_xdata()[0] for line in left.lines if line.get_marker() == "o"]
     assert points == [0.8, 0.85, 0.85, 0.95, 0.95, 0.97]
-    assert "clip 80.0%, batch 85.0%, leaderboard 95.0%, copy 97.0%; P3 97.0%." in figure.alt
+    assert "dashed: with the face, P3 97.0%" in figure.alt
+    assert "P4, leaderboard · spreading: 95.0% [90.0%, 97.0%]" in figure.alt
     with pytest.raises(DataError, match="lacks"):
         figures.ladder(scores.drop(columns="low"))
 

@@ -73,7 +73,7 @@ def by_basis(x, deviation, rng):
         (augmented(over=False), "‖x‖²"),
         (augmented(unit=False), "length 1 first"),
         (augmented(draw=False), "a length is drawn for each row"),
-        (lambda x, d, rng: x, "Nothing was added"),
+        (lambda x, d, rng: x, "nothing added"),
         (lambda x, d, rng: x * np.where(np.arange(len(x)) < 9, np.nan, 1)[:, None], "or NaN"),
         (lambda x, d, rng: x[:5], "Shape (2000, 6)"),
         (lambda *given: augmented()(*given).astype(np.float32), None),
@@ -101,10 +101,7 @@ def by_accuracy(score, same):
     [
         (by_roc, None),
         (lambda s, same: 1 - by_roc(s, same), "share accepted"),
-        (
-            by_accuracy,
-            "how many trials of each kind",
-        ),
+        (by_accuracy, "whatever their kind"),
         (lambda s, same: (s[~same] >= 0.5).mean(), "threshold is not given"),
     ],
 )

@@ -65,7 +65,7 @@ def test_a_figure_says_what_it_shows():
     rows = [(c, s, 0.3 / s, 0.2 / s, 0.4 / s) for c in ("heard", "unheard") for s in (0.5, 2.0)]
     table = pd.DataFrame(rows, columns=["condition", "length", "value", "low", "high"])
     figure = figures.by_length(table.assign(system="filterbank"), "By length")
-    assert "60 at the shortest, 15 at the longest" in figure.alt
+    assert "heard, filterbank: from 0.6 to 0.15" in figure.alt
     assert png(figure).startswith(b"\x89PNG")
 
 
