@@ -25,9 +25,7 @@ def simulated_pair(
     """Two arms, trained with the same seeds and judged on the same clips.
 
     A video is hard for a run if a standard normal number falls into its lower tail, the share
-    `hard` of each arm. That number is a sum of what belongs to the video, the seed, and so on.
-
-    Returns outcomes (2 arms, S seeds, N clips), videos (N,), and the true difference.
+    `hard` of each arm. Returns outcomes (2, S, N), videos (N,), and the true difference.
     """
     shapes = ((1, 1, videos), (1, seeds, 1), (2, 1, videos), (2, seeds, 1), (2, seeds, videos))
     parts = (

@@ -32,13 +32,9 @@ def maps(
 ) -> Figure:  # fmt: skip
     """Maps of the same points side by side, coloured by a label.
 
-    Args:
-        planes: points (N, 2) by the title of their panel.
-        label: of each point (N,); "" draws it in grey behind the others.
-        same_axes: titles of panels that are parts of one map.
-        neighbours: how many nearest points the text alternative speaks about.
-        colours: of each label, where they mean something; by default they only differ.
-    Raises DataError for no maps, other numbers of labels than of points, or too many labels.
+    Planes are points (N, 2) by the title of their panel; the label "" draws a point in grey behind
+    the others; `same_axes` are titles of panels that are parts of one map. The text alternative
+    speaks about so many `neighbours`. Raises DataError for no maps, or labels that do not fit.
     """
     names = _in_order(label)
     if not planes or any(len(plane) != len(label) for plane in planes.values()):

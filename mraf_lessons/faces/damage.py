@@ -1,9 +1,7 @@
 """What it costs a system when faces or voices get worse, and how two systems compare in that.
 
-A rate q says how many clips are hit, each with its own luck: a clip that is hit at one rate is hit
-at every higher one, in the same way. An amount says how badly all clips are hit. Since each clip is
-judged alone, the expected accuracy at rate q lies on the straight line from that of clean clips to
-that of clips that are all hit.
+A rate says how many clips are hit; a clip that is hit at one rate is hit at every higher one, in
+the same way. An amount says how badly all clips are hit.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -1,8 +1,7 @@
 """What hyperbolic softmax computes once its inputs are clipped: a function of the angle.
 
-H- and HAM-Softmax (arXiv 2601.19709) clip embeddings and class centres to a radius r and take the
-Poincaré distance; the heads stand in `mraf.variants.margins`. Where both are longer than r (on the
-"rim"), ‖x‖ = ‖w‖ = r after clipping and ‖x - w‖ = 2 r sin(θ/2). By arcosh(1 + 2 k²) = 2 arsinh(k),
+H- and HAM-Softmax (arXiv 2601.19709, `mraf.variants.margins`) clip embeddings and class centres to
+a radius r. Where both are longer ("on the rim"), ‖x - w‖ = 2 r sin(θ/2), and the distance is
 
     d(x, w) = 2 arsinh(a sin(θ/2))  with  a = 2 r / (1 - r²).
 

@@ -26,7 +26,7 @@ def curves(
 
     There is a panel for each value of `facet`, if given. Lines differ in colour and dashes, or look
     as told by their names. The text alternative begins with `text` and tells what `say` says of the
-    rows of a line, else its ends. Sizes are in inches. Raises DataError for no rows, or a column missing.
+    rows of a line, else its ends. Sizes are in inches. Raises DataError for no rows or columns.
     """
     style.require(table, x, y, by, *filter(None, [facet]))
     shown = table if facet else table.assign(panel="")

@@ -65,10 +65,9 @@ def number(label: str, last: int, question: str) -> Control:
 class Explorer(widgets.Box):
     """Controls beside the picture that they move: of a pure function of their values.
 
-    Controls are named by the keyword of `find` that they set. Each is an attribute of its name and
-    an item of `inputs`; its `value` may also be set from code. `picture` draws what `find` found;
-    if it can, on the figure of the last time. Where no kernel answers (GitHub, PDF), one sees the
-    picture of the state that was displayed.
+    Controls are named by the keyword of `find` that they set; each is an attribute of its name.
+    `picture` draws what `find` found, if it can on the figure of the last time. Where no kernel
+    answers (GitHub, PDF), one sees the picture of the state that was displayed.
     """
 
     found: Any  # what is shown, as numbers

@@ -32,23 +32,17 @@ def forest(
 ) -> Figure:  # fmt: skip
     """A dot with its interval for every row, a panel for every facet; both in order of appearance.
 
-    The text alternative tells every number. Raises DataError for no rows, or a column missing.
-
     Args:
         table: columns row, facet, value, low and high (fractions, NaN where there is none). It may
             have `colour`; `text`, written above the dot; `hollow`, true for an empty dot;
-            `strokes`, the numbers of which the dot is the mean; `verdict`, said in the text
-            alternative; and `paper`, another number.
+            `strokes`, the numbers of which the dot is the mean; `verdict`; `paper`, another number.
         split: column whose values stand one below the other in each row.
         points: fractions are drawn as points, without a percent sign.
         zero: draw a line at zero, and around it what counts as equal.
         far: leave values far from the others outside of the panel; its edge tells where they lie.
-        same_scale: of all panels.
-        mean: a tick at the mean of each row.
         reference: by facet, where a dashed line stands.
         paper: what the hollow marks are; they stand for the column `paper`.
-        legend: colours by what they mean.
-        label: of the common axis.
+    Raises DataError for no rows, or a column missing.
     """
     more = filter(None, [split, paper and "paper"])
     style.require(table, row, facet, value, "low", "high", *more)

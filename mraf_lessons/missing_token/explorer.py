@@ -10,12 +10,7 @@ from mraf_lessons.missing_token.steps import Step, forward_steps
 
 
 class FollowOneClip(Explorer):
-    """Press the arrow keys on the slider to see what the network does next.
-
-    Args:
-        model: a trained network.
-        clips: with their faces; the slider *Clip* chooses one.
-    """
+    """Press the arrow keys on the slider to see what a network does next with a clip."""
 
     def __init__(self, model: MRAF, clips: FeatureSet) -> None:
         @lru_cache

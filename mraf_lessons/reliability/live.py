@@ -22,9 +22,7 @@ class LiveExplorer(anywidget.AnyWidget):
     """A few held-out clips of a run, made worse, and what the network makes of them.
 
     Where nothing can move (GitHub, a notebook that was opened and not run), one sees a picture.
-
-    Raises:
-        RunError: a weight of the run does not fit into float16.
+    Raises RunError where a weight of the run does not fit into float16.
     """
 
     _esm = "\n".join(map(script, COMPONENT)) + RENDER
