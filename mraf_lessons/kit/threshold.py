@@ -52,7 +52,8 @@ class ThresholdPicture:
         right.fill_between(found.false_accept, found.named, color=style.VOICE, alpha=0.15, lw=0)
         right.plot(found.false_accept, found.named, color=style.VOICE)
         right.set(xlabel="FAR: wrongly accepted", ylabel="CCR: rightly accepted")
-        right.set(xlim=(0, 1), ylim=(0, 1), title=f"area (OSCR) {oscr(found):.1%}")
+        area = "area" if np.allclose(found.named, 1 - found.false_reject) else "area (OSCR)"
+        right.set(xlim=(0, 1), ylim=(0, 1), title=f"{area} {oscr(found):.1%}")
         percent_axis(middle)
         percent_axis(right, "both")
         self._lines = [axes.axvline(at[0], color=style.INK, lw=1.4) for axes in (left, middle)]
