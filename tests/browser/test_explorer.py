@@ -72,9 +72,9 @@ trials = {'fold 1, English': Trials(cosine, same, same, number)}
 names = 'one person', 'named wrongly', 'two people'
 """
 SHOWN = {  # the cell, the slider to be moved, and the key
+    "ThresholdExplorer(trials, names, 'cosine')": ("Threshold", "ArrowRight"),
     "CentreExplorer(points, group)": ("Centre loss", "ArrowLeft"),
     "FollowOneClip(learner.model, corpus.train[:5])": ("Step", "ArrowRight"),
-    "ThresholdExplorer(trials, names, 'cosine')": ("Threshold", "ArrowRight"),
     "MarginExplorer()": ("Margin m", "ArrowRight"),
 }  # fmt: skip
 LIVE = """
@@ -142,7 +142,7 @@ def moves_by_keyboard(page) -> list[float]:
     moved.focus()
     alt = page.locator(PICTURE).first.get_attribute("alt")
     taken = []
-    for key, shown in (("ArrowRight", "0.85"), ("ArrowLeft", "0.10")):
+    for key, shown in (("ArrowRight", "80%"), ("ArrowLeft", "50%")):
         taken += [press(page, key) for _ in range(MOVES // 2)]
         assert moved.get_attribute("aria-valuetext") == shown
     assert page.locator(PICTURE).first.get_attribute("alt") == alt
