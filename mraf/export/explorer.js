@@ -82,7 +82,7 @@ function direction(seed, size) {
   return normalise(Float32Array.from({ length: size }, normal));
 }
 
-/** A feature turned towards another by an amount in [0, 1], of its own length (mraf/data/degradation.py). */
+/** A feature turned towards another by an amount in [0, 1], of its own length (mraf_related/degradation.py). */
 function turned(x, target, amount) {
   const own = normalise(x), size = length(x);
   return normalise(own.map((v, i) => (1 - amount) * v + amount * target[i])).map((v) => size * v);
