@@ -24,10 +24,7 @@ def accuracies(table: pd.DataFrame, title: str = "") -> Figure:
 def differences(
     table: pd.DataFrame, title: str = "", row: str = "arm", label: str = "minus the reference"
 ) -> Figure:
-    """Every arm minus the reference, in points, coloured by the verdict.
-
-    The column `row` holds labels; `paper`, if there, is NaN where the paper has no such row.
-    """
+    """Every arm (`row`) minus the reference, in points, coloured by the verdict."""
     return forest(
         table.assign(colour=table.verdict.map(COLOUR)), row, "metric", "difference", points=True,
         zero=True, far=True, paper="paper" if "paper" in table.columns else "", title=title,

@@ -91,10 +91,7 @@ def cosine_distributions(samples: pd.DataFrame) -> Figure:
 
 @styled
 def feature_rows(groups: Mapping[str, FeatureSet], numbers: int = 96) -> Figure:
-    """Features as coloured stripes, one clip a row, group below group: alike clips look alike.
-
-    Shows so many numbers of each unit-length feature. Raises DataError for no groups.
-    """
+    """Features as coloured stripes, one clip a row, group below group. DataError for no groups."""
     if not groups:
         raise DataError("no clips to draw; give at least one group of clips.")
     sizes = np.array([len(clips) for clips in groups.values()])

@@ -37,10 +37,7 @@ def costs(cost: Cost, metrics: Sequence[Metric] = ("P3", "P5", "with face")) -> 
 def cost_difference(
     ours: Cost, other: Cost, share: float = 1.0, metrics: Sequence[Metric] = ("with face",)
 ) -> pd.DataFrame:
-    """By how much a share of the other's cost exceeds ours, on the same seeds and videos.
-
-    Returns difference, low, high (fractions) and p by metric.
-    """
+    """By how much a share of the other's cost exceeds ours: difference, low, high, p by metric."""
     lost = [(share, other.clean), (-share, other.damaged), (-1, ours.clean), (1, ours.damaged)]
     seeds = sorted(set.intersection(*(set(runs.seeds) for _, runs in lost)))
     found = weighted_sum([(weight, runs.only(seeds)) for weight, runs in lost], metrics)

@@ -80,10 +80,7 @@ def scores_under(
 
 
 def with_agreement(model: Network, train: FeatureSet) -> Network:
-    """The same network with the scorer that sees whether face and voice agree.
-
-    Nothing is trained: on training clips hardly anything ever speaks against a face.
-    """
+    """The same network with the scorer that sees whether face and voice agree; untrained."""
     if model.config.scorer == "agreement":
         return model
     placed = TrainingClips.place(train, next(model.parameters()).device)

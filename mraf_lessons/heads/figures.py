@@ -76,10 +76,7 @@ def penalties(logit: Mapping[str, Array], excess: Mapping[str, Array], margin: f
 
 @styled
 def cosine_and_distance(cases: Mapping[str, tuple[Array, Array]]) -> Figure:
-    """Distances over cosines, both (B, C): one curve where the cosine decides, else a cloud.
-
-    Three clips are drawn in colour, each with its dots joined.
-    """
+    """Distances over cosines, both (B, C): one curve where the cosine decides, else a cloud."""
     figure, panels = row_of_panels(len(cases), 3.2, 3.6)
     said = []
     for axes, (name, (cosine, distance)) in zip(panels, cases.items(), strict=True):

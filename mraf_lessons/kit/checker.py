@@ -34,10 +34,7 @@ class Verdict:
 
 
 def ask(answer: Answer, *case: Any, fresh: bool = True) -> Any:
-    """What an answer returns for a case, or the exception that it raises; a stub is handed back.
-
-    It gets fresh copies, so that it may change them.
-    """
+    """What an answer returns for fresh copies of a case, or what it raises; a stub comes back."""
     if answer is None or answer is ...:
         return answer
     try:

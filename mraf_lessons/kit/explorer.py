@@ -122,10 +122,7 @@ class Explorer(widgets.Box):
 
 
 def show(live: Any, figure: Figure, more: str = "") -> None:
-    """Display a widget by its bundle; below it, hidden as long as it is alive, a still picture.
-
-    More HTML may follow the picture.
-    """
+    """Display a widget by its bundle; below it, hidden as long as it is alive, a still picture."""
     live, metadata = live if isinstance(live, tuple) else (live, {})
     display({**live, "text/plain": ""}, metadata=metadata, raw=True)
     bundle, metadata = figure._repr_mimebundle_()

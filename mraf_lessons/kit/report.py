@@ -27,10 +27,7 @@ def write_report(
     path: Path, title: str, sections: Mapping[str, Sequence[Item]], *, command: str,
     facts: Mapping[str, object] | None = None,
 ) -> None:  # fmt: skip
-    """Write a page that needs no other file and no network. Raises RunError as `write_text`.
-
-    It tells the command that made it, facts about that, the date and the versions of all.
-    """
+    """Write a page that needs no other file and no network. Raises RunError as `write_text`."""
     shown = {name: without_home(str(value)) for name, value in (facts or {}).items()}
     shown["made"] = f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC"
     prepared = {head: [_prepared(item) for item in items] for head, items in sections.items()}

@@ -31,10 +31,7 @@ def at_threshold(found: Curve, threshold: float) -> Curve:
 
 
 class ThresholdPicture:
-    """One threshold on the scores, on both errors, and as a point of the curve over all of them.
-
-    It is made once; another threshold moves two lines and three dots.
-    """
+    """One threshold on the scores, on both errors and on their curve; made once, then moved."""
 
     @styled
     def __init__(self, trials: Trials, names: Names, label: str) -> None:
@@ -91,10 +88,7 @@ def _histograms(axes: Axes, groups: Mapping[str, NDArray[Any]], label: str) -> N
 
 
 class ThresholdExplorer(Explorer):
-    """Move a threshold over the scores of one of several sets of trials.
-
-    Raises RunError where there are no trials.
-    """
+    """Move a threshold over one of several sets of trials. Raises RunError for none."""
 
     def __init__(self, sets: Mapping[str, Trials], names: Names, label: str) -> None:
         if not sets:

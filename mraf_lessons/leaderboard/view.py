@@ -13,10 +13,7 @@ from mraf_related.leaderboard.protocols import COPY, PROTOCOLS, Sight
 
 
 def by_protocol(scores: pd.DataFrame) -> pd.DataFrame:
-    """Scores of names such as "MRAF, batch: prototypes", split into system, protocol and method.
-
-    Other systems are left out.
-    """
+    """Scores of names as "MRAF, batch: prototypes", split into system, protocol and method."""
     form = r"^(?P<system>.*), (?P<protocol>[^:,]+)(?:: (?P<method>.*))?$"
     parts = scores.system.str.extract(form).fillna({"method": "alone"})
     known = parts.protocol.isin([*PROTOCOLS, COPY.name])

@@ -17,10 +17,7 @@ HEADS = {"face": ("z_f", style.FACE), "voice": ("z_a", style.VOICE), "fused": ("
 
 @styled
 def three_heads(outputs: Mapping[str, Output], speaker: int, shown: int = 3) -> Figure:
-    """The likeliest names of each head for the first clip; a row for each condition (at least one).
-
-    The name of who speaks is drawn in the head's colour.
-    """
+    """The likeliest names of each head for the first clip; a row for each condition."""
     figure = style.new_figure(8.4, 0.6 + 1.3 * len(outputs))
     panels = figure.subplots(len(outputs), 3, squeeze=False)
     said = [f"The likeliest names for one clip of speaker {speaker}."]
