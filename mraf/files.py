@@ -46,6 +46,8 @@ def read_frame(path: Path, **options: Any) -> "pd.DataFrame":
     if int(pd.__version__.partition(".")[0]) < 3:  # later ones do so by themselves
         options["float_precision"] = "round_trip"
     frame: pd.DataFrame = pd.read_csv(path, **options)
+    if len(frame) and not isinstance(frame.index, pd.RangeIndex):  # else cells become its names
+        raise ValueError("rows have more cells than the header")
     return frame
 
 

@@ -138,3 +138,12 @@ def test_numbers_of_a_table_are_read_to_the_last_bit(tmp_path):
     numbers = [0.1 + 0.2, 1 / 3, 5.880159139633179, 2.1302530765533447, 1e-300, 4.4408921e-16]
     (tmp_path / "x.csv").write_text("a\n" + "".join(f"{number!r}\n" for number in numbers))
     assert read_frame(tmp_path / "x.csv").a.tolist() == numbers
+
+
+def test_cells_beyond_the_header_are_no_names_of_rows(tmp_path: Path) -> None:
+    """pandas would take the first cells of longer rows as their index, without a word."""
+    (tmp_path / "x.csv").write_text("a,b\n1,2,3\n4,5,6\n")
+    with pytest.raises(ValueError, match="more cells than the header"):
+        read_frame(tmp_path / "x.csv")
+    (tmp_path / "x.csv").write_text("a,b\n")
+    assert read_frame(tmp_path / "x.csv").empty
