@@ -9,6 +9,7 @@ import os
 import re
 import tempfile
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,9 +46,12 @@ def read_frame(path: Path, **options: Any) -> "pd.DataFrame":
 
     if int(pd.__version__.partition(".")[0]) < 3:  # later ones do so by themselves
         options["float_precision"] = "round_trip"
-    frame: pd.DataFrame = pd.read_csv(path, **options)
-    if len(frame) and not isinstance(frame.index, pd.RangeIndex):  # else cells become its names
-        raise ValueError("rows have more cells than the header")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        try:  # without index_col, cells beyond the header would make others the names of rows
+            frame: pd.DataFrame = pd.read_csv(path, index_col=False, **options)
+        except pd.errors.ParserWarning:
+            raise ValueError("rows have more cells than the header") from None
     return frame
 
 
@@ -129,8 +133,7 @@ def read_csv(path: Path, remedy: str) -> "pd.DataFrame":
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Let ``write`` fill a temporary neighbour of ``path``, then rename it into place.
 
-    A link stays: the file that it leads to is replaced. Temporary neighbours that a killed process
-    left are removed.
+    A link stays: the file that it leads to is replaced. What a killed process left is removed.
 
     Raises RunError: the disk is full, the folder is not writable, or what is there is no regular
     file but a device or a pipe; nothing half-written stays.
@@ -198,10 +201,7 @@ def check_target(path: Path) -> None:
 
 
 def user_cache() -> Path:
-    """The folder for what can be made again: $XDG_CACHE_HOME/mraf or ~/.cache/mraf.
-
-    Raises RunError: there is no home folder.
-    """
+    """For what can be made again: $XDG_CACHE_HOME/mraf or ~/.cache/mraf; RunError for neither."""
     try:
         return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mraf"
     except RuntimeError:
@@ -210,10 +210,7 @@ def user_cache() -> Path:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """While one process of this user reads and replaces a file, others wait.
-
-    Raises RunError: the folder of locks cannot be written.
-    """
+    """While one process of this user reads and replaces a file, others wait. Raises RunError."""
     from filelock import FileLock  # which the command line must not wait for
 
     folder = user_cache() / "locks"
