@@ -183,7 +183,10 @@ def _of_study(claim: Claim, file: Path, recorded: pd.DataFrame) -> Tested | None
 def _of_counts(claim: Claim, file: Path, rows: pd.DataFrame, command: str) -> Tested | None:
     """From what was named rightly in each video. Raises RunError where an arm is not there."""
     asked = (claim.of, *claim.over)
-    arms = arms_of(rows[rows.system.isin(asked) & rows.correct_per_video.notna()])
+    rows = rows[rows.system.isin(asked) & rows.correct_per_video.notna()]
+    if rows[["corpus", "preset", "split"]].nunique().max() > 1:
+        raise RunError(f"{file}: claim '{claim.name}' meets runs of several kinds; keep one kind.")
+    arms = arms_of(rows)
     for name in asked:
         if name not in arms:
             raise RunError(f"{file}: claim '{claim.name}' asks for an unknown arm: {name}.")

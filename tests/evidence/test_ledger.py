@@ -174,6 +174,10 @@ def test_systems_of_an_evaluation_are_compared_in_pairs(tmp_path: Path) -> None:
     )
     with pytest.raises(RunError, match="unknown arm: neither"):
         ledger([claim(sweep="", systems="v", over=("neither",))], tmp_path)
+    others = rows[rows.setting != "mean"].assign(preset="quick", command=made)
+    write_results(tmp_path / "v.csv", others.assign(corpus="twin", seed=others.seed + 3))
+    with pytest.raises(RunError, match=r"v\.csv: .*runs of several kinds"):
+        ledger([claim(sweep="", systems="v")], tmp_path)
 
 
 def test_what_cannot_be_tested_says_why(tmp_path: Path) -> None:
