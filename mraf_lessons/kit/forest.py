@@ -81,7 +81,7 @@ def forest(
                 axes.plot(known, y - 0.22, **PAPER)
                 marks.append((panel, y - 0.22, known, known, known, style.INK, "◇ "))
             words = [str(one[key]) for key in (facet, row, split) if key and str(one[key])]
-            said.append(f"{', '.join(words)}: {in_words(one, value, points)}")
+            said.append(f"{', '.join(words)}: {_in_words(one, value, points)}")
         for y, one in enumerate(rows):
             numbers = of[of[row] == one][value].dropna()
             if numbers.empty:
@@ -120,15 +120,11 @@ def forest(
 
 def dot(
     axes: Axes, place: float, value: float, low: float, high: float, colour: str, *,
-    upright: bool = False, hollow: bool = False, **look: Any,
+    hollow: bool = False,
 ) -> None:  # fmt: skip
     """A number as a dot, and its interval as a line through it."""
-    line, point = ([place, place], [low, high]), ([place], [value])
-    if not upright:
-        line, point = line[::-1], point[::-1]
-    usual: dict[str, Any] = {"ms": 5.5, "mfc": "white" if hollow else colour}
-    axes.plot(*line, color=colour, lw=3, alpha=0.4, solid_capstyle="butt")
-    axes.plot(*point, "o", color=colour, **(usual | look))
+    axes.plot([low, high], [place, place], color=colour, lw=3, alpha=0.4, solid_capstyle="butt")
+    axes.plot([value], [place], "o", color=colour, ms=5.5, mfc="white" if hollow else colour)
 
 
 def zero_line(axes: Axes) -> None:
@@ -137,7 +133,7 @@ def zero_line(axes: Axes) -> None:
     axes.axvline(0, color=style.GREY, lw=1)
 
 
-def in_words(one: Mapping[str, Any], value: str = "accuracy", points: bool = False) -> str:
+def _in_words(one: Mapping[str, Any], value: str, points: bool) -> str:
     """A number with its interval, the paper's and the verdict, as a text alternative says it."""
     sign = "+" if value == "difference" else ""
     numbers = (one[key] for key in (value, "low", "high"))

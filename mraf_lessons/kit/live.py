@@ -34,16 +34,14 @@ def fast_panels(on: Figure | None, width: float, height: float, title: str = "",
     return figure, figure.axes
 
 
-def fast_panel(axes: Axes, title: str, xlabel: str = "", ylabel: str = "") -> None:
-    """Title and labels at fixed places: looking for free ones takes half the time of drawing."""
+def fast_panel(axes: Axes, title: str, xlabel: str = "") -> None:
+    """Title and label at fixed places: looking for free ones takes half the time of drawing."""
     axes.spines[:].set_zorder(0.5)
     axes.set_title(title, y=1.0, pad=6)
     axes.set_xlabel(xlabel, fontsize=9, va="top")
-    axes.set_ylabel(ylabel, fontsize=9, va="bottom")
-    width, height = axes.get_figure().get_size_inches() * axes.get_position().size  # type: ignore[union-attr]
+    height = axes.get_figure().get_size_inches()[1] * axes.get_position().height  # type: ignore[union-attr]
     empty = len(axes.get_xticks()) == 0
     axes.xaxis.set_label_coords(0.5, -(0.06 if empty else 0.26) / height)
-    axes.yaxis.set_label_coords(-0.06 / width, 0.5)
 
 
 class Screen:

@@ -151,9 +151,9 @@ def render(figure: matplotlib.figure.Figure, kind: str, dpi: float | None = None
     return buffer.getvalue()
 
 
-def png(figure: matplotlib.figure.Figure, dpi: float | None = None) -> bytes:
+def png(figure: matplotlib.figure.Figure) -> bytes:
     """A figure as a PNG image."""
-    return render(figure, "png", dpi)
+    return render(figure, "png")
 
 
 def small_png(figure: matplotlib.figure.Figure) -> bytes:

@@ -44,11 +44,11 @@ def bounded(answer: Answer) -> Verdict:
     return judge(ask(answer, x, p, radius), said)
 
 
-def floor(answer: object, temperature: float = 1.0) -> Verdict:
-    """The least cross-entropy that 50 logits of length 1, divided by τ, can have."""
+def floor(answer: object) -> Verdict:
+    """The least cross-entropy that 50 logits of length 1 can have."""
 
     def loss(gap: float) -> float:
-        return float(np.log1p((SPEAKERS - 1) * np.exp(-gap / temperature)))
+        return float(np.log1p((SPEAKERS - 1) * np.exp(-gap)))
 
     said = {
         "So every clip pulls for ever: in the public form the loss cannot fall much below "
