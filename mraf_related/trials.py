@@ -153,20 +153,27 @@ def rates(
         points: as of `curve`.
     Raises DataError: scores of another shape or not finite, or pairs of one kind only.
     """
+    trials, first = _by_two(scores, pairs)
+    if drawn is None:
+        return curve(trials)
+    return curve(trials, trial_weights(first, drawn), points)
+
+
+def _by_two(scores: ArrayLike, pairs: Pairs) -> tuple[Trials, Pairs]:
+    """The scored trials, those of the same two people as one unit, and a pair of each unit."""
     score = np.asarray(scores, dtype=float)
     if score.shape != pairs.voice.shape:
         raise DataError(f"scores of shape {score.shape} for {len(pairs.voice)} trials.")
     two = pairs.speaker * (pairs.shown.max(initial=0) + 1) + pairs.shown
     _, first, unit = np.unique(two, return_index=True, return_inverse=True)
     trials = Trials(score, pairs.same, pairs.same, unit)
-    if drawn is None:
-        return curve(trials)
-    return curve(trials, trial_weights(Pairs(*(part[first] for part in pairs)), drawn), points)
+    return trials, Pairs(*(part[first] for part in pairs))
 
 
 def measured_eer(
     scores: ArrayLike, pairs: Pairs, drawn: NDArray[Any], points: int | None = None
 ) -> Measured:
     """The equal error rate for the people as they are and as they are drawn; as `rates`."""
-    value, by_draw = eer(rates(scores, pairs)), eer(rates(scores, pairs, drawn, points))
-    return Measured(float(value), by_draw, len(pairs.voice))
+    trials, first = _by_two(scores, pairs)
+    by_draw = eer(curve(trials, trial_weights(first, drawn), points))
+    return Measured(float(eer(curve(trials))), by_draw, len(pairs.voice))

@@ -16,8 +16,7 @@ import pandas as pd
 
 from mraf.errors import MrafError, RunError
 from mraf.evaluation.differences import DELTA, POWER
-from mraf.evidence import claims as declared
-from mraf.evidence.claims import PAPER, WHOSE, Claim, read_claims
+from mraf.evidence.claims import FILE, PAPER, WHOSE, Claim, read_claims
 from mraf.evidence.golden import STALE
 from mraf.evidence.ledger import PLACES, VERDICTS, counts, ours, said
 from mraf.evidence.measured import AGAIN
@@ -41,7 +40,7 @@ WIDTH, LABEL, ROW = 400, 104, 26  # of an interval's picture, of the names in it
 
 def main() -> None:
     """Write both from the ledger that `mraf ledger --out` has written."""
-    table, claims = read_ledger(LEDGER), read_claims(ROOT / declared.FILE)
+    table, claims = read_ledger(LEDGER), read_claims(ROOT / FILE)
     update_readme(ROOT / "README.md", table, claims)
     write_text(ROOT / "docs" / "claims.html", exhibit(table, claims))
 

@@ -93,16 +93,16 @@ def table(corpus: Corpus) -> pd.DataFrame:
     """
     folds, drawn = identity_folds(corpus.speakers), people_drawn(corpus.speakers, RESAMPLES)
     found: Found = {}
-    tasks = [
-        (number, *system) for number in range(len(folds)) for system in systems(corpus).items()
-    ]
-    for number, name, fit in tqdm(tasks, "folds x systems", delay=2, leave=False):
-        embed = fit(training_clips(corpus, folds[number]), number)
-        for clips, condition, trials in asked(corpus, folds[number], number):
-            score = embed(clips).cosine(trials.other, trials.voice)
-            place = (name, clips.language, condition, "EER")
-            found.setdefault(place, []).append(measured_eer(score, trials, drawn))
-    return table_of(found, pairs_of(dict.fromkeys(name for name, *_ in found)), KEY)
+    fits = systems(corpus)
+    for number, fold in enumerate(folds):
+        train, questions = training_clips(corpus, fold), asked(corpus, fold, number)
+        for name, fit in tqdm(fits.items(), f"fold {number + 1}", delay=2, leave=False):
+            embed = fit(train, number)
+            for clips, condition, trials in questions:
+                score = embed(clips).cosine(trials.other, trials.voice)
+                place = (name, clips.language, condition, "EER")
+                found.setdefault(place, []).append(measured_eer(score, trials, drawn))
+    return table_of(found, pairs_of(fits), KEY)
 
 
 def pairs_of(names: Any) -> list[tuple[str, str]]:
