@@ -42,6 +42,8 @@ CONDITIONS = {
     "P5": "cross-lingual, face and voice",
     "P6": "cross-lingual, voice only",
     "mean": "mean of P3–P6",
+    "with face": "mean of P3 and P5",
+    "without face": "mean of P4 and P6",
 }
 
 RC: Any = {

@@ -1,13 +1,15 @@
-"""The checkers of notebook 07 tell the typical mistakes apart."""
+"""The checkers of notebook 07 tell the typical mistakes apart; its readings follow the verdicts."""
 
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from verdicts import judged
 
 from mraf.evaluation import differences
 from mraf_lessons.ablations import checks as check
+from mraf_lessons.ablations.arms import in_words
 
 
 @pytest.mark.parametrize(
@@ -185,3 +187,12 @@ def worse_is_never_small(low, high, p):
 def test_say(answer, message):
     judged(check.say(answer), message)
     assert check.say(lambda *_: ...).right is None
+
+
+def test_a_table_in_words_follows_its_verdicts():
+    table = pd.DataFrame({"arm": ["LSTM", "gated"], "metric": "P5", "difference": [-0.022, 0.001]})
+    said = in_words(table.assign(verdict=[differences.WORSE, differences.OPEN]))
+    assert said == "*worse*: LSTM in P5 (-2.2); *cannot be told apart*: 1 of 2 cells"
+    said = in_words(table.assign(verdict=differences.EQUAL))
+    assert "*equal within 0.5 points*: LSTM in P5 (-2.2), gated in P5 (+0.1)" in said
+    assert "0 of 2 cells" in said
