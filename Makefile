@@ -51,7 +51,7 @@ test: $(STAMP)  ## unit tests and notebooks, on the twin; two workers of one thr
 	@$(PY) scripts/exercises.py --tested build/tested $(SOLUTIONS)
 	env -u MRAF_DATA $(PY) -m pytest -n 2 --dist loadfile --nbval-lax --nbval-current-env tests $(TESTED) $(APP) $(ARGS)
 
-test-floors:  ## the unit tests with the lowest versions that pyproject.toml allows, in build/floors
+test-floors:  ## make test with the lowest versions that pyproject.toml allows, in build/floors
 	@scripts/floors.sh $(ARGS)
 
 test-kills: $(STAMP)  ## a kill at every write of every command
