@@ -49,7 +49,8 @@ def test_every_answer_that_is_known_gets_what_is_said_to_it(
     for known, stand_in in (("judge", spy), ("judge_interval", spy_interval)):
         if hasattr(module, known):
             monkeypatch.setattr(module, known, stand_in)
-    asked(module, name, lambda *_: [[0.1, 0.2]])
+    for some in ([[0.1, 0.2]], np.ones((2, 3, 1))):  # the second is a pair of columns
+        asked(module, name, lambda *_, some=some: some)
     monkeypatch.undo()
     for said, rtol in judged:
         for number, (message, values) in enumerate(said.items()):
