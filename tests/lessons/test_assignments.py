@@ -104,7 +104,7 @@ def test_an_assignment_is_released_handed_in_and_graded(course: Path) -> None:
         for cell in notebook.cells:
             role = cell.metadata.get("nbgrader", {})
             if role.get("solution") and student == "right":
-                cell.source = solution[cell.id]
+                cell.source = f"import numpy as np\n\n{solution[cell.id]}"
             elif cell.id == "exercise-1":
                 cell.source = cell.source.replace("...", "return 700 * hertz")
             elif role.get("grade") and student == "wrong":
