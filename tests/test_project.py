@@ -89,8 +89,8 @@ def test_an_import_that_points_downwards_is_allowed(source: str, module: str) ->
 CONDA_NAMES = {"torch": "pytorch-cpu"}  # all others have the same name on both sides
 
 
-EXTRAS = ("test", "lessons", "lab", "browser", "dev", "cluster", "export", "related", "embed")
-PIP_ONLY = ("browser", "export", "embed")  # extras that conda users and Binder do without
+PIP_ONLY = ("browser", "export", "grading", "embed")  # conda users and Binder do without them
+EXTRAS = ("test", "lessons", "lab", "dev", "cluster", "related", *PIP_ONLY)
 
 
 def declared(python: str, without: Sequence[str] = ()) -> dict[str, Requirement]:
