@@ -148,7 +148,7 @@ def _in_words(one: Mapping[str, Any], value: str, points: bool) -> str:
 def wrapped(text: str, width: int) -> str:
     """A label in lines of at most so many letters."""
     text = text.replace("(the paper)", "(the\N{NO-BREAK SPACE}paper)").replace(" = ", "\xa0=\xa0")
-    return textwrap.fill(text, width, break_on_hyphens=False)
+    return textwrap.fill(text.replace("r_f", "$r_f$"), width, break_on_hyphens=False)
 
 
 def _tell_far_values(panels: list[Axes], marks: pd.DataFrame, unit: str) -> None:
