@@ -29,6 +29,7 @@ LESSONS = (
     "attention",
     "leaderboard",
     "faces",
+    "decisions",
     "shared_space",
     "open_set",
     "heads",
