@@ -32,6 +32,7 @@ LESSONS = (
     "attention",
     "leaderboard",
     "faces",
+    "decisions",
     "shared_space",
     "open_set",
     "heads",
