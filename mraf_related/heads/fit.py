@@ -24,11 +24,8 @@ from mraf_related.trials import Pairs, compact, draw_voice_trials, rates
 
 CHOSEN_BY = 3  # runs for each setting, of which each leaves others out
 BATCH = 256
-LEARNING_RATES = {  # a random projection keeps cosines: the less it is trained, the more it keeps
-    "naming": (3e-3, 1e-2, 3e-2, 1e-1),
-    "strangers": (3e-5, 1e-4, 3e-4, 1e-3, 3e-3),
-}
-EPOCHS = (1, 2, 4, 8, 16, 32)
+LEARNING_RATES = {"naming": (1e-3, 1e-2, 1e-1, 1.0), "strangers": (1e-5, 1e-4, 1e-3, 1e-2)}
+EPOCHS = (0, 1, 2, 4, 8, 16, 32, 64)  # none: a random projection keeps cosines
 
 
 class Setting(NamedTuple):
@@ -54,7 +51,7 @@ def fit_head(
     Args:
         config: head, margin, scale, curvature, start and speakers; the width is the voice's.
         projected: put a linear map before the head, which is trained, too.
-        after: called after each epoch with its number and the model.
+        after: called with the number of epochs so far, 0 first, and the model; True ends it.
     Returns:
         The projection, or an identity, and the head.
     """
@@ -67,19 +64,17 @@ def fit_head(
     def batches(_: int) -> Iterator[tuple[Tensor]]:
         return ((rows,) for rows in torch.randperm(len(speaker)).split(BATCH))
 
-    def stop(epoch: int) -> bool:
-        after(epoch, model)
-        return False
-
     rate, epochs = setting
     with seeded(seed, voice.device):
-        width = config.width
-        first = nn.Linear(width, width, bias=False) if projected else nn.Identity()
+        first = nn.Linear(config.width, config.width, bias=False) if projected else nn.Identity()
         head = HEADS[config.head](config)
         model = nn.Sequential(first, head)
         optimizer = torch.optim.Adam(model.parameters(), lr=rate, fused=True)
-        name = f"head {config.head}"
-        fit(name, optimizer, batches, loss, epochs, stop=stop, progress=False)
+        after(0, model)
+        fit(
+            f"head {config.head}", optimizer, batches, loss, epochs,
+            stop=lambda epoch: bool(after(epoch, model)), progress=False,
+        )  # fmt: skip
     return model.eval()
 
 

@@ -101,6 +101,10 @@ class Draw:
         listed = self.known.speakers if targets is None else targets
         return self.enrolment[(self.rank < shots) & (self.enrolment.labels < listed)]
 
+    def seeds(self, runs: int) -> range:
+        """Seeds of so many runs, which no two draws share."""
+        return range(1000 * self.seed, 1000 * self.seed + runs)
+
     def others(self, shots: int) -> FeatureSet:
         """So many clips of each unknown speaker."""
         return enrolled(self.unknown, shots, np.random.default_rng(self.seed))
