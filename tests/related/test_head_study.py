@@ -53,18 +53,39 @@ def test_published_centres_start_inside_and_a_small_rate_leaves_them_there(tiny_
     assert slow[1].weight.norm(dim=1).max() < radius < fast[1].weight.norm(dim=1).min()
 
 
+def test_no_training_is_one_of_the_choices(tiny_corpus):
+    def fitted(*setting):
+        known, epochs = config(tiny_corpus, head="am"), []
+        model = fit_head(
+            tiny_corpus.train,
+            known,
+            0,
+            Setting(*setting),
+            True,
+            lambda epoch, _: epochs.append(epoch),
+        )
+        return epochs, model[0].weight
+
+    (none, drawn), (_, same), (one, trained) = fitted(1e-2, 0), fitted(1.0, 0), fitted(1e-2, 1)
+    assert none == [0]
+    assert one == [0, 1]
+    assert torch.equal(drawn, same)
+    assert not torch.equal(drawn, trained)
+
+
+@pytest.mark.parametrize("epochs", [0, 4])
 @pytest.mark.parametrize("strangers", [False, True])
 def test_rate_and_epochs_are_chosen_together_on_what_was_left_out(
-    tiny_corpus, monkeypatch, strangers
+    tiny_corpus, monkeypatch, strangers, epochs
 ):
     rates = heads.LEARNING_RATES["strangers" if strangers else "naming"]
-    best = Setting(rates[1], heads.EPOCHS[2])
+    best = Setting(rates[1], epochs)
     seen = []
 
     def fitted(clips, config, seed, setting, projected, after):
         seen.append(clips)
         assert projected == strangers
-        for epoch in range(1, setting.epochs + 1):
+        for epoch in range(setting.epochs + 1):
             after(epoch, Setting(setting.learning_rate, epoch))
 
     def scored(setting, asked):  # only one setting names anybody rightly

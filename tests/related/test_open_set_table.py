@@ -92,6 +92,12 @@ def test_means_and_differences_are_those_of_the_draws(table):
         assert pair.low <= pair.value <= pair.high
 
 
+def test_intervals_of_shares_stay_between_0_and_1(table):
+    shares = table[~table.system.str.contains(MINUS)].dropna()
+    assert shares.low.min() >= 0
+    assert shares.high.max() <= 1
+
+
 def test_the_scores_are_the_same_again(tiny_corpus, quick):
     first, second = (study.tuned_scores(deal(tiny_corpus, 0), 5) for _ in range(2))
     for name, scores in first.items():
