@@ -24,8 +24,10 @@ from mraf_related.trials import Pairs, compact, draw_voice_trials, rates
 
 CHOSEN_BY = 3  # runs for each setting, of which each leaves others out
 BATCH = 256
-LEARNING_RATES = {"naming": (1e-3, 1e-2, 1e-1, 1.0), "strangers": (1e-5, 1e-4, 1e-3, 1e-2)}
-EPOCHS = (0, 1, 2, 4, 8, 16, 32, 64)  # none: a random projection keeps cosines
+GRIDS = {  # learning rates and epochs; with none, a random projection keeps cosines
+    "naming": ((3e-3, 1e-2, 3e-2, 1e-1), (1, 2, 4, 8, 16, 32)),
+    "strangers": ((1e-5, 1e-4, 1e-3, 1e-2), (0, 1, 2, 4, 8, 16, 32, 64)),
+}
 
 
 class Setting(NamedTuple):
@@ -114,8 +116,8 @@ def chosen(
             leave videos out and name their clips.
     """
     merit: dict[Setting, float] = defaultdict(float)
-    rates = LEARNING_RATES["strangers" if strangers else "naming"]
-    for rate, run in product(rates, range(runs)):
+    grid, epochs = GRIDS["strangers" if strangers else "naming"]
+    for rate, run in product(grid, range(runs)):
         rng = np.random.default_rng([seed, run])
         own, value = _strangers(train, rng) if strangers else _videos(train, rng)
         known = replace(config, speakers=int(own.labels.max()) + 1) if strangers else config
@@ -123,10 +125,10 @@ def chosen(
         def after(
             epoch: int, model: nn.Sequential, rate: float = rate, value: Merit = value
         ) -> None:
-            if epoch in EPOCHS:
+            if epoch in epochs:
                 merit[Setting(rate, epoch)] += value(model)
 
-        fit_head(own, known, run, Setting(rate, max(EPOCHS)), strangers, after)
+        fit_head(own, known, run, Setting(rate, max(epochs)), strangers, after)
     return max(merit, key=lambda setting: merit[setting])
 
 
