@@ -24,10 +24,11 @@ from mraf_related.trials import Pairs, compact, draw_voice_trials, rates
 
 CHOSEN_BY = 3  # runs for each setting, of which each leaves others out
 BATCH = 256
-GRIDS = {  # learning rates and epochs; with none, a random projection keeps cosines
-    "naming": ((3e-3, 1e-2, 3e-2, 1e-1), (1, 2, 4, 8, 16, 32)),
-    "strangers": ((1e-5, 1e-4, 1e-3, 1e-2), (0, 1, 2, 4, 8, 16, 32, 64)),
+LEARNING_RATES = {  # a random projection keeps cosines: the less it is trained, the more it keeps
+    "naming": (3e-3, 1e-2, 3e-2, 1e-1),
+    "strangers": (3e-5, 1e-4, 3e-4, 1e-3, 3e-3),
 }
+EPOCHS = (1, 2, 4, 8, 16, 32)
 
 
 class Setting(NamedTuple):
@@ -37,14 +38,11 @@ class Setting(NamedTuple):
     epochs: int
 
 
-DEFAULT = Setting(1e-2, 4)
-
-
 def fit_head(
     clips: FeatureSet,
     config: ModelConfig,
-    seed: int = 0,
-    setting: Setting = DEFAULT,
+    seed: int,
+    setting: Setting,
     projected: bool = False,
     after: Callable[[int, nn.Sequential], Any] = lambda epoch, model: None,
 ) -> nn.Sequential:
@@ -53,7 +51,7 @@ def fit_head(
     Args:
         config: head, margin, scale, curvature, start and speakers; the width is the voice's.
         projected: put a linear map before the head, which is trained, too.
-        after: called with the number of epochs so far, 0 first, and the model; True ends it.
+        after: called after each epoch with its number and the model; True ends the training.
     Returns:
         The projection, or an identity, and the head.
     """
@@ -72,7 +70,6 @@ def fit_head(
         head = HEADS[config.head](config)
         model = nn.Sequential(first, head)
         optimizer = torch.optim.Adam(model.parameters(), lr=rate, fused=True)
-        after(0, model)
         fit(
             f"head {config.head}", optimizer, batches, loss, epochs,
             stop=lambda epoch: bool(after(epoch, model)), progress=False,
@@ -116,7 +113,7 @@ def chosen(
             leave videos out and name their clips.
     """
     merit: dict[Setting, float] = defaultdict(float)
-    grid, epochs = GRIDS["strangers" if strangers else "naming"]
+    grid = LEARNING_RATES["strangers" if strangers else "naming"]
     for rate, run in product(grid, range(runs)):
         rng = np.random.default_rng([seed, run])
         own, value = _strangers(train, rng) if strangers else _videos(train, rng)
@@ -125,10 +122,10 @@ def chosen(
         def after(
             epoch: int, model: nn.Sequential, rate: float = rate, value: Merit = value
         ) -> None:
-            if epoch in epochs:
+            if epoch in EPOCHS:
                 merit[Setting(rate, epoch)] += value(model)
 
-        fit_head(own, known, run, Setting(rate, max(epochs)), strangers, after)
+        fit_head(own, known, run, Setting(rate, max(EPOCHS)), strangers, after)
     return max(merit, key=lambda setting: merit[setting])
 
 
