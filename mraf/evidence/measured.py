@@ -208,7 +208,6 @@ def _of_runs(rows: pd.DataFrame) -> str:
 def _from_intervals(rows: Sequence[tuple[float, float, float]]) -> pd.DataFrame:
     """Differences with their 95% intervals, and what these come to for a normal distribution."""
     table = by_intervals(pd.DataFrame(rows, columns=["difference", "low", "high"]))
-    normal = ndtri((np.arange(RESAMPLES) + 0.5) / RESAMPLES)
-    of_half = normal / (2 * ndtri(1 - LEVEL / 2))
+    of_half = ndtri((np.arange(RESAMPLES) + 0.5) / RESAMPLES) / (2 * ndtri(1 - LEVEL / 2))
     chance = [of_half * width for width in table.high - table.low]
     return table.assign(chance=pd.Series(chance, table.index, dtype=object))
