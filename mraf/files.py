@@ -217,15 +217,12 @@ def locked(path: Path) -> Iterator[None]:
     lock = FileLock(folder / f"{hashlib.sha256(os.path.realpath(path).encode()).hexdigest()}.lock")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
+        held = lock.acquire()
     except OSError as error:
-        raise RunError(
-            f"{folder}: cannot be written ({error.strerror}); let XDG_CACHE_HOME name a folder."
-        ) from None
-    try:
+        reason = f"cannot be written ({error.strerror}); let XDG_CACHE_HOME name a folder"
+        raise RunError(f"{folder}: {reason}.") from None
+    with held:
         yield
-    finally:
-        lock.release()
 
 
 def without_home(path: Path | str) -> str:
