@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import tarfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -21,15 +20,12 @@ from mraf.evaluation.records import read_results
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
 HOLDS = ("train", "reproduce")  # where a second process is told that another is at work
-ALIKE = ("submit", "pack", "ledger", "export", "unpack", "figure", "lessons")
+ALIKE = ("submit", "pack", "ledger", "export", "unpack", "figure", "lessons", "import")
 
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory):
-    folder = build(tmp_path_factory.mktemp("house"))
-    with tarfile.open(folder / "a.tar", "w") as packed:
-        packed.add(folder / "data" / "csv_files", "archive/csv_files")
-    return folder
+    return build(tmp_path_factory.mktemp("house"))
 
 
 @pytest.fixture

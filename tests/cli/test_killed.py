@@ -10,17 +10,14 @@ import random
 import shutil
 import signal
 import sys
-import tarfile
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 import torch
 from house import TINY, build, snapshot
-from official import random_corpus
 from safetensors.torch import load
 
 from mraf.cli.main import main
@@ -65,15 +62,7 @@ class InThisProcess:
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory):
-    folder = build(tmp_path_factory.mktemp("house"))
-    with tarfile.open(folder / "a.tar", "w") as packed:
-        packed.add(folder / "data" / "csv_files", "archive/csv_files")
-        vector = next((folder / "data" / "feats").rglob("*.npy"))
-        packed.add(vector, f"archive/feats/{vector.name}")
-    clips = random_corpus(speakers=3, videos=3, clips=2).train
-    columns = {name: getattr(clips, name) for name in ("face", "voice", "speaker", "video")}
-    np.savez(folder / "table.npz", **columns, language=["English", "Urdu"] * (len(clips) // 2))
-    return folder
+    return build(tmp_path_factory.mktemp("house"))
 
 
 def run(command: str, folder: Path, at: int = 0) -> tuple[int, int]:
