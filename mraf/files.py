@@ -24,7 +24,7 @@ RUN_FILES = ("config.json", "model.safetensors", "history.csv", "state.safetenso
 STALE = 3600  # seconds after which a temporary file is what a killed process left
 
 
-def checked_path(path: Path | str, error: type[MrafError] = RunError) -> Path:
+def checked_path(path: Path | str, error: type[Exception] = RunError) -> Path:
     """A path as a user gave it, with ``~`` expanded; nothing needs to be there.
 
     Raises ``error``: it holds a NUL, is too long, names an unknown home or lies in a closed folder.
