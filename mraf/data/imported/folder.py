@@ -134,8 +134,7 @@ def _refuse_others(out: Path) -> None:
 def load(folder: Path, shown: Path | None = None) -> Corpus:
     """The corpus of a folder that `import_table` made, its arrays mapped into memory.
 
-    What is done to the arrays in memory is not written back. Raises DataError where the folder,
-    which is ``shown`` to the user by another name, is damaged.
+    What is done to them is not written back. Raises DataError where the folder is damaged.
     """
     shown = shown or folder
     about = read_as("JSON", json.loads, folder / ABOUT, AGAIN, DataError)
