@@ -203,6 +203,16 @@ def test_make_reproduce_fails_where_a_step_before_the_pipe_does(tmp_path: Path) 
 PAGES = ("README.md", "CONTRIBUTING.md")
 
 
+def test_every_extra_that_a_message_names_exists() -> None:
+    folders = ("mraf", "mraf_lessons", "mraf_related", "tools", "scripts", "notebooks", "docs")
+    files = [file for name in folders for file in (ROOT / name).rglob("*.*")]
+    texts = [f.read_text("utf-8") for f in files if f.suffix in {".py", ".ipynb", ".md", ".sh"}]
+    texts += [(ROOT / page).read_text("utf-8") for page in ("README.md", "CONTRIBUTING.md")]
+    named = {extra for text in texts for extra in re.findall(r"mraf\[([\w,]+)\]", text)}
+    assert "export" in named
+    assert {extra for names in named for extra in names.split(",")} <= set(EXTRAS)
+
+
 def code(page: str, command: str) -> list[str]:
     """The uses of a command in a page's code, in blocks and within lines, without comments."""
     text = (ROOT / page).read_text(encoding="utf-8")
