@@ -25,7 +25,7 @@ from mraf.training.experiment import NOTICE, biometrics, trained
 from mraf.training.runs import Run
 from mraf.variants.config import ModelConfig
 
-COMPONENT = ("module.js", "explorer.js")
+COMPONENT = ("module.js", "steps.js", "views.js", "explorer.js")
 WEIGHTS, MODULE, PAGE, ONNX = "weights.js", "mraf.js", "index.html", "model.onnx"
 IGNORE = ".gitignore"
 FILES = (WEIGHTS, MODULE, PAGE, ONNX, NOTICE, IGNORE)
