@@ -92,18 +92,20 @@ def test_a_clip_is_followed(live):
     press(live, "follow", ("present", "Space"))
     said = live.locator("[name=step]").get_attribute("aria-valuetext")
     assert said == "8 of 12, Every token is scaled by its modality's weight"
-    assert re.search(r"^Ĥf has 4 × 192 numbers of length 0\.00, with its face [1-9]", status(live))
+    assert re.search(
+        r"^Ĥf has 4 × 192 numbers of length 0\.00, with its face [1-9]", status(live, "follow")
+    )
 
 
 def test_the_token_reaches_the_answer_only_where_it_is_scored(live):
     choose(live, "token")
     still, answer = "The fused logits do not move at all", meters(live, "token")
-    assert f"{still}, those of the face head do not move at all" in status(live)
+    assert f"{still}, those of the face head do not move at all" in status(live, "token")
     press(live, "token", ("step", "End"), ("size", "End"))
-    assert f"{still}, those of the face head move by" in status(live)
+    assert f"{still}, those of the face head move by" in status(live, "token")
     assert meters(live, "token")["weight of the face"] == answer["weight of the face"] == 0
     press(live, "token", ("scored", "Space"))
-    assert "The fused logits move by" in status(live)
+    assert "The fused logits move by" in status(live, "token")
     assert meters(live, "token")["weight of the face"] > 0
     press(live, "token", ("stand-in", "ArrowDown"), ("clip", "ArrowDown"))
     assert live.get_by_label("Length of the token").is_disabled()
