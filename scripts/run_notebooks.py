@@ -100,7 +100,8 @@ class Watch(threading.Thread):
 def run(path: Path, out: Path) -> Cost:
     """Run one notebook beside its own files and write it to `out`."""
     started = time.perf_counter()
-    peak, watches = 0.0, []
+    peak = 0.0
+    watches: list[Watch] = []
     notebook = nbformat.read(path, as_version=4)
     # record_timing would change the file at every run
     client = NotebookClient(
@@ -117,7 +118,10 @@ def run(path: Path, out: Path) -> Cost:
         nonlocal peak
         peak = max(peak, peak_gigabytes(client.km.provisioner.pid))
 
-    client.on_notebook_start = lambda **_: watches.append(Watch(client.km.provisioner.pid))
+    def at_the_start(**_: object) -> None:
+        watches.append(Watch(client.km.provisioner.pid))
+
+    client.on_notebook_start = at_the_start
     client.on_cell_executed = after_each_cell
     try:
         client.execute()
