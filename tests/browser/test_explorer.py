@@ -161,6 +161,8 @@ def test_live_explorers_answer_in_lab_from_the_page_alone(explorers):
     explorers.keyboard.press("Space")
     assert meters(explorers)["weight of the face"] == 0
     assert "the voice 1.00" in status(explorers)
+    explorers.keyboard.press("Space")
+    assert meters(explorers)["weight of the face"] > 0
 
 
 def test_every_slider_has_a_name_and_says_its_value(explorers):
