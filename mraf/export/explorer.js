@@ -15,7 +15,7 @@ const LOOK = `
 .mraf-network :focus-visible { outline: 3px solid var(--voice); outline-offset: 2px; }
 .mraf-network .why:empty { display: none; }
 .mraf-network .why { font-style: italic; margin: 0; }
-.mraf-network .row { display: grid; grid-template-columns: 7.5rem 1fr 2.5rem; gap: .5rem; align-items: center; }
+.mraf-network .row { display: grid; grid-template-columns: 7.5rem 1fr 3rem; gap: .5rem; align-items: center; }
 .mraf-network .row > :last-child { text-align: right; font-variant-numeric: tabular-nums; }
 .mraf-network .rail { height: .9rem; background: rgb(128 128 128 / .3); position: relative; }
 .mraf-network .bar { height: 100%; width: calc(100% * var(--x, 0)); background: var(--color); }
