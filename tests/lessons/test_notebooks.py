@@ -28,6 +28,7 @@ def test_a_committed_notebook_keeps_the_rule(path: Path, rule: rules.Rule) -> No
 
 TAUGHT = {  # no verdict of theirs is shown that is not corrected
     "ablations/coverage.py": "asks how often intervals hold a known truth",
+    "attention/readings.py": "differences of several corpora, corrected as one table at the end",
     "faces/costs.py": "intervals of costs; notebook 09 corrects their differences",
     "missing_token/checks.py": "the checker of a t interval by hand",
 }
