@@ -89,8 +89,8 @@ def test_an_import_that_points_downwards_is_allowed(source: str, module: str) ->
 CONDA_NAMES = {"torch": "pytorch-cpu"}  # all others have the same name on both sides
 
 
-EXTRAS = ("test", "lessons", "lab", "browser", "dev", "cluster", "export", "related", "embed")
-PIP_ONLY = ("browser", "export", "embed")  # extras that conda users and Binder do without
+PIP_ONLY = ("browser", "export", "grading", "embed")  # conda users and Binder do without them
+EXTRAS = ("test", "lessons", "lab", "dev", "cluster", "related", *PIP_ONLY)
 
 
 def declared(python: str, without: Sequence[str] = ()) -> dict[str, Requirement]:
@@ -203,6 +203,16 @@ def test_make_reproduce_fails_where_a_step_before_the_pipe_does(tmp_path: Path) 
 PAGES = ("README.md", "CONTRIBUTING.md")
 
 
+def test_every_extra_that_a_message_names_exists() -> None:
+    folders = ("mraf", "mraf_lessons", "mraf_related", "tools", "scripts", "notebooks", "docs")
+    files = [file for name in folders for file in (ROOT / name).rglob("*.*")]
+    texts = [f.read_text("utf-8") for f in files if f.suffix in {".py", ".ipynb", ".md", ".sh"}]
+    texts += [(ROOT / page).read_text("utf-8") for page in ("README.md", "CONTRIBUTING.md")]
+    named = {extra for text in texts for extra in re.findall(r"mraf\[([\w,]+)\]", text)}
+    assert "export" in named
+    assert {extra for names in named for extra in names.split(",")} <= set(EXTRAS)
+
+
 def code(page: str, command: str) -> list[str]:
     """The uses of a command in a page's code, in blocks and within lines, without comments."""
     text = (ROOT / page).read_text(encoding="utf-8")
@@ -255,17 +265,20 @@ def test_notebooks_are_run_and_a_failing_cell_is_a_failure(tmp_path: Path) -> No
     import nbformat
     from nbformat.v4 import new_code_cell, new_notebook
 
-    for name, source in (("good", "print(6 * 7)"), ("bad", "assert False, 'no'")):
+    child = "import time; held = bytearray(3 * 10**8); time.sleep(1)"
+    large = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {child!r}])"
+    sources = {"good": "print(6 * 7)", "bad": "assert False, 'no'", "large": large}
+    for name, source in sources.items():
         nbformat.write(new_notebook(cells=[new_code_cell(source)]), tmp_path / f"{name}.ipynb")
     out = tmp_path / "out"
-    script = [sys.executable, ROOT / "scripts/run_notebooks.py", "--out", out]
-    done = subprocess.run(
-        [*script, tmp_path / "good.ipynb", tmp_path / "bad.ipynb"], capture_output=True, text=True
-    )
+    script = [sys.executable, ROOT / "scripts/run_notebooks.py", "--out", out, "--at-most", "0.25"]
+    done = subprocess.run([*script, *tmp_path.glob("*.ipynb")], capture_output=True, text=True)
     assert done.returncode == 1
     assert "bad.ipynb FAILED" in done.stderr
+    assert "large.ipynb FAILED\nholds 0." in done.stderr
+    assert "good.ipynb" not in done.stderr
     assert "WARNING" not in done.stderr
-    assert [path.name for path in out.iterdir()] == ["good.ipynb"]
+    assert {path.name for path in out.iterdir()} == {"good.ipynb", "large.ipynb"}
     (cell,) = nbformat.read(out / "good.ipynb", as_version=4).cells
     assert cell.outputs[0].text == "42\n"
 
