@@ -97,7 +97,7 @@ def import_table(
         speakers = pd.DataFrame({"speaker": plan.speakers}).rename_axis("label")
         write_text(new / SPEAKERS, speakers.to_csv())
         write_text(new / ABOUT, json.dumps(plan.about, indent=1))
-        corpus = _checked(_load(new, out), plan)
+        corpus = _checked(load(new, out), plan)
         shutil.rmtree(old, ignore_errors=True)
         if out.exists():
             out.rename(old)
@@ -130,16 +130,12 @@ def _refuse_others(out: Path) -> None:
         raise DataError(f"{out}: {what}, which would be lost; choose a new folder.")
 
 
-def load(folder: Path) -> Corpus:
+def load(folder: Path, shown: Path | None = None) -> Corpus:
     """The corpus of a folder that `import_table` made, its arrays mapped into memory.
 
-    What is done to the arrays in memory is not written back. Raises DataError where the folder is
-    damaged.
+    What is done to them is not written back. Raises DataError where the folder is damaged.
     """
-    return _load(folder, folder)
-
-
-def _load(folder: Path, shown: Path) -> Corpus:
+    shown = shown or folder
     about = read_as("JSON", json.loads, folder / ABOUT, AGAIN, DataError)
     try:
         if about["format"] != FORMAT:
