@@ -258,3 +258,12 @@ def test_neither_a_link_nor_another_folder_is_deleted(enrolled: Path, tmp_path: 
     with pytest.raises(DataError, match="linked: was not made by mraf"):
         forget(enrolled)
     assert (tmp_path / "else").is_dir()
+
+
+def test_a_quiet_recording_is_the_same_voice(tmp_path: Path) -> None:
+    wave = recordings([5], 1, 1, "English", 1.0).wave[0] / 10
+    for name, gain in (("loud", 1), ("quiet", 0.05)):
+        wavfile.write(tmp_path / f"{name}.wav", RATE, (gain * wave).astype(np.float32))
+    paths = [tmp_path / "loud.wav", tmp_path / "quiet.wav"]
+    loud, quiet = encoder("small-ecapa").embed(paths)
+    assert loud == pytest.approx(quiet, abs=1e-3)
