@@ -16,6 +16,7 @@ from mraf.training.experiment import NOTICE
 from mraf.training.runs import CONFIG, LOCK, read_config
 from mraf_related.embedding.folder import COLUMNS, PICTURES, SOUNDS
 
+LITTER = {".gitignore", ".DS_Store", "Thumbs.db", "desktop.ini"}  # of mraf and of file managers
 BESIDE = dict.fromkeys((NOTICE, LOCK, *RUN_FILES), CONFIG)
 BESIDE |= {f"{part}.{name}.npy": ABOUT for part in PARTS for name in ARRAYS} | {SPEAKERS: ABOUT}
 """Files of a run and of a corpus, and the file in the same folder that shows it."""
@@ -75,4 +76,4 @@ def _made(file: Path, within: Path) -> bool:
         return bool(_corpus(file.parent / BESIDE[name]))
     clip = len(within.parts) > 3 and file.suffix.lower() in SOUNDS | {*PICTURES}
     vector = name.endswith(".npy") and re.search(r"(^|/)(voice|face) [^/]+/", within.as_posix())
-    return bool(clip or vector or name == ".gitignore" or _corpus(file))
+    return bool(clip or vector or name in LITTER or _corpus(file))

@@ -207,6 +207,7 @@ def enrolled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     own, small = tmp_path / "class", {"epochs": 1, "width": 8, "heads": 2, "tokens": 2}
     lay_out(own / "clips")
     embed_folder(own / "clips", own / "own.csv", VOICE, FACE, progress=False)
+    (own / "clips" / ".DS_Store").write_bytes(b"of a file manager")
     (own / ".own.csv.x1y2").write_bytes((own / "own.csv").read_bytes())  # of a killed process
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
