@@ -12,6 +12,7 @@ ARGS ?=
 VENV := .venv
 STAMP := $(VENV)/.installed
 BROWSER := $(VENV)/.browser
+GRADER := $(VENV)/.grader
 PY := $(VENV)/bin/python
 export PYTHON VENV STAMP TORCH_SPEC PIP_TORCH_ARGS
 unexport PYTHONDONTWRITEBYTECODE  # without bytecode every import takes three times as long
@@ -29,7 +30,7 @@ ifneq ($(shell $(PY) -c 'import os; print(open("$(STAMP)").read() == os.getcwd()
 $(shell rm -f $(STAMP))
 endif
 
-.PHONY: help setup reproduce test test-floors test-kills fuzz test-real test-browser lab app sheet badges claims packages exercises notebooks pdf slides live site site-test lint bench constraints clean
+.PHONY: help setup reproduce test test-floors test-kills fuzz test-real test-browser test-grading lab app sheet badges claims packages exercises assignments notebooks pdf slides live site site-test lint bench constraints clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -51,7 +52,7 @@ test: $(STAMP)  ## unit tests and notebooks, on the twin; two workers of one thr
 	@$(PY) scripts/exercises.py --tested build/tested $(SOLUTIONS)
 	env -u MRAF_DATA $(PY) -m pytest -n 2 --dist loadfile --nbval-lax --nbval-current-env tests $(TESTED) $(APP) $(ARGS)
 
-test-floors:  ## the unit tests with the lowest versions that pyproject.toml allows, in build/floors
+test-floors:  ## make test with the lowest versions that pyproject.toml allows, in build/floors
 	@scripts/floors.sh $(ARGS)
 
 test-kills: $(STAMP)  ## a kill at every write of every command
@@ -78,12 +79,22 @@ test-browser: $(BROWSER) $(SCRIPTS)  ## the explorers in a real browser; needs C
 	@! command -v npm >/dev/null || $(MAKE) --silent $(PAGES)
 	env -u MRAF_DATA $(PY) -m pytest tests/browser -m browser -s --durations=0 --durations-min=1 $(ARGS)
 
+$(GRADER): $(STAMP)
+	@$(PY) -m pip install -qq --disable-pip-version-check --constraint constraints.txt --editable '.[grading]'
+	@touch $@
+
+test-grading: $(GRADER)  ## release an assignment with nbgrader, hand it in twice, and grade both
+	env -u MRAF_DATA $(PY) -m pytest tests/lessons/test_assignments.py $(ARGS)
+
 lab: $(STAMP)  ## open the notebooks in JupyterLab
 	$(PY) -m jupyterlab notebooks --FileContentsManager.pre_save_hook=scripts.run_notebooks.keep_metadata $(ARGS)
 
 exercises: $(STAMP)  ## write the notebooks of students from notebooks/solutions
 	@$(PY) scripts/exercises.py $(SOLUTIONS)
 	@$(PY) scripts/minutes.py $(SOLUTIONS)
+
+assignments: $(STAMP)  ## the exercises as assignments for nbgrader, in build/assignments (ARGS="--out DIR" elsewhere)
+	@$(PY) scripts/assignments.py $(SOLUTIONS) $(ARGS)
 
 app: $(STAMP)  ## the reliability explorer as a page of its own
 	@$(PY) -c 'from mraf.training.experiment import trained; print("The network is", trained(device="cpu").origin)'

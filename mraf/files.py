@@ -24,7 +24,7 @@ RUN_FILES = ("config.json", "model.safetensors", "history.csv", "state.safetenso
 STALE = 3600  # seconds after which a temporary file is what a killed process left
 
 
-def checked_path(path: Path | str, error: type[MrafError] = RunError) -> Path:
+def checked_path(path: Path | str, error: type[Exception] = RunError) -> Path:
     """A path as a user gave it, with ``~`` expanded; nothing needs to be there.
 
     Raises ``error``: it holds a NUL, is too long, names an unknown home or lies in a closed folder.
@@ -217,15 +217,12 @@ def locked(path: Path) -> Iterator[None]:
     lock = FileLock(folder / f"{hashlib.sha256(os.path.realpath(path).encode()).hexdigest()}.lock")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
+        held = lock.acquire()
     except OSError as error:
-        raise RunError(
-            f"{folder}: cannot be written ({error.strerror}); let XDG_CACHE_HOME name a folder."
-        ) from None
-    try:
+        reason = f"cannot be written ({error.strerror}); let XDG_CACHE_HOME name a folder"
+        raise RunError(f"{folder}: {reason}.") from None
+    with held:
         yield
-    finally:
-        lock.release()
 
 
 def without_home(path: Path | str) -> str:

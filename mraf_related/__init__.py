@@ -14,8 +14,7 @@ if TYPE_CHECKING:  # the command line reads SYSTEMS and must start fast
 
 SYSTEMS = {
     "decision": "decide among MRAF's three heads (after arXiv 2512.14961)",
-    "shared-space": "tell whether a face and a voice are of one stranger "
-    "(FAME 2026, arXiv 2512.04814)",
+    "shared-space": "tell if a face and a voice are of one stranger (FAME 2026, arXiv 2512.04814)",
     "heads": "margins and hyperbolic distances on the voice alone (after arXiv 2601.19709)",
     "open-set": "name the enrolled and reject all others (SpeakerRPL v2, arXiv 2604.13605)",
     "door": "let MRAF itself reject strangers, with a face or another's",

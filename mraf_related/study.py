@@ -2,7 +2,7 @@
 
 A number is measured in several runs: folds, draws or seeds. Its interval draws people with
 replacement, the same people in all runs and for all systems, so that differences are paired. What
-runs differ beyond that is added as `mraf.evaluation.differences` does for seeds.
+runs differ beyond that is added as `mraf.evaluation.differences` does for seeds. See `of_share`.
 """
 
 from collections.abc import Sequence
@@ -63,15 +63,30 @@ def estimate(runs: Sequence[Measured]) -> tuple[float, float, float]:
     return float(value.mean()), float(low), float(high)
 
 
+def of_share(value: float, low: float, high: float) -> tuple[float, float, float]:
+    """A share with Wilson's interval (1927): as many clips as percentiles so wide are worth.
+
+    Unlike the percentiles, to which runs add a symmetric error, it stays within [0, 1].
+    """
+    room, half = value * (1 - value), (high - low) / 2
+    if room <= 0:
+        return value, max(low, 0.0), min(high, 1.0)
+    t = half**2 / room
+    reach = np.sqrt(half**2 + t**2 / 4)
+    return value, float((value + t / 2 - reach) / (1 + t)), float((value + t / 2 + reach) / (1 + t))
+
+
 def table_of(found: Found, pairs: Sequence[tuple[str, str]], key: Sequence[str]) -> pd.DataFrame:
     """What was found and the differences of pairs: the key, draw, n (trials), value, low, high.
 
     A row for each run (draw: its number) and one for their mean; of differences the mean alone.
     """
     rows = []
-    for names, each in (found | minus(found, pairs)).items():
-        if MINUS not in names[0]:
-            rows += [(*names, str(n), one.trials, *estimate([one])) for n, one in enumerate(each)]
+    for names, each in found.items():
+        runs = [(str(n), [one]) for n, one in enumerate(each)]
+        for draw, of in (*runs, ("mean", each)):
+            rows.append((*names, draw, sum(one.trials for one in of), *of_share(*estimate(of))))
+    for names, each in minus(found, pairs).items():
         rows.append((*names, "mean", sum(one.trials for one in each), *estimate(each)))
     return pd.DataFrame(rows, columns=[*key, "draw", "n", "value", "low", "high"])
 

@@ -142,21 +142,18 @@ def trial_weights(pairs: Pairs, drawn: NDArray[Any]) -> NDArray[Any]:
     return np.where(pairs.same, drawn[..., pairs.speaker], of_two)
 
 
-def rates(
-    scores: ArrayLike, pairs: Pairs, drawn: NDArray[Any] | None = None, points: int | None = None
-) -> Curve:
+def rates(scores: ArrayLike, pairs: Pairs, drawn: NDArray[Any] | None = None) -> Curve:
     """FAR and FRR of taking both for one person's, at every threshold.
 
     Args:
         scores: of the pairs, shape (N,); more is more alike.
         drawn: how often each identity was drawn, shape (…, I); by default once each.
-        points: as of `curve`.
     Raises DataError: scores of another shape or not finite, or pairs of one kind only.
     """
     trials, first = _by_two(scores, pairs)
     if drawn is None:
         return curve(trials)
-    return curve(trials, trial_weights(first, drawn), points)
+    return curve(trials, trial_weights(first, drawn))
 
 
 def _by_two(scores: ArrayLike, pairs: Pairs) -> tuple[Trials, Pairs]:
@@ -173,7 +170,7 @@ def _by_two(scores: ArrayLike, pairs: Pairs) -> tuple[Trials, Pairs]:
 def measured_eer(
     scores: ArrayLike, pairs: Pairs, drawn: NDArray[Any], points: int | None = None
 ) -> Measured:
-    """The equal error rate for the people as they are and as they are drawn; as `rates`."""
+    """The equal error rate for people as they are and as drawn; see `rates` and `curve`."""
     trials, first = _by_two(scores, pairs)
     by_draw = eer(curve(trials, trial_weights(first, drawn), points))
     return Measured(float(eer(curve(trials))), by_draw, len(pairs.voice))

@@ -17,10 +17,12 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from mraf.evidence.declared import read_toml
 from mraf.files import write_text
 
 ROOT = Path(__file__).resolve().parents[1]
 COURSE, TEACH = ROOT / "docs" / "course.md", ROOT / "docs" / "teach.md"
+OBJECTIVES = ROOT / "docs" / "objectives.toml"
 LONGEST = 75  # minutes of a notebook, without its optional exercises
 SHORT_PATH = 45
 OPTIONAL = re.compile(r"^\*\*Exercise \d+, optional", re.MULTILINE)
@@ -128,8 +130,7 @@ def row(path: Path) -> str:
     notebook = nbformat.read(path, as_version=4)
     whole = sum(sections(notebook).values(), Load())
     needed, more = minutes(notebook)
-    cells = [sum(bool(x.strip()) for x in c.source.split("\n")) for c in notebook.cells
-             if c.cell_type == "code"]  # fmt: skip
+    cells = [load(cell).lines for cell in notebook.cells if cell.cell_type == "code"]
     length = [len(sentence.split()) for sentence in sentences(notebook)]
     counts = [*astuple(whole), needed, more or "–", max(cells), max(length)]
     counts.append(sum(n > 30 for n in length))
@@ -151,10 +152,20 @@ def short_path() -> tuple[list[str], float]:
 
 
 def objectives(path: Path) -> list[str]:
-    """The heading of a notebook and what its reader will learn, as Markdown."""
-    title = nbformat.read(path, as_version=4).cells[0].source
-    learn = title.split("**You will learn**\n")[1].split("\n\n")[0]
-    return [title.split("\n")[0].replace("# ", "### ", 1), "", learn, ""]
+    """The heading of a notebook, and what its reader can do after each section, as Markdown."""
+    notebook = nbformat.read(path, as_version=4)
+    title = notebook.cells[0].source
+    head = [title.split("\n")[0].replace("# ", "### ", 1), ""]
+    told = read_toml(OBJECTIVES).get(path.stem.split("_")[0])
+    if told is None:
+        return [*head, title.split("**You will learn**\n")[1].split("\n\n")[0], ""]
+    head += ["| section | afterwards, a student can | minutes |", "|---|---|---|"]
+    rows = [
+        f"| {heading} | {told.get(heading.split('.')[0], '–')} | {max(1, round(x.minutes))} |"
+        for heading, x in sections(notebook).items()
+        if heading[:1].isdigit()
+    ]
+    return [*head, *rows, ""]
 
 
 def pages() -> dict[Path, str]:

@@ -42,7 +42,7 @@ def without_widget_state(notebook: nbformat.NotebookNode) -> None:
     notebook.metadata.pop("widgets", None)
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
-            if {"image/png", "text/html"} & output.get("data", {}).keys():
+            if "text/html" in output.get("data", {}):
                 output.data.pop(WIDGET, None)
         if "outputs" in cell:
             cell.outputs = [out for out in cell.outputs if WIDGET not in out.get("data", {})]

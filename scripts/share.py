@@ -41,8 +41,8 @@ def slide_type(cell: nbformat.NotebookNode) -> str:
     if cell.cell_type == "markdown":
         mark = cell.source.lstrip().split(" ")[0]
         return {"#": "slide", "##": "slide", "###": "subslide"}.get(mark, "-")
-    pictures = ("image/png" in output.get("data", {}) for output in cell.get("outputs", []))
-    return "subslide" if any(pictures) else "-"
+    shown = (output.get("data", {}).get("text/html", "") for output in cell.get("outputs", []))
+    return "subslide" if any("<img" in html for html in shown) else "-"
 
 
 def write_slides(path: Path) -> Path:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import tarfile
 from pathlib import Path
 
+import numpy as np
 from official import random_corpus, write_official
 
 from mraf.cli.main import main
@@ -32,7 +34,10 @@ set = { width = 16, tokens = 2, heads = 2, epochs = 1 }
 
 
 def build(folder: Path) -> Path:
-    """Fill the folder with data, run, submission, labels.csv, records, claims.toml, table.toml."""
+    """Fill the folder with data, run, submission, labels.csv, records, claims.toml, table.toml.
+
+    Lists and a face lie in a.tar, clips of others in table.npz.
+    """
     before = Path.cwd(), os.environ.get("XDG_CACHE_HOME")
     os.chdir(folder)
     os.environ["XDG_CACHE_HOME"] = str(folder / ".cache")
@@ -47,6 +52,12 @@ def build(folder: Path) -> Path:
                 labels.writelines(f"key{row:05d},{language},{row // 6}\n" for row in range(18))
         for name, content in {"claims.toml": CLAIM, "table.toml": TABLE}.items():
             Path(name).write_text(content, encoding="utf-8")
+        with tarfile.open("a.tar", "w") as packed:
+            packed.add("data/csv_files", "archive/csv_files")
+            packed.add(min(Path("data/feats").rglob("*.npy")), "archive/feats/face.npy")
+        clips = random_corpus(speakers=3, videos=3, clips=2).train
+        columns = {name: getattr(clips, name) for name in ("face", "voice", "speaker", "video")}
+        np.savez("table.npz", **columns, language=["English", "Urdu"] * (len(clips) // 2))
     finally:
         os.chdir(before[0])
         os.environ.pop("XDG_CACHE_HOME")

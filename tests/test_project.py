@@ -89,8 +89,8 @@ def test_an_import_that_points_downwards_is_allowed(source: str, module: str) ->
 CONDA_NAMES = {"torch": "pytorch-cpu"}  # all others have the same name on both sides
 
 
-EXTRAS = ("test", "lessons", "lab", "browser", "dev", "cluster", "export", "related", "embed")
-PIP_ONLY = ("browser", "export", "embed")  # extras that conda users and Binder do without
+PIP_ONLY = ("browser", "export", "grading", "embed")  # conda users and Binder do without them
+EXTRAS = ("test", "lessons", "lab", "dev", "cluster", "related", *PIP_ONLY)
 
 
 def declared(python: str, without: Sequence[str] = ()) -> dict[str, Requirement]:
@@ -201,6 +201,16 @@ def test_make_reproduce_fails_where_a_step_before_the_pipe_does(tmp_path: Path) 
 # --- what the README promises ----------------------------------------------------------------
 
 PAGES = ("README.md", "CONTRIBUTING.md")
+
+
+def test_every_extra_that_a_message_names_exists() -> None:
+    folders = ("mraf", "mraf_lessons", "mraf_related", "tools", "scripts", "notebooks", "docs")
+    files = [file for name in folders for file in (ROOT / name).rglob("*.*")]
+    texts = [f.read_text("utf-8") for f in files if f.suffix in {".py", ".ipynb", ".md", ".sh"}]
+    texts += [(ROOT / page).read_text("utf-8") for page in ("README.md", "CONTRIBUTING.md")]
+    named = {extra for text in texts for extra in re.findall(r"mraf\[([\w,]+)\]", text)}
+    assert "export" in named
+    assert {extra for names in named for extra in names.split(",")} <= set(EXTRAS)
 
 
 def code(page: str, command: str) -> list[str]:

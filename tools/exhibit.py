@@ -157,6 +157,7 @@ def _claim(claim: Claim, rows: pd.DataFrame) -> dict[str, Any]:
         "where": claim.section,
         "link": ARXIV + claim.section if claim.whose == "neighbours" else "",
         "quote": claim.quote,
+        "limits": claim.limits,
         "cell": f"Table {claim.paper.table}, {metric}: {'; '.join(cells)}" if claim.paper else "",
         "metric": metric + (f", and what {claim.damage} costs it" if claim.damage else ""),
         "smaller": claim.smaller,

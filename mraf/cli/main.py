@@ -6,12 +6,13 @@ import shlex
 import sys
 import warnings
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from mraf import __version__
 from mraf.cli import commands as actions
-from mraf.errors import MrafError, RunError
+from mraf.errors import MrafError
 from mraf.files import checked_path
 from mraf_related import SYSTEMS
 
@@ -39,13 +40,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _show_warning
-            return int(getattr(actions, options.run)(options) or 0)
+            code = int(getattr(actions, options.run)(options) or 0)
+            print(end="", flush=True)
+            return code
     except MrafError as error:
         print(f"mraf: error: {error}", file=sys.stderr)
         return 2
-    except BrokenPipeError:  # the reader, head or less, has seen enough
+    except OSError as error:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115  nothing more to flush into the pipe
-        return 0
+        if isinstance(error, BrokenPipeError):  # the reader, head or less, has seen enough
+            return 0
+        print(f"mraf: error: {error.filename or 'the output'}: {error.strerror}.", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print(f"\nmraf: stopped. {getattr(options, 'kept', '')}".rstrip(), file=sys.stderr)
         return 130
@@ -71,15 +77,8 @@ class _Parser(argparse.ArgumentParser):
     def take(self, name: str, metavar: str, help: str | None = None, **more: Any) -> None:
         """Add an argument with a value, which is a path where ``metavar`` stands for one."""
         if metavar in PATHS:
-            more["type"] = _path
+            more["type"] = partial(checked_path, error=argparse.ArgumentTypeError)
         self.add_argument(name, metavar=metavar, help=help, **more)
-
-
-def _path(text: str) -> Path:
-    try:
-        return checked_path(text)
-    except RunError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def build_parser() -> argparse.ArgumentParser:

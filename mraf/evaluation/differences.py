@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy.special import ndtr, ndtri
 
 from mraf.errors import RunError
 from mraf.evaluation.intervals import LEVEL, RESAMPLES, SHOWN, Estimate, Metric, estimate
@@ -178,8 +178,8 @@ def verdict(low: float, high: float, p: float, delta: float | None = DELTA) -> s
 
 def by_intervals(table: pd.DataFrame) -> pd.DataFrame:
     """Differences with 95% intervals, and the p that these come to for a normal distribution."""
-    error = (table.high - table.low) / (2 * stats.norm.ppf(1 - LEVEL / 2))
-    return table.assign(p=2 * stats.norm.sf(table.difference.abs() / error))
+    error = (table.high - table.low) / (2 * ndtri(1 - LEVEL / 2))
+    return table.assign(p=2 * ndtr(-table.difference.abs() / error))
 
 
 def detectable(chance: NDArray[np.float64], low: float, high: float, level: float) -> float:

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import stdtrit
 
 from mraf.data.splits import SETTINGS
 from mraf.errors import RunError
@@ -150,7 +150,7 @@ def _of_accuracy(
     if variance > 0 and 0 < value < 1:
         degrees = variance**2 / (videos**4 / others + seeds**4 / max(1, other_seeds))
         worth = min(worth, value * (1 - value) / variance)
-    z2 = stats.t.ppf(1 - LEVEL / 2, degrees) ** 2 / worth
+    z2 = stdtrit(degrees, 1 - LEVEL / 2) ** 2 / worth
     half = np.sqrt(z2 * value * (1 - value) + z2**2 / 4)
     return float((value + z2 / 2 - half) / (1 + z2)), float((value + z2 / 2 + half) / (1 + z2))
 

@@ -179,8 +179,7 @@ def _write_results(file: Path, rows: pd.DataFrame, order: Sequence[str]) -> None
     again = rows.dropna(subset="clips_per_video").duplicated(PLACE)
     rows.loc[again[again].index, "clips_per_video"] = None
     rows = rows.astype(dict.fromkeys(TOTALS, "Int64"))
-    if not rows[ORDER].any():
-        rows = rows.drop(columns=ORDER)
+    rows = rows if rows[ORDER].any() else rows.drop(columns=ORDER)
     write_text(file, rows.to_csv(index=False, float_format="%.5f"))
 
 

@@ -56,6 +56,7 @@ class Claim(Declaration):
     section: Text  # where in the paper; the arXiv number of a neighbour's paper; or "ours"
     says: Text  # the claim in our words
     quote: Text = ""  # the paper's words, as they stand there
+    limits: Text = ""  # the authors' measure, ours, and what cannot be judged here
     metric: Text  # a key of METRICS; of a study, whatever it measures
     of: Text  # the arm or system that it is about
     over: Names = ()  # its rivals; the claim is about all of them
@@ -63,8 +64,7 @@ class Claim(Declaration):
     sweep: Text = ""  # the table of data/sweeps/ whose arms ``of`` and ``over`` are
     damage: Text = ""  # as in "swapped face 0.3": the claim is about what it costs; less is better
     systems: Text = ""  # the recorded evaluation whose systems they are, if there is no sweep
-    # The recorded study of `mraf related` with a row for their difference, or with counts by video
-    # for each of them, where the claim is about another system than MRAF.
+    # a recorded study of `mraf related` with a row for their difference, or with counts by video
     study: Text = ""
     row: Row = None  # the values by column that pick this row, or the rows of ``of`` and ``over``
     twin_only: Flag = False  # it needs sound, which only the waveform twin has

@@ -89,6 +89,9 @@ def _row(claim: Claim, place: Place, tested: Tested | None) -> dict[str, Any]:
         seeds = "5" if place is OFFICIAL else "10"
         row["preset"] = place.preset
         row["command"] = sweep_command(claim, place, place.preset, seeds, "auto", FOLDER.as_posix())
+    elif claim.study == "attention":
+        of = f"{place.data} --preset {(claim.row or {}).get('preset', 'quick')}"
+        row["command"] = f"python scripts/record_attention.py{of} --out {FOLDER.as_posix()}"
     elif claim.study:
         name = claim.study.replace("_", "-")
         row["command"] = f"mraf related {name}{place.data} --record {FOLDER.as_posix()}"
@@ -125,9 +128,6 @@ def claim_verdict(claim: Claim, verdicts: Sequence[str], high: float) -> str:
     if EQUAL in verdicts and OPEN not in verdicts:
         return EQUAL
     return SMALLER if published is not None and published > high + DELTA else OPEN
-
-
-# --- as text -----------------------------------------------------------------------------------
 
 
 def to_csv(table: pd.DataFrame) -> str:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
-from scipy import stats
+from scipy.special import ndtri
 
 from mraf.errors import RunError
 from mraf.evaluation.differences import LEVEL, RESAMPLES, ArmRuns, by_intervals, weighted_sum
@@ -208,7 +208,6 @@ def _of_runs(rows: pd.DataFrame) -> str:
 def _from_intervals(rows: Sequence[tuple[float, float, float]]) -> pd.DataFrame:
     """Differences with their 95% intervals, and what these come to for a normal distribution."""
     table = by_intervals(pd.DataFrame(rows, columns=["difference", "low", "high"]))
-    normal = stats.norm.ppf((np.arange(RESAMPLES) + 0.5) / RESAMPLES)
-    of_half = normal / (2 * stats.norm.ppf(1 - LEVEL / 2))
+    of_half = ndtri((np.arange(RESAMPLES) + 0.5) / RESAMPLES) / (2 * ndtri(1 - LEVEL / 2))
     chance = [of_half * width for width in table.high - table.low]
     return table.assign(chance=pd.Series(chance, table.index, dtype=object))

@@ -98,7 +98,8 @@ def _refuse(run: Run, out: Path, onnx: bool) -> None:
             switch = f"{entry.name}={str(value).lower()}"
             raise RunError(f"{run.path}: trained with {switch}; only the paper's own is exported.")
     check_target(out / WEIGHTS)
-    others = [file for file in out.iterdir() if file.name != IGNORE] if out.is_dir() else []
+    ours = (IGNORE, *(f".{name}." for name in FILES))  # as begins what a killed export left
+    others = [p for p in out.iterdir() if not p.name.startswith(ours)] if out.is_dir() else []
     if others and not (out / WEIGHTS).is_file():
         raise RunError(f"{out}: exists and is not an export; choose another --out.")
     if onnx and not (find_spec("onnx") and find_spec("onnxscript")):

@@ -1,11 +1,12 @@
 """Recorded arms by the labels that people read, beside the paper's rows."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from mraf.evaluation.differences import ArmRuns, compare_arms, scores
+from mraf.evaluation.differences import BETTER, EQUAL, OPEN, WORSE, ArmRuns, compare_arms, scores
 from mraf.evidence.recorded import paper_table
 from mraf.evidence.sweeps.tables import Table
 from mraf.evidence.tables import RecordedTable
@@ -52,6 +53,17 @@ def difference_table(found: RecordedTable, declared: Table) -> pd.DataFrame:
         for row in table.itertuples(False)
     ]
     return table.assign(arm=[arms[name].name for name in table["name"]], paper=paper)
+
+
+def in_words(table: pd.DataFrame, listed: Sequence[str] = (BETTER, WORSE, EQUAL)) -> str:
+    """Which cells of a difference table have which verdict, in points; some are only counted."""
+    named = table.arm + " in " + table.metric + (100 * table.difference).map(" ({:+.1f})".format)
+    said = []
+    for verdict in (BETTER, WORSE, EQUAL, OPEN):
+        if len(cells := named[table.verdict == verdict]):
+            counted = f"{len(cells)} of {len(table)} cells"
+            said.append(f"*{verdict}*: {', '.join(cells) if verdict in listed else counted}")
+    return "; ".join(said)
 
 
 def _published(table: str, arm: str, metric: str) -> float:

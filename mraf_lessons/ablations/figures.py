@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from mraf.evaluation.differences import BETTER, EQUAL, OPEN, WORSE, ArmRuns
+from mraf_lessons.ablations.arms import in_words
 from mraf_lessons.kit import charts, style
 from mraf_lessons.kit.forest import FAR, dot, forest, wrapped, zero_line
 from mraf_lessons.kit.panels import name_rows
@@ -17,7 +18,11 @@ COLOUR = {BETTER: style.FUSED, WORSE: style.MISSING, EQUAL: style.VOICE, OPEN: s
 def accuracies(table: pd.DataFrame, title: str = "") -> Figure:
     """Accuracy of every arm (a label), a dot with its interval, beside the paper's (or NaN)."""
     paper, ours = "paper, on the official test clips", {"ours, with its 95% interval": style.FUSED}
-    return forest(table, "arm", "metric", far=True, paper=paper, legend=ours, title=title)
+    figure = forest(table, "arm", "metric", far=True, paper=paper, legend=ours, title=title)
+    mean = table[table.metric == "mean"].itertuples()
+    said = [f"{row.arm}: {row.accuracy:.1%}, paper {row.paper:.2%}." for row in mean]
+    text = " ".join(said).replace(", paper nan%", "")
+    return describe(figure, title and f"{title}.", "Accuracies, of which the mean:", text)
 
 
 @draws("metric", "difference", "low", "high", "verdict")
@@ -25,12 +30,14 @@ def differences(
     table: pd.DataFrame, title: str = "", row: str = "arm", label: str = "minus the reference"
 ) -> Figure:
     """Every arm (`row`) minus the reference, in points, coloured by the verdict."""
-    return forest(
+    figure = forest(
         table.assign(colour=table.verdict.map(COLOUR)), row, "metric", "difference", points=True,
         zero=True, far=True, paper="paper" if "paper" in table.columns else "", title=title,
         label=f"points, {label}",
         legend={name: COLOUR[name] for name in COLOUR if (table.verdict == name).any()},
     )  # fmt: skip
+    said = in_words(table.assign(arm=table[row]), (BETTER, WORSE))
+    return describe(figure, title and f"{title}.", f"Points, {label}. {said}.")
 
 
 @draws("share", "metric", "accuracy", "low", "high")

@@ -1,7 +1,9 @@
 """Figures of maps of embeddings: who lies where, what a map keeps, where clips move."""
 
 import itertools
+import re
 from collections.abc import Collection, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,7 @@ COLOURS = [style.PALETTE[name] for name in ("blue", "vermillion", "green", "oran
 SHAPES = "o^s"
 MARKS = [*itertools.product(SHAPES, COLOURS)]  # 15 groups can be told apart
 PLACES = ("space", "map")
+typeset = partial(re.sub, r"\be_(\w)\b", r"$e_\1$")  # e_f, e_a and e_c as mathematics
 NO_UNIT = "axes of a map have no unit: read only who is near whom"
 
 
@@ -44,18 +47,26 @@ def maps(
     looks = {name: ("o", colours[name]) if colours else MARKS[n] for n, name in enumerate(names)}
     columns = min(columns, len(planes))
     rows = -(-len(planes) // columns)
-    figure, said = style.new_figure(0.3 + size * columns, 0.75 + (size - 0.1) * rows), []
+    figure = style.new_figure(0.3 + size * columns, 0.75 + (size - 0.1) * rows)
+    known = label != UNNAMED
+    number, shares = min(neighbours, int(known.sum()) - 1), {}
     for place, (title, plane) in enumerate(planes.items(), 1):
         axes = figure.add_subplot(rows, columns, place)
         _points(axes, plane, label, looks)
         kin = [planes[other] for other in same_axes] if title in same_axes else [plane]
         _frame(axes, np.concatenate(kin))
-        axes.set_title(str(title))
-        said.append(f"{title}{_company(plane, label, neighbours)}.")
+        axes.set_title(typeset(str(title)))
+        if number > 0:
+            near = nearest(plane[known], number, "euclidean")
+            shares[title] = same_share(near, label[known])
     others = {"others": ("o", style.PALE)} if names and (label == UNNAMED).any() else {}
     _legend(figure, looks | others)
-    text = f"Maps of {len(label)} points{f', coloured by {len(names)} labels' if names else ''}. "
-    return describe(figure, text, *said)
+    coloured = f", coloured by {len(names)} labels" if names else ""
+    text = f"Maps of {len(label)} points{coloured}: {'; '.join(map(str, planes))}."
+    order = sorted(shares, key=lambda title: -shares[title])
+    said = (f"{shares[title]:.0%} of the {number} nearest points share their label in '{title}'."
+            for title in dict.fromkeys(order[:1] + order[-1:]))  # fmt: skip
+    return describe(figure, *said, text)
 
 
 def _in_order(label: NDArray[np.str_]) -> list[str]:
@@ -76,7 +87,7 @@ def _points(
         colours = {name: colour for name, (mark, colour) in looks.items() if mark == shape}
         rows = mixed[np.isin(label[mixed], list(colours))]
         c = [colours[str(name)] for name in label[rows]]
-        axes.scatter(plane[rows, 0], plane[rows, 1], s=15, marker=shape, c=c, alpha=0.6, lw=0)
+        axes.scatter(plane[rows, 0], plane[rows, 1], s=28, marker=shape, c=c, alpha=0.5, lw=0)
 
 
 def _frame(axes: Axes, points: NDArray[Any]) -> None:
@@ -101,15 +112,6 @@ def _legend(figure: Figure, looks: dict[str, tuple[str, str]], *more: Line2D) ->
     )  # fmt: skip
 
 
-def _company(plane: NDArray[Any], label: NDArray[np.str_], number: int) -> str:
-    """In words, how often a labelled point's nearest labelled points share its label."""
-    known = label != UNNAMED
-    if (number := min(number, int(known.sum()) - 1)) < 1:
-        return ""
-    share = same_share(nearest(plane[known], number, "euclidean"), label[known])
-    return f": {share:.0%} of the {number} nearest points share their label"
-
-
 @styled
 def preservation(table: pd.DataFrame, groups: Mapping[str, float]) -> Figure:
     """What a map keeps of each space: neighbours as such, and the company that clips keep.
@@ -124,10 +126,9 @@ def preservation(table: pd.DataFrame, groups: Mapping[str, float]) -> Figure:
     first.plot(table.trustworthiness, rows, "o", color=COLOURS[0], label="trustworthiness")
     first.plot(table.kept, rows, "s", color=COLOURS[3], label="neighbours kept")
     first.set(title="the map", xlabel="0: nothing kept, 1: all")
-    said = [
-        f"{name}: {row.kept:.0%} of the neighbours kept, trustworthiness {row.trustworthiness:.2f}."
-        for name, row in table.iterrows()
-    ]
+    kept = table.kept.agg(["idxmin", "min", "idxmax", "max"])
+    said = ["The maps keep {1:.0%} ({0}) to {3:.0%} ({2}) of the neighbours, ".format(*kept)
+            + f"with a trustworthiness of at least {table.trustworthiness.min():.2f}."]  # fmt: skip
     for axes, (group, chance) in zip(panels[1:], groups.items(), strict=True):
         space, plane = (table[f"{group}, in the {place}"] for place in PLACES)
         axes.hlines(rows, space, plane, color=style.PALE, lw=2)
@@ -136,17 +137,16 @@ def preservation(table: pd.DataFrame, groups: Mapping[str, float]) -> Figure:
         axes.axvline(chance, color=style.GREY, lw=1, ls=":", label="chance")
         axes.set(title=group, xlabel="share of neighbours")
         percent_axis(axes, "x")
-        said += [
-            f"{name}, {group}: {space[name]:.0%} in the space, {plane[name]:.0%} in the map."
-            for name in table.index
-        ]
+        apart = 100 * (plane - space).abs().max()
+        said.append(f"{group}: {space.min():.0%} to {space.max():.0%} in the space, within "
+                    f"{apart:.0f} points in the map, by chance {chance:.0%}.")  # fmt: skip
     for axes in panels:
         axes.set_xlim(-0.03, 1.03)
         axes.grid(axis="x")
-        name_rows(axes, table.index.map(str))
+        name_rows(axes, table.index.map(str).map(typeset))
     handles = [line for axes in panels[:2] for line in axes.get_legend_handles_labels()[0]]
     figure.legend(handles=handles, loc="outside lower center", ncols=5, fontsize=8)
-    return describe(figure, f"Dots of shares for {len(table)} spaces and their maps.", *said)
+    return describe(figure, *said, f"Dots for {len(table)} spaces and their maps.")
 
 
 @styled

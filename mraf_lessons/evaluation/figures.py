@@ -103,8 +103,8 @@ def confusions(counts: pd.DataFrame) -> Figure:
     share = counts.div(counts.sum(axis=1), axis=0)
     width, height = 2.4 + 0.36 * counts.shape[1], 1.3 + 0.34 * len(counts)
     figure, (axes,) = row_of_panels(1, width, height)
-    image = table_image(
-        axes, share.to_numpy(), counts.index, counts.columns, 0.6,
+    image = table_image(  # others are many, each is few: no colour
+        axes, (share * (share.columns != "others")).to_numpy(), counts.index, counts.columns, 0.6,
         np.where(counts > 0, counts.astype(str), ""), cmap="Greens", vmin=0, vmax=1,
     )  # fmt: skip
     for text in axes.texts:
@@ -114,7 +114,7 @@ def confusions(counts: pd.DataFrame) -> Figure:
     axes.tick_params(axis="x", rotation=90)
     axes.set(xlabel="named speaker", ylabel="true speaker, worst first")
     percent_axis(colour_bar(figure, image, axes, "share of the speaker's clips"))
-    wrong = share.drop(columns="others", errors="ignore").stack()  # others are many, each is few
+    wrong = share.drop(columns="others", errors="ignore").stack()
     wrong = wrong[[true != named for true, named in wrong.index]]
     true, named = wrong.idxmax()
     worst = f"{wrong.max():.0%} of the clips of speaker {true} were taken for {named}."

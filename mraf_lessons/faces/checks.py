@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.special import expit, logit, softmax
 
-from mraf_lessons.kit.checker import Answer, Array, Verdict, ask, judge
+from mraf_lessons.kit.checker import Answer, Verdict, ask, judge
 
 
 def bayes_factor(answer: Answer) -> Verdict:
@@ -50,41 +50,3 @@ def at_rate(answer: Answer) -> Verdict:
         "Each clip is judged alone: a mean over clips, not a product.": clean * hit**rates,
     }
     return judge(ask(answer, clean, hit, rates), said)
-
-
-def cost_share(answer: Answer) -> Verdict:
-    """Our loss of accuracy as a share of another's."""
-    ours, ours_hit, other, other_hit = 0.92, 0.89, 0.94, 0.84
-    mine, theirs = ours - ours_hit, other - other_hit
-    share = mine / theirs
-    said = {
-        "A share flatters a system that was bad before: always show the clean accuracy too.": share,
-        "The ratio is upside down.": theirs / mine,
-        "Those are accuracies; what is lost is asked for.": ours_hit / other_hit,
-        "Each system loses from its own clean accuracy.": (other - ours_hit) / theirs,
-        "A share is asked for, not a difference.": mine - theirs,
-    }
-    return judge(ask(answer, ours, ours_hit, other, other_hit), said)
-
-
-def confidence_weighted(answer: Answer) -> Verdict:
-    """The mean of three heads' distributions, weighted by their confidence."""
-    p = softmax(np.random.default_rng(0).normal(scale=2, size=(3, 6, 5)), axis=-1)
-    sighted = np.array([True, True, True, False, False, True])
-    there = np.stack([sighted, *np.ones((2, 6))])
-    surest = p.max(axis=-1)
-    weight = surest * there
-
-    def mean(weight: Array) -> Array:
-        return np.einsum("hn,hnc->nc", weight / weight.sum(axis=0), p)
-
-    said = {
-        "Now think of a wrong face: how sure is its head?": mean(weight),
-        "The weights of a clip must sum to 1, or it is no distribution.": (
-            weight[..., None] * p
-        ).sum(axis=0),
-        "The head of a missing face has a say in your mean.": mean(surest),
-        "All heads count the same; the surer ones should count more.": mean(there),
-        "You took the surest head alone; a mean is asked for.": p[weight.argmax(0), np.arange(6)],
-    }
-    return judge(ask(answer, p, sighted), said)

@@ -4,20 +4,16 @@ A rate says how many clips are hit; a clip that is hit at one rate is hit at eve
 the same way. An amount says how badly all clips are hit.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, get_args
 
 import numpy as np
-import pandas as pd
 import torch
 from numpy.typing import NDArray
-from tqdm.auto import tqdm
 
 from mraf.data.clips import FeatureSet
 from mraf.errors import RunError
-from mraf.evaluation.judge import top1
-from mraf.evaluation.predict import predict
 from mraf.evidence.tables import Damage
 from mraf.training.batches import TrainingClips
 from mraf.variants.build import Network, build
@@ -89,27 +85,3 @@ def with_agreement(model: Network, train: FeatureSet) -> Network:
         other.load_state_dict(model.state_dict(), strict=False)
         placed.fit(other, torch.Generator())
     return other.eval()
-
-
-def damage_table(
-    models: Mapping[str, Network],
-    clips: Mapping[str, FeatureSet],
-    amounts: Mapping[Damage, Sequence[float]],
-    seed: int = 0,
-) -> pd.DataFrame:
-    """Accuracy of networks under each amount of each damage, by scorer and setting."""
-    rows = []
-    tasks = [(m, s) for m in models for s in clips]
-    for scorer, setting in tqdm(tasks, "damage", delay=2, leave=False):
-        those = clips[setting]
-
-        def fused(clips: FeatureSet, model: Network = models[scorer]) -> NDArray[Any]:
-            return predict(model, clips)["MRAF"]
-
-        clean = fused(those)
-        for damage, steps in amounts.items():
-            found = scores_under(fused, those, damage, steps, seed, clean)
-            for amount, logits in zip(steps, found, strict=True):
-                right = top1(logits, those.labels).mean()
-                rows.append((scorer, setting, damage, amount, right))
-    return pd.DataFrame(rows, columns=["scorer", "setting", "damage", "amount", "accuracy"])

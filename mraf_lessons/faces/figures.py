@@ -22,8 +22,9 @@ def evidence(table: pd.DataFrame, certain: float) -> Figure:
         below = own.evidence < 0
         return f"median {own.evidence.median():.1f}, below 0 {below.mean():.0%}"
 
+    edges = np.linspace(table.evidence.min() - 0.4, certain + 0.4, 120)
     figure = charts.distributions(
-        table, "evidence", "condition", edges=np.linspace(-10, certain + 0.4, 90), colours=SHADES,
+        table, "evidence", "condition", edges=edges, colours=SHADES,
         label=r"evidence $\ln B$",
         text="Distributions of ln B over clips; 0 tells nothing, ln C is certainty.",
         say=said,

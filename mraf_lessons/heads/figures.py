@@ -87,7 +87,7 @@ def cosine_and_distance(cases: Mapping[str, tuple[Array, Array]]) -> Figure:
         axes.set(title=name, xlabel="cosine of clip and centre")
         axes.set_ylim(bottom=0)
         axes.grid()
-        within, over = _falls(cosine, distance), _falls(*np.reshape([cosine, distance], (2, 1, -1)))
+        within, over = falls(cosine, distance), falls(*np.reshape([cosine, distance], (2, 1, -1)))
         said.append(
             f"{name}: the distance falls with the cosine in {within:.0%} of the steps within a "
             f"clip, in {over:.0%} over all clips"
@@ -96,7 +96,7 @@ def cosine_and_distance(cases: Mapping[str, tuple[Array, Array]]) -> Figure:
     return describe(figure, f"Poincaré distance over the cosine. {'; '.join(said)}.")
 
 
-def _falls(cosine: Array, distance: Array) -> float:
+def falls(cosine: Array, distance: Array) -> float:
     """In how many steps from a cosine to the next larger one of its row the distance falls."""
     ordered = np.take_along_axis(distance, cosine.argsort(axis=1), axis=1)
     return float((np.diff(ordered, axis=1) <= 1e-6).mean())
@@ -137,15 +137,14 @@ def heads_on_voices(table: pd.DataFrame, metrics: Sequence[str], title: str) -> 
 @styled
 def margin_explorer(found: Margins, on: Figure | None = None) -> Figure:
     """Three speakers on a circle: who wins in training, where in the ball, and how surely."""
-    title = f"{found.kind}, m = {found.margin:.2g}, s = {found.scale:.3g}"
-    if found.kind == "ham":
-        title += f", c = {found.curvature:.3g}"
+    curved = f", c = {found.curvature:.3g}" if found.kind == "ham" else ""
+    title = f"{found.kind}, m = {found.margin:.2g}, s = {found.scale:.3g}{curved}"
     remark = f"{found.share:.0%} of the circle is won in training"
     figure, (circle, ball, curve) = fast_panels(
         on, 9.6, 3.9, title, remark, panels=3, width_ratios=[4, 4, 5],
         left=0.03, right=0.985, top=0.78, bottom=0.16, wspace=0.16,
     )  # fmt: skip
-    for axes, limit in ((circle, 1.15), (ball, 1.02)):
+    for axes, limit in ((circle, 1.15), (ball, 1.06)):
         axes.set(xlim=(-limit, limit), ylim=(-limit, limit), xticks=[], yticks=[], aspect="equal")
         axes.spines[:].set_visible(False)
     _circle(circle, found)
@@ -182,18 +181,15 @@ def _circle(axes: Axes, found: Margins) -> None:
 
 
 def _ball(axes: Axes, found: Margins) -> None:
-    """Who is nearer by the margin in the unclipped ball, and the circle that Π clips to."""
-    if not found.disk.size:
-        look: dict[str, Any] = {"ha": "center", "va": "center", "color": style.GREY}
-        axes.text(0, 0, "no ball:\nonly the angle counts", **look)
-        fast_panel(axes, "In the Poincaré disk")
-        return
+    """Who wins by the margin in the plane; with HAM in the ball, and where Π clips to."""
+    ball = found.kind == "ham"
     shown = np.ma.masked_less_equal(found.disk, NOBODY)
     axes.imshow(
         shown, extent=(GRID[0], GRID[-1], GRID[0], GRID[-1]), origin="lower", alpha=0.35,
         cmap=ListedColormap(CLASSES[:3]), vmin=-0.5, vmax=2.5, interpolation="nearest",
     )  # fmt: skip
-    for radius, line in ((1, "-"), (found.radius, "--")):
+    for radius, line in ((1, "-"), (found.radius, "--"))[: 1 + ball]:
         axes.add_patch(Circle((0, 0), radius, fill=False, color=style.INK, lw=1.2, ls=line))
-    axes.scatter(*found.radius * CENTRES.T, color=CLASSES[:3], zorder=3)
-    fast_panel(axes, "In the Poincaré disk", "dashed: where Π clips to · dots: centres")
+    axes.scatter(*(found.radius if ball else 1) * CENTRES.T, color=CLASSES[:3], zorder=3)
+    below = "dashed: where Π clips to" if ball else "only the angle counts"
+    fast_panel(axes, f"In the {'Poincaré disk' if ball else 'plane'}", f"{below} · dots: centres")

@@ -18,6 +18,8 @@ NOBODY, OUTSIDE = -1, -2
 TURN = np.linspace(0, 2 * np.pi, 721)  # once around the circle
 ANGLES = np.linspace(0, np.pi, 181)
 GRID = np.linspace(-1, 1, 161)
+X, Y = np.meshgrid(GRID, GRID)
+INSIDE = X**2 + Y**2 < 0.999
 
 
 class Plane(NamedTuple):
@@ -79,7 +81,7 @@ class Margins(NamedTuple):
     radius: float  # to which the ball clips
     share: float  # of the circle that somebody wins in training; of the test it is all
     winner: Array  # who wins at each angle of `TURN` in training, NOBODY in between, (T,)
-    disk: Array  # the same in the ball without any clipping, (G, G), OUTSIDE beyond it
+    disk: Array  # the same in the disk, of HAM without any clipping, (G, G), OUTSIDE beyond it
     without: Array  # probability of the first speaker from 0° to 180° in the test, (A,)
     with_margin: Array  # the same in training, (A,)
     at_centre: float  # cross-entropy in training of a clip that lies at its own centre
@@ -102,7 +104,7 @@ def margins(
     wins = np.stack([(seen[k].argmax(dim=1) == k).numpy() for k in range(3)])
     winner = np.where(wins.any(axis=0), wins.argmax(axis=0), NOBODY)  # against his own margin
     radius = clipping_radius(curvature)
-    disk = _disk(radius * centres, margin) if kind == "ham" else np.full((0, 0), OUTSIDE)
+    disk = _disk(radius * centres, margin) if kind == "ham" else _slices(winner)
     return Margins(
         kind, margin, scale, curvature, radius, float((winner != NOBODY).mean()), winner, disk,
         plain.softmax(dim=1)[:, 0].numpy(), hardened[0].softmax(dim=1)[:, 0].numpy(), at_centre,
@@ -117,14 +119,17 @@ def _logits(head: Head, angle: Array) -> tuple[Tensor, Tensor]:
     return plain, torch.stack(seen)
 
 
+def _slices(winner: Array) -> Array:
+    """Who wins by the angle alone, on `GRID` x `GRID`."""
+    turned = np.rint(np.arctan2(Y, X) % (2 * np.pi) * 360 / np.pi).astype(int)
+    return np.where(INSIDE, winner[turned], OUTSIDE)
+
+
 def _disk(centres: Array, margin: float) -> Array:
     """Who is nearer by the margin than all others, on `GRID` x `GRID`."""
-    x, y = np.meshgrid(GRID, GRID)
-    points = np.stack([x.ravel(), y.ravel()], axis=1)
-    inside = (points**2).sum(axis=1) < 0.999
-    within = torch.from_numpy(np.where(inside[:, None], points, 0))
+    within = torch.from_numpy(np.where(INSIDE, [X, Y], 0).reshape(2, -1).T)
     distance = poincare_distance(within, torch.from_numpy(centres)).numpy()
     ranked = np.sort(distance, axis=1)
     clear = ranked[:, 1] - ranked[:, 0] > margin
     found = np.where(clear, distance.argmin(axis=1), NOBODY)
-    return np.where(inside, found, OUTSIDE).reshape(x.shape)
+    return np.where(INSIDE, found.reshape(X.shape), OUTSIDE)

@@ -125,8 +125,7 @@ def show(live: Any, figure: Figure, more: str = "") -> None:
     """Display a widget by its bundle; below it, hidden as long as it is alive, a still picture."""
     live, metadata = live if isinstance(live, tuple) else (live, {})
     display({**live, "text/plain": ""}, metadata=metadata, raw=True)
-    bundle, metadata = figure._repr_mimebundle_()
+    picture = figure._repr_mimebundle_()
     page = files("mraf_lessons.kit").joinpath("live.html").read_text(encoding="utf-8")
-    still = f'<div class="mraf-still">{STILL}{bundle["text/html"]}</div>'
-    bundle["text/html"] = page + still + more
-    display(bundle, metadata=metadata, raw=True)
+    still = f'<div class="mraf-still">{STILL}{picture["text/html"]}</div>'
+    display({**picture, "text/html": page + still + more}, raw=True)

@@ -16,7 +16,7 @@ from mraf_lessons.kit.style import Figure, describe, percent_axis, row_of_panels
 
 PAPER: dict[str, Any] = {"marker": "D", "ls": "", "mfc": "none", "mec": style.INK, "ms": 5.5}
 MARK = ["panel", "y", "at", "low", "high", "colour", "sign"]  # a dot or a hollow mark
-FAR = 0.2  # from the median of a panel, as a fraction: farther values are written at its edge
+FAR = 0.2  # from a panel's median: what is farther (of the paper, a fourth) is written at its edge
 ABOVE: dict[str, Any] = {
     "xytext": (0, 5), "textcoords": "offset points", "ha": "center", "fontsize": 7.5, "zorder": 4,
     "bbox": {"fc": "white", "ec": "none", "pad": 0.3, "alpha": 0.8},
@@ -148,13 +148,13 @@ def _in_words(one: Mapping[str, Any], value: str, points: bool) -> str:
 def wrapped(text: str, width: int) -> str:
     """A label in lines of at most so many letters."""
     text = text.replace("(the paper)", "(the\N{NO-BREAK SPACE}paper)").replace(" = ", "\xa0=\xa0")
-    return textwrap.fill(text, width, break_on_hyphens=False)
+    return textwrap.fill(text.replace("r_f", "$r_f$"), width, break_on_hyphens=False)
 
 
 def _tell_far_values(panels: list[Axes], marks: pd.DataFrame, unit: str) -> None:
     """Fit the common axis to the marks near the panels' medians; write the rest at its edge."""
     off = marks["at"] - marks.groupby("panel")["at"].transform("median")
-    is_far = off.abs() > FAR * (1 if unit else 100)
+    is_far = off.abs() > (FAR if unit else np.where(marks.sign == "", 100 * FAR, 25 * FAR))
     if not is_far.any():
         return
     near = marks.loc[~is_far, ["at", "low", "high"]].to_numpy(dtype=float)

@@ -47,12 +47,12 @@ def fast_panel(axes: Axes, title: str, xlabel: str = "") -> None:
 class Screen:
     """Makes PNGs of a figure as it is now; they are larger than ``style.png``, and faster."""
 
-    _drawn_for: Any = None
-    _frames: Any = None  # as pixels
+    def __init__(self) -> None:
+        self._drawn: dict[Figure, Any] = {}  # the frames of each figure, and their pixels
 
     @styled
     def png(self, figure: Figure) -> bytes:
-        """Only its contents are drawn where its frames are those of the last time."""
+        """Only its contents are drawn where its frames are those of its last time."""
         kept = figure.canvas
         canvas = kept if isinstance(kept, FigureCanvasAgg) else FigureCanvasAgg(figure)
         if figure.get_layout_engine() is None:
@@ -70,14 +70,14 @@ class Screen:
             (axes.get_xlim(), axes.get_ylim(), axes.get_title("left"), axes.get_xlabel())
             for axes in figure.axes
         ]
-        if self._drawn_for != (figure, frames):
+        if self._drawn.get(figure, [None])[0] != frames:
             for artist in moving:
                 artist.set_visible(False)
             canvas.draw()
             for artist in moving:
                 artist.set_visible(True)
-            self._drawn_for, self._frames = (figure, frames), canvas.copy_from_bbox(figure.bbox)
-        canvas.restore_region(self._frames)
+            self._drawn[figure] = frames, canvas.copy_from_bbox(figure.bbox)
+        canvas.restore_region(self._drawn[figure][1])
         for artist in moving:
             artist.draw(canvas.get_renderer())
 

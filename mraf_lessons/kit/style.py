@@ -42,6 +42,8 @@ CONDITIONS = {
     "P5": "cross-lingual, face and voice",
     "P6": "cross-lingual, voice only",
     "mean": "mean of P3–P6",
+    "with face": "mean of P3 and P5",
+    "without face": "mean of P4 and P6",
 }
 
 RC: Any = {
@@ -66,13 +68,15 @@ class Figure(matplotlib.figure.Figure):
 
     alt: str = ""
 
-    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, Any]]:
-        content = small_png(self)  # a page holds it twice
-        bundle = {
-            "text/html": image(content, self.alt), "image/png": base64.b64encode(content).decode(),
-            "text/plain": self.alt or repr(self),
-        }  # fmt: skip
-        return bundle, {"image/png": {"alt": self.alt}}
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        """The picture once, as HTML, which pages show before a PNG, and GitHub shows it: to a PNG
+        JupyterLab, Voilà and nbconvert give no `alt`, whatever its metadata say."""
+        from IPython import get_ipython
+
+        kinds = shell.display_formatter.formatters if (shell := get_ipython()) else {}
+        for kind in kinds.keys() & {"image/png", "image/svg+xml", "image/jpeg"}:
+            kinds[kind].for_type(Figure, lambda figure: None)  # pyplot registers one of its own
+        return {"text/html": image(small_png(self), self.alt), "text/plain": self.alt or repr(self)}
 
 
 def image(content: bytes, alt: str) -> str:

@@ -6,8 +6,7 @@ from mraf.data.clips import FACE_DIM, VOICE_DIM, FeatureSet, unit
 from mraf_lessons.kit.checker import Answer, Verdict, ask, judge, refused, unless
 
 LEAKS = ("voices", "same video", "own face", "labels", "nothing")
-"""What may leak into P4: voices of the batch, faces of the same video, the clip's own face, labels
-of the judged clips, or nothing."""
+"""What may leak into P4: of the batch, of the judged clip or its video, labels of judged clips."""
 _RIGHT = {"A": "voices", "B": "same video", "C": "labels"}
 _SAID = {
     ("A", "voices"): "One clip alone would be centred to zero: this is protocol batch, not clip.",

@@ -48,9 +48,9 @@ def weights(answer: Answer) -> Verdict:
     if found is None or found.shape != (2, 3, 1):
         return refused(given, "Return the pair w_f, w_a, both of shape (B, 1).")
     scores = torch.cat([face, voice], dim=1).double().numpy()
-    there = ~missing[:, 0].numpy()
-    kept = np.stack([there, np.ones_like(there)], axis=1)
-    right, unmasked = (x / (x.sum(axis=1, keepdims=True) + 1e-6) for x in (kept * scores, scores))
+    kept, others = (np.hstack([side, np.ones((3, 1))]) for side in (~missing, missing))
+    cases = (kept * scores, scores, others * scores)
+    right, unmasked, turned = (x / (x.sum(axis=1, keepdims=True) + 1e-6) for x in cases)
     no_epsilon = right / right.sum(axis=1, keepdims=True)
     soft = tuple(softmax(x, axis=1) for x in (scores, kept * scores))
     said = {
@@ -58,6 +58,8 @@ def weights(answer: Answer) -> Verdict:
         "You masked after dividing: w_f is 0, but the voice keeps the weight it had beside a face, "
         "so its tokens shrink. Set r_f = 0 first, then divide.": kept * unmasked,
         "The missing faces are still weighed: they still have their reliability.": unmasked,
+        "You masked the faces that are there. The mask is True where a face is missing.": turned,
+        "That is w_a, w_f: return w_f first.": right[:, ::-1],
         "Eq. 11 divides by the sum; this is a softmax. There r_f = 0 keeps a weight: e⁰ = 1.": soft,
         "Nearly: the ε of Eq. 11 is missing; without it r_f = r_a = 0 would be 0 / 0.": no_epsilon,
     }

@@ -46,16 +46,14 @@ def bounded(answer: Answer) -> Verdict:
 
 def floor(answer: object) -> Verdict:
     """The least cross-entropy that 50 logits of length 1 can have."""
-
-    def loss(gap: float) -> float:
-        return float(np.log1p((SPEAKERS - 1) * np.exp(-gap)))
-
+    gaps = np.sqrt(SPEAKERS / (SPEAKERS - 1)), 1.0, 0.0
+    least, nearly, equal = (np.log1p((SPEAKERS - 1) * np.exp(-gap)) for gap in gaps)
     said = {
         "So every clip pulls for ever: in the public form the loss cannot fall much below "
-        "log K.": loss(np.sqrt(SPEAKERS / (SPEAKERS - 1))),
-        "Nearly. Lower the others a little, too: the gap grows to √(K / (K − 1)).": loss(1.0),
+        "log K.": least,
+        "Nearly. Lower the others a little, too: the gap grows to √(K / (K − 1)).": nearly,
         "Without a bound on the length it would be; here the logits have length 1.": 0.0,
-        "That is the loss of equal logits, where training starts.": loss(0.0),
+        "That is the loss of equal logits, where training starts.": equal,
     }
     return judge(answer, said)
 

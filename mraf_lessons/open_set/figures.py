@@ -48,7 +48,6 @@ def lines(table: pd.DataFrame, x: str, y: str, by: str, title: str, mark: float 
         at = rows.loc[rows[y].idxmin()]
         return f"lowest, {at[y]:.2f}, at {at[x]:.2f}"
 
-    table = table.reset_index(drop=True)
     figure = charts.curves(table, x, y, by, say=lowest, text=f"{title}: {y} over {x}.", width=7.6)
     (axes,) = figure.axes
     axes.axvline(mark, color=style.GREY, lw=1, zorder=0)

@@ -51,7 +51,7 @@ def pulled(found: Pulled, on: Figure | None = None) -> Figure:
         left=0.06, right=0.985, top=0.82, bottom=0.13, wspace=0.16,
     )  # fmt: skip
     shown = found.centers[found.step] if found.center_weight else None
-    limit = 1.08 * max(2.5, float(np.abs(found.path).max()))
+    limit = np.ceil(1.08 * max(2.5, float(np.abs(found.path).max())))  # frames are drawn anew only
     draw_paths(plane, found.path[: found.step + 1], found.group, shown, limit)
     if shown is not None:
         plane.legend(loc="upper right", fontsize=8.5)
@@ -59,7 +59,7 @@ def pulled(found: Pulled, on: Figure | None = None) -> Figure:
     curves.plot(found.between, color=style.FUSED, label="between classes")
     curves.plot(found.within, "--", color=style.OTHER, label="within classes")
     curves.axvline(found.step, color=style.INK, lw=1)
-    top = 1.3 * max(float(found.within.max()), float(found.between.max()))
+    top = np.ceil(1.3 * max(found.within.max(), found.between.max()))  # where these change
     curves.set(xlim=(0, len(found.path) - 1), ylim=(0, top))
     curves.grid()
     curves.legend(loc="upper right", fontsize=8.5)

@@ -31,8 +31,7 @@ def pull(
     means, and the centres, which start at zero and stay there unless they are trained.
     """
     truth = np.eye(group.max() + 1)[group]
-    members = truth.sum(axis=0)[:, None]
-    classifier = truth.T @ points / members
+    classifier = truth.T @ points / truth.sum(axis=0)[:, None]
     centers = np.zeros_like(classifier)
     path, on_the_way = [points], [centers]
     for _ in range(steps):
@@ -46,16 +45,16 @@ def pull(
         path.append(points)
         on_the_way.append(centers)
     whole = np.stack(path)
-    within, between = np.transpose([spread(there, group) for there in whole])
-    return Pulled(group, whole, np.stack(on_the_way), step, center_weight, within, between)
+    return Pulled(group, whole, np.stack(on_the_way), step, center_weight, *spread(whole, group))
 
 
-def spread(points: Array, group: Array) -> tuple[float, float]:
-    """Root mean square distance of points to their class mean, and of class means to theirs."""
-    classes, number = np.unique(group, return_inverse=True)
-    means = np.stack([points[group == c].mean(axis=0) for c in classes])
-    apart = points - means[number], means - means.mean(axis=0)
-    within, between = (float(np.sqrt(np.square(x).sum(axis=1).mean())) for x in apart)
+def spread(points: Array, group: Array) -> tuple[Array, Array]:
+    """Root mean square distance of points (…, N, 2) to their class mean, and of these to theirs."""
+    number = np.unique(group, return_inverse=True)[1]
+    truth = np.eye(number.max() + 1)[number]
+    means = truth.T @ points / truth.sum(axis=0)[:, None]
+    apart = points - means[..., number, :], means - means.mean(axis=-2, keepdims=True)
+    within, between = (np.sqrt(np.square(x).sum(axis=-1).mean(axis=-1)) for x in apart)
     return within, between
 
 

@@ -26,8 +26,8 @@ from mraf.variants.build import Network
 from mraf_related.calibration import fit_temperature
 from mraf_related.degradation import degrade_faces
 
-FACE, VOICE, FUSED = 0, 1, 2  # rows of all that is kept for each head
 ORDER = ("face", "voice", "fused")
+FACE, _, FUSED = range(3)  # rows of all that is kept for each head
 CONDITIONS = {"clean": "P3", "missing": "P4", "swapped": "P3"}
 """States of the face, and the setting whose clips they have."""
 SWAPS_SEEN = ", swaps seen"  # how a layer's name ends that is fitted on swapped faces, too
@@ -58,9 +58,8 @@ class Rule(NamedTuple):
 
 
 NEVER = Rule(np.inf, np.inf)
-CONFIDENCES = (0.99, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5)
-MARGINS = (0.8, 0.6, 0.4, 0.2, 0.1, 0.0)
-RULES = [NEVER, *(Rule(*pair) for pair in product(CONFIDENCES, MARGINS))]
+TRIED = product((0.99, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5), (0.8, 0.6, 0.4, 0.2, 0.1, 0.0))
+RULES = [NEVER, *(Rule(*pair) for pair in TRIED)]
 """What is tried, the most cautious first."""
 
 
@@ -91,20 +90,16 @@ class DecisionLayer:
         return p
 
     def decide(self, heads: HeadLogits) -> dict[str, Floats]:
-        """Scores (N, C) of both layers, by name."""
-        p, sighted = self.distributions(heads), heads.sighted
-        return {"weighted": weigh(p, sighted), "corrected": correct(p, sighted, self.rule)}
+        """Scores (N, C) of both layers, by name; the head of a missing face has no weight."""
+        p = self.distributions(heads)
+        weights = p.max(axis=-1)
+        weights[FACE] *= heads.sighted
+        weighted = np.einsum("hn,hnc->nc", weights / weights.sum(axis=0), p)
+        return {"weighted": weighted, "corrected": correct(p, heads.sighted, self.rule)}
 
 
-def weigh(p: Floats, sighted: Flags) -> Floats:
-    """Σ_h w_h p_h with w_h ∝ max p_h, (N, C), of p (3, N, C); a missing face has no weight."""
-    weights = p.max(axis=-1)
-    weights[FACE] *= sighted
-    return np.einsum("hn,hnc->nc", weights / weights.sum(axis=0), p)
-
-
-def correct(p: Floats, sighted: Flags, rule: Rule) -> Floats:
-    """The distributions that decide (N, C), of those of all heads (3, N, C).
+def deciding_head(p: Floats, sighted: Flags, rule: Rule) -> NDArray[np.int64]:
+    """Which head answers for each clip, its row in `ORDER`, (N,), of p (3, N, C).
 
     A confident unimodal head overrules the fused one; of two, that of the larger margin. The head
     of a missing face, not `sighted` (N,), says nothing.
@@ -116,8 +111,12 @@ def correct(p: Floats, sighted: Flags, rule: Rule) -> Floats:
     may &= named != named[FUSED]
     may[FACE] &= sighted
     may[FUSED] = False
-    head = np.where(may.any(axis=0), np.where(may, ahead, -1.0).argmax(axis=0), FUSED)
-    decided: Floats = p[head, np.arange(p.shape[1])]
+    return np.where(may.any(axis=0), np.where(may, ahead, -1.0).argmax(axis=0), FUSED)
+
+
+def correct(p: Floats, sighted: Flags, rule: Rule) -> Floats:
+    """The distributions that decide (N, C), as `deciding_head` has it."""
+    decided: Floats = p[deciding_head(p, sighted, rule), np.arange(p.shape[1])]
     return decided
 
 

@@ -20,8 +20,8 @@ from mraf.training.experiment import trained
 from mraf.variants.build import Network
 from mraf_related.open_set.adapters import Recipe, tune
 from mraf_related.open_set.protocol import Draw, OpenSetClips, deal
-from mraf_related.open_set.study import ALL, DRAWS, FEW, Scores, add, as_table, seeds_of, summary
-from mraf_related.study import Found, fused_output
+from mraf_related.open_set.study import ALL, COLUMNS, DRAWS, FEW, KEY, Scores, add, summary
+from mraf_related.study import Found, fused_output, table_of
 
 __all__ = ["summary", "table"]
 
@@ -43,7 +43,7 @@ def table(corpus: Corpus) -> pd.DataFrame:
         draw = deal(corpus, seed)
         model = trained("quick", draw.known, {"seed": seed, "split_seed": seed}).model
         add(found, draw, (draw.known.speakers, ALL), door_scores(draw, model))
-    return as_table(found, PAIRS)
+    return table_of(found, PAIRS, KEY)[COLUMNS]
 
 
 def shown(judged: OpenSetClips, faces: str, draw: Draw) -> FeatureSet:
@@ -67,7 +67,7 @@ def door_scores(draw: Draw, model: Network) -> dict[str, Scores]:
     raw = ClassMeans(enrolled, "sum")
     kinds = [fused_output(model, clips)[0] for clips in (enrolled, enrolled.without_faces())]
     with_face, without = (means_of(rows, enrolled) for rows in kinds)
-    labels, seeds = np.tile(enrolled.labels, 2), seeds_of(draw, FEW)
+    labels, seeds = np.tile(enrolled.labels, 2), draw.seeds(FEW)
     adapters = tune(DOOR_RECIPE, np.concatenate(kinds), labels, seeds, progress=False)
     found: dict[str, dict[str, NDArray[Any]]] = {}
     for faces, (language, judged) in product(FACES, draw.judged.items()):

@@ -38,14 +38,11 @@ class Setting(NamedTuple):
     epochs: int
 
 
-DEFAULT = Setting(1e-2, 4)
-
-
 def fit_head(
     clips: FeatureSet,
     config: ModelConfig,
-    seed: int = 0,
-    setting: Setting = DEFAULT,
+    seed: int,
+    setting: Setting,
     projected: bool = False,
     after: Callable[[int, nn.Sequential], Any] = lambda epoch, model: None,
 ) -> nn.Sequential:
@@ -54,7 +51,7 @@ def fit_head(
     Args:
         config: head, margin, scale, curvature, start and speakers; the width is the voice's.
         projected: put a linear map before the head, which is trained, too.
-        after: called after each epoch with its number and the model.
+        after: called after each epoch with its number and the model; True ends the training.
     Returns:
         The projection, or an identity, and the head.
     """
@@ -67,19 +64,16 @@ def fit_head(
     def batches(_: int) -> Iterator[tuple[Tensor]]:
         return ((rows,) for rows in torch.randperm(len(speaker)).split(BATCH))
 
-    def stop(epoch: int) -> bool:
-        after(epoch, model)
-        return False
-
     rate, epochs = setting
     with seeded(seed, voice.device):
-        width = config.width
-        first = nn.Linear(width, width, bias=False) if projected else nn.Identity()
+        first = nn.Linear(config.width, config.width, bias=False) if projected else nn.Identity()
         head = HEADS[config.head](config)
         model = nn.Sequential(first, head)
         optimizer = torch.optim.Adam(model.parameters(), lr=rate, fused=True)
-        name = f"head {config.head}"
-        fit(name, optimizer, batches, loss, epochs, stop=stop, progress=False)
+        fit(
+            f"head {config.head}", optimizer, batches, loss, epochs,
+            stop=lambda epoch: bool(after(epoch, model)), progress=False,
+        )  # fmt: skip
     return model.eval()
 
 
@@ -119,8 +113,8 @@ def chosen(
             leave videos out and name their clips.
     """
     merit: dict[Setting, float] = defaultdict(float)
-    rates = LEARNING_RATES["strangers" if strangers else "naming"]
-    for rate, run in product(rates, range(runs)):
+    grid = LEARNING_RATES["strangers" if strangers else "naming"]
+    for rate, run in product(grid, range(runs)):
         rng = np.random.default_rng([seed, run])
         own, value = _strangers(train, rng) if strangers else _videos(train, rng)
         known = replace(config, speakers=int(own.labels.max()) + 1) if strangers else config

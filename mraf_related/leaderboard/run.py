@@ -1,5 +1,6 @@
 """A run judged and submitted under protocols that look at the batch, beside its class means."""
 
+import warnings
 from itertools import product
 from pathlib import Path
 from typing import Literal
@@ -43,17 +44,14 @@ def evaluate_run(
     Under another protocol than "clip": each alone and with every method that looks at the batch;
     under "leaderboard" also `copy`. "all" is a table of all protocols.
 
-    Raises:
-        RunError: no such protocol, or as `mraf.evaluation.run.evaluate_run`.
+    Raises RunError: no such protocol, or as `mraf.evaluation.run.evaluate_run`.
     """
     if protocol == CLIP.name:
         return clipwise.evaluate_run(run, source, split, fop=fop)
     shown = list(PROTOCOLS.values()) if protocol == "all" else [_protocol(protocol)]
-
-    def systems(run: Run, split: Split) -> list[Transduction]:
-        return transductions(run, split, *shown)
-
-    return clipwise.evaluate_run(run, source, split, fop=fop, systems=systems)
+    return clipwise.evaluate_run(
+        run, source, split, fop=fop, systems=lambda run, split: transductions(run, split, *shown)
+    )
 
 
 def submit_run(
@@ -63,12 +61,11 @@ def submit_run(
 
     Raises as ``evaluate_run``; labels are not needed.
     """
-    shown = _protocol(protocol)
-
-    def chosen(run: Run, split: Split) -> list[Transduction]:
-        return [Transduction(run_system(run, split.train), shown)]
-
-    return clipwise.submit_run(run, source, folder, None if shown is CLIP else chosen)
+    if (shown := _protocol(protocol)) is CLIP:
+        return clipwise.submit_run(run, source, folder)
+    return clipwise.submit_run(
+        run, source, folder, lambda run, split: [Transduction(run_system(run, split.train), shown)]
+    )
 
 
 def _protocol(name: str) -> Protocol:
@@ -87,6 +84,10 @@ def transductions(run: Run, split: Split, *protocols: Protocol) -> list[Transduc
                 found.append(Transduction(system, protocol, method))
         if LEADERBOARD in protocols:
             found.append(Transduction(system, COPY))
+    clips = len(split.english) + len(split.cross)
+    if (minutes := 2e-7 * len(found) * clips**1.26) > 1:  # as was measured
+        text = f"{clips:,} clips are compared with one another; that takes about {minutes:.0f} min."
+        warnings.warn(text, stacklevel=2)
     return found
 
 

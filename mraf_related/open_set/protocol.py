@@ -33,10 +33,13 @@ def enrolled(clips: FeatureSet, per_speaker: int, rng: np.random.Generator) -> F
     """
     if per_speaker < 1:
         raise DataError(f"{per_speaker} clips a speaker: at least 1 is needed.")
-    order = rng.permutation(len(clips))
-    speaker = pd.Series(clips.labels[order])
-    place = speaker.groupby(speaker).cumcount().to_numpy()  # 0, 1, … of each speaker
-    return clips[np.sort(order[place < per_speaker])]
+    place = np.argsort(rng.permutation(len(clips)))
+    return clips[_ranks(clips.labels, place) < per_speaker]
+
+
+def _ranks(group: NDArray[np.int64], drawn: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The place of each clip within its group by a drawn order (N,) of all: 0 first, shape (N,)."""
+    return pd.Series(drawn).groupby(group).rank().to_numpy(dtype=np.int64) - 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +101,10 @@ class Draw:
         listed = self.known.speakers if targets is None else targets
         return self.enrolment[(self.rank < shots) & (self.enrolment.labels < listed)]
 
+    def seeds(self, runs: int) -> range:
+        """Seeds of so many runs, which no two draws share."""
+        return range(1000 * self.seed, 1000 * self.seed + runs)
+
     def others(self, shots: int) -> FeatureSet:
         """So many clips of each unknown speaker."""
         return enrolled(self.unknown, shots, np.random.default_rng(self.seed))
@@ -136,19 +143,14 @@ def deal(corpus: Corpus, seed: int = 0, known: int | None = None) -> Draw:
     english, target = corpus.train, number[corpus.train.labels]
     elsewhere = ~np.isin(english.video, split.train.video)
     fair = np.where(target == UNKNOWN, elsewhere, np.isin(english.key, split.english.key))
-    rank = _ranks(split.train.labels, rng)
+    rank = _ranks(split.train.labels, rng.permutation(len(split.train)))
     judged = {}
     for clips, where in ((english[fair], target[fair]), (second, number[second.labels])):
-        few = _ranks(np.unique(clips.video, return_inverse=True)[1], rng) < CLIPS_OF_A_VIDEO
+        video = np.unique(clips.video, return_inverse=True)[1]
+        few = _ranks(video, rng.permutation(len(clips))) < CLIPS_OF_A_VIDEO
         few &= other[clips.labels] == UNKNOWN
         judged[clips.language] = OpenSetClips(clips[few], where[few])
     return Draw(seed, closed, split.train, of(corpus.train, other), rank, judged, corpus.speakers)
-
-
-def _ranks(group: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
-    """A drawn order within each group: the place of each clip, 0 first, shape (N,)."""
-    ranks = pd.Series(rng.permutation(len(group))).groupby(group).rank()
-    return ranks.to_numpy(dtype=np.int64) - 1
 
 
 def measures(found: Curve) -> dict[str, Floats]:

@@ -1,6 +1,6 @@
 """The whole open-set comparison on one corpus: `mraf related open-set`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import product
 from typing import Any
 
@@ -68,7 +68,7 @@ def table(corpus: Corpus) -> pd.DataFrame:
     asked = [*lists, *((whole, shots) for shots in SHOTS)]
     for draw, place in tqdm(list(product(dealt, asked)), "open set", delay=2):
         add(found, draw, place, tuned_scores(draw, *reversed(place)))
-    return as_table(found, PAIRS)
+    return table_of(found, PAIRS, KEY)[COLUMNS]
 
 
 def add(found: Found, draw: Draw, place: tuple[int, int], systems: Mapping[str, Scores]) -> None:
@@ -107,7 +107,7 @@ def tuned_scores(draw: Draw, shots: int, targets: int | None = None) -> dict[str
     found: dict[str, Scores] = {MEANS: {name: scores[None] for name, scores in alone.items()}}
     main = (shots, count) == (LIST_SHOTS, draw.known.speakers)
     for name, recipe in (RECIPES | (VARIANTS if main else {})).items():
-        seeds = seeds_of(draw, RUNS if main and name == SINGLE else FEW)
+        seeds = draw.seeds(RUNS if main and name == SINGLE else FEW)
         n = len(own) if name == ALONE else len(rows)  # unknown speakers come last
         adapters = tune(recipe, rows[:n], labels[:n], seeds, progress=False, targets=count)
         scores = {k: adapters.scores(voice) for k, voice in judged.items()}
@@ -123,11 +123,6 @@ def tuned_scores(draw: Draw, shots: int, targets: int | None = None) -> dict[str
             ):
                 found[fusion] = {k: v[kept].mean(axis=0, keepdims=True) for k, v in of.items()}
     return found
-
-
-def seeds_of(draw: Draw, count: int) -> list[int]:
-    """Seeds of so many runs, which no two draws share."""
-    return [1000 * draw.seed + run for run in range(count)]
 
 
 # --- metrics with their intervals ----------------------------------------------------------------
@@ -148,11 +143,6 @@ def measure(
             # the first of both is of everybody: how far off fewer points are, and so is each draw
             found[name] = Measured(float(value), drawn[name][1:] - drawn[name][0] + value)
     return found
-
-
-def as_table(found: Found, pairs: Sequence[tuple[str, str]]) -> pd.DataFrame:
-    """Rows of each draw, of the mean over draws, and of the differences of pairs."""
-    return table_of(found, pairs, KEY)[COLUMNS]
 
 
 def summary(table: pd.DataFrame) -> str:

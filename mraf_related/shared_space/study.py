@@ -13,7 +13,9 @@ from mraf_related import study
 from mraf_related.shared_space.rivals import fit_fop_branches
 from mraf_related.shared_space.space import (
     Embedder,
+    Inputs,
     SharedSpaceConfig,
+    features,
     fit_shared_space,
     simulated_traits,
 )
@@ -47,10 +49,10 @@ def systems(corpus: Corpus) -> dict[str, Fit]:
     apart.
     """
 
-    def space(stream: Any = None, **changes: Any) -> Fit:
+    def space(inputs: Inputs = features, **changes: Any) -> Fit:
         config = RECIPE._replace(**changes)
         return lambda train, seed: fit_shared_space(
-            train, config._replace(seed=seed), stream, progress=False
+            train, config._replace(seed=seed), inputs, progress=False
         )
 
     found: dict[str, Fit] = {

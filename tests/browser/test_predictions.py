@@ -1,4 +1,4 @@
-"""Predictions are answered by keyboard in JupyterLab, and counted."""
+"""A choice, a slider and a number are answered by keyboard in JupyterLab, and counted."""
 
 from __future__ import annotations
 
@@ -10,15 +10,18 @@ from servers import lab
 pytestmark = pytest.mark.browser
 
 CELLS = (
-    'from mraf_lessons.kit.quiz import Quiz\n\nquiz = Quiz("missing_token")',
+    "from mraf_lessons.kit.quiz import Quiz\n\n"
+    'quiz, more = Quiz("missing_token"), Quiz("training")',
     'quiz.ask("zeros")',
     'quiz.ask("stand-in")',
+    'more.ask("nothing-known")',
     'if quiz.asked["zeros"].given:\n    quiz.answer("zeros")\n'
     '    quiz.answer("stand-in", 0.4, 0.5)\n'
+    '    more.answer("nothing-known", 4.25)\n'
     "quiz.score()",
 )
 LAST = """async () => {
-  jupyterapp.shell.currentWidget.content.activeCellIndex = 3;
+  jupyterapp.shell.currentWidget.content.activeCellIndex = 4;
   await jupyterapp.commands.execute("notebook:run-cell");
 }"""
 
@@ -40,7 +43,12 @@ def test_predictions_are_answered_by_keyboard(browser, tmp_path):
         for _ in range(8):
             page.keyboard.press("ArrowRight")
         page.get_by_text("Kept: 0.4 r_f").wait_for()
+        page.locator("input[type=number]").focus()
+        page.keyboard.type("4.3")
+        page.keyboard.press("Enter")
+        page.get_by_text("Kept: 4.3 nats").wait_for()
         page.evaluate(LAST)
+        page.get_by_text("You predicted: 4.3 nats (✓ right)").wait_for()
         page.get_by_text("You predicted: The bias, cut into tokens (✓ right)").wait_for()
         page.get_by_text("2 of 2 were right; 2 were asked.").wait_for()
         assert page.locator("input[type=radio]").first.is_disabled()

@@ -12,12 +12,14 @@ import tarfile
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from inspect import isfunction
 from pathlib import Path
 
 import numpy as np
 import pytest
 from house import TINY, build, snapshot
 
+from mraf.cli import commands
 from mraf.cli.main import main
 
 TRAIN = f"train --data data {TINY} --out new"
@@ -149,6 +151,7 @@ EVALUATE = "evaluate run --data data --device cpu"
 SUBMIT = "submit run --data data --device cpu --out new"
 SCORE = "score submission --labels labels.csv"
 UNPACK = "data download new --yes --from-archive"
+IMPORT = "data import table.npz"
 SWEEP = "sweep table.toml --data data --seeds 1 --device cpu --folder kept"
 LEDGER = "ledger --claims claims.toml --recorded records"
 HUGE = "9" * 25
@@ -359,6 +362,28 @@ CASES = [
         "labels.csv|a.zip",
         archive(("x.npy", b"x"), kind="zip"),
     ),
+    # tables, sounds and copies
+    Case("import without out", "data import table.npz", "--out"),
+    Case("import of no table", f"{IMPORT} --out new".replace("table.npz", "none.csv"), "none.csv"),
+    Case("import of a run", f"{IMPORT} --out new".replace("table.npz", "run"), "run"),
+    Case("import of labels", f"{IMPORT} --out new".replace("table.npz", "labels.csv"), "face"),
+    Case("import over other things", f"{IMPORT} --out data", "choose a new folder"),
+    Case("import of no language", f"{IMPORT} --out new --train-on German", "German.*English"),
+    Case("import of one language", f"{IMPORT} --out new --cross English", "second language"),
+    Case("import of a cut table", f"{IMPORT} --out new", "table.npz", cut("table.npz", 0.5)),
+    Case("embed nothing", "embed nowhere --out t.csv", "nowhere.*sounds"),
+    Case("embed a file", "embed labels.csv --out t.csv", "labels.csv.*sounds"),
+    Case("lessons into a file", "lessons labels.csv", "labels.csv"),
+    Case("lessons below a file", "lessons labels.csv/x", "labels.csv"),
+    Case("pack nothing", "data pack nowhere", "nowhere"),
+    Case("pack a file", "data pack labels.csv", "labels.csv"),
+    Case("reproduce nothing", "reproduce --data nowhere --out new", "nowhere"),
+    Case(
+        "reproduce into a file", TRAIN.replace("train", "reproduce")[:-3] + "labels.csv", "labels"
+    ),
+    Case("doctor of something", "doctor --fast", "fast"),
+    Case("related to nothing", "related heads --data nowhere", "nowhere"),
+    Case("related into a file", "related heads --data twin --record labels.csv", "labels.csv"),
     # runs
     Case("config gone", EVALUATE, "run", gone("run/config.json")),
     Case("weights gone", EVALUATE, "run", gone("run/model.safetensors")),
@@ -492,4 +517,6 @@ def test_bad_input(case, house, tmp_path, monkeypatch, capfd):
 def test_there_are_enough_of_them():
     assert len(CASES) >= 150
     assert len({case.name for case in CASES}) == len(CASES)
-    assert len({case.command.split()[0] for case in CASES if case.command}) >= 10
+    typed = {name for case in CASES for name in case.command.split()[:2]}
+    every = {name for name, what in vars(commands).items() if isfunction(what) and name[0] != "_"}
+    assert {name.removesuffix("_table") for name in every} <= typed

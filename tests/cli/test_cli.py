@@ -1,6 +1,10 @@
 """The commands as a user types them: what they print, what they write, how they refuse."""
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pandas as pd
@@ -48,6 +52,24 @@ def test_an_evaluation_that_cannot_be_written_is_printed(run, tmp_path, monkeypa
     printed = capsys.readouterr()
     assert printed.out == "the table\n"
     assert "the disk is full" in printed.err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_behind_the_output_is_one_line_and_files_are_there(run, tmp_path):
+    file = tmp_path / "e.json"
+    command = ["evaluate", run, "--data", "twin", "--json", file]
+    for code, where in ((2, "/dev/full"), (0, os.devnull)):  # of the second knows ASCII alone
+        environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+        with open(where, "w") as output:
+            done = subprocess.run(
+                [sys.executable, "-m", "mraf", *command], stdout=output, env=environment,
+                stderr=subprocess.PIPE, text=True,
+            )  # fmt: skip
+        assert done.returncode == code
+        assert ("mraf: error: the output: " in done.stderr) == (code == 2)
+        assert "Traceback" not in done.stderr
+        assert json.loads(file.read_text())["scores"]
+        file.unlink()
 
 
 def test_submit_and_score_agree_with_evaluate_on_the_test_split(run, tmp_path, capsys):

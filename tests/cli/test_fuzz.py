@@ -27,6 +27,7 @@ COMMANDS = {
     "face.npy": DATA,
     "voice.npy": DATA,
     "a.zip": "data download unpacked --yes --from-archive a.zip",
+    "table.npz": "data import table.npz --out imported",
     "run/config.json": EVALUATE,
     "run/history.csv": EVALUATE,
     "run/model.safetensors": EVALUATE,

@@ -402,6 +402,9 @@ def test_a_study_that_is_not_recorded_is_said_and_an_unclear_row_refused(tmp_pat
         "mraf related doors --record data/recorded",
         "mraf related doors --data twin --record data/recorded",
     }
+    by_script = claim(sweep="", study="attention", metric="mean", row={"preset": "paper"})
+    command = "python scripts/record_attention.py --data twin --preset paper --out data/recorded"
+    assert on_the_twin(ledger([by_script], tmp_path)).command == command
     study(tmp_path, 2 * "good − bad,EER,-0.03,-0.05,-0.02,x\n")
     with pytest.raises(RunError, match="picks 2 rows"):
         ledger([asked], tmp_path)

@@ -2,9 +2,11 @@
 
 import pytest
 
+from mraf import data
 from mraf.errors import DataError
 from mraf.evidence import recorded as module
 from mraf.evidence.recorded import paper_table, recorded
+from tools.corpora import named
 
 
 def test_the_papers_means_are_the_means_of_its_settings():
@@ -37,3 +39,12 @@ def test_what_was_not_recorded_is_none_and_a_damaged_table_is_told(tmp_path, mon
         recorded("empty")
     with pytest.raises(DataError, match="no table 9"):
         paper_table(9)
+
+
+@pytest.mark.parametrize("source", ["twin", pytest.param(None, marks=pytest.mark.real)])
+def test_recorded_results_are_of_the_data_that_are_here(source):
+    """Else they are stale: record them anew, then run `python -m tools.corpora`."""
+    corpus = data.load(source)
+    known = recorded("corpora").fillna("").set_index("corpus").loc[corpus.name]
+    for name, value in named(corpus).items():
+        assert known[name] == (value if isinstance(value, str) else pytest.approx(value, 1e-5))

@@ -1,13 +1,16 @@
-"""The checkers of notebook 07 tell the typical mistakes apart."""
+"""Checkers of notebooks 07 and 01c tell typical mistakes apart; readings follow verdicts."""
 
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from verdicts import judged
 
 from mraf.evaluation import differences
 from mraf_lessons.ablations import checks as check
+from mraf_lessons.ablations.arms import in_words
+from mraf_lessons.units import checks as units
 
 
 @pytest.mark.parametrize(
@@ -185,3 +188,51 @@ def worse_is_never_small(low, high, p):
 def test_say(answer, message):
     judged(check.say(answer), message)
     assert check.say(lambda *_: ...).right is None
+
+
+def test_a_table_in_words_follows_its_verdicts():
+    table = pd.DataFrame({"arm": ["LSTM", "gated"], "metric": "P5", "difference": [-0.022, 0.001]})
+    said = in_words(table.assign(verdict=[differences.WORSE, differences.OPEN]))
+    assert said == "*worse*: LSTM in P5 (-2.2); *cannot be told apart*: 1 of 2 cells"
+    equal = table.assign(verdict=differences.EQUAL)
+    listed = "*equal within 0.5 points*: LSTM in P5 (-2.2), gated in P5 (+0.1)"
+    assert in_words(equal) == listed
+    assert in_words(equal, [differences.WORSE]) == "*equal within 0.5 points*: 2 of 2 cells"
+
+
+# --- notebook 01c ----------------------------------------------------------------------------
+
+
+def chances(first, second, rng):
+    d = first - second
+    return rng.choice([-1, 1], (10_000, len(d))) @ d, d.sum()
+
+
+def two_sided(chance, found):
+    return np.mean(np.abs(chance) >= abs(found))
+
+
+def clips_swapped(first, second, rng):
+    d = first - second
+    return two_sided(rng.choice([-1, 1], (10_000, np.abs(d).sum())).sum(axis=1), d.sum())
+
+
+def pairs_lost(first, second, rng):
+    both = np.concatenate([first, second])
+    mixed = np.array([rng.permutation(both) for _ in range(4000)])
+    return two_sided(mixed @ np.repeat([1, -1], len(first)), (first - second).sum())
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (lambda *given: two_sided(*chances(*given)), None),
+        (lambda *given: np.mean(np.greater_equal(*chances(*given))), "one direction only"),
+        (clips_swapped, "swap whole videos"),
+        (pairs_lost, "Keep the pairs"),
+        (lambda *given: 1 - two_sided(*chances(*given)), "1 − p"),
+    ],
+)
+def test_swap_test(answer, message):
+    judged(units.swap_test(answer), message)
+    assert units.swap_test(lambda *_: ...).right is None

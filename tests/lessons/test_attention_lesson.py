@@ -20,6 +20,7 @@ from mraf.variants.build import build
 from mraf.variants.config import ModelConfig
 from mraf_lessons.ablations import figures as ablations
 from mraf_lessons.attention import checks, figures, readings
+from mraf_lessons.one_page.readings import evenness
 
 
 def rows(maps: torch.Tensor, dim: int = -1) -> torch.Tensor:
@@ -82,10 +83,7 @@ def test_evenness_is_told_for_each_direction_and_head(tiny_corpus: Corpus) -> No
     assert all(f"{asks}, head {h}: median" in told for asks in ("face asks voice",) for h in (0, 1))
     assert out.attention is not None
     even = out._replace(attention=type(out.attention)(*[torch.full((4, 2, 3, 3), 1 / 3)] * 2))
-    assert (
-        "100.0% of the largest possible where the face asks, and 100.0%"
-        in readings.entropy(even).data
-    )
+    assert "100.0% of the largest possible where the face asks, and 100.0%" in evenness(even)
 
 
 def test_recorded_differences_are_corrected_together_and_told(
@@ -105,12 +103,17 @@ def test_recorded_differences_are_corrected_together_and_told(
     ]
     write_results(tmp_path / "attention_twin.csv", pd.DataFrame(rows))
     table = readings.recorded({TWIN: ("quick", "paper"), OFFICIAL: ("quick",)})
-    assert set(table["name"]) == {"cross_attention+uniform", "none"}  # one seed says nothing
+    even, none = "intervention: maps made even", "trained anew: no context: C = 0"
+    assert set(table.system) == {even, none}  # one seed says nothing
     assert len(table) == 2 * len(readings.METRICS)
     assert (table.p_holm >= table.p).all()
     told = readings.verdicts(table).data
-    assert "*worse*: trained anew: no context: C = 0 (-10.0)" in told
-    assert "*equal within 0.5 points*: intervention: maps made even (+0.0)" in told
+    assert f"All {len(table)} differences" in told
+    assert f"| {none} | -10.0 to -10.0: 1 × *worse* |" in told
+    assert f"| {even} | +0.0 to +0.0: 1 × *equal within 0.5 points* |" in told
+    other = readings.verdicts(table.assign(difference=-0.2, verdict="cannot be told apart")).data
+    assert f"| {none} | -20.0 to -20.0: 1 × *cannot be told apart* |" in other
     told = ablations.differences(table, row="system").alt
-    assert "intervention: maps made even: +0.0 [+0.0, +0.0], equal within 0.5 points" in told
-    assert "no context: C = 0: -10.0" in told
+    assert "equal within 0.5 points*: 3 of 6 cells" in told
+    assert "no context: C = 0 in mean (-10.0)" in told
+    assert len(told.split()) <= 80

@@ -12,7 +12,6 @@ import torch
 from mraf.data.draws import other_speakers
 from mraf.errors import DataError, RunError
 from mraf.evaluation.differences import ArmRuns, difference
-from mraf.evaluation.judge import top1
 from mraf.evaluation.predict import forward, predict
 from mraf.evaluation.records import counts_text, write_results
 from mraf.evidence.claims import Claim
@@ -23,7 +22,6 @@ from mraf.variants.build import build
 from mraf_lessons.faces.costs import Cost, cost_difference, cost_of, costs
 from mraf_lessons.faces.damage import (
     RATES,
-    damage_table,
     damaged,
     hit,
     scores_under,
@@ -72,15 +70,6 @@ def test_scores_under_damage_are_those_of_the_damaged_clips(tiny_corpus, model, 
     for amount, found in zip(amounts, scores_under(fused, clips, damage, amounts, 5), strict=True):
         direct = fused(damaged(clips, damage, amount, 5))
         np.testing.assert_allclose(found, direct, rtol=1e-4, atol=1e-5)
-
-
-def test_the_table_of_damages_is_measured_on_the_damaged_clips(tiny_corpus, model):
-    clips = tiny_corpus.cross
-    table = damage_table({"own": model}, {"P5": clips}, {"swapped face": (0, 0.5)}, seed=2)
-    assert list(table.amount) == [0, 0.5]
-    worse = damaged(clips, "swapped face", 0.5, 2)
-    right = top1(predict(model, worse)["MRAF"], clips.labels)
-    assert table.accuracy[1] == pytest.approx(right.mean())
 
 
 def test_a_trained_network_can_be_given_the_scorer_that_sees_agreement(tiny_corpus, model):

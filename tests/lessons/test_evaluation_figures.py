@@ -55,7 +55,7 @@ def test_errors_by_video_counts_the_videos_that_hold_half():
 def test_confusions_names_the_most_frequent():
     counts = pd.DataFrame({7: [1, 8], 9: [0, 2], "others": [9, 0]}, index=[7, 9])
     figure = figures.confusions(counts)
-    np.testing.assert_allclose(figure.axes[0].images[0].get_array(), [[0.1, 0, 0.9], [0.8, 0.2, 0]])
+    np.testing.assert_allclose(figure.axes[0].images[0].get_array(), [[0.1, 0, 0], [0.8, 0.2, 0]])
     assert "80% of the clips of speaker 9 were taken for 7." in figure.alt
     bold = [text.get_text() for text in figure.axes[0].texts if text.get_weight() == "bold"]
     assert bold == ["1", "2"]

@@ -70,6 +70,14 @@ def test_values_far_off_are_left_out_and_said_where_they_lie(table, shift, edge)
     assert right - left < np.ptp(forest(table, "arm", "metric").axes[0].get_xlim())
 
 
+def test_a_papers_difference_far_off_does_not_squash_the_others(table):
+    known = table.assign(difference=table.accuracy - 0.85, paper=[-0.13, 0.02, 0.0] * 2)
+    known[["low", "high"]] = known.difference.to_numpy()[:, None] + [-0.01, 0.01]
+    figure = forest(known, "arm", "metric", "difference", points=True, far=True, paper="paper")
+    assert min(figure.axes[0].get_xlim()) > -10
+    assert "◂ ◇ -13" in [text.get_text() for text in figure.axes[0].texts]
+
+
 def test_parts_of_a_row_stand_below_each_other_around_their_mean(table):
     both = pd.concat([table.assign(seed=seed, accuracy=table.accuracy + seed / 100)
                       for seed in (0, 2)])  # fmt: skip

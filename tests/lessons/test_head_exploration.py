@@ -68,7 +68,13 @@ def test_the_disk_is_won_as_the_distance_says():
     assert found.disk[80, 80] == NOBODY  # the origin is as far from all
     assert found.disk[80, 150] == 0
     assert found.disk[0, 0] == OUTSIDE
-    assert margins("am").disk.size == 0
+
+
+def test_without_a_ball_the_disk_is_cut_into_slices_by_the_angle():
+    found = margins("aam", margin=0.5)
+    assert set(np.unique(found.disk)) == {OUTSIDE, NOBODY, 0, 1, 2}
+    assert (found.disk[80, 90:160] == 0).all()  # from near the origin to the rim
+    assert found.disk[80, 10] == NOBODY  # 180°, between two others
 
 
 def test_every_figure_is_titled_and_described(plane):

@@ -40,6 +40,15 @@ def test_the_stated_minutes_are_computed(path: Path) -> None:
     assert minutes.minutes(notebook)[0] <= minutes.LONGEST
 
 
+@pytest.mark.parametrize("name", ["01", "01b", "03"])
+def test_no_cell_is_longer_than_fifteen_lines_and_the_first_has_eight(name: str) -> None:
+    (path,) = ROOT.glob(f"notebooks/{name}_*.ipynb")
+    code = [cell for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
+    lines = {cell.id: minutes.load(cell).lines for cell in code}
+    assert max(lines.values()) <= 15, lines
+    assert lines["set-up"] <= 8
+
+
 def test_the_short_path_keeps_its_promise() -> None:
     assert 30 < minutes.short_path()[1] <= minutes.SHORT_PATH
 
@@ -50,6 +59,13 @@ def test_the_pages_of_the_course_are_up_to_date() -> None:
         assert page.read_text(encoding="utf-8") == text, page
     rows = minutes.COURSE.read_text(encoding="utf-8")
     assert all(f"notebooks/{path.name}" in rows for path in COUNTED)
+
+
+def test_every_section_of_a_listed_notebook_has_an_objective() -> None:
+    for number, told in minutes.read_toml(minutes.OBJECTIVES).items():
+        (path,) = ROOT.glob(f"notebooks/{number}_*.ipynb")
+        headings = minutes.sections(nbformat.read(path, as_version=4))
+        assert {h.split(".")[0] for h in headings if h[:1].isdigit()} == set(told), number
 
 
 def notebook() -> NotebookNode:

@@ -71,6 +71,8 @@ def soft(face, voice):
         (without_epsilon, "ε of Eq. 11 is missing"),
         (lambda f, a, m: (divided(f, a)[0] * ~m, divided(f, a)[1]), "masked after dividing"),
         (lambda f, a, m: divided(f, a), "still weighed"),
+        (lambda f, a, m: divided(f.masked_fill(~m, 0), a), "faces that are there"),
+        (lambda f, a, m: divided(f.masked_fill(m, 0), a)[::-1], "return w_f first"),
         (lambda f, a, m: soft(f, a), "softmax"),
         (lambda f, a, m: soft(f.masked_fill(m, 0), a), "e⁰"),
         (lambda f, a, m: f, "Return the pair"),

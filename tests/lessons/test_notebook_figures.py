@@ -70,10 +70,10 @@ def two_maps() -> Figure:
     return maps.maps({"one": plane, "other": plane + 100}, label, same_axes=("one", "other"))
 
 
-def preservation() -> Figure:
+def preservation(rows: int = 1) -> Figure:
     row = [0.6, 0.95, 0.8, 0.7]
     columns = ["kept", "trustworthiness", "same speaker, in the space", "same speaker, in the map"]
-    table = pd.DataFrame([row], index=["raw face"], columns=columns)
+    table = pd.DataFrame([row] * rows, index=["raw face", "e_f"][:rows], columns=columns)
     return maps.preservation(table, {"same speaker": 0.1})
 
 
@@ -163,6 +163,21 @@ def test_maps_refuse_what_cannot_be_told_apart() -> None:
         maps.maps({"m": plane}, label[:3])
     with pytest.raises(DataError, match="at most 15"):
         maps.maps({"m": np.zeros((16, 2))}, np.arange(16).astype(str))
+
+
+def test_many_maps_are_described_by_their_extremes_and_titles_set_as_mathematics() -> None:
+    plane, label = planes()
+    others = np.random.default_rng(0).permutation(plane)
+    panels = {f"e_c, {n}": plane for n in range(8)} | {"noise": others}
+    figure = maps.maps(panels, label, neighbours=4)
+    assert figure.alt.startswith("100% of the 4 nearest points share their label in 'e_c, 0'.")
+    assert figure.alt.count("nearest points") == 2
+    assert [axes.get_title(loc="left") for axes in figure.axes[-2:]] == ["$e_c$, 7", "noise"]
+    alt = preservation(2).alt
+    assert "keep 60% (raw face) to 60%" in alt
+    assert (
+        "same speaker: 80% to 80% in the space, within 10 points in the map, by chance 10%" in alt
+    )
 
 
 def test_arrows_lead_from_before_to_after() -> None:

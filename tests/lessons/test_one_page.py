@@ -77,13 +77,6 @@ def test_the_page_has_at_most_sixty_lines_and_no_switch() -> None:
     assert not [node for f in functions() for node in ast.walk(f) if isinstance(node, ast.If)]
 
 
-def test_no_cell_is_longer_than_fifteen_lines_and_the_first_has_eight() -> None:
-    code = [cell for cell in SOLUTION.cells if cell.cell_type == "code"]
-    lines = {cell.id: sum(bool(x.strip()) for x in cell.source.split("\n")) for cell in code}
-    assert max(lines.values()) <= 15, lines
-    assert lines["set-up"] <= 8
-
-
 # --- what the notebook shows -----------------------------------------------------------------
 
 
@@ -256,12 +249,3 @@ def test_a_network_is_no_formula() -> None:
         return sum(p.numel() for p in model.parameters())
 
     judged(checks.parameters(built), "It raises TypeError")
-
-
-@pytest.mark.parametrize("check", [checks.attention, checks.fused, checks.parameters])
-def test_random_answers_are_never_right(check) -> None:
-    shapes = {checks.attention: (2, 3, 4, 5), checks.fused: (4, 8), checks.parameters: ()}
-    rng = np.random.default_rng(0)
-    for _ in range(20):
-        wrong = rng.normal(size=shapes[check]) * 1e4 ** rng.random()
-        assert check(lambda *_, wrong=wrong: wrong).right is False

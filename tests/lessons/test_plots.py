@@ -11,6 +11,11 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.pylabtools import select_figure_formats
+from nbconvert import HTMLExporter, SlidesExporter
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+from notebook_rules import Images
 
 from mraf.data.clips import Corpus
 from mraf.errors import DataError, RunError
@@ -22,7 +27,7 @@ from mraf_lessons.kit.results import (
     per_speaker_accuracy,
     reliability_and_weights,
 )
-from mraf_lessons.kit.style import PALETTE, RC, Figure, new_figure, png, save
+from mraf_lessons.kit.style import PALETTE, RC, Figure, describe, new_figure, png, save
 
 SETTINGS = ("P3", "P4", "P5", "P6")
 
@@ -98,12 +103,24 @@ def test_every_figure_is_titled_labelled_and_described(figure: Figure) -> None:
     assert png(figure).startswith(b"\x89PNG")
 
 
-def test_the_values_of_a_cell_show_themselves_with_their_text(figure: Figure) -> None:
-    figure.alt = 'a "quoted" <text>'
-    bundle, metadata = figure._repr_mimebundle_()
-    assert 'alt="a &quot;quoted&quot; &lt;text&gt;"' in bundle["text/html"]
-    assert bundle["image/png"] in bundle["text/html"]
-    assert metadata["image/png"]["alt"] == figure.alt
+def test_the_value_of_a_cell_shows_itself_with_its_text_on_every_page() -> None:
+    figure = describe(new_figure(1, 1), 'a "quoted" <text>')
+    bundle = figure._repr_mimebundle_()
+    assert bundle["text/plain"] == figure.alt
+    cell = new_code_cell("figure", outputs=[new_output("display_data", bundle)])
+    for exporter in (HTMLExporter(), HTMLExporter(template_name="basic"), SlidesExporter()):
+        page = exporter.from_notebook_node(new_notebook(cells=[cell]))[0]
+        assert Images(page).alts == [figure.alt]
+
+
+def test_a_picture_is_stored_once_even_where_pyplot_adds_its_own() -> None:
+    shell = InteractiveShell.instance()
+    try:
+        select_figure_formats(shell, {"png", "svg"})  # as a kernel does where pyplot is imported
+        found = shell.display_formatter.format(new_figure(1, 1))[0]
+        assert set(found) == {"text/html", "text/plain"}
+    finally:
+        InteractiveShell.clear_instance()
 
 
 @pytest.mark.parametrize("name", FROM_TABLES)

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from mraf_lessons.data import readings as data
+from mraf_lessons.kit.reading import by_interval, moves, ranked
 from mraf_lessons.missing_token import readings as token
 from mraf_lessons.reliability import readings as reliability
 from mraf_lessons.training import readings as training
@@ -115,3 +116,13 @@ def test_other_data_make_another_sentence(
     assert then not in first
     assert then in second
     assert said not in second
+
+
+def test_a_verb_follows_the_numbers_as_they_are_printed() -> None:
+    assert moves(0.031, 0.052) == "grows from 3% to 5%"
+    assert moves(0.052, 0.031) == "falls from 5% to 3%"
+    assert moves(0.031, 0.0314) == "stays at 3%"
+    assert ranked({"A": 0.8, "B": 0.9}) == "B (90.0%), A (80.0%)"
+    assert by_interval(0.1, 0.3, "helps", "hurts", "cannot be told") == "helps"
+    assert by_interval(-0.3, -0.1, "helps", "hurts", "cannot be told") == "hurts"
+    assert by_interval(-0.1, 0.1, "helps", "hurts", "cannot be told") == "cannot be told"

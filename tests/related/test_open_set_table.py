@@ -18,7 +18,7 @@ from mraf_related.door import study as door
 from mraf_related.metrics import curve
 from mraf_related.open_set import study
 from mraf_related.open_set.protocol import UNKNOWN, deal, measures
-from mraf_related.study import Measured, estimate
+from mraf_related.study import MINUS, Measured, estimate, of_share
 
 TINY = {"width": 16, "tokens": 2, "heads": 2, "epochs": 2}
 
@@ -92,6 +92,12 @@ def test_means_and_differences_are_those_of_the_draws(table):
         assert pair.low <= pair.value <= pair.high
 
 
+def test_intervals_of_shares_stay_between_0_and_1(table):
+    shares = table[~table.system.str.contains(MINUS)].dropna()
+    assert shares.low.min() >= 0
+    assert shares.high.max() <= 1
+
+
 def test_the_scores_are_the_same_again(tiny_corpus, quick):
     first, second = (study.tuned_scores(deal(tiny_corpus, 0), 5) for _ in range(2))
     for name, scores in first.items():
@@ -145,6 +151,27 @@ def test_resamples_without_an_unknown_speaker_are_left_out():
     draws = measured([0.1, 0.1], 0.01)
     draws[1].drawn[:100] = np.nan
     assert np.isfinite(estimate(draws)).all()
+
+
+@pytest.mark.parametrize(("right", "n"), [(19, 20), (199, 200), (1, 40), (50, 100)])
+def test_an_interval_of_a_share_is_wilsons_where_percentiles_leave_it(right, n):
+    value = right / n
+    half = stats.norm.ppf(0.975) * np.sqrt(value * (1 - value) / n)
+    found = of_share(value, value - half, value + half)
+    expected = stats.binomtest(right, n).proportion_ci(method="wilson")
+    assert found == pytest.approx((value, expected.low, expected.high))
+    assert of_share(1.0, 0.98, 1.02) == (1.0, 0.98, 1.0)
+
+
+@pytest.mark.parametrize("name", ["open_set", "door", "heads", "shared_space", "short_segment"])
+@pytest.mark.parametrize("corpus", ["mavceleb_v1", "twin"])
+def test_recorded_intervals_of_shares_lie_between_0_and_1(name, corpus):
+    found = recorded(f"{name}_{corpus}")
+    if found is None:
+        pytest.skip("there is sound on the twin alone")
+    shares = found[~found.system.str.contains(MINUS) & found.low.notna()]
+    assert len(shares)
+    assert (shares.low.between(0, shares.value) & shares.high.between(shares.value, 1)).all()
 
 
 def test_less_error_is_better():

@@ -141,7 +141,7 @@ def test_what_cannot_be_trained_on_is_said(tiny_corpus):
         fit_shared_space(replace(clips, speaker=None), QUICK)
 
 
-# --- the made-up age-gender stream
+# --- the made-up input for age and gender
 
 
 def test_traits_are_told_of_the_speaker_with_noise_of_each_clip_and_modality():
@@ -166,7 +166,7 @@ def test_traits_are_told_of_the_speaker_with_noise_of_each_clip_and_modality():
 
 
 def test_traits_are_for_the_twin_alone(tiny_corpus):
-    with pytest.raises(DataError, match="tiny: there is no age-gender stream"):
+    with pytest.raises(DataError, match="tiny: there is no input for age and gender"):
         simulated_traits(tiny_corpus)
 
 

@@ -162,3 +162,16 @@ def test_the_recorded_errors_come_out_again_on_the_official_features(real_corpus
             (table.system == study.WINNER) & (table.draw == "0") & (table.condition == condition)
         ]
         assert float(eer(rates(found, trials))) == pytest.approx(row.value.item(), abs=5e-3)
+
+
+@pytest.mark.parametrize("condition", ["heard", "unheard"])
+def test_the_made_up_input_of_the_twin_reaches_the_official_features(condition):
+    rows = {"twin": study.VARIANT + "with simulated age and gender", "mavceleb_v1": study.WINNER}
+    tables = {corpus: recorded(f"shared_space_{corpus}") for corpus in rows}
+    if any(table is None for table in tables.values()):
+        pytest.skip("not recorded")
+    key = ["system", "condition", "draw"]
+    reached, goal = (
+        tables[c].set_index(key).value[name, condition, "mean"] for c, name in rows.items()
+    )
+    assert reached == pytest.approx(goal, abs=0.015)

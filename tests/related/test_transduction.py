@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -13,6 +15,8 @@ from mraf_related.leaderboard.methods import (
     soft_names,
     spreading,
 )
+from mraf_related.leaderboard.protocols import LEADERBOARD
+from mraf_related.leaderboard.run import transductions
 
 
 @pytest.fixture
@@ -66,3 +70,14 @@ def test_one_round_of_spreading_is_a_weighted_vote_by_hand(shifted):
     names = soft_names(batch.scores, 2)
     vote = np.average(names[near], axis=0, weights=cosine[near] ** 2)
     np.testing.assert_allclose(scores[7], 0.5 * vote + 0.5 * names[7], rtol=1e-5)
+
+
+def test_hours_are_told_before_they_begin(monkeypatch, recwarn):
+    for system in ("run_system", "class_mean_system"):
+        named = SimpleNamespace(name=system)
+        monkeypatch.setattr(f"mraf_related.leaderboard.run.{system}", lambda *_, of=named: of)
+    few, many = (SimpleNamespace(train=0, english=range(n), cross=range(n)) for n in (1500, 400000))
+    transductions(None, few, LEADERBOARD)
+    assert not recwarn
+    with pytest.warns(UserWarning, match=r"800,000 clips are compared .* about \d\d min\."):
+        transductions(None, many, LEADERBOARD)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import shlex
 from pathlib import Path
@@ -59,6 +60,13 @@ def test_every_claim_stands_once_among_those_of_its_kind() -> None:
     for section in re.findall(r'<section id="(\w+)">(.*?)</section>', TEXT, re.DOTALL)[1:]:
         names = re.findall(r'<article id="(\w+)"', section[1])
         assert {c.whose.lower() for c in CLAIMS if c.name in names} == {section[0]}
+
+
+def test_neighbours_say_their_measure_ours_and_what_cannot_be_judged() -> None:
+    told = {claim.name: claim.limits for claim in CLAIMS if claim.limits}
+    assert all(text in html.unescape(ARTICLES[name]) for name, text in told.items())
+    papers = ("2601.19709", "2604.13605")
+    assert {claim.name for claim in CLAIMS if claim.section in papers} <= set(told)
 
 
 def test_each_row_shows_interval_verdict_and_a_command_that_there_is() -> None:

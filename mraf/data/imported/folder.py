@@ -22,7 +22,7 @@ from mraf.data.imported.table import Arrays, Table, open_table
 from mraf.data.official.unpacking import make_private
 from mraf.data.splits import with_faces
 from mraf.errors import DataError
-from mraf.files import checked_path, read_as, write_text
+from mraf.files import checked_path, locked, read_as, write_text
 
 SPEAKERS = "speakers.csv"
 AGAIN = "import the table again"
@@ -76,40 +76,41 @@ def import_table(
     out = checked_path(out, DataError).absolute()
     # Fixed names: what a killed process left is cleared away by the next attempt.
     new, old = (out.with_name(f".{out.name}.{word}") for word in ("importing", "replaced"))
-    _put_back(old, out)
-    _refuse_others(out)
-    opened = open_table(table)
-    plan = plan_of(opened, train_on, cross)
-
-    def keep(part: str, name: str, values: NDArray[Any]) -> None:
-        with (new / f"{part}.{name}.npy").open("ab") as file:
-            if not file.tell():
-                shape = (len(plan.rows[part]), *values.shape[1:])
-                descr = np.lib.format.dtype_to_descr(values.dtype)
-                header = {"descr": descr, "fortran_order": False, "shape": shape}
-                np.lib.format.write_array_header_1_0(file, header)
-            file.write(np.ascontiguousarray(values).data)
-
-    shutil.rmtree(new, ignore_errors=True)
-    try:
-        make_private(new)
-        _read(opened, plan, progress, keep)
-        speakers = pd.DataFrame({"speaker": plan.speakers}).rename_axis("label")
-        write_text(new / SPEAKERS, speakers.to_csv())
-        write_text(new / ABOUT, json.dumps(plan.about, indent=1))
-        corpus = _checked(load(new, out), plan)
-        shutil.rmtree(old, ignore_errors=True)
-        if out.exists():
-            out.rename(old)
-        new.rename(out)
-    except OSError as error:
-        reason = f"cannot be written ({error.strerror or error})"
-        raise DataError(f"{out}: {reason}; free space or choose another folder.") from None
-    finally:
+    with locked(out):  # another process that imports there is waited for
         _put_back(old, out)
+        _refuse_others(out)
+        opened = open_table(table)
+        plan = plan_of(opened, train_on, cross)
+
+        def keep(part: str, name: str, values: NDArray[Any]) -> None:
+            with (new / f"{part}.{name}.npy").open("ab") as file:
+                if not file.tell():
+                    shape = (len(plan.rows[part]), *values.shape[1:])
+                    descr = np.lib.format.dtype_to_descr(values.dtype)
+                    header = {"descr": descr, "fortran_order": False, "shape": shape}
+                    np.lib.format.write_array_header_1_0(file, header)
+                file.write(np.ascontiguousarray(values).data)
+
         shutil.rmtree(new, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
-    return corpus
+        try:
+            make_private(new)
+            _read(opened, plan, progress, keep)
+            speakers = pd.DataFrame({"speaker": plan.speakers}).rename_axis("label")
+            write_text(new / SPEAKERS, speakers.to_csv())
+            write_text(new / ABOUT, json.dumps(plan.about, indent=1))
+            corpus = _checked(load(new, out), plan)
+            shutil.rmtree(old, ignore_errors=True)
+            if out.exists():
+                out.rename(old)
+            new.rename(out)
+        except OSError as error:
+            reason = f"cannot be written ({error.strerror or error})"
+            raise DataError(f"{out}: {reason}; free space or choose another folder.") from None
+        finally:
+            _put_back(old, out)
+            shutil.rmtree(new, ignore_errors=True)
+            shutil.rmtree(old, ignore_errors=True)
+        return corpus
 
 
 def _put_back(old: Path, out: Path) -> None:

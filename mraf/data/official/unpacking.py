@@ -19,7 +19,7 @@ from tqdm.auto import tqdm
 from mraf.data.official.lists import inner_path
 from mraf.data.official.release import LIST_NAME
 from mraf.errors import DataError
-from mraf.files import checked_path
+from mraf.files import checked_path, locked
 
 MAX_BYTES = 64 * 2**30  # unpacked; v1 with all its kinds of features is far below
 MAX_FILES = 2_000_000
@@ -52,7 +52,12 @@ def extract(archive: str | Path, folder: str | Path) -> int:
 
     Raises DataError: not such an archive, damaged, or unsafe; a full disk.
     """
-    archive, folder = checked_path(archive, DataError), checked_path(folder, DataError)
+    folder = checked_path(folder, DataError)
+    with locked(folder):  # another process that unpacks there is waited for
+        return _unpack(checked_path(archive, DataError), folder)
+
+
+def _unpack(archive: Path, folder: Path) -> int:
     if not archive.is_file():
         raise DataError(f"{archive}: there is no such file.")
     members = _members_of(archive)
@@ -64,9 +69,8 @@ def extract(archive: str | Path, folder: str | Path) -> int:
     try:
         temporary.mkdir()
         count = size = 0
-        total, name = archive.stat().st_size, f"unpacking {archive.name}"
-        bar = partial(tqdm.wrapattr, total=total, desc=name, delay=1)
-        with archive.open("rb") as opened, bar(opened, "read") as file:
+        bar: Any = {"total": archive.stat().st_size, "desc": f"unpacking {archive.name}"}
+        with archive.open("rb") as opened, tqdm.wrapattr(opened, "read", delay=1, **bar) as file:
             for member in members(file, temporary):
                 if (place := _place(archive, member, temporary)) is None:
                     continue

@@ -1,0 +1,43 @@
+"""Names the data of the recorded results: `data/recorded/corpora.csv`, a row for each corpus.
+
+    python -m tools.corpora            # the corpus that MRAF_DATA names, else the twin
+
+Official features have a hash of every bit. The twin is computed anew on each machine, whose last
+bits differ, so it has sums. Rows of a corpus that is no longer the named one are stale.
+"""
+
+import sys
+from typing import Any
+
+import pandas as pd
+
+from mraf import data
+from mraf.data.clips import Corpus
+from mraf.evidence.recorded import FOLDER, recorded
+
+FILE = FOLDER / "corpora.csv"
+
+
+def named(corpus: Corpus) -> dict[str, Any]:
+    """The count, sums, and the hash of features, labels and videos, of both languages' clips."""
+    parts = (corpus.train, corpus.cross)
+    features = "" if corpus.name == "twin" else " ".join(part.fingerprint for part in parts)
+    by_label = {
+        f"{name}s by label": sum(
+            float(getattr(part, name).sum(axis=1, dtype=float) @ part.labels) for part in parts
+        )
+        for name in ("face", "voice")
+    }
+    return {"clips": sum(map(len, parts)), **by_label, "features": features}
+
+
+def main() -> None:
+    corpus, known = data.load(), recorded("corpora")
+    row = pd.DataFrame([{"corpus": corpus.name, **named(corpus)}])
+    kept = known[known.corpus != corpus.name] if known is not None else None
+    pd.concat([kept, row]).sort_values("corpus").to_csv(FILE, index=False, float_format="%.7g")
+    print(f"{FILE}: {corpus.name}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
