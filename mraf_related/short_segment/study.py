@@ -31,8 +31,8 @@ from mraf_related.waveform import RATE, Recordings, recordings
 SEEDS = 5
 TRAINED, TESTED = range(60), range(60, 100)  # numbers of speakers
 LANGUAGES = {"English": "heard", "Urdu": "unheard"}
-LENGTHS = (0.25, 0.5, 1.0, 2.0)  # seconds of the tested clip
-WHOLE = 3.0  # seconds of a clip of the tested
+LENGTHS = (0.25, 0.5, 1.0, 2.0, 5.0)  # seconds of the tested clip
+WHOLE = 5.0  # seconds of a clip of the tested
 STEPS, BATCH, CROPS = 150, 32, (0.25, 1.0)  # crops in seconds
 RESAMPLES = 1000
 MEAN_KEPT, BOTH = "filterbank", "filterbank + encoder"
