@@ -20,6 +20,8 @@ FRAMES = {"fs": RATE, "window": "hann", "nperseg": 512, "noverlap": 384}  # one 
 UPPER_FORMANTS = (3500.0, 4500.0)  # Hz, the same in all phones
 
 Wave = NDArray[np.float32]
+Floats = NDArray[np.float64]
+Random = np.random.Generator
 
 
 class Phone(NamedTuple):
@@ -28,6 +30,9 @@ class Phone(NamedTuple):
     formants: tuple[float, float, float]
     voiced: float = 1.0
     hiss: tuple[float, float] = (3000.0, 2000.0)  # centre and width of the noise in Hz
+
+
+Phones = list[tuple[Phone, float]]  # each with its length in seconds
 
 
 class Language(NamedTuple):
@@ -124,7 +129,7 @@ def speaker(number: int, seed: int = 0) -> Speaker:
     )
 
 
-def session(rng: np.random.Generator) -> Session:
+def session(rng: Random) -> Session:
     """A channel, a noise and a mood."""
     gains = tuple((4 * rng.standard_normal(6)).tolist())
     mood = float(np.exp(0.05 * rng.standard_normal()))
@@ -151,9 +156,7 @@ def recordings(
     return Recordings(np.stack(waves), np.array(labels), count)
 
 
-def utterance(
-    language: str, seconds: float, rate: float, rng: np.random.Generator
-) -> list[tuple[Phone, float]]:
+def utterance(language: str, seconds: float, rate: float, rng: Random) -> Phones:
     """Phones of random syllables, each with its length in seconds, for at least a time.
 
     Raises DataError: an unknown language.
@@ -162,7 +165,7 @@ def utterance(
         known = ", ".join(LANGUAGES)
         raise DataError(f"the waveform twin speaks {known}, not {language!r}; choose one of them.")
     vowels, consonants, (mean, spread) = LANGUAGES[language]
-    phones: list[tuple[Phone, float]] = []
+    phones: Phones = []
     while sum(length for _, length in phones) < seconds:
         for inventory, share in ((consonants, 0.35), (vowels, 0.65)):
             length = max(0.05, (mean * share + spread * rng.standard_normal()) / rate)
@@ -170,13 +173,7 @@ def utterance(
     return phones
 
 
-def speak(
-    phones: Sequence[tuple[Phone, float]],
-    who: Speaker,
-    where: Session,
-    seconds: float,
-    rng: np.random.Generator,
-) -> Wave:
+def speak(phones: Phones, who: Speaker, where: Session, seconds: float, rng: Random) -> Wave:
     """The sound of phones, shape (samples,), with a standard deviation near 1.
 
     The last phone goes on to the end. Raises DataError where the clip is shorter than 0.05 s.
@@ -188,7 +185,7 @@ def speak(
     ends = np.cumsum([length for _, length in phones])
     phone = np.minimum(np.searchsorted(ends, time), len(phones) - 1)
 
-    def track(values: Any, width: int) -> NDArray[np.float64]:
+    def track(values: Any, width: int) -> Floats:
         """What each phone has, over time and smoothed: the mouth moves at a finite speed."""
         kernel = np.hanning(width + 2)[1:-1] / np.hanning(width + 2).sum()
         padded = np.pad(np.array(values, float)[phone], width // 2, "edge")
@@ -218,13 +215,7 @@ def speak(
     return wave.astype(np.float32)
 
 
-def _pulses(
-    time: NDArray[np.float64],
-    samples: int,
-    who: Speaker,
-    where: Session,
-    rng: np.random.Generator,
-) -> NDArray[np.float64]:
+def _pulses(time: Floats, samples: int, who: Speaker, where: Session, rng: Random) -> Floats:
     """The glottis closes with a pulse once a period, and opens with a smaller one before it."""
     slow, fast = rng.random(2)
     melody = np.sin(2 * np.pi * (0.6 * time + slow)) + 0.5 * np.sin(2 * np.pi * (1.7 * time + fast))

@@ -25,7 +25,12 @@ PAGES = {"claims.html": "docs/claims.html", "sheet.html": "docs/sheet.html"}
 PAGES["live/index.html"] = "docs/live/index.html"
 NAMES = {"index": "Start", "claims.html": "Claims", "sheet.html": "Sheet to print"}
 NAMES["live/index.html"] = "Live explorer"
-COMPONENT = ("module.js", "explorer.js")  # as in mraf/export, which would load torch
+COMPONENT = (
+    "module.js",
+    "steps.js",
+    "views.js",
+    "explorer.js",
+)  # as in mraf/export, which would load torch
 LIBRARY = "node_modules/mathjax/es5"
 MATH = ("tex-svg-full.js",)  # one file, with its glyphs in it
 LINK = re.compile(r'(?P<before>(?:href|src)=")(?P<to>[^"#]+)(?P<at>#[^"]*)?"')
@@ -138,7 +143,11 @@ def plain(body: str) -> str:
 
 
 MARKDOWN = mistune.create_markdown(escape=False, plugins=["table", "math"])
-MOUNT = "document.querySelectorAll('.mraf-live').forEach((at) => explore(at, globalThis.mraf));\n"
+MOUNT = """
+for (const at of document.querySelectorAll(".mraf-live")) {
+  explore(at, globalThis.mraf, [at.dataset.view]);
+}
+"""
 
 
 def main() -> int:

@@ -6,9 +6,11 @@ What each took, seconds and peak memory, is written to build/notebook_budget.csv
 from __future__ import annotations
 
 import argparse
+import contextlib
 import csv
 import os
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
@@ -77,10 +79,29 @@ def peak_gigabytes(pid: int) -> float:
         return getattr(memory, "peak_wset", memory.rss) / 1e9
 
 
+class Watch(threading.Thread):
+    """Looks ten times a second at the memory of a process and its children together."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(daemon=True)
+        self.process, self.peak, self.done = psutil.Process(pid), 0.0, threading.Event()
+        self.start()
+
+    def run(self) -> None:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            while not self.done.wait(0.1):
+                held = self.process.memory_info().rss
+                for child in self.process.children(recursive=True):
+                    with contextlib.suppress(psutil.NoSuchProcess):
+                        held += child.memory_info().rss
+                self.peak = max(self.peak, held / 1e9)
+
+
 def run(path: Path, out: Path) -> Cost:
     """Run one notebook beside its own files and write it to `out`."""
     started = time.perf_counter()
     peak = 0.0
+    watches: list[Watch] = []
     notebook = nbformat.read(path, as_version=4)
     # record_timing would change the file at every run
     client = NotebookClient(
@@ -97,8 +118,17 @@ def run(path: Path, out: Path) -> Cost:
         nonlocal peak
         peak = max(peak, peak_gigabytes(client.km.provisioner.pid))
 
+    def at_the_start(**_: object) -> None:
+        watches.append(Watch(client.km.provisioner.pid))
+
+    client.on_notebook_start = at_the_start
     client.on_cell_executed = after_each_cell
-    client.execute()
+    try:
+        client.execute()
+    finally:
+        for watch in watches:
+            watch.done.set()
+    peak = max(peak, *(watch.peak for watch in watches))
     notebook.metadata |= METADATA
     without_widget_state(notebook)
     partial = out / f".{path.name}"
@@ -111,6 +141,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder for the run notebooks")
     parser.add_argument("--jobs", type=int, default=2, help="notebooks at a time")
+    parser.add_argument("--at-most", type=float, metavar="GB", help="fail where one holds more")
     parser.add_argument("notebooks", type=Path, nargs="*")
     arguments = parser.parse_args()
     if not arguments.notebooks:
@@ -136,7 +167,10 @@ def main() -> int:
         writer = csv.writer(file)
         writer.writerow(["notebook", "seconds", "of", "gigabytes", "of", "within"])
         writer.writerows(cost.row() for cost in sorted(costs))
-    return 0 if len(costs) == len(arguments.notebooks) else 1
+    large = [c for c in costs if arguments.at_most and c.gigabytes > arguments.at_most]
+    for cost in large:
+        tqdm.write(f"{cost.notebook} FAILED\nholds {cost.gigabytes:.2f} GB", file=sys.stderr)
+    return 0 if len(costs) == len(arguments.notebooks) and not large else 1
 
 
 if __name__ == "__main__":

@@ -265,17 +265,20 @@ def test_notebooks_are_run_and_a_failing_cell_is_a_failure(tmp_path: Path) -> No
     import nbformat
     from nbformat.v4 import new_code_cell, new_notebook
 
-    for name, source in (("good", "print(6 * 7)"), ("bad", "assert False, 'no'")):
+    child = "import time; held = bytearray(3 * 10**8); time.sleep(1)"
+    large = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {child!r}])"
+    sources = {"good": "print(6 * 7)", "bad": "assert False, 'no'", "large": large}
+    for name, source in sources.items():
         nbformat.write(new_notebook(cells=[new_code_cell(source)]), tmp_path / f"{name}.ipynb")
     out = tmp_path / "out"
-    script = [sys.executable, ROOT / "scripts/run_notebooks.py", "--out", out]
-    done = subprocess.run(
-        [*script, tmp_path / "good.ipynb", tmp_path / "bad.ipynb"], capture_output=True, text=True
-    )
+    script = [sys.executable, ROOT / "scripts/run_notebooks.py", "--out", out, "--at-most", "0.25"]
+    done = subprocess.run([*script, *tmp_path.glob("*.ipynb")], capture_output=True, text=True)
     assert done.returncode == 1
     assert "bad.ipynb FAILED" in done.stderr
+    assert "large.ipynb FAILED\nholds 0." in done.stderr
+    assert "good.ipynb" not in done.stderr
     assert "WARNING" not in done.stderr
-    assert [path.name for path in out.iterdir()] == ["good.ipynb"]
+    assert {path.name for path in out.iterdir()} == {"good.ipynb", "large.ipynb"}
     (cell,) = nbformat.read(out / "good.ipynb", as_version=4).cells
     assert cell.outputs[0].text == "42\n"
 

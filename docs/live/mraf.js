@@ -123,15 +123,16 @@ function encoderLayer(net, name, tokens) {
   return layerNorm(net, `${name}.feed_forward_norm`, plus(u, narrow)); // Eq. 7
 }
 
-/** Eq. 2–8: a feature becomes tokens T_m (K, d), encoded H_m (K, d) and embedding e_m (d,). */
+/** Eq. 2–8: a feature becomes tokens T_m, T_m + P_m and H_m (K, d), and embedding e_m (d,). */
 function encoder(net, name, input) {
   const tokens = linear(net, `${name}.projection`, input); // Eq. 2
-  let encoded = plus(tokens, net.weights[`${name}.position`]); // Eq. 3
+  const placed = plus(tokens, net.weights[`${name}.position`]); // Eq. 3
+  let encoded = placed;
   for (let i = 0; i < net.config.layers; i++) {
     encoded = encoderLayer(net, `${name}.layers.${i}`, encoded);
   }
   const embedding = normalise(layerNorm(net, `${name}.norm`, meanToken(net, encoded))); // Eq. 8
-  return { input, tokens, encoded, embedding };
+  return { input, tokens, placed, encoded, embedding };
 }
 
 /** Eq. 13–14: e_c (d,), C̃_f and C̃_a (K, d) and both attention maps, of Ĥ_f and Ĥ_a (K, d). */
@@ -148,22 +149,23 @@ function crossAttention(net, { face, voice }) {
 }
 
 /**
- * Everything a forward pass computes, the `Output` of mraf/model.py.
+ * Everything a forward pass computes, the `Output` of mraf/model.py, and `placed`, T_m + P_m.
  *
  * face: x_f, 512 numbers by default; all zeros: it is missing. voice: x_a, 192 numbers by default.
- * Throws a RangeError where there are more or fewer.
+ * Throws a RangeError where there are more or fewer. For a missing face, `token` stands in;
+ * `scored` says whether the scorer judges it like a face (missing_reliability="learned").
  */
-export function forward(net, face, voice) {
-  const { config, weights } = net;
+export function forward(net, face, voice, { token, scored = false } = {}) {
+  const { config, weights } = net, standIn = token ?? weights["missing_face.token"];
   for (const [what, x] of Object.entries({ face, voice })) {
     const dim = config[`${what}_dim`];
     if (x.length !== dim) throw new RangeError(`a ${what} has ${dim} numbers, not ${x.length}`);
   }
   const missing = face.every((value) => value === 0);
   const [x_f, x_a] = [face, voice].map((x) => standardise(Float32Array.from(x)));
-  const f = encoder(net, "face_encoder", missing ? weights["missing_face.token"] : x_f); // Eq. 9
+  const f = encoder(net, "face_encoder", missing ? standIn : x_f); // Eq. 9
   const a = encoder(net, "voice_encoder", x_a);
-  const r_f = missing ? 0 : sigmoid(linear(net, "reliability.face", f.embedding)[0]); // Eq. 10
+  const r_f = missing && !scored ? 0 : sigmoid(linear(net, "reliability.face", f.embedding)[0]); // Eq. 10
   const r_a = sigmoid(linear(net, "reliability.voice", a.embedding)[0]);
   const total = r_f + r_a + config.epsilon;
   const weight = { face: r_f / total, voice: r_a / total }; // Eq. 11

@@ -78,15 +78,14 @@ def pack(options: argparse.Namespace) -> None:
 def import_table(options: argparse.Namespace) -> None:
     from mraf.data.imported.folder import import_table
 
-    out = options.out
-    corpus = import_table(options.table, out, options.train_on, options.cross)
+    corpus = import_table(options.table, options.out, options.train_on, options.cross)
     sizes = "faces of {face_dim} and voices of {voice_dim} numbers".format(**corpus.sizes)
     print(f"{corpus.name}: {corpus.speakers} speakers, {sizes}")
     for name, part in corpus.parts.items():
         missing = f"{part.face_missing.sum():,} without a face"
         hidden = ", speakers hidden" if part.speaker is None else ""
         print(f"  {name:<12} {part.language:<12} {len(part):>9,} clips, {missing}{hidden}")
-    print(f"Next: mraf train --data {shlex.quote(str(out))} --preset quick --out runs/own")
+    print(f"Next: mraf train --data {shlex.quote(str(options.out))} --preset quick --out runs/own")
 
 
 def embed(options: argparse.Namespace) -> int:
@@ -99,6 +98,12 @@ def embed(options: argparse.Namespace) -> int:
         print(f"mraf: failed: {path}: {reason.removeprefix(f'{path}: ')}", file=sys.stderr)
     print(f"Next: mraf data import {shlex.quote(str(options.out))} --out own")
     return int(bool(found.failed))
+
+
+def forget(options: argparse.Namespace) -> None:
+    from mraf_related.embedding.forget import forget
+
+    print("deleted:", *forget(options.folder), sep="\n")
 
 
 def train(options: argparse.Namespace) -> None:

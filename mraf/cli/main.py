@@ -17,10 +17,7 @@ from mraf.files import checked_path
 from mraf_related import SYSTEMS
 
 DATA = "twin, or a folder: official layout or imported corpus (default: $MRAF_DATA, else the twin)"
-TABLE = (
-    ".parquet, .npz, or .csv with paths of .npy files; columns face, voice, speaker, video, "
-    "language; optional split (train, test) and key"
-)
+TABLE = ".parquet, .npz, .csv of paths: face, voice, speaker, video, language, maybe split, key"
 DEFAULT = "default: %(default)s"
 DEVICE = "auto, cpu, cuda, cuda:N, mps"
 PROTOCOL = (
@@ -139,6 +136,8 @@ def build_parser() -> argparse.ArgumentParser:
     embed.take("--out", "FILE", "the table, a CSV", required=True)
     embed.take("--voice", "NAME[=PATH]", ENCODER + DEFAULT, default="ecapa")
     embed.take("--face", "NAME[=PATH]", ENCODER + DEFAULT, default="facenet")
+    forget = command("forget", "delete a folder of clips, table, corpus and runs; kept runs, too")
+    forget.take("folder", "DIR")
 
     train = command("train", "train MRAF")
     train.set_defaults(kept="The finished epochs are kept. Continue with --resume.")

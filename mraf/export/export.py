@@ -25,7 +25,7 @@ from mraf.training.experiment import NOTICE, biometrics, trained
 from mraf.training.runs import Run
 from mraf.variants.config import ModelConfig
 
-COMPONENT = ("module.js", "explorer.js")
+COMPONENT = ("module.js", "steps.js", "views.js", "explorer.js")
 WEIGHTS, MODULE, PAGE, ONNX = "weights.js", "mraf.js", "index.html", "model.onnx"
 IGNORE = ".gitignore"
 FILES = (WEIGHTS, MODULE, PAGE, ONNX, NOTICE, IGNORE)
@@ -50,10 +50,8 @@ def export_run(run: Run, out: Path, *, onnx: bool = False) -> list[Path]:
     parts = [p for p in (corpus.test_english, corpus.test_cross) if p] if corpus else []
     texts = {WEIGHTS: f"globalThis.mraf = {packed(run, parts)};\n", MODULE: script("module.js")}
     if of_twin:
-        page = script("page.html")
-        for name in COMPONENT:  # a file may not import a file
-            page = page.replace(f"/* {name} */", script(name))
-        texts[PAGE] = page
+        component = "".join(map(script, COMPONENT))  # a file may not import a file
+        texts[PAGE] = script("page.html").replace("/* component */", component)
     else:
         texts = {IGNORE: "*\n", **texts}  # first, so that git never sees the weights
         texts[NOTICE] = PEOPLE.format(corpus=run.data.get("corpus", "of no known corpus"))
@@ -90,11 +88,10 @@ def _refuse(run: Run, out: Path, onnx: bool) -> None:
     """Raise RunError for what may not be exported, or not into that folder, or not here."""
     if held := biometrics(run.config.model):
         raise RunError(f"{run.path}: holds {' and '.join(held)}; that is never exported.")
-    paper, sizes = ModelConfig(run.config.model.speakers), {entry.name for entry in fields(Sizes)}
+    paper, free = ModelConfig(run.config.model.speakers), {entry.name for entry in fields(Sizes)}
     for entry in fields(ModelConfig):
         value = getattr(run.config.model, entry.name)
-        changed = value != getattr(paper, entry.name) and entry.name not in OF_OTHER_PARTS
-        if changed and entry.name not in sizes:
+        if value != getattr(paper, entry.name) and entry.name not in free | OF_OTHER_PARTS:
             switch = f"{entry.name}={str(value).lower()}"
             raise RunError(f"{run.path}: trained with {switch}; only the paper's own is exported.")
     check_target(out / WEIGHTS)

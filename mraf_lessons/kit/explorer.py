@@ -57,11 +57,6 @@ def slider(label: str, question: str, value: float = 0.0, low: float = 0.0, high
     return Control(inputs(widgets.FloatSlider, label, value=value, **look), question, **following)
 
 
-def number(label: str, last: int, question: str) -> Control:
-    """A slider from 1 to the last."""
-    return Control(inputs(widgets.IntSlider, label, min=1, max=last, value=1), question)
-
-
 class Explorer(widgets.Box):
     """Controls beside the picture that they move: of a pure function of their values.
 

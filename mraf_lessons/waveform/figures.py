@@ -1,5 +1,6 @@
 """Figures and players of notebook 13: made-up voices, their spectra, errors by length."""
 
+import base64
 import html
 from collections.abc import Mapping
 from typing import Any
@@ -16,13 +17,24 @@ from mraf_related.short_segment.encoder import HOP
 from mraf_related.waveform import RATE
 
 
-def players(waves: Mapping[str, NDArray[Any]]) -> HTML:
-    """An audio player for each clip, under its name; all are equally loud."""
-    items = [
-        f"<figure style='display:inline-block;margin:4px'><figcaption>{html.escape(name)}"
-        f"</figcaption>{Audio(wave, rate=RATE)._repr_html_()}</figure>"
-        for name, wave in waves.items()
-    ]
+def players(
+    waves: Mapping[str, NDArray[Any]], pictures: Mapping[str, tuple[bytes, str]] | None = None
+) -> HTML:
+    """An audio player for each clip, under its name and its picture; all are equally loud.
+
+    Pictures are PNG and say in words what they show; a clip may have none.
+    """
+    items = []
+    for name, wave in waves.items():
+        shown, image = html.escape(name), ""
+        if pictures and name in pictures:
+            content, words = pictures[name]
+            source = f"data:image/png;base64,{base64.b64encode(content).decode()}"
+            image = f'<img src="{source}" width="96" alt="{html.escape(words)}"><br>'
+        items.append(
+            f"<figure style='display:inline-block;margin:4px'><figcaption>{shown}</figcaption>"
+            f"{image}{Audio(wave, rate=RATE)._repr_html_()}</figure>"
+        )
     return HTML("".join(items))
 
 

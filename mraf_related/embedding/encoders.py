@@ -136,21 +136,14 @@ class FaceNet:
 
     @torch.inference_mode()
     def embed(self, paths: Sequence[Path]) -> NDArray[Any]:
+        from PIL import Image
+
         faces = []
         for path in paths:
-            with _picture(path) as picture:
+            with Image.open(path) as picture:
                 face = self.detector(picture.convert("RGB"))
             if face is None:
                 raise DataError(f"{path}: no face is found; remove it, or give another picture.")
             faces.append(face)
         found: NDArray[Any] = self.model(torch.stack(faces)).numpy()
         return found
-
-
-def _picture(path: Path) -> Any:
-    from PIL import Image
-
-    try:
-        return Image.open(path)
-    except Exception as error:
-        raise DataError(f"{path}: cannot be read as a picture ({error}); mend it.") from None

@@ -4,7 +4,8 @@ The folder is laid out as SPEAKER/LANGUAGE/VIDEO/clip.wav, with the face of a cl
 the same name beside the sound, clip.jpg. An embedding that is there already is kept.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +20,7 @@ from mraf_related.embedding.encoders import Encoder, encoder
 
 SOUNDS = {".wav", ".flac", ".ogg", ".mp3"}
 PICTURES = (".jpg", ".jpeg", ".png")
+COLUMNS = ["face", "voice", "speaker", "language", "video", "key"]  # of the table
 BATCH = 16
 
 
@@ -70,7 +72,7 @@ def embed_folder(
                 bar = tqdm(missing, kind, disable=not progress)
                 for clip, row in _embedded(model, bar, files, failed):
                     todo[clip].parent.mkdir(parents=True, exist_ok=True)
-                    write_atomically(todo[clip], _saves(row))
+                    write_atomically(todo[clip], partial(_save, row))
                     columns[kind][clip] = str(todo[clip].relative_to(out.parent))
     finally:  # what was done before an interruption stands in the table
         table = _table(clips, columns)
@@ -125,12 +127,9 @@ def _embedded(
     yield from rows() if batch else ()
 
 
-def _saves(row: Any) -> Callable[[Path], None]:
-    def save(path: Path) -> None:
-        with path.open("wb") as file:
-            np.save(file, np.asarray(row, np.float32))
-
-    return save
+def _save(row: Any, path: Path) -> None:
+    with path.open("wb") as file:
+        np.save(file, np.asarray(row, np.float32))
 
 
 def _is_newer(embedding: Path, source: Path) -> bool:
@@ -147,4 +146,4 @@ def _table(clips: dict[str, Path], columns: dict[str, dict[str, str]]) -> pd.Dat
         speaker, language, *_ = clip.split("/")
         vectors = columns["face"].get(clip, ""), columns["voice"][clip]
         rows.append((*vectors, speaker, language, clip.rpartition("/")[0], clip))
-    return pd.DataFrame(rows, columns=["face", "voice", "speaker", "language", "video", "key"])
+    return pd.DataFrame(rows, columns=COLUMNS)

@@ -31,8 +31,8 @@ from mraf_related.waveform import RATE, Recordings, recordings
 SEEDS = 5
 TRAINED, TESTED = range(60), range(60, 100)  # numbers of speakers
 LANGUAGES = {"English": "heard", "Urdu": "unheard"}
-LENGTHS = (0.25, 0.5, 1.0, 2.0)  # seconds of the tested clip
-WHOLE = 3.0  # seconds of a clip of the tested
+LENGTHS = (0.25, 0.5, 1.0, 2.0, 5.0)  # seconds of the tested clip
+WHOLE = 5.0  # seconds of a clip of the tested
 STEPS, BATCH, CROPS = 150, 32, (0.25, 1.0)  # crops in seconds
 RESAMPLES = 1000
 MEAN_KEPT, BOTH = "filterbank", "filterbank + encoder"
@@ -97,7 +97,9 @@ def fit_encoder(
 
 @torch.inference_mode()
 def embed(encoder: VoiceEncoder, wave: NDArray[Any], seconds: float | None = None) -> Tensor:
-    """Unit embeddings (N, 192) of clips, or of so many seconds at their start."""
+    """Unit embeddings (N, 192) of clips, or of their first seconds. Raises DataError: too few."""
+    if seconds and seconds * RATE > wave.shape[1]:
+        raise DataError(f"clips of {wave.shape[1] / RATE} s have no {seconds} s to be cut.")
     part = torch.from_numpy(wave[:, : int(seconds * RATE) if seconds else None])
     return F.normalize(torch.cat([encoder(some) for some in part.split(64)]))
 
@@ -158,6 +160,6 @@ class SmallEcapa:
         self.model = fit_encoder(clips, FrontEnd(shifts=()), 0, STEPS)
 
     def embed(self, paths: Sequence[Path]) -> NDArray[Any]:
-        """Unit embeddings of sound files, shape (N, 192)."""
-        waves = (read_sound(path)[None] for path in paths)
-        return np.concatenate([embed(self.model, wave).numpy() for wave in waves])
+        """Unit embeddings of sound files, shape (N, 192); as loud as what it was trained on."""
+        waves = (wave / wave.std() for wave in map(read_sound, paths))
+        return np.concatenate([embed(self.model, wave[None]).numpy() for wave in waves])

@@ -118,8 +118,16 @@ MOVE = """
 """
 
 
-def moves_of_live(page, moves: int = 30) -> float:
-    """Move the live explorer's face slider; the median of its CPU, milliseconds to the picture."""
+def live(page, view: str = "reliability"):
+    """The live explorer that shows a view."""
+    return page.locator(f".mraf-network[data-view={view}]")
+
+
+MOVED = {"reliability": "face", "follow": "step", "token": "step", "temperature": "temperature"}
+
+
+def moves_of_live(page, view: str = "reliability", moves: int = 30) -> float:
+    """Move a view's slider from end to end; the median of its CPU, milliseconds to the picture."""
     session = page.context.new_cdp_session(page)
     session.send("Performance.enable", {"timeDomain": "threadTicks"})
 
@@ -127,25 +135,38 @@ def moves_of_live(page, moves: int = 30) -> float:
         metrics = session.send("Performance.getMetrics")["metrics"]
         return 1000 * next(one["value"] for one in metrics if one["name"] == "TaskDuration")
 
-    taken, shown = [], bars(page)
+    slider = live(page, view).locator(f"[name={MOVED[view]}]")
+    ends = slider.get_attribute("max"), slider.get_attribute("min")
+    selector = f".mraf-network[data-view={view}] [name={MOVED[view]}]"
+    taken, shown = [], picture(page, view)
     for move in range(moves):
         before = spent()
-        page.evaluate(MOVE, [".mraf-network [name=face]", 100 - 100 * (move % 2)])
+        page.evaluate(MOVE, [selector, ends[move % 2]])
         taken.append(spent() - before)
-        shown, last = bars(page), shown
+        shown, last = picture(page, view), shown
         assert shown != last
     return statistics.median(taken)
 
 
-def bars(page) -> list[list]:
+def bars(page, view: str = "reliability") -> list[list]:
     """What a screen reader hears of each bar of the live explorer: its name and its value."""
     said = "found => found.map(({ ariaLabel, ariaValueNow }) => [ariaLabel, Number(ariaValueNow)])"
-    return page.locator("[role=meter]").evaluate_all(said)
+    return live(page, view).locator("[role=meter]").evaluate_all(said)
 
 
-def meters(page) -> dict[str, float]:
+def meters(page, view: str = "reliability") -> dict[str, float]:
     """The bars by their names."""
-    return dict(bars(page))
+    return dict(bars(page, view))
+
+
+def status(page, view: str = "reliability") -> str:
+    """The sentences that say what is shown."""
+    return live(page, view).get_by_role("status").inner_text()
+
+
+def picture(page, view: str = "reliability") -> tuple[str, list[list]]:
+    """All that a move may change."""
+    return status(page, view), bars(page, view)
 
 
 def controls_off_the_screen(page, number: int = 0) -> list[str]:

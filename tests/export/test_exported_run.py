@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,19 @@ SIZES: dict[str, dict[str, Any]] = {  # widths that no four divide, two layers, 
 }
 
 
-@pytest.mark.skipif(not shutil.which("node"), reason="needs Node (nodejs)")
+NODE = pytest.mark.skipif(not shutil.which("node"), reason="needs Node (nodejs)")
+
+
+def in_node(folder: Path, face: np.ndarray, voice: np.ndarray, **options: Any) -> dict[str, Any]:
+    """What the module exported to folder/out answers, with the options of its `forward`."""
+    clips, script = folder / "clips.json", Path(__file__).with_name("parity.mjs")
+    clips.write_text(json.dumps(list(zip(face.tolist(), voice.tolist(), strict=True))))
+    command = ["node", script, folder / "out", clips, json.dumps(options)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+@NODE
 @pytest.mark.parametrize("size", SIZES)
 def test_the_module_answers_as_pytorch_does(
     size: str, twin: Corpus, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -38,13 +51,7 @@ def test_the_module_answers_as_pytorch_does(
     run = run_of(twin, **SIZES[size])
     export_run(run, tmp_path / "out")
     face, voice = clips_with_and_without_faces(twin)
-    clips = tmp_path / "clips.json"
-    clips.write_text(json.dumps(list(zip(face.tolist(), voice.tolist(), strict=True))))
-    script = Path(__file__).with_name("parity.mjs")
-    done = subprocess.run(
-        ["node", script, tmp_path / "out", clips], capture_output=True, text=True, check=True
-    )
-    answer = json.loads(done.stdout)
+    answer = in_node(tmp_path, face, voice)
     expected = rounded(run, face, voice)
     assert len(expected) == 22
     worst = assert_same(answer["outputs"], expected)  # both kinds of clip in one batch
@@ -52,6 +59,26 @@ def test_the_module_answers_as_pytorch_does(
         assert_same(answer["outputs"][only], rounded(run, face[only], voice[only]))
     with capsys.disabled():
         print(f"\n{size}: {worst:.1e} from PyTorch, {answer['median']:.1f} ms a clip", end=" ")
+
+
+@NODE
+@pytest.mark.parametrize(
+    ("switches", "options"),
+    [
+        ({"missing_reliability": "learned"}, {"scored": True}),
+        ({"missing_face": "zero"}, {"token": [0] * 512}),
+        ({"missing_face": "zero", "missing_reliability": "learned"},
+         {"token": [0] * 512, "scored": True}),
+    ],
+)  # fmt: skip
+def test_other_ways_to_read_a_missing_face_answer_as_pytorch_does(
+    switches: dict[str, Any], options: dict[str, Any], twin: Corpus, tmp_path: Path
+) -> None:
+    run = run_of(twin, **SIZES["small"])
+    export_run(run, tmp_path / "out")
+    face, voice = clips_with_and_without_faces(twin)
+    run.config = replace(run.config, model=replace(run.config.model, **switches))
+    assert_same(in_node(tmp_path, face, voice, **options)["outputs"], rounded(run, face, voice))
 
 
 def test_the_quick_preset_is_small_and_a_folder_of_ours_is_replaced(
@@ -62,7 +89,9 @@ def test_the_quick_preset_is_small_and_a_folder_of_ours_is_replaced(
     written = export_run(run_of(twin), tmp_path)
     assert {file.name for file in tmp_path.iterdir()} == {WEIGHTS, MODULE, PAGE}
     assert set(written) == set(tmp_path.iterdir())
-    assert sum(file.stat().st_size for file in written) <= 4_000_000
+    sizes = {file.name: file.stat().st_size for file in written}
+    assert sizes[WEIGHTS] + sizes[MODULE] <= 4_000_000
+    assert sizes[PAGE] <= 60_000
 
 
 def test_a_run_on_people_has_a_notice_and_no_clips(twin: Corpus, tmp_path: Path) -> None:

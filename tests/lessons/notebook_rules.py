@@ -98,10 +98,20 @@ def follows_the_template(notebook: NotebookNode) -> list[str]:
 
 
 def discusses(cell: NotebookNode) -> bool:
-    """Whether a cell says what is to be seen, in its text or in what it displays."""
+    """Whether a cell displays what is to be seen."""
     shown = [output.get("data", {}).get("text/markdown", "") for output in cell.get("outputs", [])]
-    texts = [cell.source] if cell.cell_type == "markdown" else shown
-    return any("**What you see.**" in text for text in texts)
+    return any("**What you see" in text for text in shown)
+
+
+def readings_have_numbers_of_the_run(notebook: NotebookNode) -> list[str]:
+    """ "What you see" is written by a cell, so that it cannot contradict another run."""
+    said = [cell for cell in notebook.cells if "**What you see" in cell.source]
+    found = [f"{cell.id}: a reading that is typed, not computed" for cell in said]
+    for cell in of_type(notebook, "code"):
+        shown = [out.get("data", {}).get("text/markdown", "") for out in cell.outputs]
+        if any("**What you see" in text and not re.search(r"\d", text) for text in shown):
+            found.append(f"{cell.id}: a reading without a number")
+    return found
 
 
 def figures_are_predicted_and_discussed(notebook: NotebookNode) -> list[str]:
@@ -264,6 +274,7 @@ RULES: tuple[Rule, ...] = (
     cells_have_content,
     ran_from_top_to_bottom,
     follows_the_template,
+    readings_have_numbers_of_the_run,
     figures_are_predicted_and_discussed,
     images_have_alt_text,
     names_no_absolute_path,

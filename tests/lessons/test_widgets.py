@@ -3,34 +3,27 @@
 from __future__ import annotations
 
 import html
-from dataclasses import replace
+import inspect
+import json
+import re
 
 import numpy as np
 import pytest
 import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
+import mraf.model
+from mraf.data.splits import validation_split
 from mraf.errors import RunError
-from mraf.evaluation.predict import forward
-from mraf.model import MRAF
-from mraf.variants.build import build
-from mraf.variants.config import ModelConfig
+from mraf.export.export import flat, script
 from mraf_lessons.kit.style import describe
-from mraf_lessons.missing_token.explorer_figures import clip_step
-from mraf_lessons.missing_token.steps import forward_steps
+from tests.export.parity import clips_with_and_without_faces, run_of
 
 pytest.importorskip("ipywidgets")
 from mraf_lessons.heads.explorer import MarginExplorer
 from mraf_lessons.kit.live import Screen, fast_panels
-from mraf_lessons.missing_token.explorer import FollowOneClip
+from mraf_lessons.one_page.live import VIEWS, LiveExplorer
 from mraf_lessons.training.explorer import CentreExplorer
-
-
-@pytest.fixture(scope="module")
-def model() -> MRAF:
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        return build(ModelConfig(6, tokens=3, width=16, heads=2)).eval()
 
 
 def quick_figure(found, on=None):
@@ -118,72 +111,38 @@ def test_an_error_is_shown_in_place_of_the_picture(explorer, monkeypatch):
     assert "no &lt;such&gt; thing" in explorer.picture.value
 
 
-# --- one clip, step by step ----------------------------------------------------------------
+# --- the network in the page ---------------------------------------------------------------
 
 
-def test_the_steps_hold_the_values_of_the_forward_pass(model, tiny_corpus):
-    clip = tiny_corpus.train[3:4]
-    steps, output = forward_steps(model, clip), forward(model, clip)
-    named = {name: values for step in steps for name, values in step.values.items()}
-    assert np.array_equal(named["$T_f$"], output.face.tokens[0].numpy())
-    assert np.array_equal(named["$H_a$"], output.voice.encoded[0].numpy())
-    assert np.array_equal(named["$e_c$"], output.fused_embedding[0].numpy())
-    assert named["$w_f, w_a$"][1] == output.weight.voice.item()
-    assert np.allclose(named["fused"], output.logits.fused[0].softmax(-1).numpy())
-    with torch.inference_mode():
-        again = model.face_encoder.projection(torch.from_numpy(named["$x_f$"]))
-    assert np.allclose(again.numpy(), named["$T_f$"].ravel(), atol=1e-6)
-    placed = named["$T_a$"] + model.voice_encoder.position.detach().numpy()
-    assert np.allclose(placed, named["$T_a + P_a$"])
-    assert steps[-1].speaker == clip.labels[0]
-    with pytest.raises(RunError, match="2 clips given"):
-        forward_steps(model, tiny_corpus.train[:2])
+def test_each_step_of_a_clip_names_code_that_exists(twin):
+    text = script("steps.js")
+    steps = json.loads(text[text.index("[") : text.rindex("]") + 1])
+    model = run_of(twin, width=8, tokens=2, heads=2).model
+    output = {*flat(model(*map(torch.from_numpy, clips_with_and_without_faces(twin))))}
+    shown = {path for step in steps for path in step["values"].values()}
+    assert shown - {"face.placed", "voice.placed"} == output  # all of it, and T_m + P_m
+    source = inspect.getsource(mraf.model)
+    for step in steps:
+        assert [
+            w for w in re.findall(r"\w+", step["code"]) if not re.search(rf"\b{w}\b", source)
+        ] == []
 
 
-def test_the_steps_start_with_what_the_encoders_read(model, tiny_corpus):
-    clip = tiny_corpus.train[3:4]
-    assert forward_steps(model, clip)[0].title == "Two features enter, scaled alike"
-    scaled = build(replace(model.config, face_scale=3.0)).eval()
-    scaled.load_state_dict(model.state_dict())
-    step = forward_steps(scaled, clip)[0]
-    x_f, x_a = model.inputs(torch.from_numpy(clip.face), torch.from_numpy(clip.voice))
-    assert np.allclose(step.values["$x_f$"], 3 * x_f[0].numpy())
-    assert np.allclose(step.values["$x_a$"], x_a[0].numpy())
-    assert step.title == "Two features enter, as this network scales them"
-
-
-def test_without_a_face_the_token_enters_and_nothing_of_it_comes_through(model, tiny_corpus):
-    steps = forward_steps(model, tiny_corpus.train[:1].without_faces())
-    named = {name: values for step in steps for name, values in step.values.items()}
-    assert np.array_equal(named["$x_f$"], model.missing_face.token.detach().numpy())
-    assert (named["$\\hat{H}_f$"] == 0).all()
-    assert "learned token" in steps[0].title
-
-
-def test_each_step_names_code_that_exists_and_draws_itself(model, tiny_corpus):
-    import mraf.model
-
-    steps = forward_steps(model, tiny_corpus.train[:1])
-    for number, step in enumerate(steps, 1):
-        figure = clip_step(steps, number)
-        assert figure.alt.startswith(f"Step {number} of {len(steps)}. {step.title}")
-        assert len(figure.axes) == len(step.values)
-        owner = step.module.split(" · ")[0].split(".")[0]
-        assert hasattr(mraf.model, owner)
-
-
-def test_following_a_clip(model, tiny_corpus):
-    follow = FollowOneClip(model, tiny_corpus.train)
-    assert "Step 1 of 12" in follow.picture.value
-    follow.step.value = 2
-    assert "Step 2 of 12" in follow.picture.value
-    follow.step.value = 7
-    before = follow.picture.value
-    follow.face.value = False
-    assert "0.000 and 1.000" in follow.picture.value
-    assert follow.picture.value != before
-    follow.clip.value = 9
-    assert np.array_equal(
-        follow.steps[1].values["$T_a$"],
-        forward(model, tiny_corpus.train[8:9]).voice.tokens[0].numpy(),
+@pytest.mark.parametrize("view", VIEWS)
+def test_where_a_view_cannot_run_there_is_a_picture_and_a_link(view, twin, monkeypatch):
+    assert f"\n  {view}: {{" in script("views.js")
+    shown = []
+    monkeypatch.setattr(
+        "mraf_lessons.kit.explorer.display", lambda bundle, **options: shown.append(bundle)
     )
+    run = run_of(twin, width=8, tokens=2, heads=2)
+    LiveExplorer(run, validation_split(twin), view)._ipython_display_()
+    still = shown[1]["text/html"]
+    assert "This picture is still" in still
+    assert "<img" in still
+    assert f'<div class="mraf-live" data-view="{view}">' in still
+
+
+def test_another_view_is_refused_by_name(twin):
+    with pytest.raises(RunError, match="no view is called 'trust'; there are: reliability, "):
+        LiveExplorer(run_of(twin, width=8, tokens=2, heads=2), validation_split(twin), "trust")

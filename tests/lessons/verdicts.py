@@ -37,6 +37,7 @@ LESSONS = (
     "open_set",
     "heads",
     "waveform",
+    "enrolment",
 )
 MODULES = [importlib.import_module(f"mraf_lessons.{lesson}.checks") for lesson in LESSONS]
 FUNCTIONS = [

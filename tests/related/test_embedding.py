@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,14 @@ from PIL import Image
 from scipy.io import wavfile
 
 from mraf.cli.main import main
+from mraf.data import from_table
+from mraf.data.imported.folder import import_table
 from mraf.errors import DataError, RunError
+from mraf.training.experiment import trained
 from mraf_related.embedding import encoders
 from mraf_related.embedding.encoders import encoder, read_sound
 from mraf_related.embedding.folder import embed_folder
+from mraf_related.embedding.forget import forget, kept_runs
 from mraf_related.short_segment import study
 from mraf_related.waveform import RATE, recordings
 
@@ -192,3 +197,74 @@ def test_what_is_missing_is_said_in_one_line(
     wavfile.write(tmp_path / "a.wav", RATE, np.ones(10, np.float32))
     with pytest.raises(DataError, match="elsewhere than SPEAKER/LANGUAGE/VIDEO"):
         embed_folder(tmp_path, tmp_path / "own.csv", VOICE, FACE)
+
+
+@pytest.fixture
+def enrolled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A class with clips, table, corpus and run; one more run of it is kept, and one of another."""
+    monkeypatch.setenv("MRAF_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    own, small = tmp_path / "class", {"epochs": 1, "width": 8, "heads": 2, "tokens": 2}
+    lay_out(own / "clips")
+    embed_folder(own / "clips", own / "own.csv", VOICE, FACE, progress=False)
+    (own / "clips" / ".DS_Store").write_bytes(b"of a file manager")
+    (own / ".own.csv.x1y2").write_bytes((own / "own.csv").read_bytes())  # of a killed process
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        corpus = import_table(own / "own.csv", own / "corpus", progress=False)
+        other = from_table(lay_out_table(tmp_path), progress=False)
+    trained("quick", corpus, small, store=own / "runs", device="cpu")
+    for one in (corpus, other):
+        trained("quick", one, small, device="cpu")
+    return own
+
+
+def lay_out_table(folder: Path) -> Path:
+    embed_folder(lay_out(folder / "else"), folder / "else.csv", VOICE, FACE, progress=False)
+    return folder / "else.csv"
+
+
+def test_a_class_that_is_forgotten_leaves_nothing(
+    enrolled: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert len(list(kept_runs())) == 2
+    assert main(["forget", str(enrolled)]) == 0
+    assert str(enrolled) in capsys.readouterr().out
+    assert not enrolled.exists()
+    (left,) = kept_runs()
+    assert '"else (imported)"' in (left / "config.json").read_text()
+    assert (enrolled.parent / "else" / "ann 0").is_dir()  # of others nothing is touched
+
+
+@pytest.mark.parametrize(
+    "name", ["essay.txt", "clips/group.jpg", "speakers.csv", "notes/config.json", "own/mean.npy"]
+)
+def test_what_mraf_did_not_make_is_refused_and_nothing_is_deleted(
+    enrolled: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    foreign = enrolled / name
+    foreign.parent.mkdir(exist_ok=True)
+    foreign.write_text("{}")
+    before = sorted(enrolled.rglob("*"))
+    assert main(["forget", str(enrolled)]) == 2
+    assert f"{foreign}: was not made by mraf (1 such files); move it" in capsys.readouterr().err
+    assert sorted(enrolled.rglob("*")) == before
+    assert len(list(kept_runs())) == 2
+
+
+def test_neither_a_link_nor_another_folder_is_deleted(enrolled: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="holds no table, corpus or run of mraf"):
+        forget(tmp_path / "else")  # clips alone may be anybody's
+    (enrolled / "clips" / "linked").symlink_to(tmp_path / "else")
+    with pytest.raises(DataError, match="linked: was not made by mraf"):
+        forget(enrolled)
+    assert (tmp_path / "else").is_dir()
+
+
+def test_a_quiet_recording_is_the_same_voice(tmp_path: Path) -> None:
+    wave = recordings([5], 1, 1, "English", 1.0).wave[0] / 10
+    for name, gain in (("loud", 1), ("quiet", 0.05)):
+        wavfile.write(tmp_path / f"{name}.wav", RATE, (gain * wave).astype(np.float32))
+    paths = [tmp_path / "loud.wav", tmp_path / "quiet.wav"]
+    loud, quiet = encoder("small-ecapa").embed(paths)
+    assert loud == pytest.approx(quiet, abs=1e-3)

@@ -115,6 +115,8 @@ def test_the_table_compares_paired_and_is_read_aloud(
 def test_what_cannot_be_measured_is_said(tiny_corpus: Corpus, clips: Recordings) -> None:
     with pytest.raises(DataError, match="has no sound, only features"):
         study.table(tiny_corpus)
+    with pytest.raises(DataError, match=r"clips of 2\.0 s have no 5\.0 s to be cut"):
+        study.embed(VoiceEncoder().eval(), clips.wave, 5.0)
     with pytest.raises(RunError, match="hears nothing"):
         FrontEnd(filterbank=False, shifts=())
     with pytest.raises(DataError, match=r"training needs 1\.0 s or more"):

@@ -1,0 +1,1 @@
+"""Notebook 14: a class enrols itself, judges itself and forgets itself."""
