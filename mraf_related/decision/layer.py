@@ -27,7 +27,7 @@ from mraf_related.calibration import fit_temperature
 from mraf_related.degradation import degrade_faces
 
 ORDER = ("face", "voice", "fused")
-FACE, _, FUSED = range(3)  # rows of all that is kept for each head
+FACE, VOICE, FUSED = range(3)  # rows of all that is kept for each head
 CONDITIONS = {"clean": "P3", "missing": "P4", "swapped": "P3"}
 """States of the face, and the setting whose clips they have."""
 SWAPS_SEEN = ", swaps seen"  # how a layer's name ends that is fitted on swapped faces, too
