@@ -90,12 +90,16 @@ class DecisionLayer:
         return p
 
     def decide(self, heads: HeadLogits) -> dict[str, Floats]:
-        """Scores (N, C) of both layers, by name; the head of a missing face has no weight."""
-        p = self.distributions(heads)
-        weights = p.max(axis=-1)
-        weights[FACE] *= heads.sighted
-        weighted = np.einsum("hn,hnc->nc", weights / weights.sum(axis=0), p)
-        return {"weighted": weighted, "corrected": correct(p, heads.sighted, self.rule)}
+        """Scores (N, C) of both layers, by name."""
+        p, sighted = self.distributions(heads), heads.sighted
+        return {"weighted": weigh(p, sighted), "corrected": correct(p, sighted, self.rule)}
+
+
+def weigh(p: Floats, sighted: Flags) -> Floats:
+    """Σ_h w_h p_h with w_h ∝ max p_h, (N, C), of p (3, N, C); a missing face has no weight."""
+    weights = p.max(axis=-1)
+    weights[FACE] *= sighted
+    return np.einsum("hn,hnc->nc", weights / weights.sum(axis=0), p)
 
 
 def deciding_head(p: Floats, sighted: Flags, rule: Rule) -> NDArray[np.int64]:
