@@ -27,7 +27,7 @@ from mraf_related.calibration import fit_temperature
 from mraf_related.degradation import degrade_faces
 
 ORDER = ("face", "voice", "fused")
-FACE, _, FUSED = range(3)  # rows of all that is kept for each head
+FACE, VOICE, FUSED = range(3)  # rows of all that is kept for each head
 CONDITIONS = {"clean": "P3", "missing": "P4", "swapped": "P3"}
 """States of the face, and the setting whose clips they have."""
 SWAPS_SEEN = ", swaps seen"  # how a layer's name ends that is fitted on swapped faces, too
@@ -90,12 +90,16 @@ class DecisionLayer:
         return p
 
     def decide(self, heads: HeadLogits) -> dict[str, Floats]:
-        """Scores (N, C) of both layers, by name; the head of a missing face has no weight."""
-        p = self.distributions(heads)
-        weights = p.max(axis=-1)
-        weights[FACE] *= heads.sighted
-        weighted = np.einsum("hn,hnc->nc", weights / weights.sum(axis=0), p)
-        return {"weighted": weighted, "corrected": correct(p, heads.sighted, self.rule)}
+        """Scores (N, C) of both layers, by name."""
+        p, sighted = self.distributions(heads), heads.sighted
+        return {"weighted": weigh(p, sighted), "corrected": correct(p, sighted, self.rule)}
+
+
+def weigh(p: Floats, sighted: Flags) -> Floats:
+    """Σ_h w_h p_h with w_h ∝ max p_h, (N, C), of p (3, N, C); a missing face has no weight."""
+    weights = p.max(axis=-1)
+    weights[FACE] *= sighted
+    return np.einsum("hn,hnc->nc", weights / weights.sum(axis=0), p)
 
 
 def deciding_head(p: Floats, sighted: Flags, rule: Rule) -> NDArray[np.int64]:
