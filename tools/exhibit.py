@@ -89,9 +89,13 @@ def agreement(table: pd.DataFrame) -> str:
         f"{first} and {second} on {(side[first] == side[second]).sum()}"
         for first, second in combinations(corpora, 2)
     ]
+    counts = measured[measured.claim.isin(side.index)].groupby("corpus").seeds.unique()
+    of = {corpus: sorted(set(map(int, counts[corpus]))) for corpus in corpora}
+    seeds = ", ".join(f"{' or '.join(map(str, of[name]))} on {name}" for name in corpora)
     lines = [
         f"**The same claims on three corpora.** Of {len(side)} claims that were measured on all of "
-        f"them, these agree in their verdict: {', '.join(same)}.",
+        f"them, so many agree in their verdict: {', '.join(same)}. Seeds: {seeds}. "
+        "More seeds give shorter intervals, so verdicts can differ for this reason alone.",
         "",
         f"| claim | {' | '.join(corpora)} |",
         "|---|---|---|---|",

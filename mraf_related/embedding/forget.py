@@ -36,7 +36,7 @@ def forget(folder: str | Path) -> list[Path]:
         reason = "holds no table, corpus or run of mraf; name the folder in which they lie"
         raise DataError(f"{folder}: {reason}.")
     if others := [path for path in files if not _made(path, path.relative_to(folder))]:
-        reason = f"was not made by mraf ({len(others)} such files); move it, nothing was deleted"
+        reason = f"was not made by mraf ({len(others)} in all); move it, nothing was deleted"
         raise DataError(f"{others[0]}: {reason}.")
     found = [folder, *(run for run in kept_runs() if _corpus(run / CONFIG) in corpora)]
     try:

@@ -247,7 +247,7 @@ def test_what_mraf_did_not_make_is_refused_and_nothing_is_deleted(
     foreign.write_text("{}")
     before = sorted(enrolled.rglob("*"))
     assert main(["forget", str(enrolled)]) == 2
-    assert f"{foreign}: was not made by mraf (1 such files); move it" in capsys.readouterr().err
+    assert f"{foreign}: was not made by mraf (1 in all); move it" in capsys.readouterr().err
     assert sorted(enrolled.rglob("*")) == before
     assert len(list(kept_runs())) == 2
 
