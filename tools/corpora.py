@@ -9,11 +9,13 @@ bits differ, so it has sums. Rows of a corpus that is no longer the named one ar
 import sys
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from mraf import data
 from mraf.data.clips import Corpus
 from mraf.evidence.recorded import FOLDER, recorded
+from mraf.files import write_text
 
 FILE = FOLDER / "corpora.csv"
 
@@ -23,8 +25,13 @@ def named(corpus: Corpus) -> dict[str, Any]:
     parts = (corpus.train, corpus.cross)
     features = "" if corpus.name == "twin" else " ".join(part.fingerprint for part in parts)
     by_label = {
-        f"{name}s by label": sum(
-            float(getattr(part, name).sum(axis=1, dtype=float) @ part.labels) for part in parts
+        f"{name}s by label and number": sum(
+            float(
+                part.labels
+                @ getattr(part, name).astype(float)
+                @ np.arange(getattr(part, name).shape[1])
+            )
+            for part in parts
         )
         for name in ("face", "voice")
     }
@@ -35,8 +42,11 @@ def main() -> None:
     corpus, known = data.load(), recorded("corpora")
     row = pd.DataFrame([{"corpus": corpus.name, **named(corpus)}])
     kept = known[known.corpus != corpus.name] if known is not None else None
-    pd.concat([kept, row]).sort_values("corpus").to_csv(FILE, index=False, float_format="%.7g")
-    print(f"{FILE}: {corpus.name}", file=sys.stderr)
+    table = pd.concat([kept, row]).sort_values("corpus")
+    write_text(FILE, table.to_csv(index=False, float_format="%.7g"))
+    print(
+        f"{FILE}: {corpus.name}. Record all its files anew if the row has changed.", file=sys.stderr
+    )
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from filelock import FileLock
 from PIL import Image
 from scipy.io import wavfile
 
@@ -19,6 +20,7 @@ from mraf.data import from_table
 from mraf.data.imported.folder import import_table
 from mraf.errors import DataError, RunError
 from mraf.training.experiment import trained
+from mraf.training.runs import LOCK
 from mraf_related.embedding import encoders
 from mraf_related.embedding.encoders import encoder, read_sound
 from mraf_related.embedding.folder import embed_folder
@@ -237,19 +239,44 @@ def test_a_class_that_is_forgotten_leaves_nothing(
 
 
 @pytest.mark.parametrize(
-    "name", ["essay.txt", "clips/group.jpg", "speakers.csv", "notes/config.json", "own/mean.npy"]
+    "name",
+    [
+        *("essay.txt", "clips/group.jpg", "speakers.csv", "notes/config.json", "own/mean.npy"),
+        *("trip/2024/italy/a.jpg", "artist/album/cd1/song.mp3"),
+    ],
 )
 def test_what_mraf_did_not_make_is_refused_and_nothing_is_deleted(
     enrolled: Path, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     foreign = enrolled / name
-    foreign.parent.mkdir(exist_ok=True)
+    foreign.parent.mkdir(parents=True, exist_ok=True)
     foreign.write_text("{}")
     before = sorted(enrolled.rglob("*"))
     assert main(["forget", str(enrolled)]) == 2
     assert f"{foreign}: was not made by mraf (1 in all); move it" in capsys.readouterr().err
     assert sorted(enrolled.rglob("*")) == before
     assert len(list(kept_runs())) == 2
+
+
+def test_a_run_on_another_corpus_within_the_folder_leaves_its_kept_runs(
+    enrolled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A class that also trained on the twin does not lose what others trained on the twin."""
+    for run in (enrolled / "runs" / "twin-run", tmp_path / "runs" / "quick-of-others"):
+        run.mkdir(parents=True)
+        (run / "config.json").write_text('{"data": {"corpus": "twin"}}')
+    monkeypatch.chdir(enrolled)
+    assert main(["forget", "."]) == 0
+    assert not list(enrolled.glob("*"))
+    assert (tmp_path / "runs" / "quick-of-others").is_dir()
+    assert len(list(kept_runs())) == 2
+
+
+def test_a_run_that_is_being_trained_is_not_forgotten(enrolled: Path) -> None:
+    (run,) = {file.parent for file in (enrolled / "runs").rglob("config.json")}
+    with FileLock(run / LOCK), pytest.raises(DataError, match="is being trained; stop it first"):
+        forget(enrolled)
+    assert (enrolled / "own.csv").is_file()
 
 
 def test_neither_a_link_nor_another_folder_is_deleted(enrolled: Path, tmp_path: Path) -> None:
