@@ -1,6 +1,7 @@
 """The command line, `mraf` or `python -m mraf`: what can be asked for."""
 
 import argparse
+import errno
 import os
 import shlex
 import sys
@@ -47,10 +48,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"mraf: error: {error}", file=sys.stderr)
         return 2
     except OSError as error:
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  nothing more to flush into the pipe
-        if isinstance(error, BrokenPipeError):  # the reader, head or less, has seen enough
-            return 0
-        print(f"mraf: error: {error.filename or 'the output'}: {error.strerror}.", file=sys.stderr)
+        where = error.filename or arguments[0]
+        if error.filename is None and error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EPIPE}:
+            where, sys.stdout = "the output", open(os.devnull, "w")  # noqa: SIM115
+            if isinstance(error, BrokenPipeError):  # the reader, head or less, has seen enough
+                return 0
+        print(f"mraf: error: {where}: {error.strerror or error}.", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(f"\nmraf: stopped. {getattr(options, 'kept', '')}".rstrip(), file=sys.stderr)
@@ -108,8 +111,7 @@ def build_parser() -> argparse.ArgumentParser:
     lacking = "install what the notebooks need and is missing; torch stays as it is"
     doctor.add_argument("--install", action="store_true", help=lacking)
 
-    lessons = command("lessons", "copy the notebooks into a folder")
-    lessons.take("folder", "DIR")
+    command("lessons", "copy the notebooks into a folder").take("folder", "DIR")
 
     data = commands.add_parser("data", help="describe, fetch, pack and import features")
     kinds = data.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -150,9 +152,8 @@ def build_parser() -> argparse.ArgumentParser:
     evaluate = command("evaluate", "evaluate a run in P3-P6, with intervals over videos")
     evaluate.take("path", "RUN")
     evaluate.take("--data", "D", DATA)
-    parts = ["validation", "test"]
-    judged = "held-out videos (default), or the test clips if their labels are known"
-    evaluate.add_argument("--split", choices=parts, default="validation", help=judged)
+    how = "held-out videos (default), or the test clips if their labels are known"
+    evaluate.add_argument("--split", choices=["validation", "test"], default="validation", help=how)
     evaluate.take("--protocol", "P", PROTOCOL + ", or all of them", default="clip")
     evaluate.add_argument("--fop", action="store_true", help="also train and judge FOP, a baseline")
     evaluate.take("--device", "D", DEVICE, default="auto")
@@ -221,8 +222,7 @@ def _take_training_options(parser: _Parser, preset: str) -> None:
     parser.take("--data", "D", DATA)
     parser.take("--preset", "P", f"paper, quick or fast ({DEFAULT})", default=preset)
     recipe = f"recipe of the paper, of the team's public code, or our best ({DEFAULT})"
-    recipes = ["paper", "team", "best"]
-    parser.add_argument("--recipe", default="paper", choices=recipes, help=recipe)
+    parser.add_argument("--recipe", default="paper", choices=["paper", "team", "best"], help=recipe)
     parser.take("--set", "KEY=VALUE", "see the list below", nargs="+", action="extend", default=[])
     parser.take("--epochs", "N", "short for --set epochs=N")
     parser.take("--seed", "S", "short for --set seed=S")

@@ -29,6 +29,8 @@ const LOOK = `
 `;
 const MOST_PROBABLE = 5;
 let reasons = 0; // each has a name of its own on the page
+/** What a file says, as text: it may come from anybody. */
+const escaped = (x) => String(x).replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
 
 /** A label with its control, and room for the reason why it changes nothing now. */
 const control = (words, tag) => {
@@ -123,7 +125,7 @@ export async function explore(root, exported, views = Object.keys(VIEWS)) {
   const find = (what) => root.querySelector(what), field = (name) => find(`[name=${name}]`);
   const titles = Object.fromEntries(Object.keys(VIEWS).filter((name) => views.includes(name))
     .map((name) => [name, VIEWS[name].title]));
-  const shown = clips.map(({ speaker, language }) => `speaker ${speaker}, ${language}`);
+  const shown = clips.map(({ speaker, language }) => escaped(`speaker ${speaker}, ${language}`));
   root.classList.add("mraf-network");
   root.dataset.view = views[0];
   root.innerHTML = `<style>${LOOK}</style>
@@ -131,7 +133,7 @@ export async function explore(root, exported, views = Object.keys(VIEWS)) {
     <form autocomplete="off">${choice("clip", "Clip", shown)}${view.controls()}</form>
     <p role="status"></p><div class="cards">${view.cards()}</div>
     <p>${view.note} Computed in <span class="time">–</span> ms.
-    Trained on ${run.corpus ?? "clips of this notebook"}, ${run.preset ? `preset ${run.preset}, ` : ""}seed ${run.seed}.</p>
+    Trained on ${escaped(run.corpus ?? "clips of this notebook")}, ${run.preset ? `preset ${escaped(run.preset)}, ` : ""}seed ${escaped(run.seed)}.</p>
     <p><label>Show a run of yours, its <code>weights.js</code> from <code>mraf export</code>
     <input type="file" name="run" accept=".js"></label></p>`;
   for (const input of root.querySelectorAll("select, input")) {
@@ -164,8 +166,8 @@ export async function explore(root, exported, views = Object.keys(VIEWS)) {
       const theirs = JSON.parse((await target.files[0].text()).replace(/^globalThis\.mraf = /, "").replace(/;\s*$/, ""));
       if (!theirs.clips.length) return (status.textContent = "This run was trained on people, so it has no clips to show.");
       await explore(root, theirs, views);
-    } catch {
-      status.textContent = "This is not a weights.js that mraf export wrote.";
+    } catch { // maybe after it was drawn, with a status of its own
+      find("[role=status]").textContent = "This is not a weights.js that mraf export wrote.";
     }
   });
   if (views.length > 1) {

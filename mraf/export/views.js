@@ -90,7 +90,7 @@ const VIEWS = {
           return `The ${plain} gives speaker ${best} ${p[best].toFixed(2)}.`;
         }
         const shape = shapes[kind] ?? value.length, size = (x) => length(x).toPrecision(3);
-        section.innerHTML = `<h3>${name} <small>(${shape})</small></h3>`;
+        section.innerHTML = `<h3>${name} <small>(${escaped(shape)})</small></h3>`;
         const rows = kind === "vector" ? Math.ceil(value.length / 64) : tokens; // long vectors are folded
         const beside = kind !== "maps" ? value : value.map((_, n) => { // maps stand side by side
           const column = n % (heads * tokens), k = column % tokens;

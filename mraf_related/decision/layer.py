@@ -11,7 +11,7 @@ on videos on which nothing is judged (`judge`).
 """
 
 from dataclasses import dataclass
-from itertools import product
+from itertools import product, starmap
 from typing import NamedTuple
 
 import numpy as np
@@ -58,8 +58,10 @@ class Rule(NamedTuple):
 
 
 NEVER = Rule(np.inf, np.inf)
-TRIED = product((0.99, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5), (0.8, 0.6, 0.4, 0.2, 0.1, 0.0))
-RULES = [NEVER, *(Rule(*pair) for pair in TRIED)]
+RULES = [
+    NEVER,
+    *starmap(Rule, product((0.99, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5), (0.8, 0.6, 0.4, 0.2, 0.1, 0.0))),
+]
 """What is tried, the most cautious first."""
 
 

@@ -44,14 +44,14 @@ def fit_head(
     seed: int,
     setting: Setting,
     projected: bool = False,
-    after: Callable[[int, nn.Sequential], Any] = lambda epoch, model: None,
+    after: Callable[[int, nn.Sequential], None] = lambda epoch, model: None,
 ) -> nn.Sequential:
     """Train a head on standardised voices with Adam; the global random state is left as it was.
 
     Args:
         config: head, margin, scale, curvature, start and speakers; the width is the voice's.
         projected: put a linear map before the head, which is trained, too.
-        after: called after each epoch with its number and the model; True ends the training.
+        after: called after each epoch with its number and the model.
     Returns:
         The projection, or an identity, and the head.
     """
@@ -64,16 +64,18 @@ def fit_head(
     def batches(_: int) -> Iterator[tuple[Tensor]]:
         return ((rows,) for rows in torch.randperm(len(speaker)).split(BATCH))
 
+    def stop(epoch: int) -> bool:
+        after(epoch, model)
+        return False
+
     rate, epochs = setting
     with seeded(seed, voice.device):
         first = nn.Linear(config.width, config.width, bias=False) if projected else nn.Identity()
         head = HEADS[config.head](config)
         model = nn.Sequential(first, head)
         optimizer = torch.optim.Adam(model.parameters(), lr=rate, fused=True)
-        fit(
-            f"head {config.head}", optimizer, batches, loss, epochs,
-            stop=lambda epoch: bool(after(epoch, model)), progress=False,
-        )  # fmt: skip
+        name = f"head {config.head}"
+        fit(name, optimizer, batches, loss, epochs, stop=stop, progress=False)
     return model.eval()
 
 

@@ -136,16 +136,35 @@ def test_views_answer_in_time_and_without_a_barrier_at_390_px(live, axe, scheme,
 
 
 def test_a_run_of_a_students_own_is_shown(live, exported, tmp_path):
-    before = meters(live)
+    before = status(live)
     other = tmp_path / "weights.js"
     text = (exported[0] / "weights.js").read_text()
     other.write_text(text.replace('"speaker": 0', '"speaker": 1', 1))
     live.get_by_label("Show a run of yours").set_input_files(other)
     live.get_by_role("option", name="speaker 1, English").wait_for(state="attached")
-    assert meters(live) != before
+    assert status(live) != before
     other.write_text("globalThis.other = {};")
     live.get_by_label("Show a run of yours").set_input_files(other)
     live.get_by_text("This is not a weights.js that mraf export wrote.").wait_for()
+
+
+def test_what_a_students_file_says_is_text(live, exported, tmp_path):
+    other, start = tmp_path / "weights.js", "globalThis.mraf = "
+    text = (exported[0] / "weights.js").read_text()
+    tag = "<img src=x onerror='window.hit=1'>"  # a file may come from anybody
+    theirs = json.loads(text.removeprefix(start).rstrip().removesuffix(";"))
+    theirs["clips"][0]["language"] = theirs["run"]["corpus"] = theirs["run"]["preset"] = tag
+    theirs["run"]["seed"] = tag
+    other.write_text(f"{start}{json.dumps(theirs)};\n")
+    live.get_by_label("Show a run of yours").set_input_files(other)
+    live.get_by_role("option", name=tag).wait_for(state="attached")
+    assert live.get_by_text(f"Trained on {tag}, preset {tag}, seed {tag}.").is_visible()
+    assert live.locator("img").count() == 0
+    theirs["config"]["width"] = tag  # drawn, then not computed
+    other.write_text(f"{start}{json.dumps(theirs)};\n")
+    live.get_by_label("Show a run of yours").set_input_files(other)
+    live.get_by_text("This is not a weights.js that mraf export wrote.").wait_for()
+    assert live.evaluate("window.hit") is None
 
 
 def test_the_module_answers_in_chromium_as_pytorch_does(live, exported):

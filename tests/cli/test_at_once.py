@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
+import traceback
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -52,12 +54,14 @@ def at_once(commands: Iterable[str]) -> list[int]:
     children = []
     for number, command in enumerate(commands):
         if (child := os.fork()) == 0:
+            signal.alarm(300)  # ends one that waits for ever
             os.close(writing)
             os.read(reading, 1)  # until the parent closes its end, too
             sys.stdout = sys.stderr = open(f"said{number}", "w", buffering=1)  # noqa: SIM115
             try:
                 os._exit(main(command.split()))
             except BaseException:
+                traceback.print_exc()
                 os._exit(99)
         children.append(child)
     os.close(reading)

@@ -1,5 +1,6 @@
 """The commands as a user types them: what they print, what they write, how they refuse."""
 
+import errno
 import json
 import os
 import subprocess
@@ -70,6 +71,27 @@ def test_a_full_disk_behind_the_output_is_one_line_and_files_are_there(run, tmp_
         assert "Traceback" not in done.stderr
         assert json.loads(file.read_text())["scores"]
         file.unlink()
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), "ledger: Cannot allocate memory."),
+        (OSError("no such store"), "ledger: no such store."),
+        (OSError(errno.ENOSPC, "No space left", "a.csv"), "a.csv: No space left."),
+        (OSError(errno.ENOSPC, "No space left"), "the output: No space left."),
+    ],
+)
+def test_what_the_system_refuses_is_told_of_what_it_was(error, said, monkeypatch, capsys):
+    def refused(_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("mraf.cli.commands.ledger", refused)
+    output = sys.stdout
+    monkeypatch.setattr(sys, "stdout", output)  # put back afterwards
+    assert main(["ledger"]) == 2
+    assert capsys.readouterr().err == f"mraf: error: {said}\n"
+    assert (sys.stdout is output) != said.startswith("the output")
 
 
 def test_submit_and_score_agree_with_evaluate_on_the_test_split(run, tmp_path, capsys):
