@@ -37,9 +37,11 @@ def test_every_answer_that_is_known_gets_what_is_said_to_it(
     drawn: list[tuple[Any, ...]] = []
     real, real_interval = checker.judge, checker.judge_interval
 
-    def spy(given: Any, said: checker.Said, rtol: float = 1e-4, *rest: Any) -> Verdict:
+    def spy(
+        given: Any, said: checker.Said, rtol: float = 1e-4, *rest: Any, **options: Any
+    ) -> Verdict:
         judged.append((said, rtol))
-        return real(next(iter(said.values())), said, rtol, *rest)
+        return real(next(iter(said.values())), said, rtol, *rest, **options)
 
     def spy_interval(given: Any, *rest: Any, **options: Any) -> Verdict:
         drawn.append((rest, options))
