@@ -147,3 +147,11 @@ def test_cells_beyond_the_header_are_no_names_of_rows(tmp_path: Path) -> None:
         read_frame(tmp_path / "x.csv")
     (tmp_path / "x.csv").write_text("a,b\n")
     assert read_frame(tmp_path / "x.csv").empty
+
+
+def test_a_neighbour_that_another_process_renames_meanwhile_is_no_error(tmp_path, monkeypatch):
+    """Four processes that submit into one folder saw each other's temporary files."""
+    gone = tmp_path / ".file.txt.x1y2"
+    monkeypatch.setattr(Path, "glob", lambda *_: [gone])
+    write_text(tmp_path / "file.txt", "text")
+    assert (tmp_path / "file.txt").read_text() == "text"
