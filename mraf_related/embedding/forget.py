@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 from mraf.data.clips import ARRAYS
 from mraf.data.imported import ABOUT
 from mraf.data.imported.folder import PARTS, SPEAKERS
+from mraf.data.imported.plan import IMPORTED
 from mraf.errors import DataError, MrafError
 from mraf.files import RUN_FILES, checked_path, read_as, read_csv, user_cache
 from mraf.training.experiment import NOTICE
@@ -24,7 +25,6 @@ LITTER = {".gitignore", ".DS_Store", "Thumbs.db", "desktop.ini"}  # of mraf and 
 BESIDE = dict.fromkeys((NOTICE, LOCK, *RUN_FILES), CONFIG)
 BESIDE |= {f"{part}.{name}.npy": ABOUT for part in PARTS for name in ARRAYS} | {SPEAKERS: ABOUT}
 """Files of a run and of a corpus, and the file in the same folder that shows it."""
-IMPORTED = " (imported)"  # ends the name of a corpus that was made of a table
 
 
 def forget(folder: str | Path) -> list[Path]:
@@ -55,12 +55,12 @@ def forget(folder: str | Path) -> list[Path]:
             except Timeout:
                 reason = "is being trained; stop it first, nothing was deleted"
                 raise DataError(f"{lock.parent}: {reason}.") from None
-    try:
-        for path in filter(Path.exists, found):  # the folder last: it tells which runs are its own
-            shutil.rmtree(path)
-    except OSError as error:
-        reason = f"cannot be deleted ({error.strerror or error}); close it and try again"
-        raise DataError(f"{error.filename or folder}: {reason}.") from None
+        try:
+            for path in filter(Path.exists, found):  # the folder last: it names its runs
+                shutil.rmtree(path)
+        except OSError as error:
+            reason = f"cannot be deleted ({error.strerror or error}); close it and try again"
+            raise DataError(f"{error.filename or folder}: {reason}.") from None
     return found
 
 
@@ -123,4 +123,4 @@ def _made(file: Path, people: set[tuple[str, str]]) -> bool:
         return bool(_corpus(file.parent / BESIDE[name]))
     clip = file.suffix.lower() in SOUNDS | {*PICTURES} and file.parts[-4:-2] in people
     vector = name.endswith(".npy") and re.search(r"/(voice|face) [^/]+/", file.as_posix())
-    return bool(clip or vector or name in LITTER or _corpus(file) or _is_table(file))
+    return bool(clip or vector or name in LITTER or _corpus(file))

@@ -71,7 +71,7 @@ def import_table(
     An import that is in the folder already is replaced when the new one is complete. Arguments,
     errors and warnings as `from_table`.
 
-    Raises DataError: also where the folder holds something else or cannot be written.
+    Raises DataError: also where the folder holds something else or cannot be written; as `locked`.
     """
     out = checked_path(out, DataError).absolute()
     # Fixed names: what a killed process left is cleared away by the next attempt.

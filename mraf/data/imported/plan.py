@@ -13,6 +13,7 @@ from mraf.data.imported.table import Table
 from mraf.errors import DataError
 
 FORMAT = 1
+IMPORTED = " (imported)"  # ends the name of each corpus
 
 
 @dataclass
@@ -81,7 +82,7 @@ def plan_of(table: Table, train_on: str | None, cross: str | None) -> Plan:
         )
     about = {
         "format": FORMAT,
-        "name": f"{Path(table.source).stem} (imported)",
+        "name": f"{Path(table.source).stem}{IMPORTED}",
         "languages": dict(zip(("train", "cross"), languages, strict=True)),
         "speakers": len(known),
         "parts": {part: ["face", "voice", *found] for part, found in arrays.items()},

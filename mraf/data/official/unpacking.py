@@ -50,7 +50,7 @@ def extract(archive: str | Path, folder: str | Path) -> int:
     damaged or holds anything but files and folders inside itself changes nothing. A hard link
     becomes a copy of its file. Hidden files are left out; those that are there are replaced.
 
-    Raises DataError: not such an archive, damaged, or unsafe; a full disk.
+    Raises DataError: not such an archive, damaged, or unsafe; a full disk. Else as `locked`.
     """
     folder = checked_path(folder, DataError)
     with locked(folder):  # another process that unpacks there is waited for
