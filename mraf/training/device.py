@@ -1,5 +1,10 @@
 """Which device and which arithmetic a run uses."""
 
+import platform
+import re
+from functools import cache
+from pathlib import Path
+
 import torch
 
 from mraf.errors import RunError
@@ -27,17 +32,29 @@ def resolve_device(name: str) -> torch.device:
 
 
 def resolve_precision(precision: Precision, device: torch.device) -> torch.dtype:
-    """ "auto" takes bfloat16 only where the processor multiplies it natively."""
+    """ "auto" takes bfloat16 only where `fast_bfloat16` says that it pays."""
     if precision == "auto":
         return torch.bfloat16 if fast_bfloat16(device) else torch.float32
     return torch.bfloat16 if precision == "bfloat16" else torch.float32
 
 
 def fast_bfloat16(device: torch.device) -> bool:
-    """Whether bfloat16 arithmetic is in hardware: CUDA from Ampere on, AVX512-BF16 or AMX CPUs."""
+    """Whether bfloat16 is faster: CUDA from Ampere on; CPUs with AMX, or AVX512-BF16 but Intel's.
+
+    Those do AVX512-BF16 at half the speed of float32 (docs/speed.md).
+    """
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    if device.type == "cpu":
-        probe = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
-        return bool(probe and probe())
-    return False
+    if device.type != "cpu":
+        return False
+    kinds = ("amx_tile", "avx512_bf16")
+    amx, avx = (getattr(torch.cpu, f"_is_{kind}_supported", bool)() for kind in kinds)
+    return amx or (avx and "Intel" not in processor())
+
+
+@cache
+def processor() -> str:
+    """The model of the CPU, or its architecture where the system does not tell."""
+    file = Path("/proc/cpuinfo")
+    found = re.search(r"model name\s*: (.*)", file.read_text("utf-8") if file.is_file() else "")
+    return found[1].strip() if found else platform.processor() or platform.machine()

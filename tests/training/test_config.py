@@ -80,3 +80,20 @@ def test_devices_and_precision():
     assert resolve_precision("float32", torch.device("cpu")) == torch.float32
     assert resolve_precision("bfloat16", torch.device("cpu")) == torch.bfloat16
     assert resolve_precision("auto", torch.device("mps")) == torch.float32
+
+
+@pytest.mark.parametrize(
+    ("amx", "avx512", "name", "fast"),
+    [
+        (True, True, "Intel(R) Xeon(R) Processor", True),
+        (False, True, "Intel(R) Xeon(R) Processor", False),  # half the speed of float32 there
+        (False, True, "AMD EPYC", True),
+        (False, False, "AMD EPYC", False),
+    ],
+)
+def test_auto_takes_bfloat16_where_it_pays(amx, avx512, name, fast, monkeypatch):
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx, raising=False)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx512, raising=False)
+    monkeypatch.setattr("mraf.training.device.processor", lambda: name)
+    found = resolve_precision("auto", torch.device("cpu"))
+    assert (found == torch.bfloat16) == fast

@@ -2,14 +2,11 @@
 
 import hashlib
 import json
-import platform
-import re
 import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache, lru_cache
-from pathlib import Path
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -23,7 +20,7 @@ from mraf.evaluation.judge import ClipByClip, outcomes
 from mraf.evaluation.predict import SYSTEM_OF_HEAD, predict
 from mraf.evaluation.results import Judged
 from mraf.training.config import Config
-from mraf.training.device import resolve_device, resolve_precision
+from mraf.training.device import processor, resolve_device, resolve_precision
 from mraf.training.golden import Numbers, golden_numbers, same
 from mraf.training.loop import train
 from mraf.training.runs import Run
@@ -148,13 +145,5 @@ def _device(task: Task) -> str:
     device = resolve_device(task.device)
     precision = str(resolve_precision(task.config.training.precision, device)).split(".")[1]
     cuda = device.type == "cuda"
-    name = torch.cuda.get_device_name(device) if cuda else f"{_processor()}, 1 thread"
+    name = torch.cuda.get_device_name(device) if cuda else f"{processor()}, 1 thread"
     return f"{device.type}: {name}, {precision}, torch {torch.__version__.partition('+')[0]}"
-
-
-@cache
-def _processor() -> str:
-    """The model of the CPU, or its architecture where the system does not tell."""
-    file = Path("/proc/cpuinfo")
-    found = re.search(r"model name\s*: (.*)", file.read_text("utf-8") if file.is_file() else "")
-    return found[1].strip() if found else platform.processor() or platform.machine()
