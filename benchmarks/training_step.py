@@ -142,7 +142,7 @@ def make_steps(config, clips, device):
     steps = {"straightforward": straightforward(*parts, plain_adam, training, clips, device)}
     for name in ("float32", "bfloat16"):
         if name == "bfloat16" and not fast_bfloat16(device):
-            print("bfloat16: not in this processor's hardware, left out")
+            print("bfloat16: slower than float32 on this processor, left out")
             continue
         torch.manual_seed(0)
         learner = Learner(config).to(device).train()

@@ -21,21 +21,16 @@ def resolve_device(name: str) -> torch.device:
         device = torch.device(name)
     except RuntimeError:
         raise RunError(f"unknown device '{name}'; choose auto, cpu, cuda, cuda:N or mps.") from None
-    available = {
-        "cpu": True,
-        "cuda": torch.cuda.is_available() and (device.index or 0) < torch.cuda.device_count(),
-        "mps": torch.backends.mps.is_available(),
-    }
-    if not available.get(device.type, False):
+    there = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": torch.backends.mps.is_available()}
+    if (device.index or 0) >= there.get(device.type, 0):
         raise RunError(f"device '{name}' is not available here; use --device auto or cpu.")
     return device
 
 
 def resolve_precision(precision: Precision, device: torch.device) -> torch.dtype:
     """ "auto" takes bfloat16 only where `fast_bfloat16` says that it pays."""
-    if precision == "auto":
-        return torch.bfloat16 if fast_bfloat16(device) else torch.float32
-    return torch.bfloat16 if precision == "bfloat16" else torch.float32
+    half = fast_bfloat16(device) if precision == "auto" else precision == "bfloat16"
+    return torch.bfloat16 if half else torch.float32
 
 
 def fast_bfloat16(device: torch.device) -> bool:

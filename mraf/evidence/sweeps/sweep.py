@@ -195,11 +195,11 @@ class Sweep:
         )
 
     def _task(self, arm: Arm, seed: int) -> Task:
-        material, settings = self.material, {**arm.settings, "seed": seed}
-        config = configure(self.preset, material, settings)
-        if config.training.precision == "auto":
+        material = self.material
+        settings = {"precision": "auto", **arm.settings, "seed": seed}
+        if settings["precision"] == "auto":
             settings["precision"] = material.precision
-            config = configure(self.preset, material, settings)
+        config = configure(self.preset, material, settings)
         numbers: Numbers = {}
         with suppress(MrafError):  # it cannot be built; the run says so
             numbers = numbers_of(of_any_seed(config))
