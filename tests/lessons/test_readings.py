@@ -108,7 +108,7 @@ def reach(kd: float) -> str:
         (degraded, [0.5, 0.4, 0.6], "does not notice", [0.3, 0.2, 0.4], "prefers the degraded"),
         (degraded, [0.9, 0.52, 0.95], "| notices it |", [0.63, 0.502, 0.76], "barely told"),
         (degraded, [0.3, 0.2, 0.4], "prefers", [0.4, 0.3, 0.495], "barely told"),
-        (heads, [4.52], "The face and voice heads start at ln C", [4.25], "All heads start at ln C"),
+        (heads, [4.52], "The face and voice heads start at", [4.25], "All heads start at ln C"),
         (heads, [4.52], "The fused head starts higher", [4.25], "All heads start"),
         (forced, [True], "This is worse", [False], "cannot tell them apart"),
         (ablation, ["worse"], "(-1.2 points, worse)", ["cannot be told apart"], "No comparison"),
