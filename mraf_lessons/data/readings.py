@@ -25,13 +25,13 @@ def alikeness(blocks: Mapping[str, FeatureSet]) -> dict[str, tuple[float, float,
 def counts(table: pd.DataFrame) -> Markdown:
     """How unevenly clips, videos and faces are spread, of `describe.counts`."""
     row = table.loc["train"]
-    copies = 1 - row["distinct faces"] / row["clips"]
+    clips, pictures = row["clips"], row["distinct faces"]
     held = f"{row['speakers with one video']} of {row['speakers']:.0f} speakers have"
     return seen(
         f"The speaker with the most clips has {row['clips per speaker, max']:.0f}, the one with "
         f"the fewest {row['clips per speaker, min']:.0f}. {held} a single training video: if you "
-        f"hold it out, nothing is left to learn them from. {copies:.0%} of the clips repeat the "
-        "picture of another clip."
+        f"hold it out, nothing is left to learn them from. {clips:,} clips show {pictures:,} "
+        f"different pictures: {1 - pictures / clips:.0%} of the clips bring no new one."
     )
 
 

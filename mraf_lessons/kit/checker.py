@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
@@ -34,14 +35,33 @@ class Verdict:
 
 
 def ask(answer: Answer, *case: Any, fresh: bool = True) -> Any:
-    """What an answer returns for fresh copies of a case, or what it raises; a stub comes back."""
+    """What an answer returns for fresh copies of a case, or what it raises; a stub comes back.
+
+    Where it raises of arrays, it is asked again with tensors.
+    """
     if answer is None or answer is ...:
         return answer
     try:
         with np.errstate(all="ignore"):
             return answer(*(copy.deepcopy(case) if fresh else case))
     except Exception as error:
-        return error
+        if (tensors := _tensors(case)) is None:
+            return error
+        found = ask(answer, *tensors, fresh=fresh)
+        of_arrays = "ndarray" not in str(error)  # else it was written for tensors
+        return error if isinstance(found, Exception) and of_arrays else found
+
+
+def _tensors(case: tuple[Any, ...]) -> list[Any] | None:
+    """A case with its arrays of numbers as tensors, of floats in torch's own; None without any."""
+    kinds = {"f": torch.get_default_dtype(), "i": torch.int64, "b": torch.bool}
+    arrays = [isinstance(x, np.ndarray) and x.dtype.kind in kinds for x in case]
+    if not any(arrays):
+        return None
+    return [
+        torch.tensor(x, dtype=kinds[x.dtype.kind]) if is_array else x
+        for x, is_array in zip(case, arrays, strict=True)
+    ]
 
 
 def refused(given: Any, hint: str) -> Verdict:

@@ -34,7 +34,7 @@ def stand_ins(outputs: Mapping[str, Output], speaker: int, numbers: int = 48) ->
     """The first clip under several ways of treating its face, a row each, from tokens to logits.
 
     The logit of the true speaker is marked; `numbers` of the d numbers of tokens and embeddings
-    are shown. Raises DataError for no outputs.
+    are shown, of e_c in a grid of eight rows. Raises DataError for no outputs.
     """
     if not outputs:
         raise DataError("nothing to draw; give the output of at least one way.")
@@ -55,7 +55,7 @@ def stand_ins(outputs: Mapping[str, Output], speaker: int, numbers: int = 48) ->
         weighted, fused = (float(np.abs(part).max()) for part in (
             first.weighted.face[:, :numbers], first.fused_embedding[:numbers]))  # fmt: skip
         signed_image(row[2], clip.weighted.face[:, :numbers], weighted)
-        signed_image(row[3], clip.fused_embedding[:numbers, None], fused)
+        signed_image(row[3], clip.fused_embedding[:numbers].reshape(8, -1), fused)
         _top_logits(row[4], clip.logits.fused, speaker)
         moved = float(np.linalg.norm(clip.fused_embedding - first.fused_embedding))
         named = "the true" if clip.logits.fused.argmax() == speaker else "another"

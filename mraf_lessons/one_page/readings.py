@@ -40,6 +40,18 @@ def heads(outputs: Mapping[str, Output], speaker: Tensor) -> Markdown:
     )
 
 
+def most_and_even(outputs: Mapping[str, Output]) -> tuple[float, float, float]:
+    """Largest share of the first clip, the share drawn in full colour, and the least entropy.
+
+    The entropy is the mean over all rows of a map with faces, as a share of the largest possible.
+    """
+    maps = [m for output in outputs.values() for m in output.attention or ()]
+    even, first = 1 / maps[0].shape[-1], [m[0] for m in maps]
+    reach = max(float((m - even).abs().max()) for m in first)
+    entropy = min(float(normalised_entropy(m).mean()) for m in maps[:2])
+    return max(float(m.max()) for m in first), even + reach, entropy
+
+
 def evenness(output: Output) -> str:
     """How even the maps of Eq. 13 are over all clips, in a sentence."""
     assert output.attention is not None

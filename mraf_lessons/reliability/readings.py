@@ -6,13 +6,18 @@ from IPython.display import Markdown
 from mraf_lessons.kit.reading import seen as seen
 
 CLEAR = 0.8  # an AUROC from which on a scorer is said to notice
+COIN = 0.01  # an end of an interval that is nearer to one half is barely told from a coin
 
 
 def noticing(auroc: float, low: float, high: float) -> str:
     """What an AUROC of clean over degraded clips says of a scorer, by its interval."""
-    if low > 0.5:
-        return "notices it" if auroc > CLEAR else "notices it weakly"
-    return "prefers the degraded clips" if high < 0.5 else "does not notice it"
+    if low <= 0.5 <= high:
+        return "does not notice it"
+    if max(low - 0.5, 0.5 - high) <= COIN:
+        return "is barely told from a coin"
+    if high < 0.5:
+        return "prefers the degraded clips"
+    return "notices it" if auroc > CLEAR else "notices it weakly"
 
 
 def degraded(curves: pd.DataFrame, found: pd.DataFrame) -> Markdown:
@@ -26,14 +31,15 @@ def degraded(curves: pd.DataFrame, found: pd.DataFrame) -> Markdown:
         first, last = fused.get_group((modality, kind)).iloc[[0, -1]]
         says = noticing(row.auroc, row.low, row.high)
         rows.append(
-            f"| {modality}: {kind} | {row.auroc:.2f} [{row.low:.2f}, {row.high:.2f}] | {says} | "
+            f"| {modality}: {kind} | {row.auroc:.3f} [{row.low:.3f}, {row.high:.3f}] | {says} | "
             f"{row.moved:+.3f} | {first:.0%} to {last:.0%} |"
         )
     most = found.moved.abs().max()
-    head = "\n\n| damage | AUROC | the scorer | $w_f$ moves by | fused head |\n" + 5 * "|---" + "|"
+    columns = ("damage", "AUROC", "the scorer", "median $w_f$ moves by", "fused head")
+    head = f"\n\n| {' | '.join(columns)} |\n" + 5 * "|---" + "|"
     return seen(
-        f"No weight moves by more than {most:.3f}. *Noticing* damage and *acting* on it are two "
-        "things: compare the columns.",
+        f"No median weight moves by more than {most:.3f}. *Noticing* damage and *acting* on it are "
+        "two things: compare the columns.",
         "\n".join([head, *rows]),
     )
 
@@ -63,5 +69,5 @@ def forced(rows: pd.DataFrame) -> Markdown:
     return seen(
         *said,
         "The best weight was chosen on these very clips, so its accuracy is a little too high. All "
-        "comparisons of a condition are corrected together (Holm, notebook 07).",
+        "comparisons of a condition are corrected together (Holm, notebook 01c).",
     )

@@ -25,7 +25,7 @@ def center_gradient(answer: Answer) -> Verdict:
     said = {
         "A speaker without a clip in the batch stays where it is.": right,
         "The sign: a step against the gradient would push the centres away.": -right,
-        "`g[speaker] += …` keeps the last clip only; np.add.at adds them all.": last,
+        "`g[speaker] += …` keeps the last clip only; np.add.at or index_add adds them all.": last,
         "That is the mean over a speaker's clips; the loss is a sum.": right / clips,
         "That is the gradient on the embeddings, a row for each clip.": -pull,
         "A row for each clip: add up the rows of each speaker.": pull,

@@ -11,12 +11,20 @@ from mraf_lessons.training.view import spread_in_words
 
 
 def heads(losses: Mapping[str, float], speakers: int) -> Markdown:
-    """How near an untrained network is to knowing nothing."""
+    """Which heads of an untrained network know nothing, and which one starts worse than that."""
     nothing = float(np.log(speakers))
-    said = ", ".join(f"{head} {loss:.2f}" for head, loss in losses.items())
-    near = max(abs(loss - nothing) for loss in losses.values()) < 0.5
-    verdict = "all speakers are about equally likely" if near else "some head is already far off"
-    return seen(f"The losses are {said}. Beside ln C = {nothing:.2f} this says: {verdict}.")
+    even = [head for head, loss in losses.items() if abs(loss - nothing) < 0.05]
+    who = {0: "No head starts", len(losses): "All heads start"}.get(
+        len(even), f"The {' and '.join(even)} head{'s start' if len(even) > 1 else ' starts'}"
+    )
+    said = [f"{who} at ln C = {nothing:.2f}: all speakers are equally likely."]
+    if losses["fused"] > nothing + 0.05:
+        said.append(
+            f"The fused head starts higher, at {losses['fused']:.2f}. Its embedding is longer "
+            "(LayerNorm, about √d), so its random logits already prefer some speakers, mostly "
+            "wrong ones."
+        )
+    return seen(*said)
 
 
 def pull(paths: Mapping[str, np.ndarray], group: np.ndarray) -> Markdown:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from verdicts import hint
 
 from mraf.data import Corpus, FeatureSet, Split, validation_split
@@ -72,6 +73,20 @@ def test_an_exception_is_a_wrong_answer_that_is_named() -> None:
     assert "It raises AttributeError in `return rows.nothing" in hint(verdict)
     assert not rows.any()  # answers get copies
     assert "not callable" in hint(judge(ask(3, rows), {"": 1.0}))  # type: ignore[arg-type]
+
+
+def test_an_answer_for_tensors_is_asked_with_tensors() -> None:
+    rows, names = np.array([[1.0, 2.0], [3.0, 5.0]]), np.array(["a", "b"])
+
+    def answer(rows: Any, names: Any, broken: bool = False) -> Any:
+        assert isinstance(names, np.ndarray)  # words stay what they are
+        return torch.clamp(rows, max=4.0) @ torch.ones(3 if broken else 2)
+
+    assert judge(ask(answer, rows, names), {"": [3.0, 7.0]})
+    said = hint(judge(ask(answer, rows, names, True), {"": [3.0, 7.0]}))
+    assert "It raises RuntimeError in `return torch.clamp" in said  # and no array is named
+    said = hint(judge(ask(lambda rows: rows @ np.ones(3), rows), {"": 1.0}))
+    assert "It raises ValueError" in said  # as of arrays, for which it was written
 
 
 # --- notebook 01 ---------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from typing import Any
 import nbformat
 import numpy as np
 import pytest
+import torch
 from verdicts import hint
 
 from mraf.training.config import Config, configure
@@ -30,8 +31,14 @@ def last_only(e: Array, centers: Array, y: Array) -> Array:
     return g
 
 
+def with_tensors(e: torch.Tensor, centers: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    return torch.zeros(centers.shape).index_add(0, y, centers[y] - e)
+
+
 def test_center_gradient() -> None:
     assert check.center_gradient(summed)
+    assert check.center_gradient(with_tensors)
+    assert "The sign" in hint(check.center_gradient(lambda *given: -with_tensors(*given)))
     assert check.center_gradient(lambda e, c, y: ...).right is None
 
 

@@ -33,7 +33,7 @@ def outputs():
 
 def test_stand_ins_has_a_row_a_way_and_says_which_face_is_empty():
     found = outputs()
-    figure = missing.stand_ins(found, speaker=2, numbers=8)
+    figure = missing.stand_ins(found, speaker=2, numbers=16)
     panels = np.array(figure.axes).reshape(3, 5)
     assert [row[0].get_ylabel() for row in panels] == list(found)
     weighted = panels[1, 2].images[0].get_array()
@@ -42,6 +42,9 @@ def test_stand_ins_has_a_row_a_way_and_says_which_face_is_empty():
     heights = [bar.get_height() for bar in panels[1, 1].patches]
     assert heights[0] == heights[2] == 0
     assert heights[3] == pytest.approx(1, abs=1e-4)
+    drawn = [row[3].images[0].get_array() for row in panels]  # e_c as a grid, not as thin stripes
+    assert drawn[0].shape == (8, 2)
+    np.testing.assert_array_equal(drawn[1].ravel(), found["token"].fused_embedding[0, :16])
     shown = panels[0, 4].patches[0].get_width()
     assert shown == pytest.approx(found["with its face"].logits.fused[0].max().item())
     assert "token: face tokens" in figure.alt

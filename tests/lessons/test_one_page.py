@@ -130,6 +130,17 @@ def test_the_reading_of_the_maps_changes_with_the_maps(both: dict[str, Output]) 
     assert "the rows are equal" in said
 
 
+def test_the_answer_on_even_maps_changes_with_the_maps(both: dict[str, Output]) -> None:
+    even, sharp = torch.full((3,), 1 / 3), torch.tensor([0.98, 0.01, 0.01])
+    found = readings.most_and_even({name: flat(o, even) for name, o in both.items()})
+    assert found == pytest.approx((1 / 3, 1 / 3, 1))
+    most, full, entropy = readings.most_and_even({name: flat(o, sharp) for name, o in both.items()})
+    assert (most, full) == pytest.approx((0.98, 0.98))
+    assert entropy < 0.2
+    drawn = figures.attention_maps(both).axes[-1].get_yticklabels()[-1].get_text()
+    assert drawn == f"{readings.most_and_even(both)[1]:.2f}"  # the upper end of the colour bar
+
+
 def test_heads_are_drawn_with_the_name_of_who_speaks_in_colour(both: dict[str, Output]) -> None:
     speaker = int(both["with"].logits.voice[0].argmax())
     figure = figures.three_heads(both, speaker)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,10 +17,12 @@ from IPython.core.pylabtools import select_figure_formats
 from nbconvert import HTMLExporter, SlidesExporter
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from notebook_rules import Images
+from PIL import Image
 
 from mraf.data.clips import Corpus
 from mraf.errors import DataError, RunError
 from mraf_lessons.data.figures import cosine_distributions, counts_and_imbalance, norms
+from mraf_lessons.kit.panels import colour_bar, signed_image
 from mraf_lessons.kit.pipeline import pipeline
 from mraf_lessons.kit.results import (
     accuracy_table,
@@ -27,7 +30,7 @@ from mraf_lessons.kit.results import (
     per_speaker_accuracy,
     reliability_and_weights,
 )
-from mraf_lessons.kit.style import PALETTE, RC, Figure, describe, new_figure, png, save
+from mraf_lessons.kit.style import PALETTE, RC, Figure, describe, new_figure, png, save, small_png
 
 SETTINGS = ("P3", "P4", "P5", "P6")
 
@@ -242,3 +245,11 @@ def test_other_kinds_of_files_are_refused(name: str, tmp_path: Path) -> None:
 
 def test_colours_of_lines_belong_to_the_palette() -> None:
     assert set(RC["axes.prop_cycle"].by_key()["color"]) <= set(PALETTE.values())
+
+
+def test_a_palette_never_breaks_the_ramp_of_a_colour_bar() -> None:
+    ramp, noise = new_figure(3, 2), np.random.default_rng(0).normal(size=(40, 60))
+    image = signed_image(ramp.subplots(), noise, 1.0)
+    assert Image.open(io.BytesIO(small_png(ramp))).mode == "P"
+    colour_bar(ramp, image, ramp.axes)
+    assert Image.open(io.BytesIO(small_png(ramp))).mode == "RGB"

@@ -70,6 +70,10 @@ def degraded(auroc: float, low: float, high: float) -> str:
     return str(reliability.degraded(curves, found).data)
 
 
+def heads(fused: float) -> str:
+    return str(training.heads({"face": 4.25, "voice": 4.24, "fused": fused}, 70).data)
+
+
 def forced(worse: bool) -> str:
     row = {"best": 0.9, "highest": 0.8, "own": 0.7, "given": 0.5, "worse": worse}
     return str(reliability.forced(pd.DataFrame([row], index=["voice of noise"])).data)
@@ -102,6 +106,10 @@ def reach(kd: float) -> str:
         (paper, [6], "6 clips, less than one video", [40], "40 clips, more than one video"),
         (degraded, [0.9, 0.8, 0.95], "| notices it |", [0.6, 0.55, 0.7], "weakly"),
         (degraded, [0.5, 0.4, 0.6], "does not notice", [0.3, 0.2, 0.4], "prefers the degraded"),
+        (degraded, [0.9, 0.52, 0.95], "| notices it |", [0.63, 0.502, 0.76], "barely told"),
+        (degraded, [0.3, 0.2, 0.4], "prefers", [0.4, 0.3, 0.495], "barely told"),
+        (heads, [4.52], "The face and voice heads start at", [4.25], "All heads start at ln C"),
+        (heads, [4.52], "The fused head starts higher", [4.25], "All heads start"),
         (forced, [True], "This is worse", [False], "cannot tell them apart"),
         (ablation, ["worse"], "(-1.2 points, worse)", ["cannot be told apart"], "No comparison"),
         (reach, [0.0], "next to nothing", [0.5], "something"),
