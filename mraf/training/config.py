@@ -74,7 +74,7 @@ TEAM: dict[str, Any] = {
     "weighted_heads": True,
 }
 # Changes to a preset: the team's public challenge configuration without its learning rate and batch
-# size; and ours, that with class means past the network. data/sweeps takes both apart.
+# size; and ours, that with class means beside the network. data/sweeps takes both apart.
 RECIPES: dict[str, dict[str, Any]] = {"team": TEAM, "best": {**TEAM, "shortcut": "whitened"}}
 
 

@@ -30,6 +30,9 @@ def lowest(answer: Answer) -> Verdict:
     videos = 10
     said = {
         "Ten videos without an error leave a quarter of all others open.": 0.05 ** (1 / videos),
+        "That is the two-sided end, 2.5% at each side. Solve for one in twenty.": (
+            0.025 ** (1 / videos)
+        ),
         "That is the chance of n right ones at an accuracy of 0.05.": 0.05**videos,
         "Here 19 of 20 times all are right; they are to be right once in 20 times.": (
             0.95 ** (1 / videos)

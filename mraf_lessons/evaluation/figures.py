@@ -39,9 +39,7 @@ def coverage(table: pd.DataFrame) -> Figure:
         say=lambda own: ", ".join(f"{r.covers:.0%} of {r.videos} videos" for r in own.itertuples()),
     )  # fmt: skip
     (axes,) = figure.axes
-    axes.axhline(0.95, color=style.GREY, ls="--", lw=1)
-    axes.annotate("promised: 95%", (1, 0.95), (0, 4), ("axes fraction", "data"),
-                  textcoords="offset points", ha="right", fontsize=8, color=style.GREY)  # fmt: skip
+    axes.axhline(0.95, color=style.GREY, ls="--", lw=1, label="promised: 95%")
     axes.set(xlabel="videos judged", ylabel="intervals that hold the truth", ylim=(0, 1.05))
     axes.set_xticks(sorted(table.videos.unique()))
     percent_axis(axes)

@@ -50,7 +50,8 @@ def forest(
     rows, facets = (list(table[name].unique()) for name in (row, facet))
     parts = list(table[split].unique()) if split else [None]
     labels = [wrapped(str(name), 36) for name in rows]
-    pitch = 0.34 + 0.19 * (len(parts) - 1) + (0.08 if paper or "\n" in "".join(labels) else 0)
+    more_lines = max([bool(paper), *(label.count("\n") for label in labels)])
+    pitch = 0.34 + 0.19 * (len(parts) - 1) + 0.08 * more_lines
     margin = max(2.6, 8.4 - 1.55 * len(facets))
     figure, panels = row_of_panels(
         len(facets), 1.55, 1.4 + pitch * len(rows), margin, sharey=True, sharex=same_scale
@@ -159,9 +160,12 @@ def _tell_far_values(panels: list[Axes], marks: pd.DataFrame, unit: str) -> None
         return
     near = marks.loc[~is_far, ["at", "low", "high"]].to_numpy(dtype=float)
     left, right = np.nanmin(near), np.nanmax(near)
+    is_far &= (marks["at"] < left) | (marks["at"] > right)  # the common axis shows the others
     room = (right - left) * np.where([(off[is_far] < 0).any(), (off[is_far] > 0).any()], 0.3, 0.05)
     panels[0].set_xlim(left - room[0], right + room[1])
-    for mark in marks[is_far].assign(below=off < 0).itertuples():
+    for mark in marks.assign(below=off < 0)[is_far].itertuples():
+        if left - room[0] <= mark.at <= right + room[1]:
+            continue  # the room for what is written shows it
         number = f"{mark.at:.0%}" if unit else f"{mark.at:+.0f}"
         text = f"◂ {mark.sign}{number}" if mark.below else f"{mark.sign}{number} ▸"
         axes = panels[mark.panel]

@@ -36,8 +36,8 @@ class ThresholdPicture:
     @styled
     def __init__(self, trials: Trials, names: Names, label: str) -> None:
         self.curve = found = curve(trials)
-        self.figure = Figure(figsize=(10.4, 3.5), dpi=110)  # no search for a layout: that is slow
-        places = {"left": 0.065, "right": 0.972, "bottom": 0.155, "top": 0.91, "wspace": 0.28}
+        self.figure = Figure(figsize=(10.4, 3.75), dpi=110)  # no search for a layout: that is slow
+        places = {"left": 0.065, "right": 0.972, "bottom": 0.21, "top": 0.915, "wspace": 0.28}
         left, middle, right = self.figure.subplots(1, 3, gridspec_kw=places)
         _histograms(left, grouped(trials, names), label)
         at = found.threshold[1:]
@@ -45,7 +45,7 @@ class ThresholdPicture:
         middle.plot(at, far, color=style.MISSING, label="FAR: wrongly accepted")
         middle.plot(at, frr, color=style.FUSED, ls="--", label="FRR: wrongly refused")
         middle.set(xlabel=label, xlim=at[[-1, 0]], ylim=(0, 1), title=f"EER {eer(found):.1%}")
-        middle.legend(loc="lower right", fontsize=8)
+        middle.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2, fontsize=8)
         right.fill_between(found.false_accept, found.named, color=style.VOICE, alpha=0.15, lw=0)
         right.plot(found.false_accept, found.named, color=style.VOICE)
         right.set(xlabel="FAR: wrongly accepted", ylabel="CCR: rightly accepted")

@@ -34,6 +34,7 @@ def test_enrolled(answer, message):
     [
         (lambda n: np.exp(np.log(1 / 20) / n), None),
         (lambda n: (1 / 20) ** n, "chance of n right ones"),
+        (lambda n: 0.025 ** (1 / n), "two-sided end"),
         (lambda n: 0.95 ** (1 / n), "19 of 20 times"),
         (lambda n: 1 - 3 / n, "rule of three"),
         (lambda n: 1 - 0.05 ** (1 / n), "share of errors"),

@@ -70,6 +70,22 @@ def test_values_far_off_are_left_out_and_said_where_they_lie(table, shift, edge)
     assert right - left < np.ptp(forest(table, "arm", "metric").axes[0].get_xlim())
 
 
+def test_a_value_far_from_its_panel_is_not_written_where_the_common_axis_shows_it(table):
+    table.loc[table.metric == "other", ["accuracy", "low", "high"]] -= 0.4
+    table.loc[5, ["accuracy", "low", "high"]] += 0.45
+    figure = forest(table, "arm", "metric", far=True)
+    assert figure.axes[0].get_xlim()[0] < 0.35
+    assert figure.axes[0].get_xlim()[1] < 1  # nothing is written at the right edge
+    assert [text.get_text() for text in figure.axes[1].texts if "▸" in text.get_text()] == []
+
+
+def test_labels_of_more_lines_get_more_height(table):
+    def height(label):
+        return forest(table.replace({"arm": {"a": label}}), "arm", "metric").get_size_inches()[1]
+
+    assert height("a " * 20) < height("a " * 40)
+
+
 def test_a_papers_difference_far_off_does_not_squash_the_others(table):
     known = table.assign(difference=table.accuracy - 0.85, paper=[-0.13, 0.02, 0.0] * 2)
     known[["low", "high"]] = known.difference.to_numpy()[:, None] + [-0.01, 0.01]

@@ -1,4 +1,4 @@
-"""Class means past the network: what they add, what they leave alone, and their space."""
+"""Class means beside the network: what they add, what they leave alone, and their space."""
 
 import numpy as np
 import pytest
