@@ -13,6 +13,8 @@ VENV := .venv
 STAMP := $(VENV)/.installed
 BROWSER := $(VENV)/.browser
 GRADER := $(VENV)/.grader
+ENCODERS := build/embed/.installed
+BESIDE = PYTHONPATH="$$($(PY) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
 PY := $(VENV)/bin/python
 export PYTHON VENV STAMP TORCH_SPEC PIP_TORCH_ARGS
 unexport PYTHONDONTWRITEBYTECODE  # without bytecode every import takes three times as long
@@ -30,7 +32,7 @@ ifneq ($(shell $(PY) -c 'import os; print(open("$(STAMP)").read() == os.getcwd()
 $(shell rm -f $(STAMP))
 endif
 
-.PHONY: help setup reproduce test test-floors test-kills fuzz test-real test-browser test-grading lab app sheet badges claims packages exercises assignments notebooks pdf slides live site site-test lint bench constraints clean
+.PHONY: help setup reproduce test test-floors test-kills fuzz test-real test-browser test-grading test-embed lab app sheet badges claims packages exercises assignments notebooks pdf slides live site site-test lint bench constraints clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -85,6 +87,15 @@ $(GRADER): $(STAMP)
 
 test-grading: $(GRADER)  ## release an assignment with nbgrader, hand it in twice, and grade both
 	env -u MRAF_DATA $(PY) -m pytest tests/lessons/test_assignments.py $(ARGS)
+
+# PyPI's torchvision for Linux would break other packages in a .venv without CUDA: it is put beside
+$(ENCODERS): $(STAMP)
+	@$(PY) -m venv --clear --without-pip $(@D)
+	@$(BESIDE) $(@D)/bin/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt --editable '.[embed]'
+	@touch $@
+
+test-embed: $(ENCODERS)  ## embed drawn faces and synthetic voices with SpeechBrain and facenet-pytorch, untrained
+	env -u MRAF_DATA OMP_NUM_THREADS=1 $(BESIDE) $(<D)/bin/python -m pytest tests/related/test_encoders.py $(ARGS)
 
 lab: $(STAMP)  ## open the notebooks in JupyterLab
 	$(PY) -m jupyterlab notebooks --FileContentsManager.pre_save_hook=scripts.run_notebooks.keep_metadata $(ARGS)

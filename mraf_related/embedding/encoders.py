@@ -6,6 +6,7 @@ ECAPA-TDNN and FaceNet are those of the paper; their packages are the extra `emb
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
+from textwrap import shorten
 from typing import Any, Protocol
 
 import numpy as np
@@ -22,11 +23,12 @@ ENCODERS = {
 }
 """By name, the module and the class."""
 FILES = {
-    "ecapa": "a folder with the files of speechbrain/spkrec-ecapa-voxceleb (hyperparams.yaml, "
-    "embedding_model.ckpt, mean_var_norm_emb.ckpt, classifier.ckpt, label_encoder.txt)",
+    "ecapa": "the file embedding_model.ckpt of speechbrain/spkrec-ecapa-voxceleb",
     "facenet": "the file 20180402-114759-vggface2.pt of facenet-pytorch, release v2.2.9",
 }
 """Which weights an encoder takes where it cannot fetch them."""
+INSTALL = "`uv pip install --torch-backend=auto -e '.[embed]'`"
+"""Leaves PyTorch alone, and takes the builds that fit it."""
 
 
 class Encoder(Protocol):
@@ -52,21 +54,36 @@ def encoder(name: str) -> Encoder:
             raise ValueError("it has no method embed")
     except ModuleNotFoundError as error:
         if kind and error.name and not module.startswith(error.name):
-            remedy = "install it with `pip install -e '.[embed]'`"
-            reason = f"needs {error.name}, which is missing; {remedy}"
+            reason = f"needs {error.name}, which is missing; install it with {INSTALL}"
             raise RunError(f"the encoder '{name}' {reason}.") from None
         known = f"{', '.join(ENCODERS)}, or module:Class of your own"
         raise RunError(f"there is no encoder '{name}'; there are: {known}.") from None
     except (AttributeError, TypeError, ValueError) as error:
         raise RunError(f"the encoder '{name}' cannot be loaded ({error}).") from None
+    except (ImportError, OSError, RuntimeError) as error:  # built for another PyTorch
+        reason = f"do not load beside PyTorch {torch.__version__} ({_line(error)})"
+        remedy = f"install those that fit it with {INSTALL}"
+        raise RunError(f"the packages of the encoder '{name}' {reason}; {remedy}.") from None
     except MissingWeights as error:
+        reason = f"no usable weights for the encoder '{name}' ({error})"
         where = f"--voice or --face {name}=PATH, where PATH is {FILES[name]}"
-        raise RunError(f"no weights for the encoder '{name}' ({error}); give {where}.") from None
+        raise RunError(f"{reason}; give {where}.") from None
     return found
 
 
+def _line(error: BaseException) -> str:
+    return shorten(f"{type(error).__name__}: {error}", 200, placeholder=" …")
+
+
 class MissingWeights(Exception):
-    """The weights can neither be fetched nor read."""
+    """The weights can neither be fetched nor read, or are those of another network."""
+
+
+def _load(model: torch.nn.Module, path: str | Path) -> None:
+    """Give a network its weights, all of them, and nothing but weights."""
+    stored = torch.load(path, map_location="cpu", weights_only=True)
+    model.load_state_dict({k: x for k, x in stored.items() if not k.startswith("logits.")})
+    model.eval()
 
 
 def read_sound(path: Path) -> NDArray[np.float32]:
@@ -89,8 +106,8 @@ def read_sound(path: Path) -> NDArray[np.float32]:
         if samples.dtype == np.uint8:
             samples, scale = samples.astype(float) - 128, 128
         wave = np.asarray(samples, float).reshape(len(samples), -1).mean(axis=1) / scale
-        if not np.isfinite(wave).all() or not np.ptp(wave):
-            raise ValueError("it is empty, silent or not finite")
+        if len(wave) < rate / 10 or not np.isfinite(wave).all() or not np.ptp(wave):
+            raise ValueError("it is shorter than 0.1 s, silent or not finite")
     except ImportError:
         remedy = "pip install soundfile, or give .wav files"
         raise DataError(f"{path}: needs soundfile, which is missing; {remedy}.") from None
@@ -103,18 +120,26 @@ class Ecapa:
     """ECAPA-TDNN of SpeechBrain, trained on VoxCeleb: voices of 192 numbers."""
 
     def __init__(self, weights: Path | None) -> None:
-        from speechbrain.inference.speaker import EncoderClassifier
+        from speechbrain.lobes.features import Fbank
+        from speechbrain.lobes.models.ECAPA_TDNN import ECAPA_TDNN
+        from speechbrain.utils.fetching import fetch
 
-        source = str(weights or "speechbrain/spkrec-ecapa-voxceleb")
-        chosen = {"pretrained_path": source} if weights else {}
+        self.features = Fbank(n_mels=80)
+        self.model = ECAPA_TDNN(80, channels=[1024] * 4 + [3072], lin_neurons=192)
+        file = "embedding_model.ckpt"
         try:
-            self.model = EncoderClassifier.from_hparams(source=source, overrides=chosen)
+            path = Path(weights or fetch(file, "speechbrain/spkrec-ecapa-voxceleb"))
+            _load(self.model, path / file if path.is_dir() else path)
         except Exception as error:
-            raise MissingWeights(str(error).partition("\n")[0]) from None
+            raise MissingWeights(_line(error)) from None
 
+    @torch.inference_mode()
     def embed(self, paths: Sequence[Path]) -> NDArray[Any]:
-        waves = (torch.from_numpy(read_sound(path))[None] for path in paths)
-        return np.stack([self.model.encode_batch(wave).reshape(-1).numpy() for wave in waves])
+        rows = []
+        for path in paths:
+            features = self.features(torch.from_numpy(read_sound(path))[None])  # (1, T, 80)
+            rows.append(self.model(features - features.mean(1, keepdim=True)).reshape(-1))
+        return torch.stack(rows).numpy()
 
 
 class FaceNet:
@@ -125,25 +150,28 @@ class FaceNet:
 
         self.detector = MTCNN(image_size=160)
         try:
-            self.model = InceptionResnetV1(pretrained=None if weights else "vggface2")
+            self.model = InceptionResnetV1(pretrained=None if weights else "vggface2").eval()
             if weights:
-                stored = torch.load(weights, map_location="cpu", weights_only=True)
-                stored = {name: x for name, x in stored.items() if not name.startswith("logits")}
-                self.model.load_state_dict(stored)
+                _load(self.model, weights)
         except Exception as error:
-            raise MissingWeights(str(error).partition("\n")[0]) from None
-        self.model.eval()
+            raise MissingWeights(_line(error)) from None
 
     @torch.inference_mode()
     def embed(self, paths: Sequence[Path]) -> NDArray[Any]:
-        from PIL import Image
+        faces = torch.stack([self.face(path) for path in paths])
+        return self.model(faces).numpy()
 
-        faces = []
-        for path in paths:
-            with Image.open(path) as picture:
-                face = self.detector(picture.convert("RGB"))
-            if face is None:
-                raise DataError(f"{path}: no face is found; remove it, or give another picture.")
-            faces.append(face)
-        found: NDArray[Any] = self.model(torch.stack(faces)).numpy()
+    def face(self, path: Path) -> torch.Tensor:
+        """The largest face of a picture, shape (3, 160, 160)."""
+        from PIL import Image, ImageOps
+
+        try:
+            with Image.open(path) as stored:  # a phone stores how it was held beside the picture
+                picture = ImageOps.exif_transpose(stored).convert("RGB")
+        except Exception as error:  # damaged files raise nearly anything
+            reason = f"cannot be read as a picture ({error}); mend or remove it"
+            raise DataError(f"{path}: {reason}.") from None
+        found = self.detector(picture) if min(picture.size) >= self.detector.min_face_size else None
+        if found is None:
+            raise DataError(f"{path}: no face is found; remove it, or give another picture.")
         return found

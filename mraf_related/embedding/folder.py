@@ -4,6 +4,7 @@ The folder is laid out as SPEAKER/LANGUAGE/VIDEO/clip.wav, with the face of a cl
 the same name beside the sound, clip.jpg. An embedding that is there already is kept.
 """
 
+import re
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -22,6 +23,7 @@ SOUNDS = {".wav", ".flac", ".ogg", ".mp3"}
 PICTURES = (".jpg", ".jpeg", ".png")
 COLUMNS = ["face", "voice", "speaker", "language", "video", "key"]  # of the table
 BATCH = 16
+PLAIN = re.compile(r"[^\w.-]+")  # what a name of a folder does without
 
 
 class Embedded(NamedTuple):
@@ -63,7 +65,8 @@ def embed_folder(
     columns: dict[str, dict[str, str]] = {"voice": {}, "face": {}}
     try:
         for kind, name, files in (("voice", voice, clips), ("face", face, pictures)):
-            place = features / f"{kind} {name.partition('=')[0].replace(':', '.')}"
+            # each encoder and each file of weights has its own place: embeddings never mix
+            place = features / f"{kind} {PLAIN.sub('_', name)[-100:]}"
             todo = {clip: place / f"{clip}.npy" for clip in files}
             done = {clip for clip in files if _is_newer(todo[clip], files[clip])}
             columns[kind] = {clip: str(todo[clip].relative_to(out.parent)) for clip in sorted(done)}

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pandas as pd
@@ -139,6 +140,17 @@ def test_a_changed_sound_is_embedded_anew(tmp_path: Path) -> None:
     assert seen == ["clip1"]
 
 
+def test_embeddings_from_other_weights_are_not_taken(tmp_path: Path) -> None:
+    clips = lay_out(tmp_path / "clips", speakers=1, pictures=False)
+    first, other, again = (
+        embed_folder(clips, tmp_path / "own.csv", f"{VOICE}={weights}", FACE, progress=False).table
+        for weights in ("a/w.pt", "b/w.pt", "a/w.pt")
+    )
+    assert len(seen) == 16
+    assert first.equals(again)
+    assert not set(first.voice) & set(other.voice)
+
+
 def test_from_sounds_to_an_evaluated_run(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -174,26 +186,30 @@ def test_every_kind_of_wav_is_the_same_sound(
     assert read_sound(tmp_path / "a.wav")[middle] == pytest.approx(expected[middle], abs=0.02)
 
 
-def test_what_is_missing_is_said_in_one_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (ModuleNotFoundError(name="speechbrain"), "needs speechbrain, .* missing; install it with"),
+        (OSError("libcudart"), "do not load beside PyTorch .*libcudart.*torch-backend=auto"),
+        (RuntimeError("no nms"), "do not load beside PyTorch .*no nms"),
+        (encoders.MissingWeights("no network"), r"\(no network\); give .* ecapa=PATH, where PATH"),
+    ],
+)
+def test_an_encoder_that_does_not_load_says_why(
+    error: Exception, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(RunError, match="needs speechbrain, which is missing; install it with"):
+    monkeypatch.setattr(encoders, "Ecapa", Mock(side_effect=error))
+    with pytest.raises(RunError, match=message):
         encoder("ecapa")
-    with pytest.raises(RunError, match="needs facenet_pytorch, which is missing"):
-        encoder("facenet=w.pt")
+
+
+def test_what_is_missing_is_said_in_one_line(tmp_path: Path) -> None:
     for unknown in ("hubert", "no.such:Thing"):
         with pytest.raises(RunError, match=f"no encoder '{unknown}'; there are: ecapa, facenet"):
             encoder(unknown)
 
     with pytest.raises(RunError, match="'numpy:array' cannot be loaded"):
         encoder("numpy:array")
-
-    def unreachable(_: object) -> None:
-        raise encoders.MissingWeights("no network")
-
-    monkeypatch.setattr(encoders, "Ecapa", unreachable)
-    with pytest.raises(RunError, match=r"\(no network\); give --voice .* ecapa=PATH, where PATH"):
-        encoder("ecapa")
     with pytest.raises(DataError, match="holds no sounds"):
         embed_folder(tmp_path, tmp_path / "own.csv", VOICE, FACE)
     wavfile.write(tmp_path / "a.wav", RATE, np.ones(10, np.float32))
