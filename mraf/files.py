@@ -27,9 +27,11 @@ STALE = 3600  # seconds after which a temporary file is what a killed process le
 def checked_path(path: Path | str, error: type[Exception] = RunError) -> Path:
     """A path as a user gave it, with ``~`` expanded; nothing needs to be there.
 
-    Raises ``error``: it holds a NUL, is too long, names an unknown home or lies in a closed folder.
+    Raises ``error``: empty, too long, not UTF-8, with a NUL, of an unknown home, in a closed folder.
     """
     try:
+        if not str(path).encode():
+            raise ValueError("it is empty")
         found = Path(path).expanduser()
         found.stat()
     except (FileNotFoundError, NotADirectoryError):
@@ -186,8 +188,7 @@ def check_target(path: Path) -> None:
     be in cannot be made or written to.
     """
     checked_path(path)
-    reason = _irregular(path)
-    shown, path = path, Path(os.path.realpath(path))
+    reason, shown, path = _irregular(path), path, Path(os.path.realpath(path))
     above = next(str(folder) for folder in path.parents if os.path.exists(folder))
     if reason:
         pass
@@ -215,7 +216,8 @@ def locked(path: Path) -> Iterator[None]:
     from filelock import FileLock  # which the command line must not wait for
 
     folder = user_cache() / "locks"
-    lock = FileLock(folder / f"{hashlib.sha256(os.path.realpath(path).encode()).hexdigest()}.lock")
+    name = hashlib.sha256(os.fsencode(os.path.realpath(path))).hexdigest()
+    lock = FileLock(folder / f"{name}.lock")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         held = lock.acquire()

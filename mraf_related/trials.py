@@ -47,7 +47,7 @@ def identity_folds(speakers: int, folds: int = FOLDS, seed: int = 0) -> list[Fol
     """
     tested = round(TESTED * speakers)
     if tested < 2 or speakers - tested < 2:
-        raise DataError(f"{speakers} speakers cannot be cut into people to train and to test on.")
+        raise DataError(f"{speakers} people cannot be cut into two groups; give data of more.")
     order = np.random.default_rng(seed).permutation(speakers)
     starts = [number * speakers // folds for number in range(folds)]
     tests = [np.sort(np.roll(order, -start)[:tested]) for start in starts]

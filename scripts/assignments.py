@@ -108,12 +108,15 @@ def main() -> int:
     parser.add_argument("--points", type=int, default=1, help="what an exercise is worth")
     parser.add_argument("--force", action="store_true", help="write over what you have changed")
     options = parser.parse_args()
+    if options.points < 1 or options.out.is_file():
+        parser.error("--points must be at least 1, and --out a folder.")
     config = options.out / "nbgrader_config.py"
     texts = {config: CONFIG}
     for path in options.solutions:
+        solution = exercises.read_solution(path)
         try:
-            notebook = assignment(nbformat.read(path, as_version=4), options.points)
-        except (OSError, ValueError) as error:
+            notebook = assignment(solution, options.points)
+        except ValueError as error:
             print(f"{path}: {error}", file=sys.stderr)
             return 1
         target = options.out / "source" / path.stem / path.name

@@ -120,13 +120,24 @@ def write(notebook: NotebookNode, path: Path) -> bool:
     return True
 
 
+def read_solution(path: Path) -> NotebookNode:
+    """A notebook of notebooks/solutions/; ends the program where it is none: others are written."""
+    if path.parent.name != "solutions":
+        raise SystemExit(f"{path}: lies in no folder solutions/; give notebooks/solutions/*.ipynb.")
+    try:
+        return nbformat.read(path, as_version=4)
+    except (OSError, ValueError, nbformat.ValidationError) as error:
+        reason = str(error).partition("\n")[0]
+        raise SystemExit(f"{path}: cannot be read as a notebook ({reason}).") from None
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("solutions", type=Path, nargs="*", help="notebooks/solutions/*.ipynb")
     parser.add_argument("--tested", type=Path, metavar="DIR", help="write what tests run there")
     options = parser.parse_args()
     for path in options.solutions:
-        solution = nbformat.read(path, as_version=4)
+        solution = read_solution(path)
         if options.tested:
             options.tested.mkdir(parents=True, exist_ok=True)
             write(tested(solution), options.tested / path.name)

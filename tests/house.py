@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import shutil
 import tarfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +19,12 @@ MAKE = [
     f"train --data data {TINY} --out run",
     "submit run --data data --out submission --device cpu",
     "evaluate run --data data --record records/v.csv --json e.json",
+]
+EMBED = "embed people/clips --out people/own.csv --voice house:Digest --face house:Digest"
+PEOPLE = [
+    EMBED,
+    "data import people/own.csv --out people/corpus",
+    f"train --data people/corpus {TINY} --out people/run",
 ]
 CLAIM = """[a]
 section = "1"
@@ -33,10 +42,21 @@ set = { width = 16, tokens = 2, heads = 2, epochs = 1 }
 """
 
 
+class Digest:
+    """An encoder of any files for these tests: 32 numbers that follow from the bytes."""
+
+    def __init__(self, weights: Path | None) -> None: ...
+
+    def embed(self, paths: Sequence[Path]) -> np.ndarray:
+        found = [hashlib.sha256(path.read_bytes()).digest() for path in paths]
+        return np.stack([np.frombuffer(one, np.uint8) / 255.0 for one in found])
+
+
 def build(folder: Path) -> Path:
     """Fill the folder with data, run, submission, labels.csv, records, claims.toml, table.toml.
 
-    Lists and a face lie in a.tar, clips of others in table.npz.
+    Lists and a face lie in a.tar, clips of others in table.npz. In people lie clips, their table,
+    corpus and run, and in the cache another run of theirs.
     """
     before = Path.cwd(), os.environ.get("XDG_CACHE_HOME")
     os.chdir(folder)
@@ -58,6 +78,15 @@ def build(folder: Path) -> Path:
         clips = random_corpus(speakers=3, videos=3, clips=2).train
         columns = {name: getattr(clips, name) for name in ("face", "voice", "speaker", "video")}
         np.savez("table.npz", **columns, language=["English", "Urdu"] * (len(clips) // 2))
+        for clip in range(8):
+            who, language, video = (clip >> bit & 1 for bit in (2, 1, 0))
+            sound = Path(f"people/clips/{who}/{language}/{video}/a.wav")
+            sound.parent.mkdir(parents=True, exist_ok=True)
+            sound.write_text(f"sound {clip}")
+            sound.with_suffix(".jpg").write_text(f"face {clip}")
+        for command in PEOPLE:
+            assert main(command.split()) == 0
+        shutil.copytree("people/run", ".cache/mraf/kept/run")
     finally:
         os.chdir(before[0])
         os.environ.pop("XDG_CACHE_HOME")

@@ -68,10 +68,8 @@ def load(source: str | Path | None = None, progress: bool = True) -> Corpus:
         progress: show a bar while the single feature files are read for the first time.
     Raises DataError: the source is neither, or its content is not what it should be.
     """
-    origin = ""
-    if source is None:
-        source = named_source()
-        origin = "" if source == "twin" else " (from the environment variable MRAF_DATA)"
+    origin = " (from the environment variable MRAF_DATA)" if source is None else ""
+    source = named_source() if source is None else source
     if source == "twin":
         from mraf.data.twin.generate import generate
 
@@ -86,6 +84,6 @@ def load(source: str | Path | None = None, progress: bool = True) -> Corpus:
     reason = "is neither 'twin' nor a folder"
     remedy = "give the folder that holds csv_files/, or 'twin' for the synthetic twin"
     if folder.is_file():
-        reason = "is a file, perhaps an archive of the official features"
-        remedy = f"unpack it with `mraf data download DIR --from-archive {folder}` and load DIR"
+        reason = f"is a file; `mraf data download DIR --from-archive {folder}` unpacks an archive"
+        remedy = "`mraf data import` makes a corpus of a table; load DIR"
     raise DataError(f"{str(source)!r}{origin} {reason}; {remedy}.")

@@ -134,7 +134,7 @@ def video_folds(video: NDArray[np.str_], folds: int, rng: np.random.Generator) -
     names, index = np.unique(video, return_inverse=True)
     if not 2 <= folds <= len(names):
         raise RunError(
-            f"{folds} folds of {len(names)} videos: take at least 2 and at most as many."
+            f"{len(names)} videos cannot be cut into {folds} folds; give data with more videos."
         )
     return np.asarray(rng.permutation(np.arange(len(names)) % folds)[index], dtype=np.int64)
 

@@ -54,8 +54,7 @@ def embed_folder(
     if out.suffix.lower() != ".csv":
         raise DataError(f"{out}: the table is a CSV; choose a name that ends in .csv.")
     check_target(out)
-    features = out.with_suffix("")  # templates of people, which no repository should take up
-    make_private(features)
+    features = out.with_suffix("")  # maybe the folder itself, as of class and class.csv
     pictures = {
         name: path
         for name, sound in clips.items()
@@ -63,20 +62,24 @@ def embed_folder(
     }
     failed: dict[Path, str] = {}
     columns: dict[str, dict[str, str]] = {"voice": {}, "face": {}}
-    try:
-        for kind, name, files in (("voice", voice, clips), ("face", face, pictures)):
-            # each encoder and each file of weights has its own place: embeddings never mix
-            place = features / f"{kind} {PLAIN.sub('_', name)[-100:]}"
-            todo = {clip: place / f"{clip}.npy" for clip in files}
-            done = {clip for clip in files if _is_newer(todo[clip], files[clip])}
-            columns[kind] = {clip: str(todo[clip].relative_to(out.parent)) for clip in sorted(done)}
-            if missing := [clip for clip in files if clip not in done]:
-                model = encoder(name)
-                bar = tqdm(missing, kind, disable=not progress)
-                for clip, row in _embedded(model, bar, files, failed):
-                    todo[clip].parent.mkdir(parents=True, exist_ok=True)
-                    write_atomically(todo[clip], partial(_save, row))
-                    columns[kind][clip] = str(todo[clip].relative_to(out.parent))
+    work = []
+    for kind, name, files in (("voice", voice, clips), ("face", face, pictures)):
+        # each encoder and each file of weights has its own place: embeddings never mix
+        place = features / f"{kind} {PLAIN.sub('_', name)[-100:]}"
+        todo = {clip: place / f"{clip}.npy" for clip in files}
+        done = sorted(clip for clip in files if _is_newer(todo[clip], files[clip]))
+        columns[kind] = {clip: str(todo[clip].relative_to(out.parent)) for clip in done}
+        if len(done) < len(files):
+            work.append((kind, encoder(name), files, todo, place))
+    try:  # only now, as an encoder that cannot be loaded changes nothing
+        for kind, model, files, todo, place in work:
+            make_private(place)
+            missing = [clip for clip in files if clip not in columns[kind]]
+            bar = tqdm(missing, kind, disable=not progress)
+            for clip, row in _embedded(model, bar, files, failed):
+                todo[clip].parent.mkdir(parents=True, exist_ok=True)
+                write_atomically(todo[clip], partial(_save, row))
+                columns[kind][clip] = str(todo[clip].relative_to(out.parent))
     finally:  # what was done before an interruption stands in the table
         table = _table(clips, columns)
         write_text(out, table.to_csv(index=False))
@@ -87,7 +90,8 @@ def find_clips(folder: Path) -> dict[str, Path]:
     """Sounds by SPEAKER/LANGUAGE/VIDEO/clip.
 
     Raises:
-        DataError: no clips, a sound at another depth, or two sounds of one name.
+        DataError: no clips, a sound at another depth, a name that no table can hold, or two sounds
+            of one name.
     """
     clips: dict[str, Path] = {}
     for path in sorted(folder.rglob("*")):
@@ -96,6 +100,8 @@ def find_clips(folder: Path) -> dict[str, Path]:
         clip = path.relative_to(folder).with_suffix("").as_posix()
         if clip.count("/") != 3:
             raise DataError(f"{path}: lies elsewhere than SPEAKER/LANGUAGE/VIDEO/; move it there.")
+        if re.search(r"[\r\n\ud800-\udfff]", clip):
+            raise DataError(f"{str(path)!r}: is not UTF-8 or has a line break; rename it.")
         if clip in clips:
             raise DataError(f"{path}: another sound has the same name; rename one of them.")
         clips[clip] = path

@@ -31,7 +31,8 @@ def forget(folder: str | Path) -> list[Path]:
     """Delete a folder of clips, tables, corpora and runs, and kept runs on its corpora; which.
 
     Kept runs are found by the name of their corpus, which is that of the table. Of sweeps, only
-    counts are kept, and these stay. Nothing is deleted before everything was looked at.
+    counts are kept, and these stay. Nothing is deleted before everything was looked at. What a kill
+    leaves, down to an empty folder, is deleted by the same call.
 
     Raises DataError: nothing in the folder was made by mraf, something else lies there, too, it
     cannot be read, or a run is being trained.
@@ -39,7 +40,7 @@ def forget(folder: str | Path) -> list[Path]:
     folder = checked_path(folder, DataError).absolute()
     files = _files(folder) if folder.is_dir() else []
     corpora = {name for name in map(_corpus, files) if name.endswith(IMPORTED)}
-    if folder.is_symlink() or not corpora:
+    if folder.is_symlink() or not folder.is_dir() or (files and not corpora):
         reason = "holds no table, corpus or run of mraf; name the folder in which they lie"
         raise DataError(f"{folder}: {reason}.")
     found = [*(run for run in kept_runs() if _corpus(run / CONFIG) in corpora), folder]
@@ -57,6 +58,8 @@ def forget(folder: str | Path) -> list[Path]:
                 raise DataError(f"{lock.parent}: {reason}.") from None
         try:
             for path in filter(Path.exists, found):  # the folder last: it names its runs
+                for file in sorted(_files(path), key=_names):  # a kill leaves what names the rest
+                    file.unlink()
                 shutil.rmtree(path)
         except OSError as error:
             reason = f"cannot be deleted ({error.strerror or error}); close it and try again"
@@ -109,6 +112,11 @@ def _corpus(file: Path) -> str:
         return str(found["name"] if file.name == ABOUT else found["data"]["corpus"])
     except (MrafError, OSError, KeyError, TypeError):
         return ""
+
+
+def _names(file: Path) -> bool:
+    """Whether a file tells of what corpus its neighbours are."""
+    return file.name in (CONFIG, ABOUT) or _is_table(file)
 
 
 def _made(file: Path, people: set[tuple[str, str]]) -> bool:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from house import TINY, build, snapshot
+from house import EMBED, TINY, build, snapshot
 
 from mraf.cli import commands
 from mraf.cli.main import main
@@ -150,12 +150,33 @@ DATA = "data describe data"
 EVALUATE = "evaluate run --data data --device cpu"
 SUBMIT = "submit run --data data --device cpu --out new"
 SCORE = "score submission --labels labels.csv"
+BYTES = os.fsdecode(b"\xff")  # a name that is not UTF-8
 UNPACK = "data download new --yes --from-archive"
 IMPORT = "data import table.npz"
 SWEEP = "sweep table.toml --data data --seeds 1 --device cpu --folder kept"
 LEDGER = "ledger --claims claims.toml --recorded records"
 HUGE = "9" * 25
 DEEP = "[" * 100_000
+
+
+def header() -> None:
+    whole("table.csv", "face,voice,speaker,language,video,key\n")()
+
+
+def keys() -> None:
+    columns = dict(np.load("table.npz"))
+    np.savez("table.npz", **columns, key=["same"] * len(columns["video"]))
+
+
+def clips_anew() -> None:
+    """Embeddings are older than their clips, so that they are made again."""
+    for file in Path("people/clips").rglob("*.*"):
+        os.utime(file, (2e9, 2e9))
+
+
+def sound(video: str) -> None:
+    whole(f"people/clips/0/0/{video}/a.wav", "sound")()
+
 
 CASES = [
     # what is typed
@@ -371,11 +392,24 @@ CASES = [
     Case("import of no language", f"{IMPORT} --out new --train-on German", "German.*English"),
     Case("import of one language", f"{IMPORT} --out new --cross English", "second language"),
     Case("import of a cut table", f"{IMPORT} --out new", "table.npz", cut("table.npz", 0.5)),
+    Case("import without rows", IMPORT.replace("npz", "csv --out new"), "has 0 rows;", header),
+    Case("import of equal keys", f"{IMPORT} --out new", "table.npz.*key occurs twice", keys),
+    Case("a table as data", "data describe people/own.csv", "mraf data import"),
+    Case("no encoder", EMBED.replace("house:Digest", "none"), "none", clips_anew),
+    Case("no encoder of faces", EMBED[: -len("house:Digest")] + "none", "none", clips_anew),
+    Case("embed a line break", EMBED, "line break", lambda: sound("a\nb")),
+    Case("embed a name of bytes", EMBED, "not UTF-8", lambda: sound(BYTES)),
     Case("embed nothing", "embed nowhere --out t.csv", "nowhere.*sounds"),
     Case("embed a file", "embed labels.csv --out t.csv", "labels.csv.*sounds"),
     Case("forget nothing", "forget nowhere", "nowhere.*holds no table"),
     Case("forget a file", "forget labels.csv", "labels.csv.*holds no table"),
-    Case("forget others' files", "forget .", "holds no table"),
+    Case("forget others' files", "forget .", "was not made by mraf"),
+    Case("forget clips alone", "forget people/clips", "holds no table"),
+    Case("forget an essay", "forget people", "was not made", whole("people/a.txt", "x")),
+    Case("record of bytes", f"{EVALUATE} --record {BYTES}.csv", "utf-8"),
+    Case("data of bytes", f"data describe {BYTES}", "utf-8"),
+    Case("decision on two videos", "related decision --data people/corpus", "2 videos.*more"),
+    Case("strangers of two", "related shared-space --data people/corpus", "2 people.*more"),
     Case("lessons into a file", "lessons labels.csv", "labels.csv"),
     Case("lessons below a file", "lessons labels.csv/x", "labels.csv"),
     Case("pack nothing", "data pack nowhere", "nowhere"),

@@ -12,15 +12,18 @@ import signal
 import sys
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import torch
-from house import TINY, build, snapshot
+from house import EMBED, TINY, build, snapshot
 from safetensors.torch import load
 
 from mraf.cli.main import main
+from mraf_related.decision.layer import judge
+from mraf_related.embedding.forget import kept_runs
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
@@ -37,6 +40,9 @@ COMMANDS = {
     "import": "data import table.npz --out new",
     "export": "export run --out page",
     "lessons": "lessons notebooks",
+    "embed": EMBED.replace("own.csv", "new.csv"),
+    "forget": "forget people",
+    "related": "related decision --data data --record studies",
 }
 WRITES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.truncate", "os.chmod"}
 TIMED = (
@@ -144,6 +150,9 @@ def same(found: object, wanted: object, file: str) -> bool:
 def test_a_kill_at_any_write_is_mended_by_the_same_command(name, house, tmp_path, monkeypatch):
     torch.set_num_threads(1)
     monkeypatch.setattr("mraf.evidence.sweeps.workers.Processes", InThisProcess)
+    monkeypatch.setattr("mraf_related.decision.study.judge", partial(judge, folds=3))
+    monkeypatch.setattr("mraf_related.decision.study.PRESET", "fast")
+    monkeypatch.setattr("mraf_related.decision.study.SEEDS", range(2))
     monkeypatch.delenv("MRAF_DATA", raising=False)
     folder, command = tmp_path / "house", COMMANDS[name]
 
@@ -169,6 +178,7 @@ def test_a_kill_at_any_write_is_mended_by_the_same_command(name, house, tmp_path
         assert again == 0, where
         found = made(folder)
         assert sorted(found) == sorted(wanted), where
+        assert name != "forget" or not [*kept_runs()], where
         for file, content in wanted.items():
             assert same(found[file], content, file), f"{file}: {where}"
     print(f"{name}: {writes} writes")

@@ -162,6 +162,22 @@ def test_answers_of_a_student_are_kept(tmp_path: Path, monkeypatch: pytest.Monke
         assert kept.cells[1].source == f"half = 0.5  # answer {number}"
 
 
+@pytest.mark.parametrize(
+    ("name", "says"), [("a.ipynb", "no folder"), ("solutions/b.ipynb", "b.ip")]
+)
+def test_what_is_no_solution_is_told_and_nothing_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, says: str
+) -> None:
+    """Of a student's notebook, another would be written two folders up."""
+    source = tmp_path / "notebooks" / name
+    source.parent.mkdir(parents=True)
+    source.write_text("{}")
+    monkeypatch.setattr("sys.argv", ["exercises.py", str(source)])
+    with pytest.raises(SystemExit, match=says):
+        exercises.main()
+    assert [file.name for file in tmp_path.rglob("*.ipynb")] == [source.name]
+
+
 def test_writing_again_changes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "a.ipynb"
     assert exercises.write(solution(), path)

@@ -216,10 +216,10 @@ def test_the_same_seed_decides_the_same(tiny_corpus):
 
 def test_bad_input_is_told(tiny_corpus):
     model, clips = small_model(tiny_corpus), tiny_corpus.train
-    with pytest.raises(RunError, match="folds of"):
+    with pytest.raises(RunError, match="into 1 folds"):
         decision.judge(model, clips, folds=1)
     one_video = clips[clips.video == clips.video[0]]
-    with pytest.raises(RunError, match="5 folds of 1 videos"):
+    with pytest.raises(RunError, match="1 videos cannot be cut into 5 folds"):
         decision.judge(model, one_video)
     with pytest.raises(DataError, match="nobody but speaker 0"):
         decision.judge(model, clips[clips.labels == 0], folds=2)

@@ -91,7 +91,28 @@ def test_the_columns_are_those_of_the_import(tmp_path: Path) -> None:
     assert tuple(first[["speaker", "language", "video"]]) == ("ann 1", "Urdu", "ann 1/Urdu/video3")
     face = np.load(tmp_path / first.face)
     assert face[:3] == pytest.approx([90, 100, 30])
-    assert (tmp_path / "own" / ".gitignore").read_text() == "*\n"  # templates are private
+    (ignored,) = {f.read_text() for f in tmp_path.glob("own/*/.gitignore")}
+    assert ignored == "*\n"  # templates are private
+
+
+def test_templates_are_kept_from_git_among_clips_and_after_a_kill(tmp_path: Path) -> None:
+    clips = lay_out(tmp_path / "class")
+    for kind, name in (("voice", VOICE), ("face", FACE)):
+        place = clips / f"{kind} {name.replace(':', '.')}"
+        place.mkdir()
+        (place / ".gitignore").touch()  # the kill came before its text was written
+    embed_folder(clips, tmp_path / "class.csv", VOICE, FACE, progress=False)
+    assert [file.read_text() for file in clips.glob("*/.gitignore")] == ["*\n", "*\n"]
+
+
+def test_an_encoder_that_is_missing_leaves_an_earlier_table_as_it_was(tmp_path: Path) -> None:
+    clips, own = lay_out(tmp_path / "clips"), tmp_path / "own.csv"
+    embed_folder(clips, own, VOICE, FACE, progress=False)
+    before = own.read_bytes()
+    for voice, face in (("none", FACE), (VOICE, "none")):
+        with pytest.raises(RunError, match="there is no encoder 'none'"):
+            embed_folder(clips, own, voice, face, progress=False)
+        assert own.read_bytes() == before
 
 
 def test_a_damaged_file_costs_nothing_but_itself(
@@ -292,6 +313,16 @@ def test_a_run_that_is_being_trained_is_not_forgotten(enrolled: Path) -> None:
     (run,) = {file.parent for file in (enrolled / "runs").rglob("config.json")}
     with FileLock(run / LOCK), pytest.raises(DataError, match="is being trained; stop it first"):
         forget(enrolled)
+    assert (enrolled / "own.csv").is_file()
+
+
+def test_the_empty_name_is_not_the_folder_where_one_is(
+    enrolled: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of a variable of the shell that is not set."""
+    monkeypatch.chdir(enrolled)
+    with pytest.raises(SystemExit):
+        main(["forget", ""])
     assert (enrolled / "own.csv").is_file()
 
 

@@ -98,7 +98,7 @@ def import_table(
             speakers = pd.DataFrame({"speaker": plan.speakers}).rename_axis("label")
             write_text(new / SPEAKERS, speakers.to_csv())
             write_text(new / ABOUT, json.dumps(plan.about, indent=1))
-            corpus = _checked(load(new, out), plan)
+            corpus = _checked(load(new, Path(opened.source)), plan)
             shutil.rmtree(old, ignore_errors=True)
             if out.exists():
                 out.rename(old)

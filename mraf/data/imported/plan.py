@@ -38,7 +38,7 @@ def plan_of(table: Table, train_on: str | None, cross: str | None) -> Plan:
     total = len(columns["speaker"][0])
     for name, (number, _) in columns.items():
         if len(number) != total or not total:
-            reason = f"'{name}' has {len(number)} rows, 'speaker' has {total}"
+            reason = f"'{name}' has {len(number)} rows" + f", 'speaker' has {total}" * bool(total)
             raise DataError(f"{table.source}: {reason}; give every clip one row.")
     spoken, languages, notes = _languages(table, *columns["language"], train_on, cross)
     chosen = _parts(table, spoken, languages, columns, notes)
