@@ -27,7 +27,7 @@ STALE = 3600  # seconds after which a temporary file is what a killed process le
 def checked_path(path: Path | str, error: type[Exception] = RunError) -> Path:
     """A path as a user gave it, with ``~`` expanded; nothing needs to be there.
 
-    Raises ``error``: empty, too long, not UTF-8, with a NUL, of an unknown home, in a closed folder.
+    Raises ``error``: empty, too long, not UTF-8, with a NUL, of no known home, in a closed folder.
     """
     try:
         if not str(path).encode():
