@@ -15,7 +15,6 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import nbformat
-from exercises import read_solution
 from nbformat import NotebookNode
 
 from mraf.evidence.declared import read_toml
@@ -192,7 +191,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("solutions", type=Path, nargs="*", help="notebooks/solutions/*.ipynb")
     for path in parser.parse_args().solutions:
-        read_solution(path)
+        if path.parent.name != "solutions" or not path.is_file():
+            raise SystemExit(f"{path}: is no solution; give notebooks/solutions/*.ipynb.")
         student = path.parents[1] / path.name
         line = stated(nbformat.read(student, as_version=4))
         for file in (path, student):

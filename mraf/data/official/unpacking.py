@@ -106,7 +106,7 @@ def make_private(folder: Path) -> None:
     """Make the folder, unless it is there; a new one keeps git away from what it will hold."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if not any(path.lstat().st_size for path in folder.iterdir()):  # a kill leaves it empty
+        if all(p.name == ".gitignore" and not p.stat().st_size for p in folder.iterdir()):
             (folder / ".gitignore").write_text("*\n", encoding="utf-8")
     except OSError as error:
         raise DataError(f"{folder}: {error.strerror}; choose another folder.") from error
