@@ -24,7 +24,7 @@ from mraf.training.experiment import trained
 from mraf.training.runs import LOCK
 from mraf_related.embedding import encoders
 from mraf_related.embedding.encoders import encoder, read_sound
-from mraf_related.embedding.folder import embed_folder
+from mraf_related.embedding.folder import PLAIN, embed_folder
 from mraf_related.embedding.forget import forget, kept_runs
 from mraf_related.short_segment import study
 from mraf_related.waveform import RATE, recordings
@@ -98,7 +98,7 @@ def test_the_columns_are_those_of_the_import(tmp_path: Path) -> None:
 def test_templates_are_kept_from_git_among_clips_and_after_a_kill(tmp_path: Path) -> None:
     clips = lay_out(tmp_path / "class")
     for kind, name in (("voice", VOICE), ("face", FACE)):
-        place = clips / f"{kind} {name.replace(':', '.')}"
+        place = clips / f"{kind} {PLAIN.sub('_', name)}"
         place.mkdir()
         (place / ".gitignore").touch()  # the kill came before its text was written
     embed_folder(clips, tmp_path / "class.csv", VOICE, FACE, progress=False)
