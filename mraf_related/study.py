@@ -87,8 +87,10 @@ def of_share(value: float, low: float, high: float) -> tuple[float, float, float
     Unlike the percentiles, to which runs add a symmetric error, it stays within [0, 1].
     """
     room, half = value * (1 - value), (high - low) / 2
-    if room <= 0:  # drawn people tell nothing of an error that none of them made
+    if not half:  # drawn people tell nothing of an error that none of them made
         return value, np.nan, np.nan
+    if room <= 0:
+        return value, max(low, 0.0), min(high, 1.0)
     t = half**2 / room
     reach = np.sqrt(half**2 + t**2 / 4)
     return value, float((value + t / 2 - reach) / (1 + t)), float((value + t / 2 + reach) / (1 + t))

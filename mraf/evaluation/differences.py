@@ -123,7 +123,7 @@ def paired_difference(
             raise RunError(f"the evaluations are of different {judged.language} clips.")
     counts = _counts([(1, evaluation.runs(first)), (-1, other.runs(second))])
     table = _table(evaluation.estimates(counts)).drop(columns="superiority").rename_axis("setting")
-    return table.assign(verdict=[verdict(r.low, r.high, r.p) for r in table.itertuples()])
+    return table.assign(verdict=[verdict(r.low, r.high, r.p, 1.0) for r in table.itertuples()])
 
 
 def compare_systems(

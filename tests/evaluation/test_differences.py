@@ -15,6 +15,7 @@ from mraf.evaluation.differences import (
     compare_arms,
     compare_systems,
     difference,
+    equality,
     holm,
     paired_difference,
     paired_runs,
@@ -135,7 +136,7 @@ def test_an_arm_equals_itself(pair: tuple[ArmRuns, ArmRuns]) -> None:
     assert (found[["difference", "low", "high"]] == 0).all(axis=None)
     assert (found.superiority == 0.5).all()
     assert (found.p == 1).all()
-    assert (found.verdict == "equal within 0.5 points").all()
+    assert (found.verdict == "cannot be told apart").all()  # no video tells by how much one may
 
 
 def test_the_same_table_gives_the_same_numbers(pair: tuple[ArmRuns, ArmRuns]) -> None:
@@ -233,13 +234,32 @@ def test_verdicts(low: float, high: float, p: float, said: str) -> None:
     assert verdict(low, high, p) == said
 
 
+@pytest.mark.parametrize(
+    ("p_equal", "said"), [(0.02, "equal within 0.5 points"), (0.03, "cannot be told apart")]
+)
+def test_arms_are_equal_where_more_than_half_a_point_is_ruled_out(
+    p_equal: float, said: str
+) -> None:
+    assert verdict(-0.004, 0.004, 1.0, p_equal) == said
+    assert verdict(-0.004, 0.006, 1.0, p_equal) == "cannot be told apart"
+
+
+def test_equality_counts_what_other_videos_and_seeds_give_beyond_half_a_point() -> None:
+    elsewhere = np.array([-0.006, -0.005, 0.0, 0.001, 0.0049, 0.007, 0.0, 0.0, 0.002])
+    assert equality(elsewhere, 5) == pytest.approx(3 / 10)  # the larger side, and the one measured
+    assert equality(elsewhere, 4) == 1  # in too few videos to know
+
+
 def test_a_table_is_corrected_as_a_whole() -> None:
     rng = np.random.default_rng(0)
     arms = {name: arm(rng, name) for name in "abc"}
     found = compare_arms(arms, "a")
     assert found.index.get_level_values("arm").unique().tolist() == ["b", "c"]
     assert len(found) == 2 * 5
+    alone = difference(arms["b"], arms["a"])
     assert found.p_holm.tolist() == pytest.approx(holm(found.p).tolist())
+    assert found.p_equal.max() == 1
+    assert (found.loc["b"].p_equal >= alone.p_equal).all()
 
 
 def test_systems_are_compared_and_corrected_together() -> None:

@@ -18,7 +18,7 @@ from mraf_related.door import study as door
 from mraf_related.metrics import curve
 from mraf_related.open_set import study
 from mraf_related.open_set.protocol import UNKNOWN, deal, measures
-from mraf_related.study import MINUS, Measured, estimate, of_share
+from mraf_related.study import MINUS, Measured, estimate, of_share, p_values
 
 TINY = {"width": 16, "tokens": 2, "heads": 2, "epochs": 2}
 
@@ -93,7 +93,7 @@ def test_means_and_differences_are_those_of_the_draws(table):
 
 
 def test_intervals_of_shares_stay_between_0_and_1(table):
-    shares = table[~table.system.str.contains(MINUS)].dropna()
+    shares = table[~table.system.str.contains(MINUS) & table.low.notna()]
     assert shares.low.min() >= 0
     assert shares.high.max() <= 1
 
@@ -180,15 +180,28 @@ def test_less_error_is_better():
         for first, better in (("good", 1), ("bad", -1)):
             d = sign * better * 0.1
             place = (f"{first} − other", 40, 5, "English", metric, "mean")
-            rows.append((*place, d, d - 0.02, d + 0.02))
+            rows.append((*place, d, d - 0.02, d + 0.02, 0.001, 1.0))
     found = study.compared(pd.DataFrame(rows, columns=study.COLUMNS)).set_index(["first", "metric"])
     assert set(found.loc["good"].verdict) == {"better"}
     assert set(found.loc["bad"].verdict) == {"worse"}
     assert found.loc[("good", "EER")].difference == pytest.approx(0.1)
     assert found.loc[("bad", "EER")].low == pytest.approx(-0.12)
-    assert found.loc[("bad", "EER")].p == pytest.approx(
-        2 * stats.norm.sf(0.1 / (0.02 / 1.96)), rel=1e-2
-    )
+    assert found.p_holm.tolist() == pytest.approx([6 * 0.001] * 6)
+
+
+def test_p_is_of_students_t_for_few_runs_and_of_the_normal_for_many_people():
+    rng = np.random.default_rng(0)
+    values = rng.normal(0.02, 0.01, 5)  # runs differ, people do not
+    apart = [Measured(v, v + 1e-6 * rng.normal(size=4000)) for v in values]
+    p, p_equal = p_values(apart)
+    assert p == pytest.approx(stats.ttest_1samp(values, 0).pvalue, rel=1e-2)
+    beyond = stats.ttest_1samp(values, 0.005, alternative="less").pvalue
+    assert p_equal == pytest.approx(beyond, rel=1e-2)
+    people = 0.01 * rng.normal(size=4000)  # people differ, runs do not
+    p, _ = p_values([Measured(0.02, 0.02 + people)] * 5)
+    assert p == pytest.approx(2 * stats.norm.sf(0.02 / people.std()), rel=1e-2)
+    assert p_values([Measured(0.0, np.zeros(10))] * 5) == pytest.approx((1, 0))
+    assert np.isnan(p_values([Measured(0.1, np.empty(0))] * 5)).all()
 
 
 # --- the door ------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from tools.exhibit import LEDGER, read_ledger
 
 
 def rows(**columns: list[object]) -> pd.DataFrame:
-    given = {"claim": list("abcd"), "corpus": "twin", "verdict": "holds", **columns}
+    given = {"claim": list("abcd"), "corpus": "twin", "seeds": 5, **columns}
     return pd.DataFrame(given)
 
 
