@@ -19,7 +19,7 @@ from mraf.training.loop import Learner, make_optimizer
 from mraf.variants.build import Network, beside_class_means
 
 CLIPS, SPEAKERS, VIDEOS, WIDTH = 48, 6, 16, 64
-TOLERANCE = 1e-5  # relative, and absolute for numbers below 1
+TOLERANCE = 1e-4  # relative, and absolute below 1: two processors differ by up to 5e-5
 
 Numbers = dict[str, float]
 

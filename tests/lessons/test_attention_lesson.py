@@ -110,10 +110,10 @@ def test_recorded_differences_are_corrected_together_and_told(
     told = readings.verdicts(table).data
     assert f"All {len(table)} differences" in told
     assert f"| {none} | -10.0 to -10.0: 1 × *worse* |" in told
-    assert f"| {even} | +0.0 to +0.0: 1 × *equal within 0.5 points* |" in told
+    assert f"| {even} | +0.0 to +0.0: 1 × *cannot be told apart* |" in told
     other = readings.verdicts(table.assign(difference=-0.2, verdict="cannot be told apart")).data
     assert f"| {none} | -20.0 to -20.0: 1 × *cannot be told apart* |" in other
     told = ablations.differences(table, row="system").alt
-    assert "equal within 0.5 points*: 3 of 6 cells" in told
+    assert "cannot be told apart*: 3 of 6 cells" in told
     assert "no context: C = 0 in mean (-10.0)" in told
     assert len(told.split()) <= 80
