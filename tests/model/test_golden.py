@@ -26,7 +26,7 @@ def test_the_record_holds_every_arm_of_every_table() -> None:
 
 @pytest.mark.parametrize("name", ARMS)
 def test_an_arm_computes_what_is_recorded(name: str) -> None:
-    assert golden_numbers(ARMS[name]) == pytest.approx(RECORD[name], rel=1e-5, abs=1e-5)
+    assert golden_numbers(ARMS[name]) == pytest.approx(RECORD[name], rel=TOLERANCE, abs=TOLERANCE)
 
 
 @pytest.mark.parametrize("preset", golden.PRESETS)
