@@ -11,10 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import stdtr
 
 from mraf.data.clips import FeatureSet
-from mraf.evaluation.differences import by_intervals, corrected, over_seeds
-from mraf.evaluation.intervals import LEVEL
+from mraf.evaluation.differences import DELTA, corrected, over_seeds
+from mraf.evaluation.intervals import LEVEL, ROUNDING, seed_error
 from mraf.evaluation.predict import Tensors, batched
 from mraf.model import Output
 from mraf.variants.build import Network
@@ -63,14 +64,31 @@ def estimate(runs: Sequence[Measured]) -> tuple[float, float, float]:
     return float(value.mean()), float(low), float(high)
 
 
+def p_values(runs: Sequence[Measured]) -> tuple[float, float]:
+    """p of no difference, and of one beyond ±DELTA, by Student's t for the mean over runs.
+
+    Its degrees of freedom are those of people and runs together (Welch & Satterthwaite). Draws of
+    people would give none below one in their number.
+    """
+    value, drawn = np.array([run.value for run in runs]), np.stack([r.drawn for r in runs], axis=1)
+    drawn = drawn[np.isfinite(drawn).all(axis=1)]
+    if not len(drawn):
+        return np.nan, np.nan
+    people, other = drawn.mean(axis=1).std(), seed_error(value, drawn)
+    error = max(float(np.hypot(people, other)), ROUNDING)
+    few = other**4 / max(1, len(runs) - 1) / error**4
+    degrees, off = 1 / max(few, 1e-9), abs(float(value.mean()))
+    return float(2 * stdtr(degrees, -off / error)), float(stdtr(degrees, (off - DELTA) / error))
+
+
 def of_share(value: float, low: float, high: float) -> tuple[float, float, float]:
     """A share with Wilson's interval (1927): as many clips as percentiles so wide are worth.
 
     Unlike the percentiles, to which runs add a symmetric error, it stays within [0, 1].
     """
     room, half = value * (1 - value), (high - low) / 2
-    if room <= 0:
-        return value, max(low, 0.0), min(high, 1.0)
+    if room <= 0:  # drawn people tell nothing of an error that none of them made
+        return value, np.nan, np.nan
     t = half**2 / room
     reach = np.sqrt(half**2 + t**2 / 4)
     return value, float((value + t / 2 - reach) / (1 + t)), float((value + t / 2 + reach) / (1 + t))
@@ -79,7 +97,8 @@ def of_share(value: float, low: float, high: float) -> tuple[float, float, float
 def table_of(found: Found, pairs: Sequence[tuple[str, str]], key: Sequence[str]) -> pd.DataFrame:
     """What was found and the differences of pairs: the key, draw, n (trials), value, low, high.
 
-    A row for each run (draw: its number) and one for their mean; of differences the mean alone.
+    A row for each run (draw: its number) and one for their mean; of differences the mean alone,
+    which have p and p_equal (`p_values`).
     """
     rows = []
     for names, each in found.items():
@@ -87,28 +106,30 @@ def table_of(found: Found, pairs: Sequence[tuple[str, str]], key: Sequence[str])
         for draw, of in (*runs, ("mean", each)):
             rows.append((*names, draw, sum(one.trials for one in of), *of_share(*estimate(of))))
     for names, each in minus(found, pairs).items():
-        rows.append((*names, "mean", sum(one.trials for one in each), *estimate(each)))
-    return pd.DataFrame(rows, columns=[*key, "draw", "n", "value", "low", "high"])
+        of_mean = (*estimate(each), *p_values(each))
+        rows.append((*names, "mean", sum(one.trials for one in each), *of_mean))
+    columns = [*key, "draw", "n", "value", "low", "high", "p", "p_equal"]
+    return pd.DataFrame([(*row, np.nan, np.nan)[: len(columns)] for row in rows], columns=columns)
 
 
 def differences(table: pd.DataFrame, key: Sequence[str]) -> pd.DataFrame:
     """The paired differences of a `table_of`, more is better. Metrics with EER in them are errors.
 
-    p-values follow from the intervals and are corrected over all rows.
+    p-values are corrected over all rows.
 
     Args:
         key: the columns besides the system that say what was measured, the metric among them.
     Returns:
-        Columns first, second, the key, difference, low, high, p, p_holm, verdict.
+        Columns first, second, the key, difference, low, high, p, p_equal, p_holm, verdict.
     """
     pairs = table[table.system.str.contains(MINUS)].reset_index(drop=True)
     found = pairs.system.str.extract(f"(?P<first>.*){MINUS}(?P<second>.*)")
-    kept = pairs[[*key, "value", "low", "high"]]
+    kept = pairs[[*key, "value", "low", "high", "p", "p_equal"]]
     found = found.join(kept.rename(columns={"value": "difference"}))
     less = found.metric.str.contains("EER")
     turned = -found.loc[less, ["difference", "high", "low"]].to_numpy()
     found.loc[less, ["difference", "low", "high"]] = turned
-    return corrected(by_intervals(found))
+    return corrected(found)
 
 
 def points(row: Any) -> str:

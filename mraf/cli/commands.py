@@ -14,9 +14,11 @@ if TYPE_CHECKING:
 
 
 def doctor(options: argparse.Namespace) -> int:
-    from mraf.cli.doctor import checks, install, table
+    from mraf.cli.doctor import checks, table
 
     if options.install:
+        from mraf_lessons.kit.install import install
+
         install()
         return 0
     results = checks()

@@ -5,7 +5,6 @@ import os
 import platform
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 import textwrap
@@ -21,7 +20,6 @@ GIGABYTE = 1024**3
 MEMORY_NEED = 2.0  # GB; training the paper preset and one notebook with UMAP fit into it
 DISK_NEED = 0.5  # GB; some runs and a report
 PACK_NEED = 0.2  # GB; the packed features of all clips
-NOTEBOOKS = ("", "lessons", "related")  # extras
 
 
 class Check(NamedTuple):
@@ -106,7 +104,7 @@ def packages() -> list[Check]:
         if requirement.marker and not requirement.marker.evaluate({"extra": name}):
             continue  # for another system or Python
         wanted[name] += 1
-        version = _version(requirement.name)
+        version = version_of(requirement.name)
         if not version:
             absent[name] += 1
             faults[name].append(f"{requirement.name} is not installed")
@@ -124,26 +122,6 @@ def packages() -> list[Check]:
         remedy = f"pip install -c constraints.txt -e '.[{name}]'"
         found.append(Check(f"extra {name}", "warn", "; ".join(faults[name]), remedy))
     return found
-
-
-def install() -> None:
-    """Install what the notebooks lack, with the torch that is there held fast. Raises RunError."""
-    from packaging.requirements import Requirement
-
-    from mraf.errors import RunError
-
-    lacking = [
-        f"{r.name}{r.specifier}"
-        for r in map(Requirement, importlib.metadata.requires("mraf") or [])
-        if not r.marker or any(r.marker.evaluate({"extra": name}) for name in NOTEBOOKS)
-        if not _version(r.name)
-    ]
-    with tempfile.TemporaryDirectory() as folder:
-        held = Path(folder, "held.txt")
-        held.write_text(f"torch=={torch}" if (torch := _version("torch")) else "")
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--constraint", str(held)]
-        if lacking and subprocess.run([*pip, *lacking]).returncode:
-            raise RunError(f"pip could not install {', '.join(lacking)}; its message is above.")
 
 
 def device() -> Check:
@@ -189,7 +167,7 @@ def memory() -> Check:
 
 def maps() -> list[Check]:
     """Whether numba may keep what it compiles for the maps of UMAP; nothing where there is none."""
-    if not _version("umap-learn"):
+    if not version_of("umap-learn"):
         return []
     from mraf_lessons.embeddings.maps import NO_CACHE, REMEDY, numba_folder
 
@@ -262,7 +240,7 @@ def features(data: str | Path | None) -> list[Check]:
     return [Check("data", "ok", f"{found}; not packed yet", remedy), room]
 
 
-def _version(package: str) -> str:
+def version_of(package: str) -> str:
     """The version of a package that is installed; "" where it is not."""
     try:
         return importlib.metadata.version(package)

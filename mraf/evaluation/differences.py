@@ -1,17 +1,18 @@
 """One thing minus another, with an interval, a p-value and a verdict: the only place that does it.
 
 Differences are taken seed by seed and video by video, so both sides need the same of each. The
-p-value is of a test that swaps the two sides within random videos. The verdict asks both: an
-interval alone cries wolf when few videos differ. `compare_arms` and `compare_systems` correct for
-the number of comparisons, `paired_difference` does not.
+p-value is of a test that swaps the two sides within random videos. "better" and "worse" ask both:
+an interval alone cries wolf when few videos differ. "equal" has a p-value of its own, of a true
+difference beyond `DELTA`. `compare_arms` and `compare_systems` correct each kind for the number of
+comparisons, `paired_difference` does not.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtr, ndtri
 
 from mraf.errors import RunError
 from mraf.evaluation.intervals import LEVEL, RESAMPLES, SHOWN, Estimate, Metric, estimate
@@ -22,6 +23,8 @@ from mraf.evaluation.records import runs_of as runs_of
 from mraf.evaluation.results import Evaluation
 
 DELTA = 0.005  # a difference that nobody needs to care about, as a fraction
+
+FEW = 5  # videos: where two differ in fewer, nobody knows by how much in the next that differs
 
 POWER = 0.8  # how often a difference is told apart that is just large enough
 
@@ -45,7 +48,7 @@ def difference(
     """How much better the first arm is than the second, on the same videos with the same seeds.
 
     One row per metric: difference, low, high (fractions, 95% interval), superiority (see
-    `Estimate`), p. Raises as `weighted_sum`.
+    `Estimate`), p, p_equal (see `equality`). Raises as `weighted_sum`.
     """
     return _table(weighted_sum([(1, first), (-1, second)], metrics, resamples, seed))
 
@@ -92,8 +95,8 @@ def compare_arms(
     """Every arm minus the reference, with p-values corrected for the size of the table.
 
     Rows are `difference` for each (arm, metric) on the seeds that the arm shares with the
-    reference, with p_holm (corrected over all rows) and verdict. Raises RunError: no such arm, or
-    fewer than two seeds in common.
+    reference, as `corrected` over all rows. Raises RunError: no such arm, or fewer than two seeds
+    in common.
     """
     if reference not in arms:
         raise RunError(f"no arm '{reference}'; there are: {', '.join(arms)}.")
@@ -120,7 +123,7 @@ def paired_difference(
             raise RunError(f"the evaluations are of different {judged.language} clips.")
     counts = _counts([(1, evaluation.runs(first)), (-1, other.runs(second))])
     table = _table(evaluation.estimates(counts)).drop(columns="superiority").rename_axis("setting")
-    return _judged(table, table.p, delta=None)
+    return table.assign(verdict=[verdict(r.low, r.high, r.p) for r in table.itertuples()])
 
 
 def compare_systems(
@@ -131,6 +134,8 @@ def compare_systems(
     Rows are `paired_difference` for each (first, second, setting), with p_holm (corrected over all
     rows) and verdict; ``metrics`` chooses among settings and "mean". Raises as `paired_difference`.
     """
+    draws = max(evaluation.resamples, 100 * len(pairs) * len(SHOWN))  # fewer tell nothing apart
+    evaluation = replace(evaluation, resamples=draws)
     parts = {pair: paired_difference(evaluation, *pair) for pair in pairs}
     table = pd.concat(parts, names=["first", "second"])
     if metrics is not None:
@@ -140,14 +145,13 @@ def compare_systems(
 
 
 def corrected(table: pd.DataFrame) -> pd.DataFrame:
-    """A table of differences with p_holm, corrected over all its rows, and a verdict for each."""
-    table = table.assign(p_holm=holm(table.p.to_numpy()))
-    return _judged(table, table.p_holm, DELTA)
+    """A table of differences with p_holm, corrected over all its rows, and a verdict for each.
 
-
-def _judged(table: pd.DataFrame, p: pd.Series, delta: float | None) -> pd.DataFrame:
-    rows = zip(table.low, table.high, p, strict=True)
-    return table.assign(verdict=[verdict(*row, delta) for row in rows])
+    Its p_equal are corrected together, too.
+    """
+    table = table.assign(p_holm=holm(table.p), p_equal=holm(table.p_equal))
+    rows = zip(table.low, table.high, table.p_holm, table.p_equal, strict=True)
+    return table.assign(verdict=[verdict(*row) for row in rows])
 
 
 def holm(p: ArrayLike) -> NDArray[np.float64]:
@@ -163,23 +167,27 @@ def holm(p: ArrayLike) -> NDArray[np.float64]:
     return found
 
 
-def verdict(low: float, high: float, p: float, delta: float | None = DELTA) -> str:
-    """What an interval of a difference and its corrected p-value say together.
+def verdict(low: float, high: float, p: float, p_equal: float = 0.0) -> str:
+    """What an interval of a difference and its corrected p-values say together.
 
-    Where the whole interval lies within ±delta the arms are equal for all purposes, even if it
-    excludes zero. "better" and "worse" need an interval without zero and p below 5%.
+    Where the whole interval lies within ±DELTA and p_equal is below 2.5%, the arms are equal for
+    all purposes, even if it excludes zero. "better" and "worse" need an interval without zero and
+    p below 5%.
     """
-    if delta is not None and -delta <= low and high <= delta:
+    if p_equal < LEVEL / 2 and low >= -DELTA and high <= DELTA:
         return EQUAL
     if p < LEVEL and (low > 0 or high < 0):
         return BETTER if low > 0 else WORSE
     return OPEN
 
 
-def by_intervals(table: pd.DataFrame) -> pd.DataFrame:
-    """Differences with 95% intervals, and the p that these come to for a normal distribution."""
-    error = (table.high - table.low) / (2 * ndtri(1 - LEVEL / 2))
-    return table.assign(p=2 * ndtr(-table.difference.abs() / error))
+def equality(elsewhere: NDArray[np.float64], videos: int) -> float:
+    """p of a true difference beyond ±DELTA: the share of what other videos and seeds give there.
+
+    The larger share of both sides; 1 where two differ in fewer than FEW videos.
+    """
+    beyond = max((elsewhere >= DELTA).sum(), (elsewhere <= -DELTA).sum())
+    return float((1 + beyond) / (1 + len(elsewhere))) if videos >= FEW else 1.0
 
 
 def detectable(chance: NDArray[np.float64], low: float, high: float, level: float) -> float:
@@ -193,9 +201,10 @@ def detectable(chance: NDArray[np.float64], low: float, high: float, level: floa
 
 
 def _table(found: Sequence[Estimate]) -> pd.DataFrame:
-    rows = [(e.metric, e.value, e.low, e.high, e.superiority, e.p) for e in found]
+    numbers = [(e.metric, e.value, e.low, e.high, e.superiority, e.p) for e in found]
     columns = ["metric", "difference", "low", "high", "superiority", "p"]
-    return pd.DataFrame(rows, columns=columns).set_index("metric")
+    p_equal = [equality(e.elsewhere, e.videos) for e in found]
+    return pd.DataFrame(numbers, columns=columns).assign(p_equal=p_equal).set_index("metric")
 
 
 def _counts(parts: Sequence[tuple[float, ArmRuns]]) -> dict[str, NDArray[np.float64]]:

@@ -53,7 +53,9 @@ class Estimate(NamedTuple):
     low: float
     high: float
     drawn: NDArray[np.float64]  # for each draw of videos and each seed, shape (R, S)
+    elsewhere: NDArray[np.float64]  # on other videos, and with other seeds, shape (R,)
     swapped: NDArray[np.float64]  # as if there were no difference, shape (R,)
+    videos: int  # in how many it is not zero
 
     @property
     def p(self) -> float:
@@ -103,18 +105,28 @@ def estimate(
             np.sum([w * part[setting] for setting, w in share.items()], axis=0)
             for part in (value, drawn, swapped)
         )
-        of_seeds = _of_seeds(of_seed, of_draw)
+        of_seeds = seed_error(of_seed, of_draw)
         other_seeds, videos = of_seeds * t, of_draw.mean(axis=1)
         few = min(len(clips[SETTING[setting].language]) for setting in share)
+        elsewhere = videos + other_seeds
+        differ = sum(  # settings of one language share their videos
+            int(
+                np.any(
+                    [counts[s].any(axis=0) for s in share if SETTING[s].language == name], 0
+                ).sum()
+            )
+            for name in clips
+        )
         if seeds == few == 1:
             low = high = np.nan
         elif accuracy and few > 1 and min(share.values()) > 0:
             spread = videos.std() * np.sqrt(few / (few - 1)), few - 1, of_seeds, seeds - 1
             low, high = _of_accuracy(float(np.mean(of_seed)), _worth(share, clips), *spread)
         else:
-            low, high = np.quantile(videos + other_seeds, [LEVEL / 2, 1 - LEVEL / 2])
+            low, high = np.quantile(elsewhere, [LEVEL / 2, 1 - LEVEL / 2])
         between = float(np.mean(of_seed)), float(low), float(high)
-        estimates.append(Estimate(metric, *between, of_draw, of_swap + other_seeds))
+        swapped_too = of_swap + other_seeds
+        estimates.append(Estimate(metric, *between, of_draw, elsewhere, swapped_too, differ))
     return estimates
 
 
@@ -125,7 +137,7 @@ def over_seeds(measured: NDArray[Any], drawn: NDArray[Any]) -> NDArray[np.float6
     each draw of units (R, S).
     """
     t = np.random.default_rng(0).standard_t(max(1, len(measured) - 1), size=len(drawn))
-    means: NDArray[np.float64] = drawn.mean(axis=1) + _of_seeds(measured, drawn) * t
+    means: NDArray[np.float64] = drawn.mean(axis=1) + seed_error(measured, drawn) * t
     return means
 
 
@@ -155,7 +167,7 @@ def _of_accuracy(
     return float((value + z2 / 2 - half) / (1 + z2)), float((value + z2 / 2 + half) / (1 + z2))
 
 
-def _of_seeds(measured: NDArray[Any], drawn: NDArray[Any]) -> float:
+def seed_error(measured: NDArray[Any], drawn: NDArray[Any]) -> float:
     """The standard error of other seeds: as they differ beyond what videos explain."""
     if (seeds := len(measured)) == 1:
         return 0.0

@@ -37,9 +37,9 @@ VERDICTS = {
     REFUTED: "Worse than a rival, or equal within half a point where the paper says more. "
     "A claim that two come to the same does not hold where one is better.",
     EQUAL: "None of these: worse than no rival, and equal to one within half a point.",
-    SMALLER: "None of these, but the paper's difference is more than half a point above our "
-    "interval.",
-    OPEN: "None of these: the sign is open, and the paper's difference may be the true one.",
+    SMALLER: "None of these, but the paper's is more than half a point above our interval.",
+    OPEN: "None of these: after the correction the sign is open, and the paper's difference is not "
+    "more than half a point above our interval.",
     UNTESTABLE: "The reason stands in place of a measurement.",
     UNRECORDED: "The command would record it.",
 }

@@ -11,7 +11,7 @@ from pandas.api.types import is_numeric_dtype
 from scipy.special import ndtri
 
 from mraf.errors import RunError
-from mraf.evaluation.differences import LEVEL, RESAMPLES, ArmRuns, by_intervals, weighted_sum
+from mraf.evaluation.differences import LEVEL, RESAMPLES, ArmRuns, equality, weighted_sum
 from mraf.evaluation.records import read_results
 from mraf.evidence.claims import Claim
 from mraf.evidence.golden import Golden
@@ -34,6 +34,7 @@ DRAWN = {
     "heads": "other speakers, seeds",
     "short_segment": "other speakers, seeds",
 }
+NUMBERS = ("difference", "low", "high", "p", "p_equal")
 SEEDS = "FIRST-LAST"  # stands for them in a command
 AGAIN = "build/again"  # where a command records a row once more, beside what is kept
 
@@ -41,8 +42,8 @@ AGAIN = "build/again"  # where a command records a row once more, beside what is
 class Tested(NamedTuple):
     """What was measured for a claim: a row per rival, and from what.
 
-    The columns of the table are difference, low, high, p and chance, the difference if there were
-    none, drawn again and again (R,).
+    The columns of the table are NUMBERS and chance, the difference if there were none, drawn again
+    and again (R,).
     """
 
     table: pd.DataFrame
@@ -129,8 +130,9 @@ def _paired(claim: Claim, sides: Sequence[Side], preset: str, command: str) -> T
         parts = [(weight, arms[claim.of].only(seeds)) for weight, arms in sides]
         parts += [(-weight, arms[rival].only(seeds)) for weight, arms in sides]
         (e,) = weighted_sum(parts, [claim.metric])
-        rows.append((e.value, e.low, e.high, e.p, e.swapped))
-    table = pd.DataFrame(rows, columns=["difference", "low", "high", "p", "chance"])
+        p_equal = equality(e.elsewhere, e.videos)
+        rows.append((e.value, e.low, e.high, e.p, p_equal, e.swapped))
+    table = pd.DataFrame(rows, columns=[*NUMBERS, "chance"])
     command = command.replace(SEEDS, f"{seeds[0]}-{seeds[-1]}")
     return Tested(table, len(seeds), preset, command, DRAWN.get(claim.study, VIDEOS))
 
@@ -146,7 +148,7 @@ def _read_study(file: Path) -> pd.DataFrame:
         raise RunError(f"no readable CSV ({error}); record it again.") from None
     if "correct_per_video" in rows.columns:
         return read_results(file)
-    for name in ("value", "low", "high", "command"):
+    for name in ("value", "low", "high", "p", "p_equal", "command"):
         if name not in rows.columns:
             raise RunError(f"it lacks its column '{name}'.")
         if name != "command" and not is_numeric_dtype(rows[name]) and len(rows):
@@ -173,10 +175,12 @@ def _of_study(claim: Claim, file: Path, recorded: pd.DataFrame) -> Tested | None
     between = (first.value, first.low, first.high)
     if claim.smaller:
         between = (-first.value, -first.high, -first.low)
+    normal = ndtri((np.arange(RESAMPLES) + 0.5) / RESAMPLES) / (2 * ndtri(1 - LEVEL / 2))
+    row = (*between, first.p, first.p_equal, normal * (first.high - first.low))
     units = recorded.columns.intersection(["draw"])  # beside the pooled rows
     numbers = recorded[units].apply(pd.to_numeric, errors="coerce").nunique()
     draws = int(numbers.max()) if len(units) else 1
-    table = _from_intervals([between])
+    table = pd.DataFrame([row], columns=[*NUMBERS, "chance"])
     return Tested(table, draws, "", first.command, DRAWN.get(claim.study, VIDEOS))
 
 
@@ -202,12 +206,4 @@ def _of_runs(rows: pd.DataFrame) -> str:
     train = f"mraf train --preset {preset}{f' --recipe {recipe}' if recipe else ''}"
     judge = first.command.replace(f"{run}-{first.seed}", f"{run}-$S")
     seeds = " ".join(map(str, sorted(rows.seed.unique())))
-    return f"for S in {seeds}; do {train} --seed $S --out {run}-$S && {judge}; done"
-
-
-def _from_intervals(rows: Sequence[tuple[float, float, float]]) -> pd.DataFrame:
-    """Differences with their 95% intervals, and what these come to for a normal distribution."""
-    table = by_intervals(pd.DataFrame(rows, columns=["difference", "low", "high"]))
-    of_half = ndtri((np.arange(RESAMPLES) + 0.5) / RESAMPLES) / (2 * ndtri(1 - LEVEL / 2))
-    chance = [of_half * width for width in table.high - table.low]
-    return table.assign(chance=pd.Series(chance, table.index, dtype=object))
+    return f"for S in {seeds}; do {train} --seed $S --out {run}-$S && {judge} || exit 1; done"

@@ -4,12 +4,15 @@ import difflib
 import inspect
 import typing
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Protocol
+
+import torch
 
 from mraf.data.clips import FeatureSet
 from mraf.errors import RunError
 from mraf.model import Sizes
+from mraf.training.device import resolve_precision
 from mraf.variants.build import check_sizes
 from mraf.variants.config import ModelConfig, TrainingConfig
 
@@ -35,6 +38,12 @@ class Config:
     def to_dict(self) -> dict[str, Any]:
         """Plain nested dictionaries, as written to ``config.json``."""
         return asdict(self)
+
+    def settled(self, device: torch.device) -> "Config":
+        """With what "auto" means on a device: thus a run is kept, and resumed elsewhere."""
+        half = resolve_precision(self.training.precision, device) == torch.bfloat16
+        training = replace(self.training, precision="bfloat16" if half else "float32")
+        return replace(self, training=training)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Config":

@@ -13,15 +13,11 @@ from mraf.variants.config import Precision
 
 def resolve_device(name: str) -> torch.device:
     """ "auto" is cuda, then mps, then cpu. Raises RunError for what this machine does not have."""
-    if name == "auto":
-        if torch.cuda.is_available():
-            return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    there = {"cuda": torch.cuda.device_count(), "mps": torch.backends.mps.is_available(), "cpu": 1}
     try:
-        device = torch.device(name)
+        device = torch.device(next(filter(there.get, there)) if name == "auto" else name)
     except RuntimeError:
         raise RunError(f"unknown device '{name}'; choose auto, cpu, cuda, cuda:N or mps.") from None
-    there = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": torch.backends.mps.is_available()}
     if (device.index or 0) >= there.get(device.type, 0):
         raise RunError(f"device '{name}' is not available here; use --device auto or cpu.")
     return device
@@ -34,12 +30,10 @@ def resolve_precision(precision: Precision, device: torch.device) -> torch.dtype
 
 
 def fast_bfloat16(device: torch.device) -> bool:
-    """Whether bfloat16 is faster: CUDA from Ampere on; CPUs with AMX, or AVX512-BF16 but Intel's.
-
-    Those do AVX512-BF16 at half the speed of float32 (docs/speed.md).
-    """
+    """Whether it pays: CUDA from Ampere on, AMX, and AVX512-BF16 but Intel's (docs/speed.md)."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        with torch.cuda.device(device):
+            return torch.cuda.is_bf16_supported(including_emulation=False)
     if device.type != "cpu":
         return False
     kinds = ("amx_tile", "avx512_bf16")

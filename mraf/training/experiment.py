@@ -106,7 +106,7 @@ def trained(
     are those of ``configure``, the corpus is by default ``mraf.data.load()``.
     """
     corpus = data.load() if corpus is None else corpus
-    config = configure(preset, corpus, overrides)
+    config = configure(preset, corpus, overrides).settled(resolve_device(device))
     experiment = Experiment(corpus, config, preset, device)
     # what the settings mean is in the name, so that a run of other mathematics is not taken for it
     means = [f"{value:.4g}" for value in golden_numbers(config).values()]

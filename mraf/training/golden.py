@@ -27,8 +27,8 @@ Numbers = dict[str, float]
 def golden_numbers(config: Config, steps: int = 1) -> Numbers:
     """By name, sums that another initial weight, logit, loss or gradient would change.
 
-    Of the configuration, precision, dropout and the number of epochs have no part. The losses and
-    the gradient are those of the last of ``steps`` of the optimiser.
+    Precision, dropout and the number of epochs have no part; nor, with one step, has the optimiser
+    (its rates, schedule, weight decay). Losses and gradient are those of the last of ``steps``.
     """
     width = min(config.model.width, WIDTH)
     small = Config(

@@ -77,7 +77,7 @@ def train(
     or labels that the network has no class for.
     """
     where, seed = resolve_device(device), config.training.seed
-    data = dict(data or {"name": clips.source})
+    config, data = config.settled(where), dict(data or {"name": clips.source})
     check_widths(config.model, clips)
     placed = TrainingClips.place(clips, where, config.model.speakers)
     path = None if out is None else Path(out)

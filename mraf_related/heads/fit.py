@@ -24,9 +24,9 @@ from mraf_related.trials import Pairs, compact, draw_voice_trials, rates
 
 BATCH = 256
 CHOSEN_BY = {"naming": 3, "strangers": 2}  # runs for each setting, of which each leaves others out
-LEARNING_RATES = {  # the first is slow and the last too fast for every head
-    "naming": (1e-3, 1e-2, 1e-1, 1.0),
-    "strangers": (3e-5, 3e-4, 1e-3, 1e-2),
+LEARNING_RATES = {
+    "naming": (3e-3, 1e-2, 3e-2, 1e-1, 3e-1),
+    "strangers": (1e-4, 3e-4, 1e-3, 3e-3),
 }
 EPOCHS = (0, 1, 2, 4, 8, 16, 32, 64)  # none is the least there is
 

@@ -56,7 +56,7 @@ RESAMPLES = 1000
 POINTS = 256  # of a curve that is drawn again and again
 ALL = 0  # "shots" where every clip is enrolled, see `mraf_related.door.study`
 KEY = ["system", "targets", "shots", "language", "metric"]
-COLUMNS = [*KEY, "draw", "value", "low", "high"]
+COLUMNS = [*KEY, "draw", "value", "low", "high", "p", "p_equal"]
 
 
 def table(corpus: Corpus) -> pd.DataFrame:

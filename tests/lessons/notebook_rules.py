@@ -241,7 +241,7 @@ def comparisons_are_corrected(notebook: NotebookNode) -> list[str]:
     ]
 
 
-SINGLE = {"paired_difference", "difference", "weighted_sum", "cost_difference", "by_intervals"}
+SINGLE = {"paired_difference", "difference", "weighted_sum", "cost_difference"}
 OWN_TESTS = {"ppf", "sf", "ttest_rel", "ttest_ind", "ttest_1samp", "wilcoxon", "permutation_test"}
 WORDS = {"better", "worse", "less", "more", "holds", "does not hold", "cannot be told apart"}
 BY_HAND = "by hand"  # in a line that teaches a test, and says nothing about a system

@@ -143,7 +143,7 @@ def _load(source: str) -> tuple[Corpus, Split]:
 def _device(task: Task) -> str:
     """The kind of device, for who wants the same digits again."""
     device = resolve_device(task.device)
-    precision = str(resolve_precision(task.config.training.precision, device)).split(".")[1]
     cuda = device.type == "cuda"
     name = torch.cuda.get_device_name(device) if cuda else f"{processor()}, 1 thread"
-    return f"{device.type}: {name}, {precision}, torch {torch.__version__.partition('+')[0]}"
+    precision, version = task.config.training.precision, torch.__version__.partition("+")[0]
+    return f"{device.type}: {name}, {precision}, torch {version}"
