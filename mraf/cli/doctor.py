@@ -104,7 +104,7 @@ def packages() -> list[Check]:
         if requirement.marker and not requirement.marker.evaluate({"extra": name}):
             continue  # for another system or Python
         wanted[name] += 1
-        version = version_of(requirement.name)
+        version = _version(requirement.name)
         if not version:
             absent[name] += 1
             faults[name].append(f"{requirement.name} is not installed")
@@ -167,7 +167,7 @@ def memory() -> Check:
 
 def maps() -> list[Check]:
     """Whether numba may keep what it compiles for the maps of UMAP; nothing where there is none."""
-    if not version_of("umap-learn"):
+    if not _version("umap-learn"):
         return []
     from mraf_lessons.embeddings.maps import NO_CACHE, REMEDY, numba_folder
 
@@ -240,7 +240,7 @@ def features(data: str | Path | None) -> list[Check]:
     return [Check("data", "ok", f"{found}; not packed yet", remedy), room]
 
 
-def version_of(package: str) -> str:
+def _version(package: str) -> str:
     """The version of a package that is installed; "" where it is not."""
     try:
         return importlib.metadata.version(package)

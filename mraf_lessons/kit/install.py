@@ -7,8 +7,8 @@ import tempfile
 from pathlib import Path
 
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
-from mraf.cli.doctor import version_of
 from mraf.errors import RunError
 
 NOTEBOOKS = ("", "lessons", "related")  # extras
@@ -16,15 +16,16 @@ NOTEBOOKS = ("", "lessons", "related")  # extras
 
 def install() -> None:
     """Install what the notebooks lack, with the torch that is there held fast. Raises RunError."""
+    there = {canonicalize_name(d.name): d.version for d in importlib.metadata.distributions()}
     lacking = [
         f"{r.name}{r.specifier}"
         for r in map(Requirement, importlib.metadata.requires("mraf") or [])
         if not r.marker or any(r.marker.evaluate({"extra": name}) for name in NOTEBOOKS)
-        if not version_of(r.name)
+        if canonicalize_name(r.name) not in there
     ]
     with tempfile.TemporaryDirectory() as folder:
         held = Path(folder, "held.txt")
-        held.write_text(f"torch=={torch}" if (torch := version_of("torch")) else "")
+        held.write_text(f"torch=={there['torch']}" if "torch" in there else "")
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--constraint", str(held)]
         if lacking and subprocess.run([*pip, *lacking]).returncode:
             raise RunError(f"pip could not install {', '.join(lacking)}; its message is above.")

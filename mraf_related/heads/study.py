@@ -93,7 +93,7 @@ def _verified(corpus: Corpus, config: ModelConfig | None, drawn: Any) -> Iterato
         model = setting = None
         if config is not None:
             train = corpus.train[np.isin(corpus.train.labels, fold.train)]
-            setting = chosen(train, config, strangers=True, seed=number, runs=1)
+            setting = chosen(train, config, strangers=True, seed=number)
             own = replace(train, speaker=compact(train))
             known = replace(config, speakers=len(fold.train))
             model = fit_head(own, known, number, setting, projected=True)

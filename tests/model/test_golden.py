@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mraf.training.config import configure
-from mraf.training.golden import golden_numbers, same
+from mraf.training.golden import TOLERANCE, golden_numbers, same
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))

@@ -29,6 +29,19 @@ def test_every_head_learns_the_training_voices(tiny_corpus, name, projected):
     assert np.allclose(rows, projected_voices(None, tiny_corpus.train)) != projected
 
 
+def test_a_projection_without_training_leaves_the_voices_alone(tiny_corpus):
+    clips, trained = tiny_corpus.train, {}
+
+    def look(epoch, model):
+        rows = projected_voices(model, clips)
+        trained[epoch] = rows @ rows.T
+
+    fit_head(clips, config(tiny_corpus, head="am"), 0, Setting(1e-2, 1), True, look)
+    rows = projected_voices(None, clips)
+    np.testing.assert_allclose(trained[0], rows @ rows.T, atol=1e-5)
+    assert np.abs(trained[1] - trained[0]).max() > 1e-2
+
+
 def test_the_seed_decides_and_the_global_random_state_is_left_alone(tiny_corpus):
     def weights(seed):
         model = fit_head(tiny_corpus.train, config(tiny_corpus, head="am"), seed, Setting(1e-2, 1))
@@ -57,26 +70,27 @@ def test_published_centres_start_inside_and_a_small_rate_leaves_them_there(tiny_
 def test_rate_and_epochs_are_chosen_together_on_what_was_left_out(
     tiny_corpus, monkeypatch, strangers
 ):
-    rates = heads.LEARNING_RATES["strangers" if strangers else "naming"]
-    best = Setting(rates[1], heads.EPOCHS[2])
+    task = "strangers" if strangers else "naming"
+    rates = heads.LEARNING_RATES[task]
+    longer, best = Setting(rates[0], heads.EPOCHS[3]), Setting(rates[1], heads.EPOCHS[2])
     seen = []
 
     def fitted(clips, config, seed, setting, projected, after):
         seen.append(clips)
         assert projected == strangers
-        for epoch in range(1, setting.epochs + 1):
+        for epoch in range(setting.epochs + 1):
             after(epoch, Setting(setting.learning_rate, epoch))
 
-    def scored(setting, asked):  # only one setting names anybody rightly
+    def scored(setting, asked):  # two settings name all rightly, the others nobody
         assert not set(asked.video) & set(seen[-1].video)
         right = np.eye(tiny_corpus.speakers)[asked.labels]
-        return right if setting == best else np.ones_like(right)
+        return right if setting in (best, longer) else np.ones_like(right)
 
     monkeypatch.setattr(heads, "fit_head", fitted)
     monkeypatch.setattr(heads, "head_scores", scored)
     monkeypatch.setattr(heads, "projected_voices", scored)
     assert chosen(tiny_corpus.train, config(tiny_corpus), strangers) == best
-    assert len(seen) == heads.CHOSEN_BY * len(rates)
+    assert len(seen) == heads.CHOSEN_BY[task] * len(rates)
 
 
 def test_the_table_has_both_measures_and_their_differences(tiny_corpus, monkeypatch):
