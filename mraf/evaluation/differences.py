@@ -34,7 +34,7 @@ EQUAL = f"equal within {100 * DELTA:.1f} points"
 
 def scores(runs: ArmRuns, metrics: Sequence[Metric] = SHOWN) -> pd.DataFrame:
     """Accuracy of an arm over its seeds: accuracy, low, high (fractions, 95%) for each metric."""
-    table = _table(weighted_sum([(1, runs)], metrics))
+    table = as_table(weighted_sum([(1, runs)], metrics))
     return table[["difference", "low", "high"]].rename(columns={"difference": "accuracy"})
 
 
@@ -50,7 +50,7 @@ def difference(
     One row per metric: difference, low, high (fractions, 95% interval), superiority (see
     `Estimate`), p, p_equal (see `equality`). Raises as `weighted_sum`.
     """
-    return _table(weighted_sum([(1, first), (-1, second)], metrics, resamples, seed))
+    return as_table(weighted_sum([(1, first), (-1, second)], metrics, resamples, seed))
 
 
 def weighted_sum(
@@ -122,7 +122,9 @@ def paired_difference(
         if not judged.same_clips(other.judged[language]):
             raise RunError(f"the evaluations are of different {judged.language} clips.")
     counts = _counts([(1, evaluation.runs(first)), (-1, other.runs(second))])
-    table = _table(evaluation.estimates(counts)).drop(columns="superiority").rename_axis("setting")
+    table = (
+        as_table(evaluation.estimates(counts)).drop(columns="superiority").rename_axis("setting")
+    )
     return table.assign(verdict=[verdict(r.low, r.high, r.p, 1.0) for r in table.itertuples()])
 
 
@@ -145,10 +147,7 @@ def compare_systems(
 
 
 def corrected(table: pd.DataFrame) -> pd.DataFrame:
-    """A table of differences with p_holm, corrected over all its rows, and a verdict for each.
-
-    Its p_equal are corrected together, too.
-    """
+    """With p_holm, p_equal corrected as well, over all rows together, and a verdict for each."""
     table = table.assign(p_holm=holm(table.p), p_equal=holm(table.p_equal))
     rows = zip(table.low, table.high, table.p_holm, table.p_equal, strict=True)
     return table.assign(verdict=[verdict(*row) for row in rows])
@@ -200,7 +199,8 @@ def detectable(chance: NDArray[np.float64], low: float, high: float, level: floa
     return float(bar + np.quantile(chance, POWER))
 
 
-def _table(found: Sequence[Estimate]) -> pd.DataFrame:
+def as_table(found: Sequence[Estimate]) -> pd.DataFrame:
+    """A row for each metric, as of `difference`."""
     numbers = [(e.metric, e.value, e.low, e.high, e.superiority, e.p) for e in found]
     columns = ["metric", "difference", "low", "high", "superiority", "p"]
     p_equal = [equality(e.elsewhere, e.videos) for e in found]

@@ -6,7 +6,14 @@ from typing import NamedTuple
 import pandas as pd
 
 from mraf.errors import RunError
-from mraf.evaluation.differences import ArmRuns, Metric, difference, paired_runs, weighted_sum
+from mraf.evaluation.differences import (
+    ArmRuns,
+    Metric,
+    as_table,
+    difference,
+    paired_runs,
+    weighted_sum,
+)
 from mraf.evidence.tables import Condition, RecordedTable
 
 
@@ -37,10 +44,8 @@ def costs(cost: Cost, metrics: Sequence[Metric] = ("P3", "P5", "with face")) -> 
 def cost_difference(
     ours: Cost, other: Cost, share: float = 1.0, metrics: Sequence[Metric] = ("with face",)
 ) -> pd.DataFrame:
-    """By how much a share of the other's cost exceeds ours: difference, low, high, p by metric."""
+    """By how much a share of the other's cost exceeds ours: as of `difference`."""
     lost = [(share, other.clean), (-share, other.damaged), (-1, ours.clean), (1, ours.damaged)]
     seeds = sorted(set.intersection(*(set(runs.seeds) for _, runs in lost)))
     found = weighted_sum([(weight, runs.only(seeds)) for weight, runs in lost], metrics)
-    rows = {e.metric: (e.value, e.low, e.high, e.p) for e in found}
-    columns = ["difference", "low", "high", "p"]
-    return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("metric")
+    return as_table(found)
