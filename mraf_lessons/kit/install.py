@@ -16,7 +16,10 @@ NOTEBOOKS = ("", "lessons", "related")  # extras
 
 def install() -> None:
     """Install what the notebooks lack, with the torch that is there held fast. Raises RunError."""
-    there = {canonicalize_name(d.name): d.version for d in importlib.metadata.distributions()}
+    there: dict[str, str] = {
+        canonicalize_name(found.name): found.version
+        for found in importlib.metadata.distributions()
+    }
     lacking = [
         f"{r.name}{r.specifier}"
         for r in map(Requirement, importlib.metadata.requires("mraf") or [])
