@@ -17,8 +17,7 @@ NOTEBOOKS = ("", "lessons", "related")  # extras
 def install() -> None:
     """Install what the notebooks lack, with the torch that is there held fast. Raises RunError."""
     there: dict[str, str] = {
-        canonicalize_name(found.name): found.version
-        for found in importlib.metadata.distributions()
+        canonicalize_name(found.name): found.version for found in importlib.metadata.distributions()
     }
     lacking = [
         f"{r.name}{r.specifier}"
