@@ -125,7 +125,7 @@ class Objective(nn.Module):
             return torch.where(batch.audio_only, audio_only, complete)
 
         z_f, z_c, e_c = map(drawn, (both.logits.face, both.logits.fused, both.fused_embedding))
-        z_a, _ = both.logits.voice.float().chunk(2)  # the same in both; or the complete one
+        z_a, _ = both.logits.voice.float().chunk(2)  # both are the same but for weighted_heads
         complete, student = both.logits.fused.float().chunk(2)
         y_f = self.face_speaker(batch)
         ce_face = self.cross_entropy(model.face_head.with_margin(z_f, y_f), y_f)

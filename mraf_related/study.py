@@ -55,9 +55,7 @@ def people_drawn(people: int, resamples: int) -> NDArray[np.float64]:
 
 def estimate(runs: Sequence[Measured]) -> tuple[float, float, float]:
     """Mean over runs and its 95% interval; draws of people that measured nothing are left out."""
-    value = np.array([run.value for run in runs])
-    drawn = np.stack([run.drawn for run in runs], axis=1)  # (B, runs)
-    drawn = drawn[np.isfinite(drawn).all(axis=1)]
+    value, drawn = _of_runs(runs)
     if not len(drawn):
         return float(value.mean()), np.nan, np.nan
     low, high = np.quantile(over_seeds(value, drawn), [LEVEL / 2, 1 - LEVEL / 2])
@@ -67,11 +65,10 @@ def estimate(runs: Sequence[Measured]) -> tuple[float, float, float]:
 def p_values(runs: Sequence[Measured]) -> tuple[float, float]:
     """p of no difference, and of one beyond ±DELTA, by Student's t for the mean over runs.
 
-    Its degrees of freedom are those of people and runs together (Welch & Satterthwaite). Draws of
-    people would give none below one in their number.
+    Its degrees of freedom are those of people and runs together (Welch & Satterthwaite). A share
+    of the draws would not do: a correction needs smaller values than one draw of them all.
     """
-    value, drawn = np.array([run.value for run in runs]), np.stack([r.drawn for r in runs], axis=1)
-    drawn = drawn[np.isfinite(drawn).all(axis=1)]
+    value, drawn = _of_runs(runs)
     if not len(drawn):
         return np.nan, np.nan
     people, other = drawn.mean(axis=1).std(), seed_error(value, drawn)
@@ -79,6 +76,12 @@ def p_values(runs: Sequence[Measured]) -> tuple[float, float]:
     few = other**4 / max(1, len(runs) - 1) / error**4
     degrees, off = 1 / max(few, 1e-9), abs(float(value.mean()))
     return float(2 * stdtr(degrees, -off / error)), float(stdtr(degrees, (off - DELTA) / error))
+
+
+def _of_runs(runs: Sequence[Measured]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """What each run measured (S,), and what the draws of people did that measured all (B, S)."""
+    drawn = np.stack([run.drawn for run in runs], axis=1)
+    return np.array([run.value for run in runs]), drawn[np.isfinite(drawn).all(axis=1)]
 
 
 def of_share(value: float, low: float, high: float) -> tuple[float, float, float]:
@@ -106,12 +109,13 @@ def table_of(found: Found, pairs: Sequence[tuple[str, str]], key: Sequence[str])
     for names, each in found.items():
         runs = [(str(n), [one]) for n, one in enumerate(each)]
         for draw, of in (*runs, ("mean", each)):
-            rows.append((*names, draw, sum(one.trials for one in of), *of_share(*estimate(of))))
+            numbers = (*of_share(*estimate(of)), np.nan, np.nan)
+            rows.append((*names, draw, sum(one.trials for one in of), *numbers))
     for names, each in minus(found, pairs).items():
-        of_mean = (*estimate(each), *p_values(each))
-        rows.append((*names, "mean", sum(one.trials for one in each), *of_mean))
+        numbers = (*estimate(each), *p_values(each))
+        rows.append((*names, "mean", sum(one.trials for one in each), *numbers))
     columns = [*key, "draw", "n", "value", "low", "high", "p", "p_equal"]
-    return pd.DataFrame([(*row, np.nan, np.nan)[: len(columns)] for row in rows], columns=columns)
+    return pd.DataFrame(rows, columns=columns)
 
 
 def differences(table: pd.DataFrame, key: Sequence[str]) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pytest
 from official import random_corpus, write_official
 
 from mraf.cli.main import main
@@ -102,3 +103,16 @@ def snapshot(folder: Path) -> dict[str, bytes | None]:
         for path in sorted(folder.rglob("*"))
         if not {".cache", ".mraf-cache"} & set(path.parts)
     }
+
+
+def evaluated(embed: Sequence[str], capsys: pytest.CaptureFixture[str]) -> str:
+    """What is printed from `embed CLIPS --out TABLE …` to the evaluation of a run."""
+    corpus, run = (f"{embed[3]}-{name}" for name in ("corpus", "run"))
+    for command in (
+        embed,
+        ["data", "import", embed[3], "--out", corpus],
+        ["train", "--data", corpus, "--preset", "quick", *TINY.split(), "--out", run],
+        ["evaluate", run, "--data", corpus, "--device", "cpu"],
+    ):
+        assert main(command) == 0, capsys.readouterr().err
+    return capsys.readouterr().out

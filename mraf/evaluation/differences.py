@@ -122,10 +122,9 @@ def paired_difference(
         if not judged.same_clips(other.judged[language]):
             raise RunError(f"the evaluations are of different {judged.language} clips.")
     counts = _counts([(1, evaluation.runs(first)), (-1, other.runs(second))])
-    table = (
-        as_table(evaluation.estimates(counts)).drop(columns="superiority").rename_axis("setting")
-    )
-    return table.assign(verdict=[verdict(r.low, r.high, r.p, 1.0) for r in table.itertuples()])
+    table = as_table(evaluation.estimates(counts)).drop(columns="superiority")
+    said = [verdict(row.low, row.high, row.p, 1.0) for row in table.itertuples()]
+    return table.rename_axis("setting").assign(verdict=said)
 
 
 def compare_systems(
@@ -149,8 +148,7 @@ def compare_systems(
 def corrected(table: pd.DataFrame) -> pd.DataFrame:
     """With p_holm, p_equal corrected as well, over all rows together, and a verdict for each."""
     table = table.assign(p_holm=holm(table.p), p_equal=holm(table.p_equal))
-    rows = zip(table.low, table.high, table.p_holm, table.p_equal, strict=True)
-    return table.assign(verdict=[verdict(*row) for row in rows])
+    return table.assign(verdict=[*map(verdict, table.low, table.high, table.p_holm, table.p_equal)])
 
 
 def holm(p: ArrayLike) -> NDArray[np.float64]:
@@ -201,10 +199,12 @@ def detectable(chance: NDArray[np.float64], low: float, high: float, level: floa
 
 def as_table(found: Sequence[Estimate]) -> pd.DataFrame:
     """A row for each metric, as of `difference`."""
-    numbers = [(e.metric, e.value, e.low, e.high, e.superiority, e.p) for e in found]
-    columns = ["metric", "difference", "low", "high", "superiority", "p"]
-    p_equal = [equality(e.elsewhere, e.videos) for e in found]
-    return pd.DataFrame(numbers, columns=columns).assign(p_equal=p_equal).set_index("metric")
+    rows = [
+        (e.metric, e.value, e.low, e.high, e.superiority, e.p, equality(e.elsewhere, e.videos))
+        for e in found
+    ]
+    columns = ["metric", "difference", "low", "high", "superiority", "p", "p_equal"]
+    return pd.DataFrame(rows, columns=columns).set_index("metric")
 
 
 def _counts(parts: Sequence[tuple[float, ArmRuns]]) -> dict[str, NDArray[np.float64]]:
