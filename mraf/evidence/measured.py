@@ -34,6 +34,7 @@ DRAWN = {
     "heads": "other speakers, seeds",
     "short_segment": "other speakers, seeds",
 }
+MOST = "most"  # in the row of a claim: the largest number of a column
 NUMBERS = ("difference", "low", "high", "p", "p_equal")
 SEEDS = "FIRST-LAST"  # stands for them in a command
 AGAIN = "build/again"  # where a command records a row once more, beside what is kept
@@ -148,10 +149,10 @@ def _read_study(file: Path) -> pd.DataFrame:
         raise RunError(f"no readable CSV ({error}); record it again.") from None
     if "correct_per_video" in rows.columns:
         return read_results(file)
-    for name in ("value", "low", "high", "p", "p_equal", "command"):
+    for name in (*(numbers := ("value", *NUMBERS[1:])), "draw", "command"):
         if name not in rows.columns:
             raise RunError(f"it lacks its column '{name}'.")
-        if name != "command" and not is_numeric_dtype(rows[name]) and len(rows):
+        if name in numbers and not is_numeric_dtype(rows[name]) and len(rows):
             raise RunError(f"it lacks numbers in '{name}'.")
     return rows
 
@@ -164,7 +165,8 @@ def _of_study(claim: Claim, file: Path, recorded: pd.DataFrame) -> Tested | None
     for column, value in (claim.row or {}).items():
         if column not in rows.columns:
             raise RunError(f"{file}: claim '{claim.name}' asks for an unknown column: {column}.")
-        rows = rows[rows[column].astype(str) == str(value)]
+        asked = rows[column].max() if value == MOST else value
+        rows = rows[rows[column].astype(str) == str(asked)]
     if rows.empty:
         return None
     first = rows.iloc[0]
@@ -177,9 +179,7 @@ def _of_study(claim: Claim, file: Path, recorded: pd.DataFrame) -> Tested | None
         between = (-first.value, -first.high, -first.low)
     normal = ndtri((np.arange(RESAMPLES) + 0.5) / RESAMPLES) / (2 * ndtri(1 - LEVEL / 2))
     row = (*between, first.p, first.p_equal, normal * (first.high - first.low))
-    units = recorded.columns.intersection(["draw"])  # beside the pooled rows
-    numbers = recorded[units].apply(pd.to_numeric, errors="coerce").nunique()
-    draws = int(numbers.max()) if len(units) else 1
+    draws = pd.to_numeric(recorded.draw, errors="coerce").nunique()  # beside the pooled rows
     table = pd.DataFrame([row], columns=[*NUMBERS, "chance"])
     return Tested(table, draws, "", first.command, DRAWN.get(claim.study, VIDEOS))
 

@@ -43,11 +43,7 @@ class Asked(NamedTuple):
 
 
 def systems(corpus: Corpus) -> dict[str, Fit]:
-    """Everything that is compared: how to fit it on training clips, with a seed.
-
-    The finer parts of the recipe are left out on the twin: so near to chance they cannot be told
-    apart.
-    """
+    """Everything that is compared: how to fit it on training clips, with a seed."""
 
     def space(inputs: Inputs = features, **changes: Any) -> Fit:
         config = RECIPE._replace(**changes)
@@ -59,13 +55,12 @@ def systems(corpus: Corpus) -> dict[str, Fit]:
         WINNER: space(),
         "shared space, dropout 0.1": space(dropout=0.1),
         VARIANT + "a classifier each": space(classifier="separate"),
+        VARIANT + "batches of 16": space(batch_size=16),
+        VARIANT + "without augmentation": space(augmentation=0.0),
+        VARIANT + "without margin": space(margin=0.0),
     }
     if corpus.name == "twin":
         found[VARIANT + "with simulated age and gender"] = space(simulated_traits(corpus))
-    else:
-        found[VARIANT + "batches of 16"] = space(batch_size=16)
-        found[VARIANT + "without augmentation"] = space(augmentation=0.0)
-        found[VARIANT + "without margin"] = space(margin=0.0)
     return found | {RIVAL: fit_fop_branches}
 
 

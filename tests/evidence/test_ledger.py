@@ -344,11 +344,11 @@ def test_a_damaged_file_of_claims_is_told(tmp_path: Path, text: str, message: st
         read_claims(tmp_path / "none.toml")
 
 
-ROW = {"system": "good − bad", "metric": "EER"}
+ROW = {"system": "good − bad", "metric": "EER", "targets": "most"}
 
 
 def study(folder: Path, rows: str) -> None:
-    head = "system,metric,value,low,high,p,p_equal,command\n"
+    head = "draw,targets,system,metric,value,low,high,p,p_equal,command\n"
     (folder / "doors_twin.csv").write_text(head + rows, encoding="utf-8")
 
 
@@ -358,8 +358,9 @@ def study(folder: Path, rows: str) -> None:
 def test_a_claim_on_a_study_reads_its_row(smaller, ours, verdict, tmp_path: Path) -> None:
     study(
         tmp_path,
-        "good − bad,OSCR,0.1,0.0,0.2,1,1,x\n"
-        "good − bad,EER,-0.03,-0.05,-0.02,0.001,1,mraf related doors\n",
+        "mean,5,good − bad,EER,0.1,0.0,0.2,1,1,x\n"
+        "mean,40,good − bad,OSCR,0.1,0.0,0.2,1,1,x\n"
+        "mean,40,good − bad,EER,-0.03,-0.05,-0.02,0.001,1,mraf related doors\n",
     )
     asked = claim(sweep="", study="doors", metric="EER", row=ROW, smaller=smaller)
     row = on_the_twin(ledger([asked], tmp_path))
@@ -406,7 +407,7 @@ def test_a_study_that_is_not_recorded_is_said_and_an_unclear_row_refused(tmp_pat
     by_script = claim(sweep="", study="attention", metric="mean", row={"preset": "paper"})
     command = "python scripts/record_attention.py --data twin --preset paper --out data/recorded"
     assert on_the_twin(ledger([by_script], tmp_path)).command == command
-    study(tmp_path, 2 * "good − bad,EER,-0.03,-0.05,-0.02,0.001,1,x\n")
+    study(tmp_path, 2 * "mean,40,good − bad,EER,-0.03,-0.05,-0.02,0.001,1,x\n")
     with pytest.raises(RunError, match="picks 2 rows"):
         ledger([asked], tmp_path)
     with pytest.raises(RunError, match="unknown column: shots"):
@@ -478,7 +479,7 @@ def test_a_damaged_sweep_is_named_not_ignored(spoil, message: str, tmp_path: Pat
 
 @pytest.mark.parametrize("spoil", [replaced_by_a_folder, dangling, only_the_head])
 def test_a_damaged_study_is_named_not_ignored(spoil, tmp_path: Path) -> None:
-    study(tmp_path, "good − bad,EER,-0.03,-0.05,-0.02,0.001,1,x\n")
+    study(tmp_path, "mean,40,good − bad,EER,-0.03,-0.05,-0.02,0.001,1,x\n")
     (file,) = tmp_path.iterdir()
     spoil(file)
     with pytest.raises(RunError, match=rf"{file.name}: (not a regular file|holds no rows)"):
