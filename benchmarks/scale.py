@@ -1,6 +1,6 @@
 """Time and memory of training and of naming a speaker, against the number of speakers.
 
-    python benchmarks/scale.py --record data/recorded/scale.csv
+    python -m benchmarks.scale --record data/recorded/scale.csv
 
 On the twin with few clips a speaker (four in training). Of the quick preset: a step of training
 with the whole softmax, with a sampled one (1,000 negatives), and with a sampled one whose gradients
@@ -279,7 +279,7 @@ def main() -> None:
         "device": "cpu" if device.type == "cpu" else torch.cuda.get_device_name(device),
         "threads": 1,
         "cores": os.cpu_count(),
-        "command": "python benchmarks/scale.py",
+        "command": "python -m benchmarks.scale",
     }
     rows = []
     for speakers in options.speakers:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import recording
 import torch
 from sklearn.metrics import roc_auc_score
 from tqdm.auto import tqdm
@@ -87,4 +88,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    recording.run(main)

@@ -137,6 +137,10 @@ def run(path: Path, out: Path) -> Cost:
     return Cost(str(path), time.perf_counter() - started, peak)
 
 
+FAILURES = (CellExecutionError, CellTimeoutError, DeadKernelError)
+FAILURES += (OSError, ValueError, nbformat.ValidationError)  # of reading and writing a notebook
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder for the run notebooks")
@@ -146,7 +150,10 @@ def main() -> int:
     arguments = parser.parse_args()
     if not arguments.notebooks:
         return 0
-    arguments.out.mkdir(parents=True, exist_ok=True)
+    try:
+        arguments.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        parser.error(f"--out {arguments.out}: {error.strerror}")
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # read by the kernels
     if (source := named_source()) != "twin":  # kernels run in the folders of their notebooks
         os.environ["MRAF_DATA"] = str(Path(source).expanduser().absolute())
@@ -160,7 +167,7 @@ def main() -> int:
                 costs.append(cost)
                 took = f"{cost.seconds:.0f} s, {cost.gigabytes:.2f} GB"
                 tqdm.write(f"{path} → {arguments.out / path.name} ({took})")
-            except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+            except FAILURES as error:
                 tqdm.write(f"{path} FAILED\n{error}", file=sys.stderr)
     BUDGET_FILE.parent.mkdir(exist_ok=True)
     with BUDGET_FILE.open("w", newline="") as file:

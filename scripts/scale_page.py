@@ -1,8 +1,8 @@
 """Write what was measured into docs/scale.md, and its figure beside it.
 
-    python scripts/scale_page.py
+    python -m scripts.scale_page
 
-Reads data/recorded/scale.csv, as ``python benchmarks/scale.py --record data/recorded/scale.csv``
+Reads data/recorded/scale.csv, as ``python -m benchmarks.scale --record data/recorded/scale.csv``
 writes it.
 """
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 import argparse
 import html
 import json
-import sys
 from pathlib import Path
+
+import recording
 
 from mraf.export.export import script
 from mraf.files import write_text
@@ -99,12 +100,11 @@ sigmoid, LN a LayerNorm, CE the cross-entropy, KL the Kullback–Leibler diverge
 """
 
 
-def main() -> int:
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--out", type=Path, default=SHEET)
     write_text(parser.parse_args().out, page())
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    recording.run(main)

@@ -213,37 +213,6 @@ def test_every_extra_that_a_message_names_exists() -> None:
     assert {extra for names in named for extra in names.split(",")} <= set(EXTRAS)
 
 
-def code(page: str, command: str) -> list[str]:
-    """The uses of a command in a page's code, in blocks and within lines, without comments."""
-    text = (ROOT / page).read_text(encoding="utf-8")
-    blocks = re.findall(r"```sh\n(.*?)```", text, flags=re.DOTALL)
-    inline = re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
-    lines = [line.split("  #")[0].split(" # ")[0] for block in blocks for line in block.split("\n")]
-    found = [re.sub(r"^[A-Z_]+=\S+ ", "", line.strip()) for line in lines + inline]
-    return [line for line in found if line.startswith(f"{command} ")]
-
-
-def test_every_command_of_the_readme_is_one(capsys: pytest.CaptureFixture[str]) -> None:
-    from mraf.cli.main import build_parser
-
-    uses = [line for line in code("README.md", "mraf") if "COMMAND" not in line]
-    assert len(uses) >= 5
-    for line in uses:
-        try:
-            build_parser().parse_args(line.split()[1:])
-        except SystemExit:
-            pytest.fail(f"README.md: `{line}`: {capsys.readouterr().err}")
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_every_target_of_make_that_a_page_names_is_one(page: str) -> None:
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    targets = set(re.findall(r"^([a-z-]+):", makefile, flags=re.MULTILINE))
-    named = {line.split()[1] for line in code(page, "make")}
-    assert len(named) >= 2
-    assert named <= targets
-
-
 LINKING = (*PAGES, "data/README.md", "data/recorded/README.md")
 LINKING += ("docs/results.md", "docs/course.md", "docs/teach.md", "docs/glossary.md")
 

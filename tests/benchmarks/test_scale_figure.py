@@ -45,7 +45,7 @@ def test_the_page_shows_what_was_recorded():
     assert f"with {found.speakers.max():,}" in against_speakers(found).alt
     script = runpy.run_path(str(ROOT / "scripts" / "scale_page.py"))
     page = (ROOT / "docs" / "scale.md").read_text(encoding="utf-8")
-    assert script["table"](found) in page, "run python scripts/scale_page.py"
+    assert script["table"](found) in page, "run python -m scripts.scale_page"
     assert (ROOT / "docs" / "scale.svg").exists()
 
 
