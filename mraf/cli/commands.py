@@ -114,9 +114,9 @@ def train(options: argparse.Namespace) -> None:
     run = train_run(_experiment(options), options.out, resume=options.resume)
     last = run.history.iloc[-1]
     done = f"epoch {last.epoch:.0f}, loss {last.loss:.3g}, {last.accuracy:.1%} on training"
-    print(f"{run.path}: {done}")
-    judge = "submit" if options.final else "evaluate"
-    print(f"Next: mraf {judge} {shlex.quote(str(run.path))}")
+    judge = ["submit", "--out", "submission"] if options.final else ["evaluate"]
+    data = ["--data", options.data] if options.data else []
+    print(f"{run.path}: {done}\nNext: {shlex.join(['mraf', *judge, *data, str(run.path)])}")
 
 
 def _experiment(options: argparse.Namespace) -> "Experiment":

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from mraf.cli.main import main
+from mraf.cli.main import build_parser, main
 from mraf.errors import RunError
 from mraf.training import runs
 from mraf.training.runs import MODEL
@@ -113,6 +114,11 @@ def test_submit_and_score_agree_with_evaluate_on_the_test_split(run, tmp_path, c
     assert [cell.strip() for cell in scored] == [cell.strip() for cell in evaluated]
 
 
+def told(printed: str) -> list[str]:
+    """The words after "Next: mraf"."""
+    return shlex.split(printed.split("Next: mraf ")[1])
+
+
 def test_a_finished_run_is_not_overwritten(run, capsys):
     before = (run / MODEL).read_bytes()
     command = ["train", "--data", "twin", "--epochs", "1", *TINY, "--out", str(run)]
@@ -120,12 +126,15 @@ def test_a_finished_run_is_not_overwritten(run, capsys):
     assert "--resume" in capsys.readouterr().err
     assert main([*command, "--resume"]) == 0
     assert (run / MODEL).read_bytes() == before
+    assert main(told(capsys.readouterr().out)) == 0
 
 
 def test_a_run_without_holdout_is_not_judged_on_validation_videos(tmp_path, capsys):
     out = str(tmp_path / "all")
     command = ["train", "--data", "twin", "--epochs", "1", *TINY, "--final"]
     assert main([*command, "--out", out]) == 0
+    submit = build_parser().parse_args(told(capsys.readouterr().out))
+    assert (submit.path, submit.data) == (Path(out), "twin")
     assert main(["evaluate", out, "--data", "twin"]) == 2
     assert "--final" in capsys.readouterr().err
     assert main(["evaluate", out, "--data", "twin", "--split", "test"]) == 0
