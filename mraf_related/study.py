@@ -62,7 +62,7 @@ def estimate(runs: Sequence[Measured]) -> tuple[float, float, float]:
     return float(value.mean()), float(low), float(high)
 
 
-def p_values(runs: Sequence[Measured]) -> tuple[float, float]:
+def p_values(runs: Sequence[Measured], people: int) -> tuple[float, float]:
     """p of no difference, and of one beyond ±DELTA, by Student's t for the mean over runs.
 
     Its degrees of freedom are those of people and runs together (Welch & Satterthwaite). A share
@@ -71,9 +71,10 @@ def p_values(runs: Sequence[Measured]) -> tuple[float, float]:
     value, drawn = _of_runs(runs)
     if not len(drawn):
         return np.nan, np.nan
-    people, other = drawn.mean(axis=1).std(), seed_error(value, drawn)
-    error = max(float(np.hypot(people, other)), ROUNDING)
-    few = other**4 / max(1, len(runs) - 1) / error**4
+    own = drawn.mean(axis=1).std() * np.sqrt(people / (people - 1))
+    other = seed_error(value, drawn)
+    error = max(float(np.hypot(own, other)), ROUNDING)
+    few = (own**4 / (people - 1) + other**4 / max(1, len(runs) - 1)) / error**4
     degrees, off = 1 / max(few, 1e-9), abs(float(value.mean()))
     return float(2 * stdtr(degrees, -off / error)), float(stdtr(degrees, (off - DELTA) / error))
 
@@ -99,7 +100,9 @@ def of_share(value: float, low: float, high: float) -> tuple[float, float, float
     return value, float((value + t / 2 - reach) / (1 + t)), float((value + t / 2 + reach) / (1 + t))
 
 
-def table_of(found: Found, pairs: Sequence[tuple[str, str]], key: Sequence[str]) -> pd.DataFrame:
+def table_of(
+    found: Found, pairs: Sequence[tuple[str, str]], key: Sequence[str], people: int
+) -> pd.DataFrame:
     """What was found and the differences of pairs: the key, draw, n (trials), value, low, high.
 
     A row for each run (draw: its number) and one for their mean; of differences the mean alone,
@@ -112,7 +115,7 @@ def table_of(found: Found, pairs: Sequence[tuple[str, str]], key: Sequence[str])
             numbers = (*of_share(*estimate(of)), np.nan, np.nan)
             rows.append((*names, draw, sum(one.trials for one in of), *numbers))
     for names, each in minus(found, pairs).items():
-        numbers = (*estimate(each), *p_values(each))
+        numbers = (*estimate(each), *p_values(each, people))
         rows.append((*names, "mean", sum(one.trials for one in each), *numbers))
     columns = [*key, "draw", "n", "value", "low", "high", "p", "p_equal"]
     return pd.DataFrame(rows, columns=columns)

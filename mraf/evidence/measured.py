@@ -31,7 +31,7 @@ VIDEOS = "videos of these speakers, seeds"  # an English speaker has one video t
 DRAWN = {
     "open_set": "other speakers, draws of those known",
     "shared_space": "other speakers, folds with a seed each",
-    "heads": "other speakers, seeds",
+    "heads": "other speakers, folds with a seed each",
     "short_segment": "other speakers, seeds",
 }
 MOST = "most"  # in the row of a claim: the largest number of a column

@@ -43,7 +43,7 @@ def table(corpus: Corpus) -> pd.DataFrame:
         draw = deal(corpus, seed)
         model = trained("quick", draw.known, {"seed": seed, "split_seed": seed}).model
         add(found, draw, (draw.known.speakers, ALL), door_scores(draw, model))
-    return table_of(found, PAIRS, KEY)[COLUMNS]
+    return table_of(found, PAIRS, KEY, corpus.speakers)[COLUMNS]
 
 
 def shown(judged: OpenSetClips, faces: str, draw: Draw) -> FeatureSet:

@@ -77,7 +77,7 @@ def table(corpus: Corpus) -> pd.DataFrame:
             runs = found.setdefault((name, metric), [])
             settings[name, metric, str(len(runs))] = setting
             runs.append(one)
-    rows = table_of(found, PAIRS, ["system", "metric"])
+    rows = table_of(found, PAIRS, ["system", "metric"], corpus.speakers)
     own = [settings.get((r.system, r.metric, r.draw)) for r in rows.itertuples()]
     rate, epochs = zip(*(setting or (np.nan, np.nan) for setting in own), strict=True)
     return rows.assign(learning_rate=rate, epochs=epochs)

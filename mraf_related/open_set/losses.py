@@ -60,12 +60,13 @@ def open_space(distance: Tensor, radius: Tensor) -> Tensor:
 def rpl_v1(x: Tensor, label: Tensor, points: Tensor, anchors: Tensor, radius: Tensor) -> Tensor:
     """SpeakerRPL v1: far from the own reciprocal point but bounded, near the own anchor.
 
-    CE(−xPᵀ) + 5 max(0, −x·p_y − R + 1) + CE(xCᵀ) + 2.5 ‖x − c_y‖²/d.
+    CE(−xPᵀ) + 5 max(0, ‖x − p_y‖²/d − R + 1) + CE(xCᵀ) + 2.5 ‖x − c_y‖²/d. The older public file
+    bounds x·p_y, which holds nothing; the newer one bounds the distance.
     """
-    away, near = -similarity(x, points), similarity(x, anchors)
-    loss = cross_entropy(away, label) + MARGIN_WEIGHT * open_space(own(away, label), radius)
+    bound = open_space(own(squared_distance(x, points), label), radius)
+    loss = cross_entropy(-similarity(x, points), label) + MARGIN_WEIGHT * bound
     pull = own(squared_distance(x, anchors), label).mean(-1)
-    return loss + cross_entropy(near, label) + ANCHOR_WEIGHT * pull
+    return loss + cross_entropy(similarity(x, anchors), label) + ANCHOR_WEIGHT * pull
 
 
 def rpl_v2(

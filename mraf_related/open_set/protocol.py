@@ -1,10 +1,11 @@
 """The open-set protocol: who is enrolled, with what, which clips of whom are judged, and how.
 
 The speakers of a corpus are dealt into *targets* (40 of 70), who may be enrolled; *unknown*
-speakers (10), whose clips a system may train on as classes of their own; and *strangers* (20). A
-list enrols the first targets with a few English clips each. Judged are one whole held-out video of
-every enrolled speaker that has two (`validation_split`), every clip of the second language
-(`cross_split`), and every clip of the strangers. So no clip of an enrolled video is judged.
+speakers (10), whose clips a system may train on as classes of their own; and *strangers* (20). Of
+36 they are 21, 5 and 10. A list enrols the first targets with a few English clips each. Judged are
+one whole held-out video of every enrolled speaker that has two (`validation_split`), every clip of
+the second language (`cross_split`), and every clip of the strangers. So no clip of a video that was
+enrolled or trained on is judged.
 """
 
 from dataclasses import dataclass, replace
@@ -141,7 +142,8 @@ def deal(corpus: Corpus, seed: int = 0, known: int | None = None) -> Draw:
     )
     split = validation_split(closed, seed)
     english, target = corpus.train, number[corpus.train.labels]
-    elsewhere = ~np.isin(english.video, split.train.video)
+    trained = np.union1d(split.train.video, of(english, other).video)
+    elsewhere = ~np.isin(english.video, trained)
     fair = np.where(target == UNKNOWN, elsewhere, np.isin(english.key, split.english.key))
     rank = _ranks(split.train.labels, rng.permutation(len(split.train)))
     judged = {}

@@ -99,13 +99,13 @@ def table(corpus: Corpus) -> pd.DataFrame:
                 score = embed(clips).cosine(trials.other, trials.voice)
                 place = (name, clips.language, condition, "EER")
                 found.setdefault(place, []).append(measured_eer(score, trials, drawn))
-    return table_of(found, pairs_of(fits), KEY)
+    return table_of(found, pairs_of(fits), KEY, corpus.speakers)
 
 
 def pairs_of(names: Any) -> list[tuple[str, str]]:
-    """Each system beside FOP, and each variant beside `WINNER`."""
+    """Each system beside FOP, and each but FOP beside `WINNER`."""
     beside = [(name, RIVAL) for name in names if name != RIVAL]
-    return beside + [(name, WINNER) for name in names if name.startswith(VARIANT)]
+    return beside + [(name, WINNER) for name, _ in beside if name != WINNER]
 
 
 def summary(table: pd.DataFrame) -> str:

@@ -138,7 +138,8 @@ def table(corpus: Corpus) -> pd.DataFrame:
         for language, condition in LANGUAGES.items():
             for length, one in errors(encoder, tested[language], drawn, LENGTHS).items():
                 found.setdefault((name, language, condition, length, "EER"), []).append(one)
-    return table_of(found, PAIRS, ["system", "language", "condition", "length", "metric"])
+    key = ["system", "language", "condition", "length", "metric"]
+    return table_of(found, PAIRS, key, len(TESTED))
 
 
 def summary(table: pd.DataFrame) -> str:

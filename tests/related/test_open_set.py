@@ -68,7 +68,7 @@ def test_v1(batch):
         loss = softmax_loss([-(x @ p) for p in points], [y])
         loss += softmax_loss([x @ c for c in anchors], [y])
         pull = ((x - anchors[y]) ** 2).mean()
-        return loss + 5 * bound(-(x @ points[y]), radius) + 2.5 * pull
+        return loss + 5 * bound(((x - points[y]) ** 2).mean(), radius) + 2.5 * pull
 
     found = losses.rpl_v1(*tensors(*batch))
     assert found.tolist() == pytest.approx(by_clip(batch, of_clip))

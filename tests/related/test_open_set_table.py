@@ -31,7 +31,8 @@ def quick():
             "RESAMPLES": 200,
             "DRAWS": 2,
             "SHOTS": (1, 5),
-            "LISTS": (2 / 3,),
+            "LISTS": (2 / 3, 0.9, 1 / 9),  # of three targets: two, everybody, and too few
+            "SHORTEST": 2,
             "RUNS": 3,
             "FEW": 2,
         }
@@ -128,7 +129,8 @@ def test_what_is_recorded_is_what_comes_out(real_corpus):
         judged = draw.judged[language]
         metrics = measures(curve(judged.trials(scores)))
         for metric, expected in metrics.items():
-            row = value(found, study.MEANS, metric, "0", language=language)
+            whole = draw.known.speakers
+            row = value(found, study.MEANS, metric, "0", language=language, targets=whole)
             assert row.value == pytest.approx(float(expected), abs=2e-5)
 
 
@@ -189,19 +191,19 @@ def test_less_error_is_better():
     assert found.p_holm.tolist() == pytest.approx([6 * 0.001] * 6)
 
 
-def test_p_is_of_students_t_for_few_runs_and_of_the_normal_for_many_people():
+def test_p_is_of_students_t_for_few_runs_and_for_few_people():
     rng = np.random.default_rng(0)
     values = rng.normal(0.02, 0.01, 5)  # runs differ, people do not
     apart = [Measured(v, v + 1e-6 * rng.normal(size=4000)) for v in values]
-    p, p_equal = p_values(apart)
+    p, p_equal = p_values(apart, 70)
     assert p == pytest.approx(stats.ttest_1samp(values, 0).pvalue, rel=1e-2)
     beyond = stats.ttest_1samp(values, 0.005, alternative="less").pvalue
     assert p_equal == pytest.approx(beyond, rel=1e-2)
     people = 0.01 * rng.normal(size=4000)  # people differ, runs do not
-    p, _ = p_values([Measured(0.02, 0.02 + people)] * 5)
-    assert p == pytest.approx(2 * stats.norm.sf(0.02 / people.std()), rel=1e-2)
-    assert p_values([Measured(0.0, np.zeros(10))] * 5) == pytest.approx((1, 0))
-    assert np.isnan(p_values([Measured(0.1, np.empty(0))] * 5)).all()
+    p, _ = p_values([Measured(0.02, 0.02 + people)] * 5, 10)
+    assert p == pytest.approx(2 * stats.t.sf(0.02 / people.std() * np.sqrt(0.9), 9), rel=1e-2)
+    assert p_values([Measured(0.0, np.zeros(10))] * 5, 70) == pytest.approx((1, 0))
+    assert np.isnan(p_values([Measured(0.1, np.empty(0))] * 5, 70)).all()
 
 
 # --- the door ------------------------------------------------------------------------------------
