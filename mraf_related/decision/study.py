@@ -80,5 +80,5 @@ def summary(rows: pd.DataFrame) -> str:
         f"{row.arm} against fused, face {row.condition}: {points(row)}"
         for row in differences.reset_index().itertuples()
     ]
-    title = "Paired differences (points; more is better)"
+    title = "Paired differences (points; more is better; the layers' formulas are ours)"
     return "\n".join([as_grid(values, ["arm"], ["condition"]), "", title, *lines])

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from filelock import FileLock, Timeout
+from tqdm.auto import tqdm
 
 from mraf.data.clips import ARRAYS
 from mraf.data.imported import ABOUT
@@ -45,7 +46,8 @@ def forget(folder: str | Path) -> list[Path]:
         raise DataError(f"{folder}: {reason}.")
     found = [*(run for run in kept_runs() if _corpus(run / CONFIG) in corpora), folder]
     people = {pair for file in files if _is_table(file) for pair in _people(file)}
-    others = [file for root in found for file in _files(root) if not _made(file, people)]
+    seen = tqdm([file for root in found for file in _files(root)], "looking", delay=2, leave=False)
+    others = [file for file in seen if not _made(file, people)]
     if others:
         reason = f"was not made by mraf ({len(others)} in all); move it, nothing was deleted"
         raise DataError(f"{others[0]}: {reason}.")
@@ -58,7 +60,8 @@ def forget(folder: str | Path) -> list[Path]:
                 raise DataError(f"{lock.parent}: {reason}.") from None
         try:
             for path in filter(Path.exists, found):  # the folder last: it names its runs
-                for file in sorted(_files(path), key=_names):  # a kill leaves what names the rest
+                named_last = sorted(_files(path), key=_names)  # a kill leaves what names the rest
+                for file in tqdm(named_last, "deleting", delay=2, leave=False):
                     file.unlink()
                 shutil.rmtree(path)
         except OSError as error:
