@@ -151,17 +151,18 @@ def measure(
 
 
 def summary(table: pd.DataFrame) -> str:
-    """The means over draws in percent, and the verdicts of five shots and the whole list."""
-    return study.summary(
-        table.sort_values("metric", kind="stable"),
-        ["metric", "system"],
-        ["language", "targets", "shots"],
-        compared(table),
-    )
+    """The means over draws in percent, and the verdicts, of five shots and the whole list."""
+    rows = main_place(table).sort_values("metric", kind="stable")
+    return study.summary(rows, ["metric", "system"], ["language"], compared(table))
+
+
+def main_place(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of five shots, or of all clips, and the whole list."""
+    whole = table.targets == table.targets.max()
+    return table[whole & table.shots.isin([LIST_SHOTS, ALL])]
 
 
 def compared(table: pd.DataFrame) -> pd.DataFrame:
     """The paired differences of five shots and the whole list, see `differences`."""
-    asked = table.shots.isin([LIST_SHOTS, ALL]) & (table.targets == table.targets.max())
-    asked &= table.metric != "ACC"
-    return study.differences(table[asked], ["language", "metric"])
+    rows = main_place(table)
+    return study.differences(rows[rows.metric != "ACC"], ["language", "metric"])
