@@ -32,21 +32,16 @@ def oscr(answer: Answer) -> Verdict:
 def bounded(answer: Answer) -> Verdict:
     """max(0, ‖x − p‖²/d − R + 1) for each clip and its own reciprocal point."""
     x, p = np.random.default_rng(0).normal(size=(2, 6, 4))
-    radius, dot = 2.0, (x * p).sum(axis=1)
-    far = ((x - p) ** 2).mean(axis=1)
+    radius, dot, far = 2.0, (x * p).sum(axis=1), ((x - p) ** 2).mean(axis=1)
+    right, older, whole = (np.maximum(0, value - radius + 1) for value in (far, dot, 4 * far))
+    outside = tuple(np.maximum(0, radius - far + one) for one in (-1, 1))
     said = {
-        "Away, but not beyond R − 1.": np.maximum(0, far - radius + 1),
-        "That is the sign of the older public file: nothing holds the clip.": (
-            np.maximum(0, dot - radius + 1)
-        ),
-        "The distance is ‖x − p‖²/d: here it is not divided by d.": (
-            np.maximum(0, 4 * far - radius + 1)
-        ),
+        "Away, but not beyond R − 1.": right,
+        "That is the sign of the older public file: nothing holds the clip.": older,
+        "The distance is ‖x − p‖²/d: here it is not divided by d.": whole,
         "Inside the radius nothing should pull: cut it off at 0.": far - radius + 1,
         "The margin of 1 is missing.": np.maximum(0, far - radius),
-        "Turned round: that one keeps clips *outside* the radius.": (
-            tuple(np.maximum(0, radius - far + one) for one in (-1, 1))
-        ),
+        "Turned round: that one keeps clips *outside* the radius.": outside,
     }
     return judge(ask(answer, x, p, radius), said)
 
