@@ -30,16 +30,18 @@ def oscr(answer: Answer) -> Verdict:
 
 
 def bounded(answer: Answer) -> Verdict:
-    """max(0, −x·p − R + 1) for each clip and its own reciprocal point: −x·p is the distance."""
+    """max(0, ‖x − p‖²/d − R + 1) for each clip and its own reciprocal point."""
     x, p = np.random.default_rng(0).normal(size=(2, 6, 4))
-    radius = 1.2
-    dot = (x * p).sum(axis=1)
+    radius, dot, far = 2.0, (x * p).sum(axis=1), ((x - p) ** 2).mean(axis=1)
+    right, older, whole = (np.maximum(0, value - radius + 1) for value in (far, dot, 4 * far))
+    outside = tuple(np.maximum(0, radius - far + one) for one in (-1, 1))
     said = {
-        "Away, but not beyond R − 1.": np.maximum(0, -dot - radius + 1),
-        "That is the public code's sign: nothing holds the clip.": np.maximum(0, dot - radius + 1),
-        "Inside the radius nothing should pull: cut it off at 0.": -dot - radius + 1,
-        "The margin of 1 is missing.": np.maximum(0, -dot - radius),
-        "Turned round: that one keeps clips *outside* the radius.": np.maximum(0, radius + dot + 1),
+        "Away, but not beyond R − 1.": right,
+        "That is the sign of the older public file: nothing holds the clip.": older,
+        "The distance is ‖x − p‖²/d: here it is not divided by d.": whole,
+        "Inside the radius nothing should pull: cut it off at 0.": far - radius + 1,
+        "The margin of 1 is missing.": np.maximum(0, far - radius),
+        "Turned round: that one keeps clips *outside* the radius.": outside,
     }
     return judge(ask(answer, x, p, radius), said)
 
@@ -65,6 +67,7 @@ def strictest(answer: Answer) -> Verdict:
     """
     rng = np.random.default_rng(1)
     cases = [(rng.permutation(np.linspace(0, 1, 201)), 0.05), (np.repeat([0.1, 0.5, 0.9], 40), 0.5)]
+    cases.append((np.repeat([0.1, 0.9], 10), 0.3))  # nobody may enter
     verdict = Verdict(None)
     for unknown, share in cases:
         given = ask(answer, unknown, share)
@@ -74,7 +77,7 @@ def strictest(answer: Answer) -> Verdict:
         accepted = (unknown >= t).mean()
         rates = (unknown >= unknown[:, None]).mean(axis=1)
         best = rates[rates <= share].max(initial=0)
-        low_end = accepted > 1 - share - 1e-9 and share < 0.5
+        low_end = accepted > 1 - share - 1e-9 and share < 0.1
         hints = {
             "Turned round: high scores are accepted, take the upper end.": low_end,
             f"It lets {accepted:.1%} in where {share:.0%} are allowed. Equal scores come all at "

@@ -6,11 +6,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy import stats
 
 from mraf.errors import DataError
 from mraf_lessons.kit import charts, style
 from mraf_lessons.kit.forest import forest
 from mraf_lessons.kit.panels import groups_of
+from mraf_lessons.kit.reading import by_interval
 from mraf_lessons.kit.style import Figure, describe, draws, percent_axis, row_of_panels, styled
 from mraf_lessons.kit.threshold import COLOURS
 from mraf_related.open_set.study import ALL, LIST_SHOTS
@@ -103,6 +105,24 @@ def by_number(
         percent_axis(axes)
     style.legend_below(figure, columns=3)
     return figure
+
+
+def longer_lists(tables: Mapping[str, pd.DataFrame], systems: Sequence[str]) -> pd.DataFrame:
+    """Errors with the shortest and longest list by corpus, and their change over draws, paired."""
+    rows = pd.concat(tables, names=["corpus"]).reset_index("corpus")
+    rows = rows[(rows.shots == LIST_SHOTS) & (rows.draw != "mean") & rows.system.isin(systems)]
+    found = []
+    of = ["corpus", "system", "language", "metric"]
+    for place, own in rows[rows.metric.str.contains("EER")].groupby(of):
+        both = own.pivot(index="draw", columns="targets", values="value").iloc[:, [0, -1]]
+        change = 100 * (both.iloc[:, 1] - both.iloc[:, 0])
+        low, high = stats.t.interval(0.95, len(change) - 1, change.mean(), stats.sem(change))
+        sign = by_interval(low, high, "grows", "falls", "the draws do not agree on the sign")
+        found.append(
+            (*place, *both.mean(), f"{change.mean():+.1f} [{low:+.1f}, {high:+.1f}]", sign)
+        )
+    columns = [*of, "shortest list", "longest list", "change in points", "sign"]
+    return pd.DataFrame(found, columns=columns).set_index(of)
 
 
 @draws("system", "shots", "language", "draw", "metric", "value", "low", "high")

@@ -50,15 +50,18 @@ def equal_error(answer: Answer) -> Verdict:
     """The equal error rate of scores (N,) with `same` (N,), within a step of the rates."""
     rng = np.random.default_rng(0)
     same = rng.random(4000) < 0.2
-    score = rng.normal(size=4000) + 1.3 * same
+    score = rng.normal(size=4000) * np.where(same, 2, 1) + 1.3 * same  # widths differ
     number = np.arange(len(same))
     right = float(eer(rates(score, Pairs(number, number, number, np.where(same, number, -1)))))
     accuracy = max(((score >= t) == same).mean() for t in np.quantile(score, np.arange(0, 1, 0.01)))
+    far, frr = np.transpose([((score[~same] >= t).mean(), (score[same] < t).mean()) for t in score])
+    half = (far + frr).min() / 2
     at_half = ((score[same] < 0.5).mean(), (score[~same] >= 0.5).mean())
     said = {
         "Neither the number of trials of each kind nor the scale of the scores has a say.": right,
         "That is the share accepted; where is the share of errors?": 1 - right,
         "That is the smallest share of wrong answers, whatever their kind.": 1 - accuracy,
+        "That is the smallest mean of both errors; look where they are equal.": half,
         "The threshold is not given: look for the one where both are equal.": at_half,
     }
     return judge(ask(answer, score, same), said, rtol=0.02)

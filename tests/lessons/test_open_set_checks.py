@@ -29,19 +29,24 @@ def test_oscr():
     assert check.oscr(lambda *_: ...).right is None
 
 
+def distance(x, p):
+    return ((x - p) ** 2).mean(axis=1)
+
+
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        (lambda dot, r: np.maximum(0, -dot - r + 1), None),
-        (lambda dot, r: np.maximum(0, dot - r + 1), "public code's sign"),
-        (lambda dot, r: -dot - r + 1, "cut it off at 0"),
-        (lambda dot, r: np.maximum(0, -dot - r), "margin of 1"),
-        (lambda dot, r: np.maximum(0, r + dot + 1), "*outside*"),
+        (lambda x, p, r: np.maximum(0, distance(x, p) - r + 1), None),
+        (lambda x, p, r: np.maximum(0, (x * p).sum(axis=1) - r + 1), "the older public file"),
+        (lambda x, p, r: np.maximum(0, 4 * distance(x, p) - r + 1), "not divided by d"),
+        (lambda x, p, r: distance(x, p) - r + 1, "cut it off at 0"),
+        (lambda x, p, r: np.maximum(0, distance(x, p) - r), "margin of 1"),
+        (lambda x, p, r: np.maximum(0, r - distance(x, p) + 1), "*outside*"),
+        (lambda x, p, r: np.maximum(0, r - 1 - distance(x, p)), "*outside*"),
     ],
 )
 def test_bounded(answer, message):
-    verdict = check.bounded(lambda x, p, radius: answer((x * p).sum(axis=1), radius))
-    judged(verdict, message)
+    judged(check.bounded(answer), message)
     assert check.bounded(lambda *_: None).right is None
 
 
@@ -62,8 +67,8 @@ def test_the_floor_is_where_descent_ends():
     assert check.floor(...).right is None
 
 
-def lowest(unknown, most):
-    levels = np.append(np.unique(unknown), unknown.max() + 1)
+def lowest(unknown, most, above=True):
+    levels = np.append(np.unique(unknown), [unknown.max() + 1] * above)
     return levels[np.argmax([np.mean(unknown >= level) <= most for level in levels])]
 
 
@@ -71,6 +76,7 @@ def lowest(unknown, most):
     ("answer", "message"),
     [
         (lowest, None),
+        (lambda u, most: lowest(u, most, above=False), "lets 100.0% in where 30%"),
         (lambda u, most: np.nextafter(np.quantile(np.sort(u), 1 - most), 2), None),
         (lambda u, most: np.quantile(u, 1 - most), "come all at once"),
         (lambda u, most: np.quantile(u, most), "Turned round"),

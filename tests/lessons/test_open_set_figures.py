@@ -114,6 +114,21 @@ def test_means_over_draws_are_drawn_by_shots(recorded):
         figures.by_number(recorded, ["v3"], "EER", "Recorded")
 
 
+def test_the_change_to_the_longest_list_is_paired_over_draws():
+    rows = [
+        ("v2", targets, 5, "Urdu", metric, str(draw), 0.1 + 0.01 * draw + grown * (targets == 40))
+        for metric, change in (("EER", (0.1, 0.11, 0.12)), ("pooled EER", (-0.1, 0, 0.1)))
+        for draw, grown in enumerate(change)
+        for targets in (5, 10, 40)
+    ]
+    columns = ["system", "targets", "shots", "language", "metric", "draw", "value"]
+    found = figures.longer_lists({"v1": pd.DataFrame(rows, columns=columns)}, ["v2"])
+    assert list(found.sign) == ["grows", "the draws do not agree on the sign"]
+    # Student's t of two degrees of freedom is 4.303; the standard error is 1 / sqrt(3) points
+    assert found["change in points"].iloc[0] == "+11.0 [+8.5, +13.5]"
+    assert found[["shortest list", "longest list"]].iloc[0].tolist() == pytest.approx([0.11, 0.22])
+
+
 def test_the_door_is_drawn_by_face(recorded):
     figure = figures.conditions(recorded, "EER", "A door")
     labels = [tick.get_text() for tick in figure.axes[0].get_yticklabels()]

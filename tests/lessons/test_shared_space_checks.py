@@ -91,6 +91,11 @@ def by_roc(score, same):
     return (far[at] + 1 - tpr[at]) / 2
 
 
+def by_mean(score, same):
+    far, tpr, _ = roc_curve(same, score)
+    return ((far + 1 - tpr) / 2).min()
+
+
 def by_accuracy(score, same):
     thresholds = np.quantile(score, np.arange(0, 1, 0.01))
     return min(((score >= t) != same).mean() for t in thresholds)
@@ -101,6 +106,7 @@ def by_accuracy(score, same):
     [
         (by_roc, None),
         (lambda s, same: 1 - by_roc(s, same), "share accepted"),
+        (by_mean, "mean of both errors"),
         (by_accuracy, "whatever their kind"),
         (lambda s, same: (s[~same] >= 0.5).mean(), "threshold is not given"),
     ],
