@@ -120,6 +120,7 @@ def test_an_unknown_system_is_refused(tiny_corpus):
         measure("closed-set", tiny_corpus)
 
 
+@pytest.mark.real
 def test_what_is_recorded_is_what_comes_out(real_corpus):
     """The class means of one draw of the official features, which train nothing."""
     found = recorded("open_set_mavceleb_v1")
