@@ -54,8 +54,8 @@ def equal_error(answer: Answer) -> Verdict:
     number = np.arange(len(same))
     right = float(eer(rates(score, Pairs(number, number, number, np.where(same, number, -1)))))
     accuracy = max(((score >= t) == same).mean() for t in np.quantile(score, np.arange(0, 1, 0.01)))
-    far, frr = np.transpose([((score[~same] >= t).mean(), (score[same] < t).mean()) for t in score])
-    half = (far + frr).min() / 2
+    far, frr = (np.searchsorted(np.sort(score[of]), score) / of.sum() for of in (~same, same))
+    half = (1 - far + frr).min() / 2  # both are shares below a threshold
     at_half = ((score[same] < 0.5).mean(), (score[~same] >= 0.5).mean())
     said = {
         "Neither the number of trials of each kind nor the scale of the scores has a say.": right,
