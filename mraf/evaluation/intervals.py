@@ -90,12 +90,12 @@ def estimate(
     weights, signs, t = _chance(videos_of, seeds, resamples, seed)
     value, drawn, swapped = {}, {}, {}
     for setting, by_seed in counts.items():
-        language = SETTING[setting].language
-        n, often = clips[language], weights[language].astype(float)
+        n = clips[language := SETTING[setting].language]
+        whole = np.vstack([by_seed, n, by_seed.sum(axis=0)]).astype(np.float32)  # exact below 2²⁴
         value[setting] = by_seed.sum(axis=1) / n.sum()  # (S,)
-        drawn[setting] = (often @ by_seed.T) / (often @ n)[:, None]  # (R, S)
-        swap = signs[language].astype(float)
-        swapped[setting] = swap @ by_seed.mean(axis=0) / n.sum()  # (R,)
+        product = (weights[language] @ whole[:-1].T).astype(float)  # (R, S + 1)
+        drawn[setting] = product[:, :-1] / product[:, -1:]
+        swapped[setting] = (signs[language] @ whole[-1]).astype(float) / n.sum() / seeds  # (R,)
     estimates = []
     for metric in metrics:
         share = METRICS[metric]
@@ -177,7 +177,7 @@ def seed_error(measured: NDArray[Any], drawn: NDArray[Any]) -> float:
     return spread / float(np.sqrt(seeds))
 
 
-ByLanguage = dict[str, NDArray[np.int16]]  # kept small: there are millions of them
+ByLanguage = dict[str, NDArray[np.float32]]  # there are millions of them: multiplied as they are
 
 
 @lru_cache(maxsize=4)
@@ -191,13 +191,13 @@ def _chance(
     rng = np.random.default_rng(seed)
     videos = videos if seeds == 1 else tuple(sorted(videos))
     weights = {
-        language: rng.multinomial(n, np.full(n, 1 / n), size=resamples).astype(np.int16)
+        language: rng.multinomial(n, np.full(n, 1 / n), size=resamples).astype(np.float32)
         for language, n in videos
     }
     if seeds == 1:  # as the results of single runs were recorded
         rng = np.random.default_rng(seed)
     signs = {
-        language: rng.choice([-1, 1], size=(resamples, n)).astype(np.int16)
+        language: rng.choice([-1, 1], size=(resamples, n)).astype(np.float32)
         for language, n in videos
     }
     return weights, signs, rng.standard_t(max(1, seeds - 1), size=resamples)
