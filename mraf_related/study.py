@@ -106,7 +106,7 @@ def table_of(
     """What was found and the differences of pairs: the key, draw, n (trials), value, low, high.
 
     A row for each run (draw: its number) and one for their mean; of differences the mean alone,
-    which have p and p_equal (`p_values`).
+    which have p and p_equal (`p_values`), of so many people who are drawn.
     """
     rows = []
     for names, each in found.items():

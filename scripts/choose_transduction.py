@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import recording
 from sklearn.semi_supervised import LabelSpreading
 from tqdm.auto import tqdm
 
@@ -98,4 +99,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    recording.run(main)

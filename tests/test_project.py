@@ -200,8 +200,6 @@ def test_make_reproduce_fails_where_a_step_before_the_pipe_does(tmp_path: Path) 
 
 # --- what the README promises ----------------------------------------------------------------
 
-PAGES = ("README.md", "CONTRIBUTING.md")
-
 
 def test_every_extra_that_a_message_names_exists() -> None:
     folders = ("mraf", "mraf_lessons", "mraf_related", "tools", "scripts", "notebooks", "docs")
@@ -213,7 +211,7 @@ def test_every_extra_that_a_message_names_exists() -> None:
     assert {extra for names in named for extra in names.split(",")} <= set(EXTRAS)
 
 
-LINKING = (*PAGES, "data/README.md", "data/recorded/README.md")
+LINKING = ("README.md", "CONTRIBUTING.md", "data/README.md", "data/recorded/README.md")
 LINKING += ("docs/results.md", "docs/course.md", "docs/teach.md", "docs/glossary.md")
 
 

@@ -90,12 +90,15 @@ def estimate(
     weights, signs, t = _chance(videos_of, seeds, resamples, seed)
     value, drawn, swapped = {}, {}, {}
     for setting, by_seed in counts.items():
-        n = clips[language := SETTING[setting].language]
-        whole = np.vstack([by_seed, n, by_seed.sum(axis=0)]).astype(np.float32)  # exact below 2²⁴
+        language = SETTING[setting].language
+        n = clips[language]
+        rows = np.vstack([by_seed, n, by_seed.sum(axis=0)])
+        if (rows % 1 == 0).all() and len(n) * np.abs(rows).max(initial=0) < 2**24:
+            rows = rows.astype(np.float32)  # exact for such sums
         value[setting] = by_seed.sum(axis=1) / n.sum()  # (S,)
-        product = (weights[language] @ whole[:-1].T).astype(float)  # (R, S + 1)
+        product = (weights[language] @ rows[:-1].T).astype(float)  # (R, S + 1)
         drawn[setting] = product[:, :-1] / product[:, -1:]
-        swapped[setting] = (signs[language] @ whole[-1]).astype(float) / n.sum() / seeds  # (R,)
+        swapped[setting] = (signs[language] @ rows[-1]).astype(float) / n.sum() / seeds  # (R,)
     estimates = []
     for metric in metrics:
         share = METRICS[metric]
@@ -109,14 +112,10 @@ def estimate(
         other_seeds, videos = of_seeds * t, of_draw.mean(axis=1)
         few = min(len(clips[SETTING[setting].language]) for setting in share)
         elsewhere = videos + other_seeds
-        differ = sum(  # settings of one language share their videos
-            int(
-                np.any(
-                    [counts[s].any(axis=0) for s in share if SETTING[s].language == name], 0
-                ).sum()
-            )
-            for name in clips
-        )
+        differ = 0
+        for spoken in clips:  # its settings share their videos
+            own = [counts[name] for name in share if SETTING[name].language == spoken]
+            differ += int(np.any([by_seed.any(axis=0) for by_seed in own], axis=0).sum())
         if seeds == few == 1:
             low = high = np.nan
         elif accuracy and few > 1 and min(share.values()) > 0:

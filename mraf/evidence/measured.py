@@ -149,7 +149,8 @@ def _read_study(file: Path) -> pd.DataFrame:
         raise RunError(f"no readable CSV ({error}); record it again.") from None
     if "correct_per_video" in rows.columns:
         return read_results(file)
-    for name in (*(numbers := ("value", *NUMBERS[1:])), "draw", "command"):
+    numbers = ("value", *NUMBERS[1:])
+    for name in (*numbers, "draw", "command"):
         if name not in rows.columns:
             raise RunError(f"it lacks its column '{name}'.")
         if name in numbers and not is_numeric_dtype(rows[name]) and len(rows):

@@ -23,6 +23,7 @@ from mraf.evaluation.differences import (
     scores,
     verdict,
 )
+from mraf.evaluation.intervals import estimate
 from mraf.evaluation.results import Evaluation, Judged
 from mraf_lessons.ablations.coverage import coverage, simulated_pair
 
@@ -137,6 +138,16 @@ def test_an_arm_equals_itself(pair: tuple[ArmRuns, ArmRuns]) -> None:
     assert (found.superiority == 0.5).all()
     assert (found.p == 1).all()
     assert (found.verdict == "cannot be told apart").all()  # no video tells by how much one may
+
+
+def test_a_third_of_a_difference_is_told_apart_as_the_whole_is() -> None:
+    """Counts that are no whole numbers still meet zero and their own size where they should."""
+    whole = {"P3": np.array([[1.0, -1, 2, -2, 1, -1, 1]])}
+    clips = {"english": np.full(7, 10)}
+    (first,), (third,) = (
+        estimate({"P3": share * whole["P3"]}, clips, ["P3"]) for share in (1, 1 / 3)
+    )
+    assert (first.p, first.superiority) == (third.p, third.superiority)
 
 
 def test_the_same_table_gives_the_same_numbers(pair: tuple[ArmRuns, ArmRuns]) -> None:
