@@ -23,7 +23,7 @@ from tqdm.auto import tqdm
 from mraf import data
 from mraf.data.splits import P4, P6, Split
 from mraf.evaluation.judge import top1
-from mraf.files import write_text
+from mraf.files import check_target, write_text
 from mraf_related.leaderboard.methods import METHODS, Scores, UnlabelledBatch
 from mraf_related.leaderboard.protocols import CLIP, PROTOCOLS, System, Transduction
 from mraf_related.leaderboard.run import class_mean_system
@@ -70,6 +70,7 @@ def main() -> None:
     parser.add_argument("--split-seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--out", type=Path, default=OUT)
     options = parser.parse_args()
+    check_target(options.out)
     corpus = data.load(options.data)
     METHODS[REFERENCE] = reference
     jobs = [("clip", "alone", {})]

@@ -24,7 +24,7 @@ from tqdm.auto import tqdm
 from mraf import data
 from mraf.data import Split
 from mraf.evaluation.predict import forward
-from mraf.files import write_text
+from mraf.files import check_target, write_text
 from mraf.model import MRAF
 from mraf.training.runs import Run
 from mraf_related.degradation import degrade_faces, degrade_voices
@@ -67,6 +67,7 @@ def main() -> None:
     parser.add_argument("--data", help="their corpus (default: $MRAF_DATA, else the twin)")
     parser.add_argument("--out", type=Path, default=OUT)
     options = parser.parse_args()
+    check_target(options.out)
     corpus = data.load(options.data)
     rows = []
     for path in tqdm(options.runs, "runs"):

@@ -12,6 +12,7 @@ from mraf.errors import MrafError, RunError
 from mraf.evaluation.records import read_results
 from mraf.evidence.sweeps.tables import Arm
 from mraf.evidence.tables import Place, declared_table
+from mraf.files import check_target
 from mraf.training.experiment import Experiment
 
 OUT = Path(__file__).resolve().parents[1] / "data" / "recorded"
@@ -33,7 +34,11 @@ def parser(text: str, seeds: str) -> argparse.ArgumentParser:
 
 
 def material(options: argparse.Namespace) -> tuple[Experiment, Place, data.Split]:
-    """The corpus and the preset, where its results belong, and its validation split."""
+    """The corpus and the preset, where its results belong, and its validation split.
+
+    Raises RunError: nothing can be written where they belong.
+    """
+    check_target(options.out / "results.csv")
     base = Experiment.of(options.data, options.preset, device="cpu")
     split = data.validation_split(base.corpus, base.config.training.split_seed)
     return base, Place(base.corpus.name), split

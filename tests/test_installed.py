@@ -20,7 +20,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 SOURCES = ("setup.py", "pyproject.toml", "README.md", "LICENSE")
-SOURCES += ("mraf", "mraf_related", "mraf_lessons", "data", "notebooks")
+SOURCES += ("mraf", "mraf_related", "mraf_lessons", "data", "docs", "notebooks")
 
 pytestmark = pytest.mark.skipif(
     any(importlib.util.find_spec(name) is None for name in ("pip", "setuptools")),
@@ -69,13 +69,13 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_holds_the_data_and_nothing_of_a_person(installed: Path) -> None:
     data = installed / "mraf_data"
     found = {path.relative_to(data).as_posix() for path in data.rglob("*") if path.is_file()}
-    expected = [ROOT / "data/claims.toml", ROOT / "data/golden.json"]
+    expected = [ROOT / "data" / name for name in ("README.md", "claims.toml", "golden.json")]
     expected += [*(ROOT / "data/sweeps").glob("*.toml"), *(ROOT / "data/recorded").glob("*.csv")]
     assert found == {path.relative_to(ROOT / "data").as_posix() for path in expected}
     parts = {path.name for path in (ROOT / "mraf/export").iterdir() if path.is_file()}
     assert parts <= {path.name for path in (installed / "mraf/export").iterdir()}
     packages = {path.name for path in installed.iterdir() if not path.name.endswith(".dist-info")}
-    ours = {"mraf", "mraf_related", "mraf_lessons", "mraf_data", "mraf_notebooks"}
+    ours = {"mraf", "mraf_related", "mraf_lessons", "mraf_data", "mraf_docs", "mraf_notebooks"}
     assert packages - {"bin"} == ours
 
 
@@ -85,10 +85,15 @@ def test_the_first_notebook_runs_from_a_copy_that_the_wheel_made(
     def lessons() -> str:
         return python("-m", "mraf", "lessons", "course", cwd=tmp_path, PYTHONPATH=str(installed))
 
-    notebooks = len([*(ROOT / "notebooks").glob("*.ipynb")])
-    assert f"{notebooks} notebooks are new" in lessons()
-    assert "0 notebooks are new" in lessons()
-    first = tmp_path / "course" / "01_data_inspection.ipynb"
+    notebooks, course = [*(ROOT / "notebooks").glob("*.ipynb")], tmp_path / "course"
+    assert f"{len(notebooks) + 3} files are new" in lessons()
+    assert "\n0 files are new" in "\n" + lessons()
+    for page in course.glob("*.ipynb"):
+        cells = nbformat.read(page, as_version=4).cells
+        told = " ".join(cell.source for cell in cells if cell.cell_type == "markdown")
+        for link in re.findall(r"\]\((?!https?:)([^)#]+)", told):
+            assert (course / link).is_file(), f"{page.name}: {link}"
+    first = course / "01_data_inspection.ipynb"
     run = ("nbconvert", "--to", "notebook", "--execute", "--stdout", "course/" + first.name)
     here = {"PYTHONPATH": str(installed), "OMP_NUM_THREADS": "1"}
     assert "corpus: twin" in python("-m", *run, cwd=tmp_path, **here)

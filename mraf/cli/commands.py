@@ -30,20 +30,21 @@ def lessons(options: argparse.Namespace) -> None:
     from mraf.evidence.recorded import SITE
     from mraf.files import read_text, write_text
 
-    installed = SITE / "mraf_notebooks"
-    found = sorted((installed if installed.is_dir() else SITE / "notebooks").glob("*.ipynb"))
-    if not found:
-        raise RunError(f"{installed}: the notebooks are missing; install mraf again.")
     new, remedy = {}, "move it away, or choose another folder"
-    for lesson in found:
-        text, target = lesson.read_text(encoding="utf-8"), options.folder / lesson.name
-        if not target.exists():
-            new[target] = text
-        elif read_text(target, remedy, RunError) != text:
-            raise RunError(f"{target}: is there and has been changed; {remedy}.")
+    for pages in ("notebooks/*.ipynb", "docs/glossary.md", "docs/speed.md", "data/README.md"):
+        found = sorted(SITE.glob(f"mraf_{pages}")) or sorted(SITE.glob(pages))  # or in a clone
+        if not found:
+            raise RunError(f"{SITE}/mraf_{pages}: missing; install mraf again.")
+        for page in found:
+            target = options.folder / pages.replace("notebooks/*.ipynb", page.name)
+            text = page.read_text(encoding="utf-8").replace("](../", "](")  # notebooks are on top
+            if not target.exists():
+                new[target] = text
+            elif read_text(target, remedy, RunError) != text:
+                raise RunError(f"{target}: is there and has been changed; {remedy}.")
     for target, text in new.items():
         write_text(target, text)
-    print(*new, f"{len(new)} notebooks are new. Next: jupyter lab", sep="\n")
+    print(*new, f"{len(new)} files are new. Next: jupyter lab", sep="\n")
 
 
 def describe(options: argparse.Namespace) -> None:

@@ -111,7 +111,7 @@ def build_parser() -> argparse.ArgumentParser:
     lacking = "install what the notebooks need and is missing; torch stays as it is"
     doctor.add_argument("--install", action="store_true", help=lacking)
 
-    command("lessons", "copy the notebooks into a folder").take("folder", "DIR")
+    command("lessons", "copy the notebooks and their pages into a folder").take("folder", "DIR")
 
     data = commands.add_parser("data", help="describe, fetch, pack and import features")
     kinds = data.add_subparsers(title="commands", metavar="COMMAND", required=True)

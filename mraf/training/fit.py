@@ -10,6 +10,8 @@ from tqdm.auto import tqdm
 
 from mraf.errors import RunError
 
+SMALL = 4_000_000  # weights: quick has 1.8 million, paper 10.7
+
 
 @contextmanager
 def seeded(seed: int, device: torch.device) -> Iterator[None]:
@@ -17,6 +19,18 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
     with torch.random.fork_rng(devices=[device.index or 0] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         yield
+
+
+@contextmanager
+def threads_for(optimizer: torch.optim.Optimizer) -> Iterator[None]:
+    """One thread of the CPU for a small network: two would wait for each other (docs/speed.md)."""
+    weights = sum(p.numel() for group in optimizer.param_groups for p in group["params"])
+    before = torch.get_num_threads()
+    torch.set_num_threads(1 if weights < SMALL else before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def fit(
@@ -44,21 +58,22 @@ def fit(
     """
     means: list[float] = []
     bar = tqdm(range(1, epochs + 1), name, delay=2, leave=False, disable=not progress)
-    for epoch in bar:
-        total, clips = torch.zeros(()), 0
-        for batch in batches(epoch):
-            value = loss(*batch).sum()
-            optimizer.zero_grad()
-            value.backward()
-            optimizer.step()
-            if schedule is not None:
-                schedule.step()
-            total = total.to(value.device) + value.detach() * len(batch[0])
-            clips += len(batch[0])
-        means.append(float(total) / max(clips, 1))
-        if not torch.isfinite(total):
-            raise RunError(f"{name}: the loss is {means[-1]} in epoch {epoch}.")
-        bar.set_postfix(loss=f"{means[-1]:.3g}")
-        if stop is not None and stop(epoch):
-            break
+    with threads_for(optimizer):
+        for epoch in bar:
+            total, clips = torch.zeros(()), 0
+            for batch in batches(epoch):
+                value = loss(*batch).sum()
+                optimizer.zero_grad()
+                value.backward()
+                optimizer.step()
+                if schedule is not None:
+                    schedule.step()
+                total = total.to(value.device) + value.detach() * len(batch[0])
+                clips += len(batch[0])
+            means.append(float(total) / max(clips, 1))
+            if not torch.isfinite(total):
+                raise RunError(f"{name}: the loss is {means[-1]} in epoch {epoch}.")
+            bar.set_postfix(loss=f"{means[-1]:.3g}")
+            if stop is not None and stop(epoch):
+                break
     return means

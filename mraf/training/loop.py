@@ -17,7 +17,7 @@ from mraf.model import MRAF
 from mraf.training.batches import TrainingClips, number_of_batches
 from mraf.training.config import Config, check_widths
 from mraf.training.device import resolve_device, resolve_precision
-from mraf.training.fit import seeded
+from mraf.training.fit import seeded, threads_for
 from mraf.training.runs import Row, Run, RunFolder
 from mraf.training.step import conditions, with_cheap_dropout
 from mraf.variants.build import beside_class_means, network, objective
@@ -91,9 +91,8 @@ def train(
         history = folder.restore(learner, optimizer)
         steps = number_of_batches(len(placed), config.training.batch_size)
         done, total = steps * len(history), steps * config.training.epochs
-        with tqdm(
-            desc="training", unit="step", initial=done, total=total, disable=not progress
-        ) as bar:
+        bar = tqdm(desc="training", unit="step", initial=done, total=total, disable=not progress)
+        with bar, threads_for(optimizer):
             for epoch in range(len(history), config.training.epochs):
                 torch.manual_seed(dropout_seed(seed, epoch))
                 row = _train_epoch(learner, optimizer, placed, config.training, epoch, bar)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mraf.errors import RunError
-from mraf.training.fit import fit, seeded
+from mraf.training.fit import SMALL, fit, seeded
 
 TARGET = torch.tensor([1.0, 3.0, 8.0])
 
@@ -62,3 +62,23 @@ def test_the_global_random_state_has_no_say_and_is_left_alone():
             drawn.append(torch.rand(4))
     assert torch.equal(*drawn)
     assert torch.equal(before, torch.get_rng_state())
+
+
+@pytest.mark.parametrize(("weights", "threads"), [(SMALL - 1, 1), (SMALL, 2)])
+def test_a_small_network_trains_on_one_thread_and_what_comes_after_on_as_many_as_before(
+    weights, threads
+):
+    before, seen = torch.get_num_threads(), []
+    number = torch.zeros(weights, requires_grad=True)
+
+    def loss(rows):
+        seen.append(torch.get_num_threads())
+        return (number[:1] - rows).square().mean() / (len(seen) < 2)  # not finite in the second
+
+    try:
+        torch.set_num_threads(2)
+        with pytest.raises(RunError):
+            fit("number", torch.optim.SGD([number], 0.1), lambda epoch: [(TARGET,)], loss, 2)
+        assert (seen, torch.get_num_threads()) == ([threads] * 2, 2)
+    finally:
+        torch.set_num_threads(before)
