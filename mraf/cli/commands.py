@@ -37,7 +37,9 @@ def lessons(options: argparse.Namespace) -> None:
             raise RunError(f"{SITE}/mraf_{pages}: missing; install mraf again.")
         for page in found:
             target = options.folder / pages.replace("notebooks/*.ipynb", page.name)
-            text = page.read_text(encoding="utf-8").replace("](../", "](")  # notebooks are on top
+            text = page.read_text(encoding="utf-8")
+            if page.suffix == ".ipynb":  # these are one folder higher than in the clone
+                text = text.replace("](../", "](")
             if not target.exists():
                 new[target] = text
             elif read_text(target, remedy, RunError) != text:

@@ -1,5 +1,6 @@
 """Train a small network: batches, optimizer steps and a bar, for every loop but MRAF's own."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
@@ -60,20 +61,30 @@ def fit(
     bar = tqdm(range(1, epochs + 1), name, delay=2, leave=False, disable=not progress)
     with threads_for(optimizer):
         for epoch in bar:
-            total, clips = torch.zeros(()), 0
-            for batch in batches(epoch):
-                value = loss(*batch).sum()
-                optimizer.zero_grad()
-                value.backward()
-                optimizer.step()
-                if schedule is not None:
-                    schedule.step()
-                total = total.to(value.device) + value.detach() * len(batch[0])
-                clips += len(batch[0])
-            means.append(float(total) / max(clips, 1))
-            if not torch.isfinite(total):
+            means.append(_epoch(batches(epoch), optimizer, loss, schedule))
+            if not math.isfinite(means[-1]):
                 raise RunError(f"{name}: the loss is {means[-1]} in epoch {epoch}.")
             bar.set_postfix(loss=f"{means[-1]:.3g}")
             if stop is not None and stop(epoch):
                 break
     return means
+
+
+def _epoch(
+    batches: Iterable[tuple[Tensor, ...]],
+    optimizer: torch.optim.Optimizer,
+    loss: Callable[..., Tensor],
+    schedule: LRScheduler | None,
+) -> float:
+    """A step for each batch; the mean loss over their clips."""
+    total, clips = torch.zeros(()), 0
+    for batch in batches:
+        value = loss(*batch).sum()
+        optimizer.zero_grad()
+        value.backward()
+        optimizer.step()
+        if schedule is not None:
+            schedule.step()
+        total = total.to(value.device) + value.detach() * len(batch[0])
+        clips += len(batch[0])
+    return float(total) / max(clips, 1)
